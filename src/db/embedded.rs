@@ -1,0 +1,1 @@
+//! A private PostgreSQL for `chartroom serve` without configuration, and for the tests.

@@ -1,0 +1,3 @@
+//! The database: where it is, how to reach it, what to do when it fails.
+
+pub mod embedded;

@@ -1,0 +1,1 @@
+//! What a request head must satisfy before anything else looks at it.
