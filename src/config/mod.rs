@@ -1,0 +1,287 @@
+//! Every setting: one struct per section, each key a flag and a `CHARTROOM_*` variable. Nothing else reads the environment.
+
+mod check;
+mod endpoint;
+mod secret;
+mod show;
+pub mod units;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use secrecy::SecretString;
+
+pub use check::{Broken, refuse_unknown, with_env_file};
+pub use endpoint::EndpointSettings;
+pub use secret::Secret;
+pub use show::show;
+use units::{Size, Span, address, count, filled, origin, ratio, size, span, switch};
+
+/// All sections together.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    #[command(flatten)]
+    pub http: Http,
+    #[command(flatten)]
+    pub ops: Ops,
+    #[command(flatten)]
+    pub limits: Limits,
+    #[command(flatten)]
+    pub lifecycle: Lifecycle,
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub database_read: DatabaseRead,
+    #[command(flatten)]
+    pub pool: Pool,
+    #[command(flatten)]
+    pub embedded: Embedded,
+    #[command(flatten)]
+    pub identity: Identity,
+    #[command(flatten)]
+    pub telemetry: Telemetry,
+    /// Read settings from this file of KEY=value lines too; flags and real variables win over it
+    #[arg(long, env = "CHARTROOM_ENV_FILE", global = true, value_name = "FILE", help_heading = "General")]
+    pub env_file: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Public listener")]
+pub struct Http {
+    /// Address of the API and its documentation
+    #[arg(long, env = "CHARTROOM_LISTEN", global = true, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
+    pub listen: SocketAddr,
+    /// Origin under which clients reach the API; links and error types are built from it [default: http:// and the listen address]
+    #[arg(long, env = "CHARTROOM_PUBLIC_URL", global = true, value_name = "URL", value_parser = origin)]
+    pub public_url: Option<String>,
+    /// Origins whose scripts may call the API from a browser, separated by commas
+    #[arg(long, env = "CHARTROOM_CORS_ORIGINS", global = true, value_name = "URLS", value_delimiter = ',', value_parser = origin)]
+    pub cors_origins: Vec<String>,
+    /// Speak HTTP/2 without TLS to clients that know it in advance
+    #[arg(long, env = "CHARTROOM_HTTP2", global = true, value_name = "BOOL", default_value = "false", value_parser = switch, action = clap::ArgAction::Set)]
+    pub http2: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Ops listener")]
+pub struct Ops {
+    /// Address of /livez, /readyz and /metrics
+    #[arg(long, env = "CHARTROOM_OPS_LISTEN", global = true, value_name = "ADDRESS", default_value = "127.0.0.1:9090", value_parser = address)]
+    pub ops_listen: SocketAddr,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Limits")]
+pub struct Limits {
+    /// Connections held at once on each listener; more are closed at once
+    #[arg(long, env = "CHARTROOM_MAX_CONNECTIONS", global = true, value_name = "N", default_value = "4096", value_parser = count(1_usize, 1_000_000))]
+    pub max_connections: usize,
+    /// Requests worked on at once; more are answered 503 at once
+    #[arg(long, env = "CHARTROOM_MAX_IN_FLIGHT", global = true, value_name = "N", default_value = "512", value_parser = count(1_usize, 1_000_000))]
+    pub max_in_flight: usize,
+    /// Time for a complete answer
+    #[arg(long, env = "CHARTROOM_REQUEST_DEADLINE", global = true, value_name = "TIME", default_value = "5s", value_parser = span("10ms", "10m"))]
+    pub request_deadline: Span,
+    /// Largest request body, after decompression
+    #[arg(long, env = "CHARTROOM_MAX_BODY", global = true, value_name = "SIZE", default_value = "1MiB", value_parser = size("1KiB", "1GiB"))]
+    pub max_body: Size,
+    /// Time for a complete request head
+    #[arg(long, env = "CHARTROOM_HEADER_TIMEOUT", global = true, value_name = "TIME", default_value = "10s", value_parser = span("10ms", "10m"))]
+    pub header_timeout: Span,
+    /// Time a connection may stay open between two requests
+    #[arg(long, env = "CHARTROOM_KEEP_ALIVE_TIMEOUT", global = true, value_name = "TIME", default_value = "75s", value_parser = span("10ms", "24h"))]
+    pub keep_alive_timeout: Span,
+    /// Time without a byte of a request body
+    #[arg(long, env = "CHARTROOM_BODY_IDLE_TIMEOUT", global = true, value_name = "TIME", default_value = "10s", value_parser = span("10ms", "10m"))]
+    pub body_idle_timeout: Span,
+    /// Slowest average rate of a request body, in bytes a second
+    #[arg(long, env = "CHARTROOM_BODY_MIN_RATE", global = true, value_name = "SIZE", default_value = "1KiB", value_parser = size("0", "1GiB"))]
+    pub body_min_rate: Size,
+    /// Time a client may leave an answer unread
+    #[arg(long, env = "CHARTROOM_WRITE_STALL_TIMEOUT", global = true, value_name = "TIME", default_value = "30s", value_parser = span("10ms", "10m"))]
+    pub write_stall_timeout: Span,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Stopping")]
+pub struct Lifecycle {
+    /// Time to go on accepting after SIGTERM, so that load balancers notice the readiness change first
+    #[arg(long, env = "CHARTROOM_DRAIN_DELAY", global = true, value_name = "TIME", default_value = "5s", value_parser = span("0ms", "10m"))]
+    pub drain_delay: Span,
+    /// Time from SIGTERM after which the process ends whatever is still open
+    #[arg(long, env = "CHARTROOM_STOP_DEADLINE", global = true, value_name = "TIME", default_value = "25s", value_parser = span("100ms", "1h"))]
+    pub stop_deadline: Span,
+}
+
+/// How much of TLS is asked of the database server; the names and meanings are libpq's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SslMode {
+    /// Never TLS
+    Disable,
+    /// TLS where the server offers it, unverified
+    Prefer,
+    /// TLS, unverified
+    Require,
+    /// TLS with a certificate of a trusted CA
+    VerifyCa,
+    /// TLS with a certificate of a trusted CA for this very host
+    VerifyFull,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Database (none given: a private PostgreSQL in the data directory)")]
+pub struct Database {
+    /// postgres://user:password@host:port/dbname?sslmode=verify-full&sslrootcert=FILE
+    #[arg(long, env = "CHARTROOM_DATABASE_URL", global = true, value_name = "URL", hide_env_values = true, value_parser = secret::parse)]
+    pub database_url: Option<SecretString>,
+    /// File that holds the URL; read at each new connection
+    #[arg(long, env = "CHARTROOM_DATABASE_URL_FILE", global = true, value_name = "FILE")]
+    pub database_url_file: Option<PathBuf>,
+    /// Host name, address or socket directory, instead of a URL
+    #[arg(long, env = "CHARTROOM_DATABASE_HOST", global = true, value_name = "HOST", value_parser = filled)]
+    pub database_host: Option<String>,
+    /// [default: 5432]
+    #[arg(long, env = "CHARTROOM_DATABASE_PORT", global = true, value_name = "PORT", value_parser = count(1_u16, 65_535))]
+    pub database_port: Option<u16>,
+    /// Database name [default: chartroom]
+    #[arg(long, env = "CHARTROOM_DATABASE_NAME", global = true, value_name = "NAME", value_parser = filled)]
+    pub database_name: Option<String>,
+    /// [default: chartroom]
+    #[arg(long, env = "CHARTROOM_DATABASE_USER", global = true, value_name = "USER", value_parser = filled)]
+    pub database_user: Option<String>,
+    /// Password of the user
+    #[arg(long, env = "CHARTROOM_DATABASE_PASSWORD", global = true, value_name = "PASSWORD", hide_env_values = true, value_parser = secret::parse)]
+    pub database_password: Option<SecretString>,
+    /// File that holds the password; read at each new connection
+    #[arg(long, env = "CHARTROOM_DATABASE_PASSWORD_FILE", global = true, value_name = "FILE")]
+    pub database_password_file: Option<PathBuf>,
+    /// TLS to the database [default: prefer]
+    #[arg(long, env = "CHARTROOM_DATABASE_SSLMODE", global = true, value_name = "MODE", value_enum)]
+    pub database_sslmode: Option<SslMode>,
+    /// PEM file of the CA that signs the server's certificate; read at each new connection [default: the system's]
+    #[arg(long, env = "CHARTROOM_DATABASE_CA_FILE", global = true, value_name = "FILE")]
+    pub database_ca_file: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Read-only database endpoint (optional; what is not given is as for the first)")]
+pub struct DatabaseRead {
+    /// URL of a standby or of a service in front of standbys
+    #[arg(long, env = "CHARTROOM_DATABASE_READ_URL", global = true, value_name = "URL", hide_env_values = true, value_parser = secret::parse)]
+    pub database_read_url: Option<SecretString>,
+    /// File that holds the URL; read at each new connection
+    #[arg(long, env = "CHARTROOM_DATABASE_READ_URL_FILE", global = true, value_name = "FILE")]
+    pub database_read_url_file: Option<PathBuf>,
+    /// Host name, address or socket directory, instead of a URL
+    #[arg(long, env = "CHARTROOM_DATABASE_READ_HOST", global = true, value_name = "HOST", value_parser = filled)]
+    pub database_read_host: Option<String>,
+    #[arg(long, env = "CHARTROOM_DATABASE_READ_PORT", global = true, value_name = "PORT", value_parser = count(1_u16, 65_535))]
+    pub database_read_port: Option<u16>,
+    /// Database name
+    #[arg(long, env = "CHARTROOM_DATABASE_READ_NAME", global = true, value_name = "NAME", value_parser = filled)]
+    pub database_read_name: Option<String>,
+    #[arg(long, env = "CHARTROOM_DATABASE_READ_USER", global = true, value_name = "USER", value_parser = filled)]
+    pub database_read_user: Option<String>,
+    /// Password of the user
+    #[arg(long, env = "CHARTROOM_DATABASE_READ_PASSWORD", global = true, value_name = "PASSWORD", hide_env_values = true, value_parser = secret::parse)]
+    pub database_read_password: Option<SecretString>,
+    /// File that holds the password; read at each new connection
+    #[arg(long, env = "CHARTROOM_DATABASE_READ_PASSWORD_FILE", global = true, value_name = "FILE")]
+    pub database_read_password_file: Option<PathBuf>,
+    /// TLS to this endpoint
+    #[arg(long, env = "CHARTROOM_DATABASE_READ_SSLMODE", global = true, value_name = "MODE", value_enum)]
+    pub database_read_sslmode: Option<SslMode>,
+    /// PEM file of the CA that signs this server's certificate
+    #[arg(long, env = "CHARTROOM_DATABASE_READ_CA_FILE", global = true, value_name = "FILE")]
+    pub database_read_ca_file: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Database connections")]
+pub struct Pool {
+    /// Connections to each endpoint
+    #[arg(long, env = "CHARTROOM_DATABASE_CONNECTIONS", global = true, value_name = "N", default_value = "8", value_parser = count(1_usize, 1_000))]
+    pub database_connections: usize,
+    /// Time to wait for a free connection
+    #[arg(long, env = "CHARTROOM_DATABASE_WAIT", global = true, value_name = "TIME", default_value = "500ms", value_parser = span("1ms", "1m"))]
+    pub database_wait: Span,
+    /// Time to make a new connection
+    #[arg(long, env = "CHARTROOM_DATABASE_CONNECT_TIMEOUT", global = true, value_name = "TIME", default_value = "2s", value_parser = span("1ms", "1m"))]
+    pub database_connect_timeout: Span,
+    /// Time for one database operation, kept by this process: a frozen server keeps no time
+    #[arg(long, env = "CHARTROOM_DATABASE_DEADLINE", global = true, value_name = "TIME", default_value = "3s", value_parser = span("1ms", "10m"))]
+    pub database_deadline: Span,
+    /// Age at which a connection is replaced
+    #[arg(long, env = "CHARTROOM_DATABASE_MAX_AGE", global = true, value_name = "TIME", default_value = "30m", value_parser = span("1s", "24h"))]
+    pub database_max_age: Span,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Private PostgreSQL")]
+pub struct Embedded {
+    /// Directory of what the service keeps on disk
+    #[arg(long, env = "CHARTROOM_DATA_DIR", global = true, value_name = "DIR", default_value = "./.chartroom")]
+    pub data_dir: PathBuf,
+    /// Directory with initdb, pg_ctl and postgres [default: searched on PATH and in the usual places]
+    #[arg(long, env = "CHARTROOM_EMBEDDED_BIN_DIR", global = true, value_name = "DIR")]
+    pub embedded_bin_dir: Option<PathBuf>,
+    /// Fetch a PostgreSQL once where none is installed
+    #[arg(long, env = "CHARTROOM_EMBEDDED_DOWNLOAD", global = true, value_name = "BOOL", default_value = "true", value_parser = switch, action = clap::ArgAction::Set)]
+    pub embedded_download: bool,
+    /// Directory that keeps the fetched PostgreSQL [default: the user's cache directory]
+    #[arg(long, env = "CHARTROOM_EMBEDDED_CACHE_DIR", global = true, value_name = "DIR")]
+    pub embedded_cache_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Registration {
+    Open,
+    Closed,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Identity")]
+pub struct Identity {
+    /// Whether anybody may make an account [default: open with the private PostgreSQL, else closed]
+    #[arg(long, env = "CHARTROOM_REGISTRATION", global = true, value_name = "WHO", value_enum)]
+    pub registration: Option<Registration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Json,
+    Pretty,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Telemetry")]
+pub struct Telemetry {
+    /// Log filter: a level, or target=level pairs separated by commas
+    #[arg(long, env = "CHARTROOM_LOG", global = true, value_name = "FILTER", default_value = "info", value_parser = check::log_filter)]
+    pub log: String,
+    /// Log format [default: pretty on a terminal, else json]
+    #[arg(long, env = "CHARTROOM_LOG_FORMAT", global = true, value_name = "FORMAT", value_enum)]
+    pub log_format: Option<LogFormat>,
+    /// OTLP collector (gRPC) that receives traces [default: none]
+    #[arg(long, env = "CHARTROOM_OTLP_ENDPOINT", global = true, value_name = "URL", value_parser = origin)]
+    pub otlp_endpoint: Option<String>,
+    /// Share of requests traced where the caller has not decided [default: 0.1]
+    #[arg(long, env = "CHARTROOM_TRACE_RATIO", global = true, value_name = "RATIO", value_parser = ratio)]
+    pub trace_ratio: Option<f64>,
+}
+
+impl Config {
+    /// Whether `serve` runs a PostgreSQL of its own.
+    pub fn is_embedded(&self) -> bool {
+        !self.database.endpoint().is_given()
+    }
+
+    pub fn public_url(&self) -> String {
+        self.http.public_url.clone().unwrap_or_else(|| format!("http://{}", self.http.listen))
+    }
+
+    pub fn registration(&self) -> Registration {
+        self.identity.registration.unwrap_or(if self.is_embedded() { Registration::Open } else { Registration::Closed })
+    }
+}

@@ -1,0 +1,251 @@
+//! Errors as users see them: RFC 9457 problem documents with a stable `code`.
+//!
+//! Handlers return [`ApiError`]; it travels in the response until the outermost middleware, which knows the request id, writes
+//! the document. What went wrong inside is logged there once and never shown.
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::db::DbError;
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $code:literal $status:ident $title:literal,)+) => {
+        /// Every `code` there is. The documentation of each is the page behind the problem's `type`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Code {
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)+ }
+            }
+
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)+ }
+            }
+
+            /// What it means and what to do.
+            pub fn help(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc, "\n"),+),)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request could not be understood as HTTP or as what this resource takes. `detail` says where; repeat it corrected.
+    BadRequest = "bad-request" BAD_REQUEST "The request is malformed",
+    /// The body is not valid JSON. `detail` names the line and column.
+    MalformedJson = "malformed-json" BAD_REQUEST "The body is not valid JSON",
+    /// A query parameter is not known here, for example because it is misspelt. `detail` lists the ones that are.
+    UnknownParameter = "unknown-parameter" BAD_REQUEST "A query parameter is not known here",
+    /// A query parameter or a part of the path has a value that cannot be used. `detail` names it and what it takes.
+    InvalidParameter = "invalid-parameter" BAD_REQUEST "A parameter cannot be used",
+    /// There is nothing here, or nothing that you may see.
+    NotFound = "not-found" NOT_FOUND "There is nothing here",
+    /// The resource is there but takes other methods; the header `Allow` lists them.
+    MethodNotAllowed = "method-not-allowed" METHOD_NOT_ALLOWED "The resource does not take this method",
+    /// The request did not arrive in full in time. Send it faster, or in smaller pieces.
+    RequestTimeout = "request-timeout" REQUEST_TIMEOUT "The request did not arrive in time",
+    /// The body is larger than this resource takes, counted after decompression. `detail` says how much it takes.
+    PayloadTooLarge = "payload-too-large" PAYLOAD_TOO_LARGE "The body is too large",
+    /// The URL is longer than 8 KiB.
+    UriTooLong = "uri-too-long" URI_TOO_LONG "The URL is too long",
+    /// The body has a type or an encoding that this resource does not take. `detail` says which it takes.
+    UnsupportedMediaType = "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "The body has an unsupported type",
+    /// The body is JSON but not what this resource takes. `errors` lists every field that is wrong, with a JSON pointer.
+    ValidationFailed = "validation-failed" UNPROCESSABLE_ENTITY "The body does not fit",
+    /// There are too many headers, or they are too large together.
+    HeadersTooLarge = "headers-too-large" REQUEST_HEADER_FIELDS_TOO_LARGE "The headers are too large",
+    /// A defect of the service. Its operator finds it in the log under the request id in `instance`.
+    Internal = "internal" INTERNAL_SERVER_ERROR "Something went wrong inside",
+    /// The method is not implemented anywhere in this service.
+    NotImplemented = "not-implemented" NOT_IMPLEMENTED "The method is not implemented",
+    /// More is asked of the service than it can do at once. Nothing was done; repeat after the time in `Retry-After`.
+    Overloaded = "overloaded" SERVICE_UNAVAILABLE "The service is busy",
+    /// The answer took too long and was given up. A change may have been made or not; repeat it with the same `Idempotency-Key`.
+    DeadlineExceeded = "deadline-exceeded" SERVICE_UNAVAILABLE "The answer took too long",
+    /// There is no database connection. Nothing was done; repeat after the time in `Retry-After`.
+    DatabaseUnavailable = "database-unavailable" SERVICE_UNAVAILABLE "The database cannot be reached",
+    /// The database was lost in the middle of the operation. A change may have been made or not; repeat it with the same
+    /// `Idempotency-Key`.
+    OutcomeUnknown = "outcome-unknown" SERVICE_UNAVAILABLE "The outcome is unknown",
+    /// The database only reads at present, as it does for seconds while a standby takes over. Nothing was changed; repeat after
+    /// the time in `Retry-After`.
+    ReadOnly = "read-only" SERVICE_UNAVAILABLE "The service only reads at present",
+    /// The process is not ready to serve; `detail` says why. Load balancers ask this on the ops listener.
+    NotReady = "not-ready" SERVICE_UNAVAILABLE "Not ready",
+}
+
+impl Code {
+    /// The code for a bare status, as a library below us may answer it.
+    pub fn of_status(status: StatusCode) -> Self {
+        match Self::ALL.iter().find(|code| code.status() == status) {
+            Some(code) => *code,
+            None if status.is_client_error() => Self::BadRequest,
+            None => Self::Internal,
+        }
+    }
+
+    fn is_temporary(self) -> bool {
+        self.status() == StatusCode::SERVICE_UNAVAILABLE
+    }
+}
+
+/// One thing wrong with a body.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) to the value; empty for the body itself
+    pub pointer: String,
+    /// What kind of mistake it is, for programs
+    pub code: Cow<'static, str>,
+    /// What is wrong, for people
+    pub detail: String,
+}
+
+/// A problem document (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub struct Problem<'a> {
+    /// URL of a page about this kind of problem
+    #[serde(rename = "type")]
+    #[schema(format = Uri)]
+    pub kind: String,
+    /// The kind of problem in a few words
+    pub title: &'a str,
+    /// The HTTP status
+    #[schema(minimum = 400, maximum = 599)]
+    pub status: u16,
+    /// What is wrong with this request and what to do
+    pub detail: &'a str,
+    /// The request id, as in the header `x-request-id` and in the log
+    pub instance: &'a str,
+    /// The kind of problem, for programs: the last segment of `type`
+    pub code: &'a str,
+    /// Every field that is wrong
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    pub errors: &'a [FieldError],
+}
+
+#[derive(Clone, Debug)]
+pub struct ApiError {
+    pub code: Code,
+    pub detail: Cow<'static, str>,
+    pub errors: Vec<FieldError>,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The cause, for the log alone.
+    pub cause: Option<std::sync::Arc<anyhow::Error>>,
+}
+
+pub type ApiResult<T> = Result<T, ApiError>;
+
+impl ApiError {
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, detail: detail.into(), errors: Vec::new(), headers: Vec::new(), cause: None }
+    }
+
+    pub fn validation(mut errors: Vec<FieldError>) -> Self {
+        errors.sort();
+        let detail = match errors.as_slice() {
+            [one] => format!("{}{}{}", one.pointer, if one.pointer.is_empty() { "" } else { ": " }, one.detail),
+            more => format!("{} fields are wrong; `errors` lists them", more.len()),
+        };
+        Self { errors, ..Self::new(Code::ValidationFailed, detail) }
+    }
+
+    pub fn not_found(what: &'static str) -> Self {
+        Self::new(Code::NotFound, format!("there is no such {what}, or you may not see it"))
+    }
+
+    pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
+        Self { cause: Some(std::sync::Arc::new(cause.into())), ..Self::new(Code::Internal, "the service failed; its operator finds the cause under this request id") }
+    }
+
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The document's bytes.
+    pub fn document(&self, public_url: &str, instance: &str) -> Vec<u8> {
+        let problem = Problem {
+            kind: format!("{public_url}/errors/{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail: &self.detail,
+            instance,
+            code: self.code.as_str(),
+            errors: &self.errors,
+        };
+        serde_json::to_vec(&problem).unwrap_or_default()
+    }
+
+    /// Seconds after which a repetition makes sense, spread out so that clients do not come back all at once.
+    pub fn retry_after(&self, spread: u64) -> Option<u64> {
+        self.code.is_temporary().then_some(1 + spread % 5)
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::NoConnection(_) => Self { cause: Some(std::sync::Arc::new(error.into())), ..Self::new(Code::DatabaseUnavailable, "there is no database connection; nothing was done, repeat the request") },
+            DbError::Busy => Self::new(Code::Overloaded, "all database connections are busy; nothing was done, repeat the request"),
+            DbError::Interrupted => Self::new(Code::OutcomeUnknown, "the database was lost or too slow; a change may have been made or not: repeat the request, a POST with the same Idempotency-Key"),
+            DbError::ReadOnly => Self::new(Code::ReadOnly, "the database only reads at present; nothing was changed, repeat the request"),
+            DbError::Query(error) => Self::internal(error),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.code.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl utoipa::IntoResponses for ApiError {
+    fn responses() -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
+        use utoipa::openapi::{Content, Ref, ResponseBuilder};
+        let content = Content::new(Some(Ref::from_schema_name("Problem")));
+        let response = ResponseBuilder::new().description("A problem document; `code` tells which").content("application/problem+json", content).build();
+        [("default".to_owned(), response.into())].into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_urls() {
+        let mut seen: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert!(seen.iter().all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn a_bare_status_keeps_its_status() {
+        for code in Code::ALL {
+            assert_eq!(Code::of_status(code.status()).status(), code.status());
+        }
+        assert_eq!(Code::of_status(StatusCode::IM_A_TEAPOT), Code::BadRequest);
+        assert_eq!(Code::of_status(StatusCode::BAD_GATEWAY), Code::Internal);
+    }
+}
