@@ -1,0 +1,113 @@
+//! Watches the database on a connection of its own and tells readiness what it saw.
+
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+use diesel_async::AsyncPgConnection;
+
+use super::connect::connect;
+use super::endpoint::Endpoint;
+use super::migrate::schema_state;
+
+const EVERY: Duration = Duration::from_secs(1);
+/// One look, connecting included; a database that needs longer does not serve requests either.
+const LOOK: Duration = Duration::from_secs(1);
+/// For how long one good look counts.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// What the last looks showed.
+pub struct DatabaseHealth {
+    seen: RwLock<Seen>,
+}
+
+struct Seen {
+    good_at: Option<Instant>,
+    problem: String,
+}
+
+impl Default for DatabaseHealth {
+    fn default() -> Self {
+        Self { seen: RwLock::new(Seen { good_at: None, problem: "the database has not answered yet".to_owned() }) }
+    }
+}
+
+impl DatabaseHealth {
+    /// `Err` is a sentence for operators.
+    pub fn check(&self) -> Result<(), String> {
+        let seen = self.seen.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match seen.good_at {
+            Some(at) if at.elapsed() <= FRESH => Ok(()),
+            _ => Err(seen.problem.clone()),
+        }
+    }
+
+    fn good(&self) {
+        self.write(|seen| seen.good_at = Some(Instant::now()));
+    }
+
+    /// A schema that does not fit counts at once, a silent database only when the last good look is stale.
+    fn bad(&self, problem: String, at_once: bool) {
+        self.write(|seen| {
+            seen.problem = problem;
+            if at_once {
+                seen.good_at = None;
+            }
+        });
+    }
+
+    fn write(&self, change: impl FnOnce(&mut Seen)) {
+        change(&mut self.seen.write().unwrap_or_else(std::sync::PoisonError::into_inner));
+    }
+}
+
+/// Looks once a second, for ever. Says in the log when its verdict changes.
+pub async fn watch(endpoint: Endpoint, health: Arc<DatabaseHealth>) {
+    let mut connection = None;
+    let mut said: Option<Result<(), String>> = None;
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let verdict = match tokio::time::timeout(LOOK, look(&endpoint, connection.take())).await {
+            Ok(Ok((kept, fits))) => {
+                connection = Some(kept);
+                match &fits {
+                    Ok(()) => health.good(),
+                    Err(problem) => health.bad(problem.clone(), true),
+                }
+                fits
+            }
+            Ok(Err(problem)) => {
+                health.bad(problem.clone(), false);
+                Err(problem)
+            }
+            Err(_) => {
+                let problem = format!("the database did not answer within {LOOK:?}");
+                health.bad(problem.clone(), false);
+                Err(problem)
+            }
+        };
+        if said.as_ref() != Some(&verdict) {
+            match &verdict {
+                Ok(()) => tracing::info!("the database answers and its schema fits"),
+                Err(problem) => tracing::warn!(problem, "the database cannot serve"),
+            }
+            said = Some(verdict);
+        }
+    }
+}
+
+async fn look(endpoint: &Endpoint, kept: Option<AsyncPgConnection>) -> Result<(AsyncPgConnection, Result<(), String>), String> {
+    let mut connection = match kept {
+        Some(connection) => connection,
+        None => {
+            let session = connect(endpoint, "readiness", LOOK).await.map_err(|error| error.to_string())?;
+            AsyncPgConnection::try_from_client_and_connection(session.client, session.connection).await.map_err(|_| "the database ended the connection".to_owned())?
+        }
+    };
+    let state = schema_state(&mut connection).await.map_err(|error| match error {
+        super::migrate::MigrateError::Query(_) => "the database ended the connection or refused to show its schema".to_owned(),
+        other => other.to_string(),
+    })?;
+    Ok((connection, state.check()))
+}

@@ -1,0 +1,120 @@
+//! All metrics in one typed struct: the field is the name, its doc comment the help text, so a typo does not compile.
+
+use std::time::Duration;
+
+use prometheus::core::Collector;
+use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+
+use crate::db::DbError;
+
+/// From a cached answer to the request deadline: what an operator tells apart.
+const SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+macro_rules! metrics {
+    ($(#[doc = $help:literal] $name:ident: $kind:ty $([$($label:literal),+])?,)+) => {
+        pub struct Metrics {
+            registry: Registry,
+            $(#[doc = $help] pub $name: $kind,)+
+        }
+
+        impl Metrics {
+            pub fn new() -> prometheus::Result<Self> {
+                let registry = Registry::new();
+                #[cfg(target_os = "linux")]
+                registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+                $(let $name = <$kind>::made(stringify!($name), $help.trim(), &[$($($label),+)?])?;
+                registry.register(Box::new($name.clone()))?;)+
+                Ok(Self { registry, $($name,)+ })
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Time to the head of an answer, by route template, method and status class
+    http_server_request_duration_seconds: HistogramVec ["method", "route", "status"],
+    /// Requests being worked on
+    http_server_requests_in_flight: IntGauge,
+    /// Requests refused because as many as allowed were being worked on, or too much of their bodies was held in memory
+    http_server_requests_shed_total: IntCounter,
+    /// Handlers that panicked; each was answered with status 500
+    http_server_panics_total: IntCounter,
+    /// Bytes of request bodies held in memory
+    http_server_body_bytes: IntGauge,
+    /// Open connections
+    http_server_connections: IntGaugeVec ["listener"],
+    /// Connections accepted
+    http_server_connections_total: IntCounterVec ["listener"],
+    /// Connections ended by a limit: too many at once, too slow to send or to read
+    http_server_connections_cut_total: IntCounterVec ["listener", "reason"],
+    /// Time of a database operation, from asking for a connection to its end
+    database_operation_duration_seconds: HistogramVec ["kind", "outcome"],
+    /// Connections in the pool
+    database_connections: IntGaugeVec ["endpoint", "state"],
+    /// Requests waiting for a database connection
+    database_connection_waiters: IntGaugeVec ["endpoint"],
+    /// Reads that the read-only endpoint could not answer and the primary did
+    database_read_fallbacks_total: IntCounter,
+    /// Log lines lost because their reader was too slow
+    log_lines_dropped_total: IntCounter,
+    /// Whether this process is ready to serve: 1 or 0
+    chartroom_ready: IntGauge,
+    /// Always 1; the labels say what runs
+    chartroom_build_info: IntGaugeVec ["version", "revision"],
+}
+
+/// How each kind of metric is made from its name, help and labels.
+trait Made: Sized + Collector {
+    fn made(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self>;
+}
+
+impl Made for IntCounter {
+    fn made(name: &str, help: &str, _: &[&str]) -> prometheus::Result<Self> {
+        Self::new(name, help)
+    }
+}
+
+impl Made for IntGauge {
+    fn made(name: &str, help: &str, _: &[&str]) -> prometheus::Result<Self> {
+        Self::new(name, help)
+    }
+}
+
+impl Made for IntCounterVec {
+    fn made(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
+        Self::new(Opts::new(name, help), labels)
+    }
+}
+
+impl Made for IntGaugeVec {
+    fn made(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
+        Self::new(Opts::new(name, help), labels)
+    }
+}
+
+impl Made for HistogramVec {
+    fn made(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
+        Self::new(HistogramOpts::new(name, help).buckets(SECONDS.to_vec()), labels)
+    }
+}
+
+impl Metrics {
+    pub fn observe_database(&self, kind: &str, took: Duration, error: Option<&DbError>) {
+        let outcome = match error {
+            None => "ok",
+            Some(DbError::NoConnection(_)) => "no_connection",
+            Some(DbError::Busy) => "busy",
+            Some(DbError::Interrupted) => "interrupted",
+            Some(DbError::ReadOnly) => "read_only",
+            Some(DbError::Query(_)) => "error",
+        };
+        self.database_operation_duration_seconds.with_label_values(&[kind, outcome]).observe(took.as_secs_f64());
+    }
+
+    /// The text exposition format.
+    pub fn render(&self) -> prometheus::Result<Vec<u8>> {
+        let mut text = Vec::with_capacity(16 * 1024);
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
