@@ -1,3 +1,48 @@
-//! The HTTP surface.
+//! The HTTP surface: the public API behind one hand-written middleware, and the ops listener beside it.
 
+pub mod body;
+pub mod cors;
+pub mod docs;
+pub mod encoding;
+pub mod extract;
 pub mod head;
+pub mod ops;
+pub mod request;
+pub mod routes;
+pub mod shape;
+pub mod shell;
+pub mod version;
+
+use std::sync::Arc;
+
+use axum::Router;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::state::AppState;
+use routes::Routes;
+use shell::Shell;
+
+/// The documented routes. Each feature adds one `.merge(feature::router())`.
+fn documented() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(docs::base()).merge(version::router())
+}
+
+/// The OpenAPI document, which needs nothing that runs.
+pub fn openapi(public_url: &str) -> OpenApi {
+    docs::finish(documented().into_openapi(), public_url)
+}
+
+/// The public service: every route behind the middleware.
+pub fn public(app: AppState) -> anyhow::Result<Arc<Shell>> {
+    public_with(app, OpenApiRouter::new())
+}
+
+/// The same with more routes, which is how tests reach what no feature route does yet.
+pub fn public_with(app: AppState, more: OpenApiRouter<AppState>) -> anyhow::Result<Arc<Shell>> {
+    let (router, document) = documented().merge(more).split_for_parts();
+    let document = docs::finish(document, &app.public_url);
+    let routes = Routes::new(&document, docs::UNDOCUMENTED)?;
+    let router: Router = router.merge(docs::router(&document)?).with_state(app.clone());
+    Ok(Arc::new(Shell::new(app, router, routes)?))
+}

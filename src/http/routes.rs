@@ -1,0 +1,85 @@
+//! The table of routes: what each is called in metrics and which query parameters it takes, looked up once per request.
+
+use std::sync::OnceLock;
+
+use http::Method;
+use prometheus::{Histogram, HistogramVec};
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+
+/// Label of requests that match no route, so that random paths make no series.
+const UNMATCHED: &str = "unmatched";
+const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+pub struct Routes {
+    table: matchit::Router<usize>,
+    routes: Vec<Route>,
+    unmatched: Route,
+}
+
+pub struct Route {
+    pub template: String,
+    /// Per method the query parameters it takes; a method not in it is not documented and takes any.
+    queries: Vec<(Method, Vec<String>)>,
+    durations: [[OnceLock<Histogram>; CLASSES.len()]; METHODS.len()],
+}
+
+impl Routes {
+    pub fn new(document: &OpenApi, undocumented: &[&str]) -> anyhow::Result<Self> {
+        let documented = document.paths.paths.iter().map(|(template, item)| Route::new(template, queries_of(item)));
+        let routes: Vec<Route> = documented.chain(undocumented.iter().map(|template| Route::new(template, Vec::new()))).collect();
+        let mut table = matchit::Router::new();
+        for (index, route) in routes.iter().enumerate() {
+            table.insert(route.template.clone(), index)?;
+        }
+        Ok(Self { table, routes, unmatched: Route::new(UNMATCHED, Vec::new()) })
+    }
+
+    pub fn find(&self, path: &str) -> Option<&Route> {
+        self.table.at(path).ok().and_then(|found| self.routes.get(*found.value))
+    }
+
+    pub fn unmatched(&self) -> &Route {
+        &self.unmatched
+    }
+}
+
+fn queries_of(item: &PathItem) -> Vec<(Method, Vec<String>)> {
+    let PathItem { get, put, post, delete, patch, head, options, trace: _, summary: _, description: _, servers: _, parameters: _, extensions: _, .. } = item;
+    let names = |operation: &Operation| operation.parameters.iter().flatten().filter(|parameter| matches!(parameter.parameter_in, ParameterIn::Query)).map(|parameter| parameter.name.clone()).collect();
+    [(Method::GET, get), (Method::HEAD, head), (Method::PUT, put), (Method::POST, post), (Method::DELETE, delete), (Method::PATCH, patch), (Method::OPTIONS, options)]
+        .into_iter()
+        .filter_map(|(method, operation)| Some((method, names(operation.as_ref()?))))
+        .collect()
+}
+
+impl Route {
+    fn new(template: &str, queries: Vec<(Method, Vec<String>)>) -> Self {
+        Self { template: template.to_owned(), queries, durations: Default::default() }
+    }
+
+    /// `Err` holds the first parameter that this operation does not take, and the ones it takes.
+    pub fn check_query(&self, method: &Method, query: Option<&str>) -> Result<(), (String, &[String])> {
+        let Some(query) = query else { return Ok(()) };
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        let Some((_, known)) = self.queries.iter().find(|(documented, _)| documented == method) else { return Ok(()) };
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let name = pair.split('=').next().unwrap_or(pair).replace('+', " ");
+            let name = percent_encoding::percent_decode_str(&name).decode_utf8_lossy().into_owned();
+            if !known.contains(&name) {
+                return Err((name, known));
+            }
+        }
+        Ok(())
+    }
+
+    /// The histogram for this route, resolved the first time and found by index afterwards.
+    pub fn duration(&self, all: &HistogramVec, method: &Method, status: u16) -> Option<&Histogram> {
+        let method_index = METHODS.iter().position(|known| *known == method.as_str()).unwrap_or(METHODS.len() - 1);
+        let class_index = usize::from(status / 100).checked_sub(1)?;
+        let (method, class) = (METHODS.get(method_index)?, CLASSES.get(class_index)?);
+        let slot = self.durations.get(method_index)?.get(class_index)?;
+        Some(slot.get_or_init(|| all.with_label_values(&[method, &self.template, class])))
+    }
+}

@@ -1,0 +1,31 @@
+//! Which service this is: the one thing to ask without signing in.
+
+use axum::Json;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::{ApiError, ApiResult};
+use crate::state::AppState;
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(get_version))
+}
+
+/// What runs here
+#[derive(Serialize, ToSchema)]
+struct Version {
+    /// Always `chartroom`
+    name: &'static str,
+    /// Version of the service
+    version: &'static str,
+    /// Source revision it was built from, where the build knew it
+    revision: Option<&'static str>,
+}
+
+/// Which version of the service answers
+#[utoipa::path(get, path = "/api/v1/version", tag = "service", responses((status = OK, body = Version), ApiError))]
+async fn get_version() -> ApiResult<Json<Version>> {
+    Ok(Json(Version { name: "chartroom", version: env!("CARGO_PKG_VERSION"), revision: option_env!("CHARTROOM_REVISION") }))
+}

@@ -1,0 +1,45 @@
+//! What handlers share, and the only place that wires the components together.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::extract::State;
+
+use crate::config::Config;
+use crate::db::Db;
+use crate::db::monitor::DatabaseHealth;
+use crate::metrics::Metrics;
+use crate::shutdown::Shutdown;
+
+pub struct App {
+    pub config: Config,
+    pub public_url: String,
+    pub db: Db,
+    pub health: Arc<DatabaseHealth>,
+    pub metrics: Arc<Metrics>,
+    pub shutdown: Shutdown,
+}
+
+/// Cheap to clone; handlers take it as a parameter.
+#[derive(Clone, FromRequestParts)]
+#[from_request(via(State))]
+pub struct AppState(pub Arc<App>);
+
+impl Deref for AppState {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.0
+    }
+}
+
+impl App {
+    /// Whether load balancers should send requests here; `Err` says why not.
+    pub fn readiness(&self) -> Result<(), String> {
+        if self.shutdown.is_draining() {
+            return Err("the process is stopping".to_owned());
+        }
+        self.health.check()
+    }
+}
