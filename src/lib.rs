@@ -1,6 +1,22 @@
 //! Chartroom: a self-hosted, Kubernetes-native registry for data teams.
+//!
+//! - [`cli`]: subcommands and exit codes; [`config`]: every setting
+//! - [`serve`]: what `chartroom serve` starts and stops, in which order; [`state`]: what handlers share
+//! - [`server`]: connections and their limits; [`shutdown`]: how the process stops
+//! - [`http`]: the middleware, the routes, the documentation, the ops listener; [`error`]: problem documents
+//! - [`db`]: connections, migrations, the private PostgreSQL
+//! - [`telemetry`]: logs and traces; [`metrics`]: all metrics
+//!
+//! `docs/ARCHITECTURE.md` says how these fit together and where a feature goes.
 
+pub mod cli;
+pub mod config;
 pub mod db;
+pub mod error;
 pub mod http;
+pub mod metrics;
+pub mod serve;
 pub mod server;
 pub mod shutdown;
+pub mod state;
+pub mod telemetry;

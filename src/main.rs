@@ -1,1 +1,7 @@
-fn main() {}
+//! Runs the command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chartroom::cli::main()
+}
