@@ -1,1 +1,0 @@
-//! The accept loop: connections, their limits and their timeouts.

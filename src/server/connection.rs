@@ -1,0 +1,362 @@
+//! One connection from its first byte to its last: hyper serves it, a single timer watches it.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, Version};
+use http_body::Body as HttpBody;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
+use tower::{Service, ServiceExt};
+
+use super::body::{RequestBody, ResponseBody};
+use super::framing::Position;
+use super::io::{InFlight, Io, Shared};
+use super::{ConnectionLimits, Counters, Peer};
+use crate::shutdown::{Phase, Shutdown};
+
+/// Bounds hyper's read buffer, so every head: room above our own limits, for which we answer ourselves.
+const READ_BUFFER: usize = 64 * 1024;
+const HTTP2_STREAMS: u32 = 128;
+const HTTP2_PING: Duration = Duration::from_secs(20);
+/// How far a timer may be set when nothing is due.
+const FAR: Duration = Duration::from_secs(3600);
+
+/// What every connection of a listener shares.
+pub(super) struct Common {
+    pub(super) limits: Arc<ConnectionLimits>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) shutdown: Shutdown,
+    http1: http1::Builder,
+    either: auto::Builder<TokioExecutor>,
+}
+
+impl Common {
+    pub(super) fn new(
+        limits: Arc<ConnectionLimits>,
+        counters: Arc<Counters>,
+        shutdown: Shutdown,
+    ) -> Self {
+        let mut http1 = http1::Builder::new();
+        // hyper's own timeout starts when it is ready to read, so it would end idle connections too, and
+        // allocates a timer per request. Ours tells the two apart with one timer per connection.
+        http1
+            .header_read_timeout(None)
+            .max_buf_size(READ_BUFFER)
+            .half_close(false);
+        let mut either = auto::Builder::new(TokioExecutor::new());
+        either
+            .http1()
+            .header_read_timeout(None)
+            .max_buf_size(READ_BUFFER);
+        either
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(HTTP2_STREAMS)
+            .max_send_buf_size(READ_BUFFER)
+            .max_header_list_size(64 * 1024)
+            .keep_alive_interval(HTTP2_PING)
+            .keep_alive_timeout(HTTP2_PING);
+        Self {
+            limits,
+            counters,
+            shutdown,
+            http1,
+            either,
+        }
+    }
+
+    fn last_call(&self) -> Phase {
+        if self.limits.closes_last {
+            Phase::Stopped
+        } else {
+            Phase::Closing
+        }
+    }
+}
+
+pub(super) async fn run<S>(stream: TcpStream, peer: SocketAddr, service: S, common: Arc<Common>)
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
+    let shared = Arc::new(Shared::default());
+    let io = TokioIo::new(Io::new(stream, Arc::clone(&shared)));
+    let handler = {
+        let (shared, common) = (Arc::clone(&shared), Arc::clone(&common));
+        service_fn(move |request| answer(request, peer, &service, &shared, &common))
+    };
+    let end = if common.limits.http2 {
+        let connection = common.either.serve_connection(io, handler).into_owned();
+        watch(connection, &shared, &common).await
+    } else {
+        let connection = common.http1.serve_connection(io, handler);
+        watch(connection, &shared, &common).await
+    };
+    if let Some(counter) = end.and_then(|late| late.counter(&common.counters)) {
+        counter.fetch_add(1, Relaxed);
+    }
+}
+
+fn answer<S>(
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    service: &S,
+    shared: &Arc<Shared>,
+    common: &Arc<Common>,
+) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + use<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone,
+{
+    let in_flight = InFlight::enter(shared);
+    let http2 = request.version() == Version::HTTP_2;
+    let (mut parts, incoming) = request.into_parts();
+    parts.extensions.insert(Peer(peer));
+    if let Some(flaw) = shared.call().filter(|_| !http2) {
+        parts.extensions.insert(flaw);
+        shared.require_close();
+    }
+    let body = if incoming.is_end_stream() {
+        Body::empty()
+    } else {
+        Body::new(RequestBody::new(
+            incoming,
+            Arc::clone(&common.limits),
+            Arc::clone(&common.counters),
+            Arc::clone(shared),
+        ))
+    };
+    let answer = service.clone().oneshot(Request::from_parts(parts, body));
+    let common = Arc::clone(common);
+    async move {
+        let mut response = answer.await?;
+        let moving_on = common.shutdown.draining() && !common.limits.closes_last;
+        if !http2 && (moving_on || in_flight.0.must_close()) {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
+        Ok(response.map(|body| ResponseBody::new(body, in_flight, !http2)))
+    }
+}
+
+/// What a connection waits for, as far as the client is to blame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiting {
+    /// For the rest of this head; the first one is due from the start.
+    Head(u32),
+    Request(u32),
+    /// For a body that has its answer and is neither read nor dropped.
+    Body,
+    Linger,
+    /// Not for the client: the service is at work, and has its own deadlines.
+    Service,
+}
+
+impl Waiting {
+    fn now(shared: &Shared) -> Self {
+        if shared.lingering() {
+            return Self::Linger;
+        }
+        if shared.busy() {
+            return Self::Service;
+        }
+        match (shared.position(), shared.heads()) {
+            (Position::Http2, _) => Self::Request(shared.calls()),
+            (Position::Head, heads) | (Position::Between, heads @ 0) => Self::Head(heads),
+            (Position::Between, heads) => Self::Request(heads),
+            (Position::Body | Position::Lost, _) => Self::Body,
+        }
+    }
+
+    fn limit(self, limits: &ConnectionLimits) -> Option<Duration> {
+        match self {
+            Self::Head(_) => Some(limits.header_timeout),
+            Self::Request(_) => Some(limits.keep_alive_timeout),
+            Self::Body => Some(limits.body_idle_timeout),
+            Self::Linger => Some(limits.linger_timeout),
+            Self::Service => None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Late {
+    Waiting(Waiting),
+    Write,
+}
+
+impl Late {
+    fn counter(self, counters: &Counters) -> Option<&AtomicU64> {
+        match self {
+            Self::Waiting(Waiting::Head(_)) => Some(&counters.header_timed_out),
+            Self::Waiting(Waiting::Request(_)) => Some(&counters.keep_alive_timed_out),
+            Self::Waiting(Waiting::Body) => Some(&counters.body_timed_out),
+            Self::Waiting(Waiting::Linger | Waiting::Service) => None,
+            Self::Write => Some(&counters.write_timed_out),
+        }
+    }
+}
+
+/// Since when the connection has been in the state it is in.
+struct Clock {
+    waiting: Waiting,
+    since: Instant,
+    blocked_at: Option<u64>,
+    blocked_since: Instant,
+}
+
+impl Clock {
+    fn look(&mut self, shared: &Shared) {
+        let waiting = Waiting::now(shared);
+        if waiting != self.waiting {
+            self.waiting = waiting;
+            if waiting != Waiting::Service {
+                self.since = Instant::now();
+            }
+        }
+        let blocked_at = shared.write_blocked().then(|| shared.written());
+        if blocked_at != self.blocked_at {
+            self.blocked_at = blocked_at;
+            if blocked_at.is_some() {
+                self.blocked_since = Instant::now();
+            }
+        }
+    }
+
+    fn due(&self, limits: &ConnectionLimits) -> Option<(Instant, Late)> {
+        let waiting = self.waiting.limit(limits);
+        let waiting = waiting.and_then(|limit| self.since.checked_add(limit));
+        let write = self
+            .blocked_at
+            .and_then(|_| self.blocked_since.checked_add(limits.write_stall_timeout));
+        match (waiting, write) {
+            (Some(waiting), Some(write)) if write <= waiting => Some((write, Late::Write)),
+            (Some(waiting), _) => Some((waiting, Late::Waiting(self.waiting))),
+            (None, write) => write.map(|write| (write, Late::Write)),
+        }
+    }
+}
+
+/// The two kinds of hyper connection, as far as the watch cares.
+trait Drain: Future {
+    fn drain(self: Pin<&mut Self>);
+}
+
+impl<S> Drain for http1::Connection<TokioIo<Io>, S>
+where
+    Self: Future,
+    S: hyper::service::Service<Request<Incoming>, Response = Response<ResponseBody>>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn drain(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<S> Drain for auto::Connection<'static, TokioIo<Io>, S, TokioExecutor>
+where
+    Self: Future,
+    S: hyper::service::Service<Request<Incoming>, Response = Response<ResponseBody>>,
+    S::Future: Send + 'static,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn drain(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// Drives the connection until it ends, is late, or the shutdown ends it.
+async fn watch<C: Drain>(connection: C, shared: &Arc<Shared>, common: &Common) -> Option<Late> {
+    let limits = &*common.limits;
+    let mut connection = pin!(connection);
+    let started = Instant::now();
+    let mut clock = Clock {
+        waiting: Waiting::Head(0),
+        since: started,
+        blocked_at: None,
+        blocked_since: started,
+    };
+    let first = clock.due(limits).map_or(started + FAR, |(due, _)| due);
+    let mut timer = pin!(sleep_until(first.min(started + FAR)));
+    let mut phase = pin!(common.shutdown.wait_for(common.last_call()));
+    let mut seen = None;
+    let mut closing: Option<Instant> = None;
+    let mut asked = false;
+
+    poll_fn(|cx| {
+        loop {
+            if connection.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            // The channel takes a lock, so it is polled to register and when something has happened.
+            let now = common.shutdown.phase();
+            if seen != Some(now) {
+                seen = Some(now);
+                while phase.as_mut().poll(cx).is_ready() {
+                    let cut = closing.is_some() && !limits.closes_last;
+                    if cut || now == Phase::Forced {
+                        shared.abort();
+                        return Poll::Ready(None);
+                    }
+                    closing = Some(Instant::now());
+                    let next = if limits.closes_last {
+                        Phase::Forced
+                    } else {
+                        Phase::Stopped
+                    };
+                    phase.set(common.shutdown.wait_for(next));
+                }
+            }
+            clock.look(shared);
+            if closing.is_some() && !asked {
+                let http2 = shared.position() == Position::Http2;
+                if http2 || matches!(clock.waiting, Waiting::Request(_)) {
+                    asked = true;
+                    connection.as_mut().drain();
+                    continue;
+                }
+            }
+            let mut due = clock.due(limits);
+            if let Some(closing) = closing {
+                // Accepted just before the listener closed: its first request may be on the way.
+                let fresh = shared.heads() == 0 && shared.position() == Position::Between;
+                let grace = (fresh || limits.closes_last)
+                    .then(|| closing + limits.linger_timeout.min(limits.header_timeout));
+                if let Some(grace) = grace.filter(|grace| due.is_none_or(|(due, _)| *grace < due)) {
+                    due = Some((grace, Late::Waiting(Waiting::Linger)));
+                }
+            }
+            let target = due.map(|(due, _)| due);
+            if let Some(target) = target.filter(|target| *target < timer.deadline()) {
+                timer.as_mut().reset(target);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let now = Instant::now();
+            if let Some((_, late)) = due.filter(|(due, _)| *due <= now) {
+                if late == Late::Write {
+                    shared.abort();
+                }
+                return Poll::Ready(Some(late));
+            }
+            timer.as_mut().reset(target.unwrap_or(now + FAR));
+        }
+    })
+    .await
+}
