@@ -348,9 +348,7 @@ async fn a_start_right_after_the_owner_was_killed_takes_over() {
         .collect();
     assert!(!victims.is_empty(), "there is a watchdog");
     victims.push(owner.pid());
-    kill("STOP", &[owner.pid()]);
     kill("KILL", &victims);
-    let _owner_is_reaped = owner;
     let embedded = start(&dir).await;
     assert_ne!(postmaster(&dir), Some(server));
     assert!(!is_running(server));

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::account::Account;
 use super::error::EmbeddedError;
 use super::install::Install;
-use super::layout::Layout;
+use super::layout::{Layout, PORT};
 use super::watchdog::{Signal, Watchdog, send};
 use super::{DATABASE, USER};
 
@@ -126,7 +126,7 @@ pub(super) async fn stop_leftover(layout: &Layout, account: Account) -> Result<(
     let Ok(text) = fs::read_to_string(&pid_file) else {
         return Ok(());
     };
-    let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    let first = text.lines().next().unwrap_or_default();
     if let Ok(pid) = first.trim().parse::<u32>() {
         for (signal, patience) in LEFTOVER {
             if !serves(pid, &pgdata).await {
@@ -152,14 +152,31 @@ pub(super) async fn stop_leftover(layout: &Layout, account: Account) -> Result<(
             });
         }
     }
-    if pid_file.exists() {
-        // Its pid may be somebody else's by now (after a reboot, and always in containers), and PostgreSQL would refuse
-        // to start. The file stays, because it also names the shared memory that tells whether old backends still run:
-        // with its parent's pid in it PostgreSQL knows that the file is stale and checks just that.
-        let rewritten = format!("{}\n{rest}", std::process::id());
-        fs::write(&pid_file, rewritten).map_err(EmbeddedError::io("write", &pid_file))?;
-    }
     Ok(())
+}
+
+/// Takes the pids of a dead server out of PostgreSQL's way. They may be somebody else's by now (after a reboot, and always
+/// in containers) or a zombie's, and it would refuse to start.
+pub(super) fn disown(pgdata: &Path, socket_dir: &Path) -> Result<(), EmbeddedError> {
+    // Nobody but us listens there.
+    for name in [format!(".s.PGSQL.{PORT}"), format!(".s.PGSQL.{PORT}.lock")] {
+        let path = socket_dir.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(EmbeddedError::io("remove", &path)(error));
+            }
+            _gone => {}
+        }
+    }
+    // This one stays, because it also names the shared memory that tells whether old backends still run: with its
+    // parent's pid in it PostgreSQL knows that the file is stale and checks just that.
+    let pid_file = pgdata.join("postmaster.pid");
+    let Ok(text) = fs::read_to_string(&pid_file) else {
+        return Ok(());
+    };
+    let rest = text.split_once('\n').map_or("", |(_pid, rest)| rest);
+    fs::write(&pid_file, format!("{}\n{rest}", std::process::id()))
+        .map_err(EmbeddedError::io("write", &pid_file))
 }
 
 /// Whether process `pid` is a PostgreSQL on `pgdata`: pids are reused, its command line is not. Empty for a zombie.

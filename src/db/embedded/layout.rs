@@ -15,8 +15,10 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::account::Account;
@@ -27,6 +29,9 @@ pub(super) const PORT: u16 = 5432;
 
 /// What a socket address can hold on macOS; Linux has four bytes more.
 const SOCKET_PATH_MAX: usize = 103;
+
+/// A holder that was just killed may still be on its way out.
+const LOCK_GRACE: Duration = Duration::from_millis(500);
 
 const LOG_MAX: u64 = 10 * 1024 * 1024;
 
@@ -41,10 +46,17 @@ pub(super) struct Layout {
 
 /// Held as long as a server may be using the directory; the kernel lets go of it however we end.
 #[derive(Debug)]
-pub(super) struct DataDirLock(#[expect(dead_code, reason = "held, never read")] File);
+pub(super) struct DataDirLock(File);
+
+impl Drop for DataDirLock {
+    /// Closing is not enough while a child that another thread is just starting has a copy of the descriptor.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
 
 impl Layout {
-    pub(super) fn open(
+    pub(super) async fn open(
         data_dir: &Path,
         account: Account,
     ) -> Result<(Self, DataDirLock), EmbeddedError> {
@@ -54,7 +66,7 @@ impl Layout {
         // Absolute, because PostgreSQL's programs run elsewhere.
         let data_dir =
             fs::canonicalize(data_dir).map_err(EmbeddedError::io("resolve", data_dir))?;
-        let lock = lock(&data_dir)?;
+        let lock = lock(&data_dir).await?;
         let home = home(&data_dir, account)?;
         Ok((Self { data_dir, home }, lock))
     }
@@ -184,7 +196,7 @@ impl Drop for SocketDir {
     }
 }
 
-fn lock(data_dir: &Path) -> Result<DataDirLock, EmbeddedError> {
+async fn lock(data_dir: &Path) -> Result<DataDirLock, EmbeddedError> {
     let path = data_dir.join("lock");
     let mut file = File::options()
         .read(true)
@@ -193,18 +205,26 @@ fn lock(data_dir: &Path) -> Result<DataDirLock, EmbeddedError> {
         .truncate(false)
         .open(&path)
         .map_err(EmbeddedError::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(fs::TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            // The holder may be between locking and writing its pid; the refusal stands without it.
-            let _ = file.read_to_string(&mut holder);
-            return Err(EmbeddedError::AlreadyRunning {
-                pid: holder.trim().parse().ok(),
-                data_dir: data_dir.to_owned(),
-            });
+    let deadline = Instant::now() + LOCK_GRACE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
+                sleep(LOCK_GRACE / 10).await
+            }
+            Err(fs::TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // The holder may be between locking and writing its pid; the refusal stands without it.
+                let _ = file.read_to_string(&mut holder);
+                return Err(EmbeddedError::AlreadyRunning {
+                    pid: holder.trim().parse().ok(),
+                    data_dir: data_dir.to_owned(),
+                });
+            }
+            Err(fs::TryLockError::Error(error)) => {
+                return Err(EmbeddedError::io("lock", &path)(error));
+            }
         }
-        Err(fs::TryLockError::Error(error)) => return Err(EmbeddedError::io("lock", &path)(error)),
     }
     file.set_len(0)
         .and_then(|()| writeln!(file, "{}", std::process::id()))

@@ -131,7 +131,7 @@ impl Embedded {
     /// Returns when the server accepts our role.
     pub async fn start(options: Options) -> Result<Self, EmbeddedError> {
         let account = Account::choose()?;
-        let (layout, lock) = Layout::open(&options.data_dir, account)?;
+        let (layout, lock) = Layout::open(&options.data_dir, account).await?;
         let pgdata = layout.pgdata();
         let account = account.owning(&pgdata);
         let existing = cluster::existing_major(&pgdata)?.map(|major| (pgdata, major));

@@ -50,6 +50,7 @@ pub(super) struct Server {
 
 impl Server {
     fn spawn(&self) -> Result<Child, EmbeddedError> {
+        cluster::disown(&self.layout.pgdata(), &self.socket_dir.path)?;
         let log = self.layout.open_log()?;
         let log_too = log
             .try_clone()
@@ -71,11 +72,8 @@ impl Server {
             "log_line_prefix=%m [%p] ",
         ];
         if !self.durable {
-            settings.extend([
-                "fsync=off",
-                "synchronous_commit=off",
-                "full_page_writes=off",
-            ]);
+            // Not synchronous_commit=off: what was committed still has to survive our own processes being killed.
+            settings.extend(["fsync=off", "full_page_writes=off"]);
         }
         for setting in settings {
             command.args(["-c", setting]);
