@@ -1,1 +1,0 @@
-//! A private PostgreSQL for `chartroom serve` without configuration, and for the tests.

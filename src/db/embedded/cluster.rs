@@ -1,0 +1,294 @@
+//! The database files: made complete or not at all, and freed from whatever an earlier, killed run left behind.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::account::Account;
+use super::error::EmbeddedError;
+use super::install::Install;
+use super::layout::{Layout, PORT};
+use super::watchdog::{Signal, Watchdog, send};
+use super::{DATABASE, USER};
+
+/// On a slow disk initdb takes seconds; beyond this something hangs.
+const INITDB_TIMEOUT: Duration = Duration::from_secs(120);
+
+const POLL: Duration = Duration::from_millis(20);
+
+/// A leftover server is asked nicely, then told, then killed.
+const LEFTOVER: [(Signal, Duration); 3] = [
+    (Signal::Int, Duration::from_secs(20)),
+    (Signal::Quit, Duration::from_secs(7)),
+    (Signal::Kill, Duration::from_secs(5)),
+];
+
+/// The major version of the database that is already there.
+pub(super) fn existing_major(pgdata: &Path) -> Result<Option<u32>, EmbeddedError> {
+    if !pgdata.exists() {
+        return Ok(None);
+    }
+    let path = pgdata.join("PG_VERSION");
+    let text = fs::read_to_string(&path).map_err(EmbeddedError::io("read", &path))?;
+    let digits: String = text
+        .trim()
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let major = digits
+        .parse()
+        .map_err(|error| EmbeddedError::io("understand", &path)(io::Error::other(error)))?;
+    Ok(Some(major))
+}
+
+/// initdb and `CREATE DATABASE` in a folder aside, renamed when both are done.
+pub(super) async fn create(
+    layout: &Layout,
+    account: Account,
+    install: &Install,
+    password: &SecretString,
+    durable: bool,
+    watchdog: &mut Watchdog,
+) -> Result<(), EmbeddedError> {
+    let staging = layout.staging();
+    clear(&staging).await?;
+    fs::create_dir(&staging).map_err(EmbeddedError::io("create", &staging))?;
+    account
+        .give(&staging, 0o700)
+        .map_err(EmbeddedError::io("hand over", &staging))?;
+
+    let pwfile = layout.home().join("pgdata.new.pw");
+    let written = write_for(account, &pwfile, password.expose_secret());
+    written.map_err(EmbeddedError::io("write", &pwfile))?;
+    let mut command = account.command(&install.program("initdb"));
+    command.arg("-D").arg(&staging).arg("--pwfile").arg(&pwfile);
+    command.args([
+        "--username",
+        USER,
+        "--auth",
+        "scram-sha-256",
+        "--encoding",
+        "UTF8",
+        "--locale",
+        "C",
+    ]);
+    command.args(["--data-checksums", "--no-instructions"]);
+    if !durable {
+        command.arg("--no-sync");
+    }
+    let made = run(command, None, watchdog).await;
+    let _ = fs::remove_file(&pwfile);
+    check(&staging, made)?;
+
+    single_user(
+        &staging,
+        account,
+        install,
+        &format!("CREATE DATABASE {DATABASE}"),
+        watchdog,
+    )
+    .await?;
+
+    let pgdata = layout.pgdata();
+    fs::rename(&staging, &pgdata).map_err(EmbeddedError::io("rename", &staging))?;
+    if durable {
+        let home = layout.home();
+        fs::File::open(home)
+            .and_then(|dir| dir.sync_all())
+            .map_err(EmbeddedError::io("sync", home))?;
+    }
+    Ok(())
+}
+
+/// For a data directory whose password file is gone: the files are ours, so is the right to set a new one.
+pub(super) async fn set_password(
+    layout: &Layout,
+    account: Account,
+    install: &Install,
+    password: &SecretString,
+    watchdog: &mut Watchdog,
+) -> Result<(), EmbeddedError> {
+    let sql = format!("ALTER ROLE {USER} PASSWORD '{}'", password.expose_secret());
+    single_user(&layout.pgdata(), account, install, &sql, watchdog).await
+}
+
+/// Makes sure that no server of an earlier run is using `pgdata`. We hold the lock, so it is nobody else's.
+pub(super) async fn stop_leftover(layout: &Layout, account: Account) -> Result<(), EmbeddedError> {
+    let pgdata = layout.pgdata();
+    let pid_file = pgdata.join("postmaster.pid");
+    let Ok(text) = fs::read_to_string(&pid_file) else {
+        return Ok(());
+    };
+    let first = text.lines().next().unwrap_or_default();
+    if let Ok(pid) = first.trim().parse::<u32>() {
+        for (signal, patience) in LEFTOVER {
+            if !serves(pid, &pgdata).await {
+                break;
+            }
+            tracing::info!(
+                pid,
+                ?signal,
+                "stopping the PostgreSQL that an earlier run left behind"
+            );
+            send(account, signal, pid).await;
+            let deadline = Instant::now() + patience;
+            while Instant::now() < deadline && serves(pid, &pgdata).await {
+                sleep(POLL).await;
+            }
+        }
+        if serves(pid, &pgdata).await {
+            let what = format!("of an earlier run (process {pid}) cannot be stopped");
+            return Err(EmbeddedError::Failed {
+                what,
+                log: layout.log(),
+                tail: layout.log_tail(0),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Takes the pids of a dead server out of PostgreSQL's way. They may be somebody else's by now (after a reboot, and always
+/// in containers) or a zombie's, and it would refuse to start.
+pub(super) fn disown(pgdata: &Path, socket_dir: &Path) -> Result<(), EmbeddedError> {
+    // Nobody but us listens there.
+    for name in [format!(".s.PGSQL.{PORT}"), format!(".s.PGSQL.{PORT}.lock")] {
+        let path = socket_dir.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(EmbeddedError::io("remove", &path)(error));
+            }
+            _gone => {}
+        }
+    }
+    // This one stays, because it also names the shared memory that tells whether old backends still run: with its
+    // parent's pid in it PostgreSQL knows that the file is stale and checks just that.
+    let pid_file = pgdata.join("postmaster.pid");
+    let Ok(text) = fs::read_to_string(&pid_file) else {
+        return Ok(());
+    };
+    let rest = text.split_once('\n').map_or("", |(_pid, rest)| rest);
+    fs::write(&pid_file, format!("{}\n{rest}", std::process::id()))
+        .map_err(EmbeddedError::io("write", &pid_file))
+}
+
+/// Whether process `pid` is a PostgreSQL on `pgdata`: pids are reused, its command line is not. Empty for a zombie.
+async fn serves(pid: u32, pgdata: &Path) -> bool {
+    let wanted = pgdata.to_string_lossy();
+    if let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) {
+        return String::from_utf8_lossy(&line)
+            .split('\0')
+            .any(|argument| argument == wanted);
+    }
+    // No /proc on macOS, and none for a process that is gone.
+    let output = Command::new("ps")
+        .args(["-ww", "-o", "args=", "-p", &pid.to_string()])
+        .stdin(Stdio::null())
+        .output()
+        .await;
+    output.is_ok_and(|output| {
+        String::from_utf8_lossy(&output.stdout).contains(&format!("-D {wanted} "))
+    })
+}
+
+/// A killed run's initdb may be writing for a moment longer.
+async fn clear(dir: &Path) -> Result<(), EmbeddedError> {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        match fs::remove_dir_all(dir) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(_busy) if Instant::now() < deadline => sleep(POLL).await,
+            Err(error) => return Err(EmbeddedError::io("remove", dir)(error)),
+        }
+    }
+}
+
+fn write_for(account: Account, path: &Path, text: &str) -> io::Result<()> {
+    let _ = fs::remove_file(path);
+    let mut options = fs::File::options();
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.write(true).create_new(true).open(path)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    account.give(path, 0o600)
+}
+
+/// One statement without a server, hence without a socket, a password or a client program.
+async fn single_user(
+    pgdata: &Path,
+    account: Account,
+    install: &Install,
+    sql: &str,
+    watchdog: &mut Watchdog,
+) -> Result<(), EmbeddedError> {
+    let mut command = account.command(&install.program("postgres"));
+    command.arg("--single").arg("-D").arg(pgdata).args([
+        "-c",
+        "log_min_error_statement=panic",
+        "postgres",
+    ]);
+    let done = run(command, Some(format!("{sql}\n")), watchdog).await;
+    let stderr = check(&PathBuf::from(pgdata), done)?;
+    // A failed statement does not change the exit code.
+    if stderr.contains("ERROR:") {
+        return Err(EmbeddedError::Initdb {
+            path: pgdata.to_owned(),
+            output: one_line(&stderr),
+        });
+    }
+    Ok(())
+}
+
+/// Guarded like the server: nothing of ours keeps writing after we were killed.
+async fn run(
+    mut command: Command,
+    input: Option<String>,
+    watchdog: &mut Watchdog,
+) -> io::Result<Output> {
+    let stdin = if input.is_some() {
+        Stdio::piped()
+    } else {
+        Stdio::null()
+    };
+    let mut child = command
+        .stdin(stdin)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    watchdog.guard(child.id()).await;
+    let work = async {
+        if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
+            stdin.write_all(input.as_bytes()).await?;
+        }
+        child.wait_with_output().await
+    };
+    let output = timeout(INITDB_TIMEOUT, work).await;
+    watchdog.guard(None).await;
+    output.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))
+}
+
+fn check(path: &Path, output: io::Result<Output>) -> Result<String, EmbeddedError> {
+    let refuse = |output: String| EmbeddedError::Initdb {
+        path: path.to_owned(),
+        output,
+    };
+    let output = output.map_err(|error| refuse(error.to_string()))?;
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() {
+        Ok(stderr)
+    } else {
+        Err(refuse(format!("{}: {}", output.status, one_line(&stderr))))
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.trim().replace('\n', " | ")
+}

@@ -1,0 +1,305 @@
+//! Fetches the one PostgreSQL build this version of chartroom is pinned to, for machines that have none.
+
+use std::fs;
+use std::io::{Cursor, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ring::digest::{SHA256, digest};
+
+use super::account::Account;
+use super::error::EmbeddedError;
+use super::install::Install;
+use super::progress::Progress;
+use super::{Options, SYSTEM_CACHE_DIR};
+
+const VERSION: &str = "18.6.0";
+pub(super) const MAJOR: u32 = 18;
+
+const MAVEN_CENTRAL: &str = "https://repo1.maven.org/maven2";
+
+/// A host that does not answer at all is given up soon, a slow one is not.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+const ATTEMPTS: u32 = 3;
+
+/// Another process may be fetching the same build; look this often whether it is done.
+const LOCK_POLL: Duration = Duration::from_millis(100);
+
+/// A build of the zonky project, as published on Maven Central. Moving VERSION means fetching each once and pinning anew.
+struct Build {
+    os: &'static str,
+    arch: &'static str,
+    name: &'static str,
+    size: usize,
+    sha256: &'static str,
+}
+
+const BUILDS: [Build; 4] = [
+    Build {
+        os: "linux",
+        arch: "x86_64",
+        name: "linux-amd64",
+        size: 15_119_738,
+        sha256: "008ee189eaa7ca2b58bd01dd950291e638b998392cf982297acd4779ec898ac1",
+    },
+    Build {
+        os: "linux",
+        arch: "aarch64",
+        name: "linux-arm64v8",
+        size: 14_142_322,
+        sha256: "5f54e016723afa6213925a8acb939bac52944b1d348f65c7a20f0cd2928c31be",
+    },
+    Build {
+        os: "macos",
+        arch: "x86_64",
+        name: "darwin-amd64",
+        size: 71_185_174,
+        sha256: "690941008aac9ee360820fde9bb7870a4f3dcac5e9e2f9e45e42333a436ad0f9",
+    },
+    Build {
+        os: "macos",
+        arch: "aarch64",
+        name: "darwin-arm64v8",
+        size: 71_185_174,
+        sha256: "8f6ed6f38195b50a40712ada8b2a12060b6193c1a6977a6eb5cff053bb5a1b89",
+    },
+];
+
+/// From the cache if it is there, whatever the setting about downloads says.
+pub(super) async fn install(
+    options: &Options,
+    account: Account,
+    found: Vec<String>,
+) -> Result<Install, EmbeddedError> {
+    let refuse = |reason: String| EmbeddedError::NotInstalled {
+        reason,
+        found: found.clone(),
+    };
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    let build = BUILDS
+        .iter()
+        .find(|build| build.os == os && build.arch == arch)
+        .ok_or_else(|| refuse(format!("there is none to download for {os} on {arch}")))?;
+
+    let folder = format!("postgresql-{VERSION}-{}", build.name);
+    // The system's folder only where the chosen one is closed to the account that has to run what is in it.
+    let closed = account.barred_at(&options.cache_dir).is_some();
+    let cache = if closed {
+        PathBuf::from(SYSTEM_CACHE_DIR)
+    } else {
+        options.cache_dir.clone()
+    };
+    let target = cache.join(format!("postgresql-{VERSION}-{}", build.name));
+    if let Ok(install) = Install::probe(&target.join("bin")) {
+        return Ok(install);
+    }
+    if !options.download {
+        return Err(refuse(
+            "and CHARTROOM_EMBEDDED_DOWNLOAD forbids fetching one".to_owned(),
+        ));
+    }
+
+    make_cache(&cache).map_err(|error| {
+        refuse(format!(
+            "and there is no place for a fetched one, CHARTROOM_EMBEDDED_CACHE_DIR {}: {error}",
+            cache.display()
+        ))
+    })?;
+    let base = options
+        .mirror
+        .as_deref()
+        .unwrap_or(MAVEN_CENTRAL)
+        .trim_end_matches('/');
+    let artifact = format!("embedded-postgres-binaries-{}", build.name);
+    let url =
+        format!("{base}/io/zonky/test/postgres/{artifact}/{VERSION}/{artifact}-{VERSION}.jar");
+
+    let work = async {
+        let _lock = lock(&cache).await?;
+        if let Ok(install) = Install::probe(&target.join("bin")) {
+            return Ok(install);
+        }
+        let jar = download(&url, build.size)
+            .await
+            .map_err(|problem| refuse(format!("fetching {url} failed: {problem}")))?;
+        let got = hex(digest(&SHA256, &jar).as_ref());
+        if got != build.sha256 {
+            return Err(EmbeddedError::Checksum {
+                url: url.clone(),
+                expected: build.sha256.to_owned(),
+                got,
+            });
+        }
+        let unpacking = tokio::task::spawn_blocking({
+            let (cache, target) = (cache.clone(), target.clone());
+            move || unpack(&jar, &cache, &target)
+        });
+        match unpacking.await {
+            Ok(unpacked) => {
+                unpacked.map_err(EmbeddedError::io("unpack PostgreSQL into", &target))?
+            }
+            Err(stopped) => return Err(refuse(format!("unpacking it failed: {stopped}"))),
+        }
+        Install::probe(&target.join("bin")).map_err(|problem| {
+            refuse(format!(
+                "the fetched one in {} does not run on this machine: {problem}",
+                target.display()
+            ))
+        })
+    };
+    tokio::time::timeout(TOTAL_TIMEOUT, work)
+        .await
+        .unwrap_or_else(|_elapsed| {
+            Err(refuse(format!(
+                "fetching {url} took more than {} minutes",
+                TOTAL_TIMEOUT.as_secs() / 60
+            )))
+        })
+}
+
+fn make_cache(cache: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(cache)?;
+    if cache == Path::new(SYSTEM_CACHE_DIR) {
+        // A strict umask must not close a folder that is only there to be shared.
+        for dir in cache.ancestors().take(2) {
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o755))?;
+        }
+    }
+    Ok(())
+}
+
+async fn lock(cache: &Path) -> Result<fs::File, EmbeddedError> {
+    let path = cache.join("lock");
+    let file = fs::File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(EmbeddedError::io("open", &path))?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) => tokio::time::sleep(LOCK_POLL).await,
+            Err(fs::TryLockError::Error(error)) => {
+                return Err(EmbeddedError::io("lock", &path)(error));
+            }
+        }
+    }
+}
+
+async fn download(url: &str, size: usize) -> Result<Vec<u8>, String> {
+    let client = client()?;
+    let mut attempt = 1;
+    loop {
+        let (problem, worth_retrying) = match try_download(&client, url, size).await {
+            Ok(bytes) => return Ok(bytes),
+            Err(failure) => failure,
+        };
+        if attempt == ATTEMPTS || !worth_retrying {
+            return Err(problem);
+        }
+        tracing::warn!(
+            attempt,
+            "fetching PostgreSQL failed, trying again: {problem}"
+        );
+        tokio::time::sleep(Duration::from_secs(attempt.into())).await;
+        attempt += 1;
+    }
+}
+
+async fn try_download(
+    client: &reqwest::Client,
+    url: &str,
+    size: usize,
+) -> Result<Vec<u8>, (String, bool)> {
+    let transport = |error: reqwest::Error| (chain(&error), true);
+    let mut response = client.get(url).send().await.map_err(transport)?;
+    let status = response.status();
+    if !status.is_success() {
+        return Err((
+            format!("the server answered {status}"),
+            status.is_server_error() || status.as_u16() == 429,
+        ));
+    }
+    let mut progress = Progress::new(&format!("Fetching PostgreSQL {VERSION}, once"), size);
+    let mut bytes = Vec::with_capacity(size);
+    // Whatever is longer than the pinned build cannot be it: the checksum will say so without reading all of it.
+    while bytes.len() <= size
+        && let Some(chunk) = response.chunk().await.map_err(transport)?
+    {
+        bytes.extend_from_slice(&chunk);
+        progress.at(bytes.len());
+    }
+    progress.done();
+    Ok(bytes)
+}
+
+fn client() -> Result<reqwest::Client, String> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    // The provider is named because the process may have no default one, and is not ours to set one for.
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
+        rustls::crypto::ring::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .map_err(|error| error.to_string())?
+    .with_root_certificates(roots)
+    .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .user_agent(concat!("chartroom/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(STALL_TIMEOUT)
+        .build()
+        .map_err(|error| chain(&error))
+}
+
+/// reqwest's own text stops at "error sending request"; the cause is what helps.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+/// The jar is a zip around one tar.xz. Unpacked beside its place and renamed, so that no reader ever sees half of it.
+fn unpack(jar: &[u8], cache: &Path, target: &Path) -> std::io::Result<()> {
+    const PREFIX: &str = "unpacking-";
+    // We hold the lock, so these are of runs that were killed.
+    for entry in fs::read_dir(cache)?.filter_map(Result::ok) {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    let mut zip = zip::ZipArchive::new(Cursor::new(jar))?;
+    let mut xz = Vec::new();
+    for index in 0..zip.len() {
+        let mut file = zip.by_index(index)?;
+        if file.name().is_ok_and(|name| name.ends_with(".txz")) {
+            file.read_to_end(&mut xz)?;
+        }
+    }
+    let staging = cache.join(format!("{PREFIX}{}", std::process::id()));
+    fs::create_dir(&staging)?;
+    let mut tar = tar::Archive::new(liblzma::read::XzDecoder::new(xz.as_slice()));
+    tar.set_preserve_permissions(true);
+    tar.unpack(&staging)?;
+    fs::set_permissions(&staging, fs::Permissions::from_mode(0o755))?;
+    if target.exists() {
+        // It was there and did not work, else it would have been used.
+        fs::remove_dir_all(target)?;
+    }
+    fs::rename(&staging, target)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
