@@ -181,7 +181,7 @@ async fn migrate(config: Config, action: Migrate) -> anyhow::Result<()> {
 
 async fn migrate_on(database: &Database, action: Migrate) -> anyhow::Result<()> {
     match action {
-        Migrate::Up => match migrate::up(&database.primary, MIGRATIONS, MIGRATE_PATIENCE).await?.as_slice() {
+        Migrate::Up => match migrate::up(&database.primary, || MIGRATIONS, MIGRATE_PATIENCE).await?.as_slice() {
             [] => print("nothing to do: the schema is up to date\n"),
             applied => print(&applied.iter().map(|version| format!("applied {version}\n")).collect::<String>()),
         },
@@ -192,7 +192,7 @@ async fn migrate_on(database: &Database, action: Migrate) -> anyhow::Result<()> 
             state.check().map_err(anyhow::Error::msg)
         }
         Migrate::Down { allow_data_loss: _ } => {
-            let version = migrate::down(&database.primary, MIGRATIONS, MIGRATE_PATIENCE).await?;
+            let version = migrate::down(&database.primary, || MIGRATIONS, MIGRATE_PATIENCE).await?;
             print(&format!("reverted {version}\n"))
         }
     }

@@ -119,7 +119,6 @@ pub struct FieldError {
 pub struct Problem<'a> {
     /// URL of a page about this kind of problem
     #[serde(rename = "type")]
-    #[schema(format = Uri)]
     pub kind: String,
     /// The kind of problem in a few words
     pub title: &'a str,

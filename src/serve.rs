@@ -96,7 +96,7 @@ async fn serve_inner(config: Config) -> anyhow::Result<()> {
 
 async fn serve_on(config: Config, database: &Database, public: TcpListener, ops: TcpListener, shutdown: &Shutdown) -> anyhow::Result<()> {
     if database.embedded.is_some() {
-        migrate::up(&database.primary, MIGRATIONS, OWN_MIGRATION_PATIENCE).await?;
+        migrate::up(&database.primary, || MIGRATIONS, OWN_MIGRATION_PATIENCE).await?;
     }
     let (public_address, ops_address) = (public.local_addr()?, ops.local_addr()?);
     let app = app(config, database.primary.clone(), database.replica.clone(), shutdown.clone())?;

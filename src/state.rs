@@ -37,7 +37,7 @@ impl Deref for AppState {
 impl App {
     /// Whether load balancers should send requests here; `Err` says why not.
     pub fn readiness(&self) -> Result<(), String> {
-        if self.shutdown.is_draining() {
+        if self.shutdown.draining() {
             return Err("the process is stopping".to_owned());
         }
         self.health.check()

@@ -50,7 +50,7 @@ pub struct SchemaState {
 impl SchemaState {
     /// `Err` says in a sentence why this binary cannot serve this schema. A newer schema is fine while it admits this binary.
     pub fn check(&self) -> Result<(), String> {
-        if let Some(oldest) = self.pending.first() {
+        if let Some(oldest) = self.pending.iter().next() {
             return Err(format!("the schema lacks migration {oldest}: run `chartroom migrate up`"));
         }
         let newest_known = newest_known();
@@ -105,18 +105,25 @@ pub async fn schema_state(connection: &mut AsyncPgConnection) -> Result<SchemaSt
     Ok(SchemaState { applied, pending, min_compatible: window.map(|row| row.value) })
 }
 
+/// The state of the schema at `endpoint`.
+pub async fn status(endpoint: &Endpoint) -> Result<SchemaState, MigrateError> {
+    let session = connect(endpoint, "migrate", Duration::from_secs(10)).await?;
+    let mut connection =
+        AsyncPgConnection::try_from_client_and_connection(session.client, session.connection).await.map_err(|error| ConnectError::Unreachable(error.to_string()))?;
+    schema_state(&mut connection).await
+}
+
 /// Runs `source` on `endpoint` until nothing is pending; waits for another process's run for at most `patience`. Returns what it applied.
-pub async fn up<S>(endpoint: &Endpoint, source: S, patience: Duration) -> QueryVec
+pub async fn up<S>(endpoint: &Endpoint, source: fn() -> S, patience: Duration) -> QueryVec
 where
-    S: MigrationSource<Pg> + Clone + Send + 'static,
+    S: MigrationSource<Pg> + 'static,
 {
     under_lock(endpoint, patience, async |mut connection| {
         drop_invalid_indexes(&mut connection).await?;
         let mut attempt = 1;
         loop {
-            let source = source.clone();
             let (back, outcome) = in_thread(connection, move |harness| {
-                let ran = harness.run_pending_migrations(source);
+                let ran = harness.run_pending_migrations(source());
                 ran.map(|versions| versions.iter().map(ToString::to_string).collect::<Vec<_>>()).map_err(|error| error.to_string())
             })
             .await?;
@@ -135,14 +142,13 @@ where
 }
 
 /// Reverts the newest migration.
-pub async fn down<S>(endpoint: &Endpoint, source: S, patience: Duration) -> Result<String, MigrateError>
+pub async fn down<S>(endpoint: &Endpoint, source: fn() -> S, patience: Duration) -> Result<String, MigrateError>
 where
-    S: MigrationSource<Pg> + Clone + Send + 'static,
+    S: MigrationSource<Pg> + 'static,
 {
-    let known = versions_of(&source)?;
+    let known = versions_of(&source())?;
     under_lock(endpoint, patience, async |connection| {
         let known = known.clone();
-        let source = source.clone();
         let (_, outcome) = in_thread(connection, move |harness| {
             let failed = |version: String, problem: String| MigrateError::Failed { version, problem };
             let applied = harness.applied_migrations().map_err(|error| failed("list".to_owned(), error.to_string()))?;
@@ -150,7 +156,7 @@ where
             if !known.contains(&newest) {
                 return Err(MigrateError::Unknown(newest));
             }
-            harness.revert_last_migration(source).map(|version| version.to_string()).map_err(|error| failed(newest, error.to_string()))
+            harness.revert_last_migration(source()).map(|version| version.to_string()).map_err(|error| failed(newest, error.to_string()))
         })
         .await?;
         outcome

@@ -31,7 +31,7 @@ pub fn base() -> OpenApi {
     info.license = Some(LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build());
     info.contact = Some(ContactBuilder::new().name(Some("The operator of this service")).build());
     let mut components = Components::new();
-    components.schemas.insert(Problem::name().into_owned(), Problem::schema());
+    components.schemas.insert(<Problem<'static>>::name().into_owned(), <Problem<'static>>::schema());
     components.schemas.insert(FieldError::name().into_owned(), FieldError::schema());
     OpenApiBuilder::new().info(info).components(Some(components)).build()
 }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use http::Method;
 use prometheus::{Histogram, HistogramVec};
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::{OpenApi, RefOr};
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 
 /// Label of requests that match no route, so that random paths make no series.
@@ -47,7 +47,13 @@ impl Routes {
 
 fn queries_of(item: &PathItem) -> Vec<(Method, Vec<String>)> {
     let PathItem { get, put, post, delete, patch, head, options, trace: _, summary: _, description: _, servers: _, parameters: _, extensions: _, .. } = item;
-    let names = |operation: &Operation| operation.parameters.iter().flatten().filter(|parameter| matches!(parameter.parameter_in, ParameterIn::Query)).map(|parameter| parameter.name.clone()).collect();
+    let names = |operation: &Operation| {
+        let parameters = operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
+            RefOr::T(parameter) => Some(parameter),
+            RefOr::Ref(_) => None,
+        });
+        parameters.filter(|parameter| matches!(parameter.parameter_in, ParameterIn::Query)).map(|parameter| parameter.name.clone()).collect()
+    };
     [(Method::GET, get), (Method::HEAD, head), (Method::PUT, put), (Method::POST, post), (Method::DELETE, delete), (Method::PATCH, patch), (Method::OPTIONS, options)]
         .into_iter()
         .filter_map(|(method, operation)| Some((method, names(operation.as_ref()?))))
@@ -80,6 +86,6 @@ impl Route {
         let class_index = usize::from(status / 100).checked_sub(1)?;
         let (method, class) = (METHODS.get(method_index)?, CLASSES.get(class_index)?);
         let slot = self.durations.get(method_index)?.get(class_index)?;
-        Some(slot.get_or_init(|| all.with_label_values(&[method, &self.template, class])))
+        Some(slot.get_or_init(|| all.with_label_values(&[*method, self.template.as_str(), *class])))
     }
 }

@@ -119,9 +119,17 @@ fn fits(schema_type: &Type, value: &Value) -> bool {
 }
 
 fn wrong_type(pointer: &str, schema_type: &SchemaType) -> FieldError {
-    let name = |one: &Type| format!("{one:?}").to_lowercase();
+    let name = |one: &Type| match one {
+        Type::Object => "an object",
+        Type::Array => "an array",
+        Type::String => "a text",
+        Type::Integer => "a whole number",
+        Type::Number => "a number",
+        Type::Boolean => "true or false",
+        Type::Null => "null",
+    };
     let expected = match schema_type {
-        SchemaType::Type(one) => name(one),
+        SchemaType::Type(one) => name(one).to_owned(),
         SchemaType::Array(several) => several.iter().map(name).collect::<Vec<_>>().join(" or "),
         SchemaType::AnyValue => "another value".to_owned(),
     };

@@ -102,7 +102,7 @@ impl Shell {
             Ok(response) => self.problem_of(response, &context),
             Err(error) => self.problem(error, &context),
         };
-        if self.app.shutdown.is_draining() && context.version < Version::HTTP_2 {
+        if self.app.shutdown.draining() && context.version < Version::HTTP_2 {
             response.headers_mut().insert(CONNECTION, CLOSE);
         }
         self.finish_headers(&context, response.headers_mut());
@@ -131,7 +131,7 @@ impl Shell {
     }
 
     async fn answer(&self, context: &Context, mut parts: Parts, body: Body, route: Option<&Route>) -> Result<Response<Body>, ApiError> {
-        head::check(&parts).map_err(refused_head)?;
+        head::admit(&mut parts).map_err(refused_head)?;
         if let Some(preflight) = self.cors.preflight(&parts.method, &parts.headers) {
             return Ok(preflight);
         }
