@@ -148,6 +148,11 @@ mod stand_in {
                 "http://localhost.invalid/y",
             ),
             (
+                "new WebSocket('ws://127.0.0.2:9/z')",
+                StatusCode::OK,
+                "asks another host: ws://127.0.0.2:9/z",
+            ),
+            (
                 "",
                 StatusCode::SERVICE_UNAVAILABLE,
                 "get_version shows \"503",

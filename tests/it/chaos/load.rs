@@ -85,6 +85,9 @@ async fn load_names_each_failure() {
     };
     let (addr, _task) = serve(Router::new().route("/", routing::get(async || "answer"))).await;
     let proxy = ChaosProxy::start(Target::Tcp(addr)).await;
+    let answer = Client::fresh(addr).get("/").await.unwrap();
+    assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(answer.text(), "answer");
     let cut = Shape {
         cut_after: Some(20),
         ..Shape::default()

@@ -1,5 +1,6 @@
 //! Positive controls: every tool that breaks things is shown to break them, and to count that it did.
 
+mod browser;
 mod load;
 mod postgres;
 mod proxy;

@@ -2,7 +2,7 @@
 
 use super::{
     client::{Client, post},
-    process::{TempDir, installed, or_skip, tree},
+    process::{Process, TempDir, installed, or_skip, tree},
     wait::until,
 };
 use serde_json::{Value, json};
@@ -101,7 +101,18 @@ impl Browser {
         }}});
         let session = browser.command("POST", "/session", &wanted).await.unwrap();
         browser.session = format!("/session/{}", session["sessionId"].as_str().unwrap());
+        browser.forget_start_page().await.unwrap();
         Some(browser)
+    }
+
+    /// Chromium opens with a page of its own, whose requests are not those of the page under test.
+    async fn forget_start_page(&mut self) -> Result<(), String> {
+        self.navigate("about:blank").await?;
+        self.console().await?;
+        self.requested().await?;
+        self.console.clear();
+        self.requested.clear();
+        Ok(())
     }
 
     async fn command(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
@@ -231,16 +242,16 @@ impl Browser {
         Ok(&self.requested)
     }
 
-    pub(crate) fn driver_pid(&self) -> Option<u32> {
-        self.driver.id()
+    /// chromedriver and every process of its Chromium.
+    pub(crate) fn processes(&self) -> Vec<Process> {
+        self.driver.id().map(tree).unwrap_or_default()
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        let family = self.driver.id().map(tree).unwrap_or_default();
-        // The driver first, or it sees its browser crash and reports; then nobody forks behind the list's back.
-        for process in family {
+        // Ancestors first: then nobody forks behind the list's back.
+        for process in self.processes() {
             process.signal("KILL").ok();
         }
     }
