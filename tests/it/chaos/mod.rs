@@ -1,6 +1,7 @@
 //! Positive controls: every tool that breaks things is shown to break them, and to count that it did.
 
 mod browser;
+mod freeze;
 mod load;
 mod postgres;
 mod proxy;

@@ -4,7 +4,7 @@ use super::{SILENCE, SOON};
 use crate::support::{
     chaos_proxy::{ChaosProxy, Target},
     freeze::Frozen,
-    process::{Process, TempDir, installed, or_skip},
+    process::{TempDir, installed, or_skip, tree, wait_for_end},
     wait::until,
 };
 use std::{
@@ -91,13 +91,17 @@ impl Postgres {
         self.dir.0.join(".s.PGSQL.5432")
     }
 
-    async fn stop(mut self) {
-        // SIGQUIT is PostgreSQL's immediate shutdown: it takes its children along.
-        Process::find(self.child.id().unwrap())
-            .unwrap()
-            .signal("QUIT")
-            .unwrap();
-        timeout(SOON, self.child.wait()).await.unwrap().unwrap();
+    fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // SIGQUIT to the postmaster is the immediate shutdown: it takes its children along.
+        let family = tree(self.pid());
+        family[0].signal("QUIT").ok();
+        wait_for_end(&family);
     }
 }
 
@@ -129,6 +133,14 @@ async fn connect(proxy: &ChaosProxy) -> (tokio_postgres::Client, AbortOnDropHand
     )
 }
 
+async fn backend_pid(client: &tokio_postgres::Client) -> u32 {
+    let row = client
+        .query_one("SELECT pg_backend_pid()", &[])
+        .await
+        .unwrap();
+    row.get::<_, i32>(0).try_into().unwrap()
+}
+
 #[tokio::test]
 async fn a_frozen_postgres_says_nothing_until_it_thaws() {
     let Some(server) = Postgres::start().await else {
@@ -136,16 +148,23 @@ async fn a_frozen_postgres_says_nothing_until_it_thaws() {
     };
     let proxy = ChaosProxy::start(Target::Unix(server.socket())).await;
     let (client, _task) = connect(&proxy).await;
-    client.simple_query("SELECT 1").await.unwrap();
+    let backend = backend_pid(&client).await;
 
-    let frozen = Frozen::new(server.child.id().unwrap()).unwrap();
-    // The postmaster, its five or so workers, and the backend of this connection.
-    assert!(frozen.pids().len() >= 6, "{frozen:?}");
+    let frozen = Frozen::new(server.pid()).unwrap();
+    assert!(
+        [server.pid(), backend]
+            .iter()
+            .all(|pid| frozen.pids().contains(pid)),
+        "{frozen:?}"
+    );
     let mut asked = tokio::spawn(async move { client.simple_query("SELECT 1").await });
     assert!(timeout(SILENCE, &mut asked).await.is_err());
+    // The kernel still accepts for it: only a deadline of the caller's own ends this.
+    let mut newcomer = tokio::spawn(async move { drop(connect(&proxy).await) });
+    assert!(timeout(SILENCE, &mut newcomer).await.is_err());
     drop(frozen);
     timeout(SOON, asked).await.unwrap().unwrap().unwrap();
-    server.stop().await;
+    timeout(SOON, newcomer).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -155,13 +174,26 @@ async fn proxy_notices_a_cancel_request() {
     };
     let proxy = ChaosProxy::start(Target::Unix(server.socket())).await;
     let (client, _task) = connect(&proxy).await;
+    let (observer, _task) = connect(&proxy).await;
+    let backend = backend_pid(&client).await;
+    let sleeping =
+        format!("SELECT FROM pg_stat_activity WHERE pid = {backend} AND wait_event = 'PgSleep'");
     proxy.assert_no_cancel_request();
+
     let cancel = client.cancel_token();
-    let (slept, cancelled) = tokio::join!(client.simple_query("SELECT pg_sleep(60)"), async {
-        cancel.cancel_query(NoTls).await
+    let (slept, ()) = tokio::join!(client.simple_query("SELECT pg_sleep(60)"), async {
+        // A cancel request that comes before the query has nothing to cancel.
+        until("the query runs", SOON, async || {
+            observer.query_opt(&sleeping, &[]).await.unwrap()
+        })
+        .await
+        .unwrap();
+        cancel.cancel_query(NoTls).await.unwrap();
     });
-    cancelled.unwrap();
     assert_eq!(slept.unwrap_err().code().unwrap().code(), "57014");
     assert_eq!(proxy.counts.cancel_requests.load(SeqCst), 1);
-    server.stop().await;
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        proxy.assert_no_cancel_request()
+    }));
+    assert!(caught.is_err());
 }

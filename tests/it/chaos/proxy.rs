@@ -5,6 +5,7 @@ use crate::support::{
     chaos_proxy::{ChaosProxy, Mode, Target},
     process::TempDir,
     pump::Shape,
+    wait::until,
 };
 use std::{
     io::{self, ErrorKind},
@@ -120,7 +121,8 @@ async fn proxy_swallows_and_gives_back() {
     let mut newcomer = TcpStream::connect(proxy.addr).await.unwrap();
     assert!(timeout(SILENCE, live.read_u8()).await.is_err());
     assert!(timeout(SILENCE, newcomer.read_u8()).await.is_err());
-    assert_eq!(proxy.counts.held.load(SeqCst), 2);
+    let held = async || (proxy.counts.held.load(SeqCst) == 2).then_some(());
+    until("both are held", SOON, held).await.unwrap();
     proxy.set(Mode::Forward).await;
     assert_eq!(timeout(SOON, live.read_u8()).await.unwrap().unwrap(), b'x');
     assert_eq!(

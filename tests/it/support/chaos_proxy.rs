@@ -72,6 +72,7 @@ pub(crate) struct Counts {
     pub delayed: AtomicUsize,
     pub throttled: AtomicUsize,
     pub cut: AtomicUsize,
+    /// The target itself did not answer: no fault of ours, and the client was reset.
     pub unreachable: AtomicUsize,
     pub cancel_requests: AtomicUsize,
 }

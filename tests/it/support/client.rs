@@ -83,12 +83,14 @@ pub(crate) fn post(path: &str, body: impl Into<Bytes>) -> HttpRequest {
         .unwrap()
 }
 
+type Connections = Arc<Mutex<Vec<SendRequest<Full<Bytes>>>>>;
+
 /// One client, many requests at a time. It has no deadlines of its own: those belong to the test.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     addr: SocketAddr,
     /// `None`: every request has a connection of its own.
-    idle: Option<Arc<Mutex<Vec<SendRequest<Full<Bytes>>>>>>,
+    idle: Option<Connections>,
 }
 
 impl Client {

@@ -1,13 +1,18 @@
-//! Processes as `/proc` shows them, signals by the `kill` command, and the rule for tools that are not installed.
+//! Processes as `/proc` shows them, signals by the shell's `kill`, and the rule for tools that are not installed.
 
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
     process::Command,
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Names the tools whose absence is a failure, not a skip: CI sets it, a laptop need not.
 const REQUIRE: &str = "CHARTROOM_TEST_REQUIRE";
+
+/// Longer than a PostgreSQL gives its children in an immediate shutdown.
+const GONE_WITHIN: Duration = Duration::from_secs(8);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
@@ -44,8 +49,10 @@ impl Process {
         if !self.is_running() {
             return Ok(());
         }
-        let said = Command::new("kill")
-            .args(["-s", name, &self.pid.to_string()])
+        // The shell's own `kill`: slim images have no other.
+        let pid = self.pid.to_string();
+        let said = Command::new("sh")
+            .args(["-c", "kill -s $0 $1", name, &pid])
             .output()?;
         if said.status.success() || !self.is_running() {
             return Ok(());
@@ -71,6 +78,14 @@ pub(crate) fn tree(root: u32) -> Vec<Process> {
         next += 1;
     }
     found
+}
+
+/// What they write to is safe to remove when the last one is gone.
+pub(crate) fn wait_for_end(family: &[Process]) {
+    let deadline = Instant::now() + GONE_WITHIN;
+    while family.iter().any(Process::is_running) && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Where a program is: on the PATH, or in one of the places where distributions put it.

@@ -119,6 +119,7 @@ async fn write(
 ) -> Result<(), Stop> {
     let (mut epoch, mut passed) = (0, 0);
     while let Some((arrived, mut chunk)) = receive.recv().await {
+        let mut whole = true;
         while !chunk.is_empty() {
             if state.borrow().mode.shape(way).stall {
                 counts.held.fetch_add(1, SeqCst);
@@ -134,11 +135,15 @@ async fn write(
             if Instant::now() < due {
                 // Whatever the mode is afterwards decides: it may have changed meanwhile.
                 tokio::select! {
-                    () = sleep_until(due) => { counts.delayed.fetch_add(1, SeqCst); }
+                    () = sleep_until(due) => {}
                     changed = state.changed() => changed?,
                 }
                 continue;
             }
+            if whole && !shape.latency.is_zero() {
+                counts.delayed.fetch_add(1, SeqCst);
+            }
+            whole = false;
             let mut size = chunk.len();
             if let Some(rate) = shape.bytes_per_second {
                 size = size.min(usize::try_from(rate / STEPS_PER_SECOND).unwrap_or(1).max(1));

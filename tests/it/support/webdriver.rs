@@ -2,7 +2,7 @@
 
 use super::{
     client::{Client, post},
-    process::{Process, TempDir, installed, or_skip, tree},
+    process::{Process, TempDir, installed, or_skip, tree, wait_for_end},
     wait::until,
 };
 use serde_json::{Value, json};
@@ -101,12 +101,13 @@ impl Browser {
         }}});
         let session = browser.command("POST", "/session", &wanted).await.unwrap();
         browser.session = format!("/session/{}", session["sessionId"].as_str().unwrap());
-        browser.forget_start_page().await.unwrap();
+        // Chromium opens with a page of its own, whose requests are nobody's business.
+        browser.forget().await.unwrap();
         Some(browser)
     }
 
-    /// Chromium opens with a page of its own, whose requests are not those of the page under test.
-    async fn forget_start_page(&mut self) -> Result<(), String> {
+    /// Leaves the page and empties the logs: what they hold from now on belongs to the next page.
+    pub(crate) async fn forget(&mut self) -> Result<(), String> {
         self.navigate("about:blank").await?;
         self.console().await?;
         self.requested().await?;
@@ -123,7 +124,7 @@ impl Browser {
         }
         let answer = timeout(COMMAND_WITHIN, self.http.send(request))
             .await
-            .map_err(|_| format!("{path}: no answer within {COMMAND_WITHIN:?}"))?
+            .map_err(|late| format!("{path}: {late} after {COMMAND_WITHIN:?}"))?
             .map_err(|failure| format!("{path}: {failure}"))?;
         let mut said = answer.json();
         if answer.status.is_success() {
@@ -203,7 +204,7 @@ impl Browser {
         .await
     }
 
-    /// All entries since the start; chromedriver itself forgets what it has told.
+    /// All entries since the last `forget`; chromedriver itself forgets what it has told.
     pub(crate) async fn console(&mut self) -> Result<&[ConsoleEntry], String> {
         let entries = self
             .command("POST", "/se/log", &json!({"type": "browser"}))
@@ -222,7 +223,7 @@ impl Browser {
         Ok(&self.console)
     }
 
-    /// Every URL that pages asked for since the start, WebSockets included, answered or not.
+    /// Every URL that pages asked for since the last `forget`, WebSockets included, answered or not.
     pub(crate) async fn requested(&mut self) -> Result<&[String], String> {
         let entries = self
             .command("POST", "/se/log", &json!({"type": "performance"}))
@@ -250,9 +251,11 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Ancestors first: then nobody forks behind the list's back.
-        for process in self.processes() {
+        // Ancestors first, so that nobody forks behind the list's back.
+        let family = self.processes();
+        for process in &family {
             process.signal("KILL").ok();
         }
+        wait_for_end(&family);
     }
 }
