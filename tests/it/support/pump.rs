@@ -167,3 +167,23 @@ async fn write(
     to.shutdown().await?;
     Ok(())
 }
+
+#[test]
+fn a_cancel_request_is_seen_behind_refused_encryption_too() {
+    let message = |code: u32| [8u32.to_be_bytes(), code.to_be_bytes()].concat();
+    let [ssl, gss, cancel] = [SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST].map(message);
+    let startup = message(196_608);
+    assert_eq!(is_cancel_request(&cancel), Some(true));
+    assert_eq!(
+        is_cancel_request(&[gss, ssl.clone(), cancel.clone()].concat()),
+        Some(true)
+    );
+    assert_eq!(is_cancel_request(&startup), Some(false));
+    assert_eq!(
+        is_cancel_request(&[ssl.clone(), startup].concat()),
+        Some(false)
+    );
+    // Undecided, not innocent: the rest is still on its way.
+    assert_eq!(is_cancel_request(&ssl), None);
+    assert_eq!(is_cancel_request(cancel.split_at(7).0), None);
+}
