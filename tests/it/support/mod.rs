@@ -1,6 +1,12 @@
 //! What tests share.
 
-pub mod chaos_proxy;
-pub mod client;
-pub mod freeze;
-pub mod webdriver;
+pub(crate) mod chaos_proxy;
+pub(crate) mod client;
+pub(crate) mod freeze;
+pub(crate) mod haproxy;
+pub(crate) mod load;
+pub(crate) mod process;
+pub(crate) mod pump;
+pub(crate) mod stand_in;
+pub(crate) mod wait;
+pub(crate) mod webdriver;
