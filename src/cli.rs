@@ -22,7 +22,12 @@ const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A self-hosted registry for data teams: projects, posts, datasets and models behind one HTTP API on PostgreSQL
 #[derive(Debug, Parser)]
-#[command(name = "chartroom", version, max_term_width = 120, after_help = "Every setting is a flag and an environment variable. Secrets may come from files, which are read again at each use.\nExit codes: 0 done, 1 failed, 2 wrong usage, 78 unusable configuration.")]
+#[command(
+    name = "chartroom",
+    version,
+    max_term_width = 120,
+    after_help = "Every setting is a flag and an environment variable. Secrets may come from files, which are read again at each use.\nExit codes: 0 done, 1 failed, 2 wrong usage, 78 unusable configuration."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -112,11 +117,15 @@ impl From<Broken> for Refused {
 /// The arguments, and the table that `chartroom config` prints.
 fn parse(arguments: Vec<OsString>) -> Result<(Cli, String), Refused> {
     let command = Cli::command();
-    let refused = |error: clap::Error, command: &clap::Command| match Broken::from_clap(&error, command) {
-        Some(broken) => Refused::Configuration(broken),
-        None => Refused::Usage(error),
-    };
-    let first = command.clone().try_get_matches_from(&arguments).map_err(|error| refused(error, &command));
+    let refused =
+        |error: clap::Error, command: &clap::Command| match Broken::from_clap(&error, command) {
+            Some(broken) => Refused::Configuration(broken),
+            None => Refused::Usage(error),
+        };
+    let first = command
+        .clone()
+        .try_get_matches_from(&arguments)
+        .map_err(|error| refused(error, &command));
     config::refuse_unknown(&command, std::env::vars_os())?;
     let (command, from_file) = match env_file(&first, &arguments) {
         Some(file) => config::with_env_file(command, Path::new(&file))?,
@@ -125,7 +134,10 @@ fn parse(arguments: Vec<OsString>) -> Result<(Cli, String), Refused> {
     let matches = match first {
         Ok(matches) if from_file.is_empty() => matches,
         Err(error) if from_file.is_empty() => return Err(error),
-        _ => command.clone().try_get_matches_from(&arguments).map_err(|error| refused(error, &command))?,
+        _ => command
+            .clone()
+            .try_get_matches_from(&arguments)
+            .map_err(|error| refused(error, &command))?,
     };
     let shown = config::show(&command, &matches, &from_file);
     let cli = Cli::from_arg_matches(&matches).map_err(|error| refused(error, &command))?;
@@ -137,9 +149,16 @@ fn parse(arguments: Vec<OsString>) -> Result<(Cli, String), Refused> {
 
 fn env_file(first: &Result<ArgMatches, Refused>, arguments: &[OsString]) -> Option<OsString> {
     match first {
-        Ok(matches) => matches.get_one::<std::path::PathBuf>("env_file").map(|path| path.clone().into_os_string()),
+        Ok(matches) => matches
+            .get_one::<std::path::PathBuf>("env_file")
+            .map(|path| path.clone().into_os_string()),
         // A value the file corrects may be what clap refused: look for the file by hand.
-        Err(_) => arguments.iter().skip_while(|argument| *argument != "--env-file").nth(1).cloned().or_else(|| std::env::var_os("CHARTROOM_ENV_FILE")),
+        Err(_) => arguments
+            .iter()
+            .skip_while(|argument| *argument != "--env-file")
+            .nth(1)
+            .cloned()
+            .or_else(|| std::env::var_os("CHARTROOM_ENV_FILE")),
     }
 }
 
@@ -148,14 +167,19 @@ fn run(cli: Cli, shown: &str) -> anyhow::Result<()> {
     match command.unwrap_or(Command::Serve) {
         Command::Serve => block_on(serve::serve(config)),
         Command::Migrate(action) => block_on(migrate(config, action)),
-        Command::Openapi => print(&format!("{}\n", crate::http::openapi(&config.public_url()).to_pretty_json()?)),
+        Command::Openapi => print(&format!(
+            "{}\n",
+            crate::http::openapi(&config.public_url()).to_pretty_json()?
+        )),
         Command::Healthcheck => healthcheck(config.ops.ops_listen),
         Command::Config => print(shown),
     }
 }
 
 fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let outcome = runtime.block_on(work);
     // What still blocks in a thread must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -181,14 +205,30 @@ async fn migrate(config: Config, action: Migrate) -> anyhow::Result<()> {
 
 async fn migrate_on(database: &Database, action: Migrate) -> anyhow::Result<()> {
     match action {
-        Migrate::Up => match migrate::up(&database.primary, || MIGRATIONS, MIGRATE_PATIENCE).await?.as_slice() {
+        Migrate::Up => match migrate::up(&database.primary, || MIGRATIONS, MIGRATE_PATIENCE)
+            .await?
+            .as_slice()
+        {
             [] => print("nothing to do: the schema is up to date\n"),
-            applied => print(&applied.iter().map(|version| format!("applied {version}\n")).collect::<String>()),
+            applied => print(
+                &applied
+                    .iter()
+                    .map(|version| format!("applied {version}\n"))
+                    .collect::<String>(),
+            ),
         },
         Migrate::Status => {
             let state = migrate::status(&database.primary).await?;
-            let rows = state.applied.iter().map(|version| (version, "applied")).chain(state.pending.iter().map(|version| (version, "pending")));
-            print(&rows.map(|(version, what)| format!("{version}  {what}\n")).collect::<String>())?;
+            let rows = state
+                .applied
+                .iter()
+                .map(|version| (version, "applied"))
+                .chain(state.pending.iter().map(|version| (version, "pending")));
+            print(
+                &rows
+                    .map(|(version, what)| format!("{version}  {what}\n"))
+                    .collect::<String>(),
+            )?;
             state.check().map_err(anyhow::Error::msg)
         }
         Migrate::Down { allow_data_loss: _ } => {
@@ -210,19 +250,28 @@ fn healthcheck(ops: SocketAddr) -> anyhow::Result<()> {
         let mut stream = TcpStream::connect_timeout(&address, HEALTHCHECK_TIMEOUT)?;
         stream.set_read_timeout(Some(HEALTHCHECK_TIMEOUT))?;
         stream.set_write_timeout(Some(HEALTHCHECK_TIMEOUT))?;
-        write!(stream, "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        write!(
+            stream,
+            "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        )?;
         let mut answer = String::new();
         stream.take(64 * 1024).read_to_string(&mut answer)?;
         Ok::<_, std::io::Error>(answer)
     })()
     .map_err(|error| anyhow::anyhow!("{address} does not answer: {}", error.kind()))?;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer.as_str(), ""));
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .unwrap_or((answer.as_str(), ""));
     let status = head.split(' ').nth(1).unwrap_or("nothing");
     if status == "200" {
         return print("ready\n");
     }
     let problem: Option<serde_json::Value> = serde_json::from_str(body).ok();
-    let reason = problem.as_ref().and_then(|problem| problem.get("detail")).and_then(|detail| detail.as_str()).unwrap_or("no reason given");
+    let reason = problem
+        .as_ref()
+        .and_then(|problem| problem.get("detail"))
+        .and_then(|detail| detail.as_str())
+        .unwrap_or("no reason given");
     anyhow::bail!("not ready ({status}): {reason}")
 }
 

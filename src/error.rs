@@ -151,24 +151,47 @@ pub type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), headers: Vec::new(), cause: None }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            headers: Vec::new(),
+            cause: None,
+        }
     }
 
     pub fn validation(mut errors: Vec<FieldError>) -> Self {
         errors.sort();
         let detail = match errors.as_slice() {
-            [one] => format!("{}{}{}", one.pointer, if one.pointer.is_empty() { "" } else { ": " }, one.detail),
+            [one] => format!(
+                "{}{}{}",
+                one.pointer,
+                if one.pointer.is_empty() { "" } else { ": " },
+                one.detail
+            ),
             more => format!("{} fields are wrong; `errors` lists them", more.len()),
         };
-        Self { errors, ..Self::new(Code::ValidationFailed, detail) }
+        Self {
+            errors,
+            ..Self::new(Code::ValidationFailed, detail)
+        }
     }
 
     pub fn not_found(what: &'static str) -> Self {
-        Self::new(Code::NotFound, format!("there is no such {what}, or you may not see it"))
+        Self::new(
+            Code::NotFound,
+            format!("there is no such {what}, or you may not see it"),
+        )
     }
 
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
-        Self { cause: Some(std::sync::Arc::new(cause.into())), ..Self::new(Code::Internal, "the service failed; its operator finds the cause under this request id") }
+        Self {
+            cause: Some(std::sync::Arc::new(cause.into())),
+            ..Self::new(
+                Code::Internal,
+                "the service failed; its operator finds the cause under this request id",
+            )
+        }
     }
 
     #[must_use]
@@ -200,10 +223,25 @@ impl ApiError {
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::NoConnection(_) => Self { cause: Some(std::sync::Arc::new(error.into())), ..Self::new(Code::DatabaseUnavailable, "there is no database connection; nothing was done, repeat the request") },
-            DbError::Busy => Self::new(Code::Overloaded, "all database connections are busy; nothing was done, repeat the request"),
-            DbError::Interrupted => Self::new(Code::OutcomeUnknown, "the database was lost or too slow; a change may have been made or not: repeat the request, a POST with the same Idempotency-Key"),
-            DbError::ReadOnly => Self::new(Code::ReadOnly, "the database only reads at present; nothing was changed, repeat the request"),
+            DbError::NoConnection(_) => Self {
+                cause: Some(std::sync::Arc::new(error.into())),
+                ..Self::new(
+                    Code::DatabaseUnavailable,
+                    "there is no database connection; nothing was done, repeat the request",
+                )
+            },
+            DbError::Busy => Self::new(
+                Code::Overloaded,
+                "all database connections are busy; nothing was done, repeat the request",
+            ),
+            DbError::Interrupted => Self::new(
+                Code::OutcomeUnknown,
+                "the database was lost or too slow; a change may have been made or not: repeat the request, a POST with the same Idempotency-Key",
+            ),
+            DbError::ReadOnly => Self::new(
+                Code::ReadOnly,
+                "the database only reads at present; nothing was changed, repeat the request",
+            ),
             DbError::Query(error) => Self::internal(error),
         }
     }
@@ -218,10 +256,14 @@ impl IntoResponse for ApiError {
 }
 
 impl utoipa::IntoResponses for ApiError {
-    fn responses() -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
+    fn responses()
+    -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
         use utoipa::openapi::{Content, Ref, ResponseBuilder};
         let content = Content::new(Some(Ref::from_schema_name("Problem")));
-        let response = ResponseBuilder::new().description("A problem document; `code` tells which").content("application/problem+json", content).build();
+        let response = ResponseBuilder::new()
+            .description("A problem document; `code` tells which")
+            .content("application/problem+json", content)
+            .build();
         [("default".to_owned(), response.into())].into()
     }
 }
@@ -233,7 +275,10 @@ mod tests {
     #[test]
     fn codes_are_unique_and_urls() {
         let mut seen: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        assert!(seen.iter().all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
+        assert!(
+            seen.iter()
+                .all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+        );
         seen.sort_unstable();
         seen.dedup();
         assert_eq!(seen.len(), Code::ALL.len());

@@ -3,13 +3,18 @@
 use std::time::Duration;
 
 use prometheus::core::Collector;
-use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder as _, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
+};
 
 use crate::db::DbError;
 use crate::server::Counters;
 
 /// From a cached answer to the request deadline: what an operator tells apart.
-const SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const SECONDS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
 
 macro_rules! metrics {
     ($(#[doc = $help:literal] $name:ident: $kind:ty $([$($label:literal),+])?,)+) => {
@@ -95,7 +100,10 @@ impl Made for IntGaugeVec {
 
 impl Made for HistogramVec {
     fn made(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
-        Self::new(HistogramOpts::new(name, help).buckets(SECONDS.to_vec()), labels)
+        Self::new(
+            HistogramOpts::new(name, help).buckets(SECONDS.to_vec()),
+            labels,
+        )
     }
 }
 
@@ -109,15 +117,31 @@ impl Metrics {
             Some(DbError::ReadOnly) => "read_only",
             Some(DbError::Query(_)) => "error",
         };
-        self.database_operation_duration_seconds.with_label_values(&[kind, outcome]).observe(took.as_secs_f64());
+        self.database_operation_duration_seconds
+            .with_label_values(&[kind, outcome])
+            .observe(took.as_secs_f64());
     }
 
     /// Copies what the listener's counters have seen.
     pub fn observe_connections(&self, listener: &str, counters: &Counters) {
         use std::sync::atomic::Ordering::Relaxed;
-        let Counters { open, accepted, accept_failed, refused_over_cap, header_timed_out, keep_alive_timed_out, body_timed_out, write_timed_out, .. } = counters;
-        self.http_server_connections.with_label_values(&[listener]).set(i64::try_from(open.load(Relaxed)).unwrap_or(i64::MAX));
-        let total = self.http_server_connections_total.with_label_values(&[listener]);
+        let Counters {
+            open,
+            accepted,
+            accept_failed,
+            refused_over_cap,
+            header_timed_out,
+            keep_alive_timed_out,
+            body_timed_out,
+            write_timed_out,
+            ..
+        } = counters;
+        self.http_server_connections
+            .with_label_values(&[listener])
+            .set(i64::try_from(open.load(Relaxed)).unwrap_or(i64::MAX));
+        let total = self
+            .http_server_connections_total
+            .with_label_values(&[listener]);
         total.inc_by(accepted.load(Relaxed).saturating_sub(total.get()));
         let reasons = [
             ("accept_failed", accept_failed),
@@ -128,7 +152,9 @@ impl Metrics {
             ("write_timeout", write_timed_out),
         ];
         for (reason, seen) in reasons {
-            let cut = self.http_server_connections_cut_total.with_label_values(&[listener, reason]);
+            let cut = self
+                .http_server_connections_cut_total
+                .with_label_values(&[listener, reason]);
             cut.inc_by(seen.load(Relaxed).saturating_sub(cut.get()));
         }
     }

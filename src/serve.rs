@@ -10,18 +10,17 @@ use crate::config::{Broken, Config, Secret, SslMode};
 use crate::db::embedded::{Embedded, Options, Stop};
 use crate::db::endpoint::{Endpoint, Tls};
 use crate::db::migrate::{self, MIGRATIONS};
-use crate::db::monitor::{self, DatabaseHealth};
+use crate::db::monitor;
 use crate::db::pool::PoolSettings;
 use crate::db::{Db, embedded};
 use crate::metrics::Metrics;
-use crate::server::{self, ConnectionLimits, Counters};
+use crate::server::{self, ConnectionLimits};
 use crate::shutdown::{Phase, Shutdown, Timings};
 use crate::state::{App, AppState};
 use crate::{http, telemetry};
 
 /// Another process on the same data directory cannot be migrating; this only covers a leftover session of a killed one.
 const OWN_MIGRATION_PATIENCE: Duration = Duration::from_secs(60);
-const METRICS_EVERY: Duration = Duration::from_secs(1);
 
 /// The database endpoints, and the private server behind them where there is one.
 pub struct Database {
@@ -35,21 +34,35 @@ impl Database {
         let settings = config.database.endpoint();
         if let Some(primary) = Endpoint::from_settings(&settings) {
             let replica = Endpoint::from_settings(&config.database_read.endpoint().or(&settings));
-            return Ok(Self { primary, replica, embedded: None });
+            return Ok(Self {
+                primary,
+                replica,
+                embedded: None,
+            });
         }
         let server = Embedded::start(Options {
             bin_dir: config.embedded.embedded_bin_dir.clone(),
             download: config.embedded.embedded_download,
-            cache_dir: config.embedded.embedded_cache_dir.clone().unwrap_or_else(embedded::default_cache_dir),
+            cache_dir: config
+                .embedded
+                .embedded_cache_dir
+                .clone()
+                .unwrap_or_else(embedded::default_cache_dir),
             ..Options::new(&config.embedded.data_dir)
         })
         .await?;
-        Ok(Self { primary: embedded_endpoint(&server), replica: None, embedded: Some(server) })
+        Ok(Self {
+            primary: embedded_endpoint(&server),
+            replica: None,
+            embedded: Some(server),
+        })
     }
 
     pub async fn close(self, at_once: bool) {
         if let Some(server) = self.embedded {
-            server.stop(if at_once { Stop::Immediate } else { Stop::Fast }).await;
+            server
+                .stop(if at_once { Stop::Immediate } else { Stop::Fast })
+                .await;
         }
     }
 }
@@ -63,7 +76,10 @@ pub fn embedded_endpoint(server: &Embedded) -> Endpoint {
         dbname: address.dbname.to_owned(),
         user: address.user.to_owned(),
         password: Some(Secret::Value(address.password.clone())),
-        tls: Tls { mode: SslMode::Disable, ca_file: None },
+        tls: Tls {
+            mode: SslMode::Disable,
+            ca_file: None,
+        },
     }
 }
 
@@ -79,7 +95,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 async fn serve_inner(config: Config) -> anyhow::Result<()> {
-    let shutdown = Shutdown::new(Timings { drain_delay: config.lifecycle.drain_delay.0, hard_deadline: config.lifecycle.stop_deadline.0 });
+    let shutdown = Shutdown::new(Timings {
+        drain_delay: config.lifecycle.drain_delay.0,
+        hard_deadline: config.lifecycle.stop_deadline.0,
+    });
     shutdown.install_signals()?;
     // Both before the database: an address that is taken is found out at once.
     let public = bind("CHARTROOM_LISTEN", config.http.listen).await?;
@@ -94,60 +113,111 @@ async fn serve_inner(config: Config) -> anyhow::Result<()> {
     Ok(shutdown.outcome()?)
 }
 
-async fn serve_on(config: Config, database: &Database, public: TcpListener, ops: TcpListener, shutdown: &Shutdown) -> anyhow::Result<()> {
+async fn serve_on(
+    config: Config,
+    database: &Database,
+    public: TcpListener,
+    ops: TcpListener,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
     if database.embedded.is_some() {
         migrate::up(&database.primary, || MIGRATIONS, OWN_MIGRATION_PATIENCE).await?;
     }
     let (public_address, ops_address) = (public.local_addr()?, ops.local_addr()?);
-    let app = app(config, database.primary.clone(), database.replica.clone(), shutdown.clone())?;
+    let app = app(
+        config,
+        database.primary.clone(),
+        database.replica.clone(),
+        shutdown.clone(),
+    )?;
     let watched = monitor::watch(database.primary.clone(), app.health.clone());
     shutdown.spawn("database watch", async move {
         watched.await;
         Ok(())
     });
     app.db.warm().await;
-    let (public_counters, ops_counters) = (Arc::new(Counters::default()), Arc::new(Counters::default()));
-    let (observed, seen) = (app.metrics.clone(), [("public", public_counters.clone()), ("ops", ops_counters.clone())]);
-    shutdown.spawn("connection metrics", async move {
-        let mut tick = tokio::time::interval(METRICS_EVERY);
-        loop {
-            tick.tick().await;
-            seen.iter().for_each(|(listener, counters)| observed.observe_connections(listener, counters));
-        }
-    });
     let shell = http::public(app.clone())?;
     let service = tower::service_fn(move |request| {
         let shell = shell.clone();
         async move { Ok(shell.handle(request).await) }
     });
     let limits = connection_limits(&app.config);
-    let ops_limits = ConnectionLimits { closes_last: true, ..limits.clone() };
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), "serving http://{public_address} (documentation at /docs), ops on http://{ops_address}");
-    let public = server::serve(public, service, limits, shutdown.clone(), public_counters);
-    let ops = server::serve(ops, http::ops::router(app.clone()), ops_limits, shutdown.clone(), ops_counters);
+    let ops_limits = ConnectionLimits {
+        closes_last: true,
+        ..limits.clone()
+    };
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        "serving http://{public_address} (documentation at /docs), ops on http://{ops_address}"
+    );
+    let public = server::serve(
+        public,
+        service,
+        limits,
+        shutdown.clone(),
+        app.public_connections.clone(),
+    );
+    let ops = server::serve(
+        ops,
+        http::ops::router(app.clone()),
+        ops_limits,
+        shutdown.clone(),
+        app.ops_connections.clone(),
+    );
     tokio::join!(public, ops);
     app.db.close();
     Ok(())
 }
 
 /// The application on given endpoints; also what tests build.
-pub fn app(config: Config, primary: Endpoint, replica: Option<Endpoint>, shutdown: Shutdown) -> anyhow::Result<AppState> {
+pub fn app(
+    config: Config,
+    primary: Endpoint,
+    replica: Option<Endpoint>,
+    shutdown: Shutdown,
+) -> anyhow::Result<AppState> {
     let metrics = Arc::new(Metrics::new()?);
     let revision = option_env!("CHARTROOM_REVISION").unwrap_or("unknown");
-    metrics.chartroom_build_info.with_label_values(&[env!("CARGO_PKG_VERSION"), revision]).set(1);
+    metrics
+        .chartroom_build_info
+        .with_label_values(&[env!("CARGO_PKG_VERSION"), revision])
+        .set(1);
     let pool = &config.pool;
-    let settings =
-        PoolSettings { connections: pool.database_connections, wait: pool.database_wait.0, connect_timeout: pool.database_connect_timeout.0, max_age: pool.database_max_age.0 };
-    let db = Db::new(primary, replica, settings, pool.database_deadline.0, metrics.clone())?;
+    let settings = PoolSettings {
+        connections: pool.database_connections,
+        wait: pool.database_wait.0,
+        connect_timeout: pool.database_connect_timeout.0,
+        max_age: pool.database_max_age.0,
+    };
+    let db = Db::new(
+        primary,
+        replica,
+        settings,
+        pool.database_deadline.0,
+        metrics.clone(),
+    )?;
     let public_url = config.public_url();
-    Ok(AppState(Arc::new(App { public_url, db, health: Arc::new(DatabaseHealth::default()), metrics, shutdown, config })))
+    Ok(AppState(Arc::new(App {
+        public_url,
+        db,
+        health: Arc::default(),
+        metrics,
+        shutdown,
+        public_connections: Arc::default(),
+        ops_connections: Arc::default(),
+        config,
+    })))
 }
 
 async fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => anyhow::bail!("{key}: another process listens on {address}; stop it or choose another address"),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrNotAvailable => Err(Broken::new(key, "expected an address of this machine").into()),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => anyhow::bail!(
+            "{key}: another process listens on {address}; stop it or choose another address"
+        ),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrNotAvailable => {
+            Err(Broken::new(key, "expected an address of this machine").into())
+        }
         Err(error) => Err(error).with_context(|| format!("{key}: cannot listen on {address}")),
     }
 }

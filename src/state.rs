@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::db::monitor::DatabaseHealth;
 use crate::metrics::Metrics;
+use crate::server::Counters;
 use crate::shutdown::Shutdown;
 
 pub struct App {
@@ -19,6 +20,8 @@ pub struct App {
     pub health: Arc<DatabaseHealth>,
     pub metrics: Arc<Metrics>,
     pub shutdown: Shutdown,
+    pub public_connections: Arc<Counters>,
+    pub ops_connections: Arc<Counters>,
 }
 
 /// Cheap to clone; handlers take it as a parameter.

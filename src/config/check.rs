@@ -19,17 +19,25 @@ pub struct Broken {
 
 impl Broken {
     pub fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { key: key.into(), problem: problem.into() }
+        Self {
+            key: key.into(),
+            problem: problem.into(),
+        }
     }
 
     /// What clap refuses because of a value; `None` where the command line itself is wrong, which is not configuration.
     pub fn from_clap(error: &clap::Error, command: &Command) -> Option<Self> {
-        let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
+        let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+            return None;
+        };
         let key = key_of(argument, command)?;
         let problem = match error.kind() {
-            ErrorKind::ValueValidation => std::error::Error::source(error).map_or_else(|| "expected another value".to_owned(), ToString::to_string),
+            ErrorKind::ValueValidation => std::error::Error::source(error)
+                .map_or_else(|| "expected another value".to_owned(), ToString::to_string),
             ErrorKind::InvalidValue => match error.get(ContextKind::ValidValue) {
-                Some(ContextValue::Strings(values)) if !values.is_empty() => format!("expected one of: {}", values.join(", ")),
+                Some(ContextValue::Strings(values)) if !values.is_empty() => {
+                    format!("expected one of: {}", values.join(", "))
+                }
                 _ => "expected a value that is not empty".to_owned(),
             },
             ErrorKind::InvalidUtf8 => "expected text in UTF-8".to_owned(),
@@ -42,25 +50,45 @@ impl Broken {
 /// The variable behind `--flag <VALUE>` as clap names it in errors.
 fn key_of(argument: &str, command: &Command) -> Option<String> {
     let flag = argument.strip_prefix("--")?.split([' ', '=']).next()?;
-    let arg = command.get_arguments().find(|arg| arg.get_long() == Some(flag))?;
+    let arg = command
+        .get_arguments()
+        .find(|arg| arg.get_long() == Some(flag))?;
     arg.get_env().map(|env| env.to_string_lossy().into_owned())
 }
 
 pub(super) fn keys(command: &Command) -> impl Iterator<Item = (&clap::Arg, String)> {
-    command.get_arguments().filter_map(|arg| arg.get_env().map(|env| (arg, env.to_string_lossy().into_owned())))
+    command.get_arguments().filter_map(|arg| {
+        arg.get_env()
+            .map(|env| (arg, env.to_string_lossy().into_owned()))
+    })
 }
 
 /// Refuses variables that look like settings and are none: a misspelt key must not be a setting silently left at its default.
-pub fn refuse_unknown(command: &Command, variables: impl Iterator<Item = (OsString, OsString)>) -> Result<(), Broken> {
+pub fn refuse_unknown(
+    command: &Command,
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<(), Broken> {
     let known: Vec<String> = keys(command).map(|(_, key)| key).collect();
     for (name, value) in variables {
         let name = name.to_string_lossy();
-        if !name.starts_with("CHARTROOM_") || known.iter().any(|key| *key == name) || is_service_link(&name, &value.to_string_lossy()) {
+        if !name.starts_with("CHARTROOM_")
+            || known.iter().any(|key| *key == name)
+            || is_service_link(&name, &value.to_string_lossy())
+        {
             continue;
         }
-        let nearest = known.iter().min_by_key(|key| distance(key, &name)).filter(|key| distance(key, &name) <= 4);
-        let hint = nearest.map_or_else(|| "`chartroom --help` lists them".to_owned(), |key| format!("did you mean {key}?"));
-        return Err(Broken::new(name, format!("there is no such setting; {hint}")));
+        let nearest = known
+            .iter()
+            .min_by_key(|key| distance(key, &name))
+            .filter(|key| distance(key, &name) <= 4);
+        let hint = nearest.map_or_else(
+            || "`chartroom --help` lists them".to_owned(),
+            |key| format!("did you mean {key}?"),
+        );
+        return Err(Broken::new(
+            name,
+            format!("there is no such setting; {hint}"),
+        ));
     }
     Ok(())
 }
@@ -72,7 +100,9 @@ fn is_service_link(name: &str, value: &str) -> bool {
         || name.ends_with("_SERVICE_PORT")
         || name.contains("_SERVICE_PORT_")
         || (name.ends_with("_PORT") && value.contains("://"))
-        || name.split_once("_PORT_").is_some_and(|(_, rest)| at_port(rest) && rest.contains("_TCP") | rest.contains("_UDP") | rest.contains("_SCTP"))
+        || name.split_once("_PORT_").is_some_and(|(_, rest)| {
+            at_port(rest) && rest.contains("_TCP") | rest.contains("_UDP") | rest.contains("_SCTP")
+        })
 }
 
 /// Edits between two keys (Levenshtein).
@@ -85,7 +115,9 @@ fn distance(a: &str, b: &str) -> usize {
             *first = left;
         }
         for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let best = (diagonal + usize::from(x != y)).min(left + 1).min(*cell + 1);
+            let best = (diagonal + usize::from(x != y))
+                .min(left + 1)
+                .min(*cell + 1);
             diagonal = *cell;
             *cell = best;
             left = best;
@@ -104,56 +136,99 @@ pub(super) fn log_filter(text: &str) -> Result<String, String> {
 /// The command with the file's values as defaults, so that flags and real variables win over them; and the keys that came from it.
 pub fn with_env_file(command: Command, file: &Path) -> Result<(Command, Vec<String>), Broken> {
     let broken = |problem: String| Broken::new("CHARTROOM_ENV_FILE", problem);
-    let text = std::fs::read_to_string(file).map_err(|error| broken(format!("cannot read the file: {}", error.kind())))?;
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| broken(format!("cannot read the file: {}", error.kind())))?;
     let mut values = BTreeMap::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let (key, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=').ok_or_else(|| broken(format!("line {number}: expected KEY=value")))?;
+        let (key, value) = line
+            .strip_prefix("export ")
+            .unwrap_or(line)
+            .split_once('=')
+            .ok_or_else(|| broken(format!("line {number}: expected KEY=value")))?;
         let value = value.trim();
-        let quoted = |quote: char| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+        let quoted = |quote: char| {
+            value
+                .strip_prefix(quote)
+                .and_then(|rest| rest.strip_suffix(quote))
+        };
         let value = quoted('"').or_else(|| quoted('\'')).unwrap_or(value);
         values.insert(key.trim().to_owned(), value.to_owned());
     }
-    refuse_unknown(&command, values.iter().map(|(key, value)| (key.into(), value.into())))?;
+    refuse_unknown(
+        &command,
+        values.iter().map(|(key, value)| (key.into(), value.into())),
+    )?;
     let mut keys_set = Vec::new();
-    let arguments: Vec<(clap::Id, String)> = keys(&command).map(|(arg, key)| (arg.get_id().clone(), key)).collect();
-    let command = arguments.into_iter().fold(command, |command, (id, key)| match values.remove(&key) {
-        Some(value) if std::env::var_os(&key).is_none() => {
-            keys_set.push(key);
-            command.mut_arg(id, |arg| arg.default_value(value))
-        }
-        _ => command,
-    });
+    let arguments: Vec<(clap::Id, String)> = keys(&command)
+        .map(|(arg, key)| (arg.get_id().clone(), key))
+        .collect();
+    let command =
+        arguments
+            .into_iter()
+            .fold(command, |command, (id, key)| match values.remove(&key) {
+                Some(value) if std::env::var_os(&key).is_none() => {
+                    keys_set.push(key);
+                    command.mut_arg(id, |arg| arg.default_value(value))
+                }
+                _ => command,
+            });
     Ok((command, keys_set))
 }
 
 impl Config {
     /// Refuses settings that contradict each other and files that cannot be read.
     pub fn validate(&self) -> Result<(), Broken> {
-        let Self { http, ops, lifecycle, limits, pool, telemetry, .. } = self;
+        let Self {
+            http,
+            ops,
+            lifecycle,
+            limits,
+            pool,
+            telemetry,
+            ..
+        } = self;
         if http.listen == ops.ops_listen && http.listen.port() != 0 {
-            return Err(Broken::new("CHARTROOM_OPS_LISTEN", "expected another address than CHARTROOM_LISTEN"));
+            return Err(Broken::new(
+                "CHARTROOM_OPS_LISTEN",
+                "expected another address than CHARTROOM_LISTEN",
+            ));
         }
         if lifecycle.stop_deadline <= lifecycle.drain_delay {
-            return Err(Broken::new("CHARTROOM_STOP_DEADLINE", "expected more time than CHARTROOM_DRAIN_DELAY"));
+            return Err(Broken::new(
+                "CHARTROOM_STOP_DEADLINE",
+                "expected more time than CHARTROOM_DRAIN_DELAY",
+            ));
         }
         if pool.database_deadline > limits.request_deadline {
-            return Err(Broken::new("CHARTROOM_DATABASE_DEADLINE", "expected at most CHARTROOM_REQUEST_DEADLINE"));
+            return Err(Broken::new(
+                "CHARTROOM_DATABASE_DEADLINE",
+                "expected at most CHARTROOM_REQUEST_DEADLINE",
+            ));
         }
         if telemetry.trace_ratio.is_some() && telemetry.otlp_endpoint.is_none() {
-            return Err(Broken::new("CHARTROOM_TRACE_RATIO", "has no effect without CHARTROOM_OTLP_ENDPOINT; set both or neither"));
+            return Err(Broken::new(
+                "CHARTROOM_TRACE_RATIO",
+                "has no effect without CHARTROOM_OTLP_ENDPOINT; set both or neither",
+            ));
         }
         let (primary, read) = (self.database.endpoint(), self.database_read.endpoint());
         primary.validate()?;
         read.validate()?;
         if self.is_embedded() && read.is_given() {
-            return Err(Broken::new(format!("{}HOST", read.prefix), "needs a database to stand beside; set CHARTROOM_DATABASE_URL or CHARTROOM_DATABASE_HOST"));
+            return Err(Broken::new(
+                format!("{}HOST", read.prefix),
+                "needs a database to stand beside; set CHARTROOM_DATABASE_URL or CHARTROOM_DATABASE_HOST",
+            ));
         }
         if !self.is_embedded() && self.embedded.embedded_bin_dir.is_some() {
-            return Err(Broken::new("CHARTROOM_EMBEDDED_BIN_DIR", "has no effect with a database configured; set one or the other"));
+            return Err(Broken::new(
+                "CHARTROOM_EMBEDDED_BIN_DIR",
+                "has no effect with a database configured; set one or the other",
+            ));
         }
         Ok(())
     }
@@ -165,7 +240,14 @@ mod tests {
 
     #[test]
     fn service_links_are_no_settings() {
-        for name in ["CHARTROOM_SERVICE_HOST", "CHARTROOM_SERVICE_PORT", "CHARTROOM_SERVICE_PORT_HTTP", "CHARTROOM_PORT_80_TCP", "CHARTROOM_PORT_80_TCP_ADDR", "CHARTROOM_PG_RW_SERVICE_HOST"] {
+        for name in [
+            "CHARTROOM_SERVICE_HOST",
+            "CHARTROOM_SERVICE_PORT",
+            "CHARTROOM_SERVICE_PORT_HTTP",
+            "CHARTROOM_PORT_80_TCP",
+            "CHARTROOM_PORT_80_TCP_ADDR",
+            "CHARTROOM_PG_RW_SERVICE_HOST",
+        ] {
             assert!(is_service_link(name, "10.0.0.1"), "{name}");
         }
         assert!(is_service_link("CHARTROOM_PORT", "tcp://10.0.0.1:80"));

@@ -84,8 +84,16 @@ impl EndpointSettings {
             port: self.port.or(primary.port),
             name: self.name.or_else(|| primary.name.clone()),
             user: self.user.or_else(|| primary.user.clone()),
-            password: if own_password { self.password } else { primary.password.clone() },
-            password_file: if own_password { self.password_file } else { primary.password_file.clone() },
+            password: if own_password {
+                self.password
+            } else {
+                primary.password.clone()
+            },
+            password_file: if own_password {
+                self.password_file
+            } else {
+                primary.password_file.clone()
+            },
             sslmode: self.sslmode.or(primary.sslmode),
             ca_file: self.ca_file.or_else(|| primary.ca_file.clone()),
             ..self
@@ -93,13 +101,32 @@ impl EndpointSettings {
     }
 
     pub(super) fn validate(&self) -> Result<(), Broken> {
-        let Self { prefix, url, url_file, host, port, name, user, password, password_file, sslmode, ca_file } = self;
-        let broken = |field: &str, problem: String| Err(Broken::new(format!("{prefix}{field}"), problem));
+        let Self {
+            prefix,
+            url,
+            url_file,
+            host,
+            port,
+            name,
+            user,
+            password,
+            password_file,
+            sslmode,
+            ca_file,
+        } = self;
+        let broken =
+            |field: &str, problem: String| Err(Broken::new(format!("{prefix}{field}"), problem));
         if url.is_some() && url_file.is_some() {
-            return broken("URL", format!("contradicts {prefix}URL_FILE; set one of them"));
+            return broken(
+                "URL",
+                format!("contradicts {prefix}URL_FILE; set one of them"),
+            );
         }
         if password.is_some() && password_file.is_some() {
-            return broken("PASSWORD", format!("contradicts {prefix}PASSWORD_FILE; set one of them"));
+            return broken(
+                "PASSWORD",
+                format!("contradicts {prefix}PASSWORD_FILE; set one of them"),
+            );
         }
         if self.url().is_some() && host.is_some() {
             return broken("HOST", format!("contradicts {prefix}URL; set one of them"));
@@ -115,12 +142,19 @@ impl EndpointSettings {
         ];
         if let Some((field, _)) = fields.iter().find(|(_, set)| *set && host.is_none()) {
             return match self.url() {
-                Some(_) => broken(field, format!("contradicts {prefix}URL, which holds it; set one of them")),
+                Some(_) => broken(
+                    field,
+                    format!("contradicts {prefix}URL, which holds it; set one of them"),
+                ),
                 None => broken(field, format!("has no effect without {prefix}HOST")),
             };
         }
         if let Some(url) = self.url() {
-            let field = if url_file.is_some() { "URL_FILE" } else { "URL" };
+            let field = if url_file.is_some() {
+                "URL_FILE"
+            } else {
+                "URL"
+            };
             let text = match url.read() {
                 Ok(text) => text,
                 Err(problem) => return broken(field, problem),
@@ -129,12 +163,18 @@ impl EndpointSettings {
                 return broken(field, "expected postgres://user:password@host:port/dbname, with sslmode and sslrootcert as the only TLS parameters".to_owned());
             }
         }
-        if let Some(Err(problem)) = password_file.as_ref().map(|path| Secret::File(path.clone()).read()) {
+        if let Some(Err(problem)) = password_file
+            .as_ref()
+            .map(|path| Secret::File(path.clone()).read())
+        {
             return broken("PASSWORD_FILE", problem);
         }
         if let Some(path) = ca_file {
             if !matches!(sslmode, Some(SslMode::VerifyCa | SslMode::VerifyFull)) {
-                return broken("CA_FILE", format!("has no effect unless {prefix}SSLMODE is verify-ca or verify-full"));
+                return broken(
+                    "CA_FILE",
+                    format!("has no effect unless {prefix}SSLMODE is verify-ca or verify-full"),
+                );
             }
             if let Err(problem) = crate::db::tls::read_roots(path) {
                 return broken("CA_FILE", problem);

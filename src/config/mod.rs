@@ -42,7 +42,13 @@ pub struct Config {
     #[command(flatten)]
     pub telemetry: Telemetry,
     /// Read settings from this file of KEY=value lines too; flags and real variables win over it
-    #[arg(long, env = "CHARTROOM_ENV_FILE", global = true, value_name = "FILE", help_heading = "General")]
+    #[arg(
+        long,
+        env = "CHARTROOM_ENV_FILE",
+        global = true,
+        value_name = "FILE",
+        help_heading = "General"
+    )]
     pub env_file: Option<PathBuf>,
 }
 
@@ -136,7 +142,12 @@ pub struct Database {
     #[arg(long, env = "CHARTROOM_DATABASE_URL", global = true, value_name = "URL", hide_env_values = true, value_parser = secret::parse)]
     pub database_url: Option<SecretString>,
     /// File that holds the URL; read at each new connection
-    #[arg(long, env = "CHARTROOM_DATABASE_URL_FILE", global = true, value_name = "FILE")]
+    #[arg(
+        long,
+        env = "CHARTROOM_DATABASE_URL_FILE",
+        global = true,
+        value_name = "FILE"
+    )]
     pub database_url_file: Option<PathBuf>,
     /// Host name, address or socket directory, instead of a URL
     #[arg(long, env = "CHARTROOM_DATABASE_HOST", global = true, value_name = "HOST", value_parser = filled)]
@@ -154,24 +165,47 @@ pub struct Database {
     #[arg(long, env = "CHARTROOM_DATABASE_PASSWORD", global = true, value_name = "PASSWORD", hide_env_values = true, value_parser = secret::parse)]
     pub database_password: Option<SecretString>,
     /// File that holds the password; read at each new connection
-    #[arg(long, env = "CHARTROOM_DATABASE_PASSWORD_FILE", global = true, value_name = "FILE")]
+    #[arg(
+        long,
+        env = "CHARTROOM_DATABASE_PASSWORD_FILE",
+        global = true,
+        value_name = "FILE"
+    )]
     pub database_password_file: Option<PathBuf>,
     /// TLS to the database [default: prefer]
-    #[arg(long, env = "CHARTROOM_DATABASE_SSLMODE", global = true, value_name = "MODE", value_enum)]
+    #[arg(
+        long,
+        env = "CHARTROOM_DATABASE_SSLMODE",
+        global = true,
+        value_name = "MODE",
+        value_enum
+    )]
     pub database_sslmode: Option<SslMode>,
     /// PEM file of the CA that signs the server's certificate; read at each new connection [default: the system's]
-    #[arg(long, env = "CHARTROOM_DATABASE_CA_FILE", global = true, value_name = "FILE")]
+    #[arg(
+        long,
+        env = "CHARTROOM_DATABASE_CA_FILE",
+        global = true,
+        value_name = "FILE"
+    )]
     pub database_ca_file: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Read-only database endpoint (optional; what is not given is as for the first)")]
+#[command(
+    next_help_heading = "Read-only database endpoint (optional; what is not given is as for the first)"
+)]
 pub struct DatabaseRead {
     /// URL of a standby or of a service in front of standbys
     #[arg(long, env = "CHARTROOM_DATABASE_READ_URL", global = true, value_name = "URL", hide_env_values = true, value_parser = secret::parse)]
     pub database_read_url: Option<SecretString>,
     /// File that holds the URL; read at each new connection
-    #[arg(long, env = "CHARTROOM_DATABASE_READ_URL_FILE", global = true, value_name = "FILE")]
+    #[arg(
+        long,
+        env = "CHARTROOM_DATABASE_READ_URL_FILE",
+        global = true,
+        value_name = "FILE"
+    )]
     pub database_read_url_file: Option<PathBuf>,
     /// Host name, address or socket directory, instead of a URL
     #[arg(long, env = "CHARTROOM_DATABASE_READ_HOST", global = true, value_name = "HOST", value_parser = filled)]
@@ -187,13 +221,29 @@ pub struct DatabaseRead {
     #[arg(long, env = "CHARTROOM_DATABASE_READ_PASSWORD", global = true, value_name = "PASSWORD", hide_env_values = true, value_parser = secret::parse)]
     pub database_read_password: Option<SecretString>,
     /// File that holds the password; read at each new connection
-    #[arg(long, env = "CHARTROOM_DATABASE_READ_PASSWORD_FILE", global = true, value_name = "FILE")]
+    #[arg(
+        long,
+        env = "CHARTROOM_DATABASE_READ_PASSWORD_FILE",
+        global = true,
+        value_name = "FILE"
+    )]
     pub database_read_password_file: Option<PathBuf>,
     /// TLS to this endpoint
-    #[arg(long, env = "CHARTROOM_DATABASE_READ_SSLMODE", global = true, value_name = "MODE", value_enum)]
+    #[arg(
+        long,
+        env = "CHARTROOM_DATABASE_READ_SSLMODE",
+        global = true,
+        value_name = "MODE",
+        value_enum
+    )]
     pub database_read_sslmode: Option<SslMode>,
     /// PEM file of the CA that signs this server's certificate
-    #[arg(long, env = "CHARTROOM_DATABASE_READ_CA_FILE", global = true, value_name = "FILE")]
+    #[arg(
+        long,
+        env = "CHARTROOM_DATABASE_READ_CA_FILE",
+        global = true,
+        value_name = "FILE"
+    )]
     pub database_read_ca_file: Option<PathBuf>,
 }
 
@@ -221,16 +271,32 @@ pub struct Pool {
 #[command(next_help_heading = "Private PostgreSQL")]
 pub struct Embedded {
     /// Directory of what the service keeps on disk
-    #[arg(long, env = "CHARTROOM_DATA_DIR", global = true, value_name = "DIR", default_value = "./.chartroom")]
+    #[arg(
+        long,
+        env = "CHARTROOM_DATA_DIR",
+        global = true,
+        value_name = "DIR",
+        default_value = "./.chartroom"
+    )]
     pub data_dir: PathBuf,
     /// Directory with initdb, pg_ctl and postgres [default: searched on PATH and in the usual places]
-    #[arg(long, env = "CHARTROOM_EMBEDDED_BIN_DIR", global = true, value_name = "DIR")]
+    #[arg(
+        long,
+        env = "CHARTROOM_EMBEDDED_BIN_DIR",
+        global = true,
+        value_name = "DIR"
+    )]
     pub embedded_bin_dir: Option<PathBuf>,
     /// Fetch a PostgreSQL once where none is installed
     #[arg(long, env = "CHARTROOM_EMBEDDED_DOWNLOAD", global = true, value_name = "BOOL", default_value = "true", value_parser = switch, action = clap::ArgAction::Set)]
     pub embedded_download: bool,
     /// Directory that keeps the fetched PostgreSQL [default: the user's cache directory]
-    #[arg(long, env = "CHARTROOM_EMBEDDED_CACHE_DIR", global = true, value_name = "DIR")]
+    #[arg(
+        long,
+        env = "CHARTROOM_EMBEDDED_CACHE_DIR",
+        global = true,
+        value_name = "DIR"
+    )]
     pub embedded_cache_dir: Option<PathBuf>,
 }
 
@@ -244,7 +310,13 @@ pub enum Registration {
 #[command(next_help_heading = "Identity")]
 pub struct Identity {
     /// Whether anybody may make an account [default: open with the private PostgreSQL, else closed]
-    #[arg(long, env = "CHARTROOM_REGISTRATION", global = true, value_name = "WHO", value_enum)]
+    #[arg(
+        long,
+        env = "CHARTROOM_REGISTRATION",
+        global = true,
+        value_name = "WHO",
+        value_enum
+    )]
     pub registration: Option<Registration>,
 }
 
@@ -261,7 +333,13 @@ pub struct Telemetry {
     #[arg(long, env = "CHARTROOM_LOG", global = true, value_name = "FILTER", default_value = "info", value_parser = check::log_filter)]
     pub log: String,
     /// Log format [default: pretty on a terminal, else json]
-    #[arg(long, env = "CHARTROOM_LOG_FORMAT", global = true, value_name = "FORMAT", value_enum)]
+    #[arg(
+        long,
+        env = "CHARTROOM_LOG_FORMAT",
+        global = true,
+        value_name = "FORMAT",
+        value_enum
+    )]
     pub log_format: Option<LogFormat>,
     /// OTLP collector (gRPC) that receives traces [default: none]
     #[arg(long, env = "CHARTROOM_OTLP_ENDPOINT", global = true, value_name = "URL", value_parser = origin)]
@@ -278,10 +356,17 @@ impl Config {
     }
 
     pub fn public_url(&self) -> String {
-        self.http.public_url.clone().unwrap_or_else(|| format!("http://{}", self.http.listen))
+        self.http
+            .public_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{}", self.http.listen))
     }
 
     pub fn registration(&self) -> Registration {
-        self.identity.registration.unwrap_or(if self.is_embedded() { Registration::Open } else { Registration::Closed })
+        self.identity.registration.unwrap_or(if self.is_embedded() {
+            Registration::Open
+        } else {
+            Registration::Closed
+        })
     }
 }

@@ -14,8 +14,12 @@ pub enum Secret {
 }
 
 impl Secret {
-    pub(super) fn from_settings(value: Option<&SecretString>, file: Option<&PathBuf>) -> Option<Self> {
-        file.map(|path| Self::File(path.clone())).or_else(|| value.map(|value| Self::Value(value.clone())))
+    pub(super) fn from_settings(
+        value: Option<&SecretString>,
+        file: Option<&PathBuf>,
+    ) -> Option<Self> {
+        file.map(|path| Self::File(path.clone()))
+            .or_else(|| value.map(|value| Self::Value(value.clone())))
     }
 
     /// The secret now. A file's closing newline is not part of it.
@@ -29,7 +33,11 @@ impl Secret {
                     .and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text))
                     .map_err(|error| format!("cannot read the file: {}", error.kind()))?;
                 let text = text.trim_end_matches(['\r', '\n']);
-                if text.is_empty() { Err("the file is empty".to_owned()) } else { Ok(text.into()) }
+                if text.is_empty() {
+                    Err("the file is empty".to_owned())
+                } else {
+                    Ok(text.into())
+                }
             }
         }
     }
@@ -37,5 +45,9 @@ impl Secret {
 
 pub(super) fn parse(text: &str) -> Result<SecretString, String> {
     let secret: SecretString = text.into();
-    if secret.expose_secret().trim().is_empty() { Err("expected a value that is not empty".to_owned()) } else { Ok(secret) }
+    if secret.expose_secret().trim().is_empty() {
+        Err("expected a value that is not empty".to_owned())
+    } else {
+        Ok(secret)
+    }
 }

@@ -21,16 +21,21 @@ pub fn show(command: &Command, matches: &ArgMatches, from_file: &[String]) -> St
             };
             let value = match matches.get_raw(id) {
                 Some(_) if arg.is_hide_env_values_set() => "********".to_owned(),
-                Some(values) => values.map(|value| value.to_string_lossy().into_owned()).collect::<Vec<_>>().join(","),
+                Some(values) => values
+                    .map(|value| value.to_string_lossy().into_owned())
+                    .collect::<Vec<_>>()
+                    .join(","),
                 None => "-".to_owned(),
             };
             (key, value, source)
         })
         .collect();
-    let width = |column: fn(&(String, String, &str)) -> usize| rows.iter().map(column).max().unwrap_or(0);
+    let width =
+        |column: fn(&(String, String, &str)) -> usize| rows.iter().map(column).max().unwrap_or(0);
     let (keys, values) = (width(|row| row.0.len()), width(|row| row.1.len()));
-    rows.iter().fold(String::new(), |mut text, (key, value, source)| {
-        let _ = writeln!(text, "{key:keys$}  {value:values$}  {source}");
-        text
-    })
+    rows.iter()
+        .fold(String::new(), |mut text, (key, value, source)| {
+            let _ = writeln!(text, "{key:keys$}  {value:values$}  {source}");
+            text
+        })
 }

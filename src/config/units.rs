@@ -13,7 +13,8 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "expected a duration with its unit, such as 250ms, 10s, 5m or 24h".to_owned();
+        let expected =
+            || "expected a duration with its unit, such as 250ms, 10s, 5m or 24h".to_owned();
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let number: u64 = digits.parse().map_err(|_| expected())?;
         let milliseconds = match text.strip_prefix(digits) {
@@ -23,7 +24,9 @@ impl FromStr for Span {
             Some("h") => number.checked_mul(3_600_000),
             _ => None,
         };
-        let milliseconds = milliseconds.filter(|ms| *ms <= 366 * 24 * 3_600_000).ok_or_else(expected)?;
+        let milliseconds = milliseconds
+            .filter(|ms| *ms <= 366 * 24 * 3_600_000)
+            .ok_or_else(expected)?;
         Ok(Self(Duration::from_millis(milliseconds)))
     }
 }
@@ -47,7 +50,8 @@ impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "expected a size in bytes or with KiB, MiB or GiB, such as 1MiB".to_owned();
+        let expected =
+            || "expected a size in bytes or with KiB, MiB or GiB, such as 1MiB".to_owned();
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let number: usize = digits.parse().map_err(|_| expected())?;
         let factor = match text.strip_prefix(digits) {
@@ -74,7 +78,10 @@ impl fmt::Display for Size {
 }
 
 /// A duration between two bounds, both included.
-pub(super) fn span(least: &'static str, most: &'static str) -> impl Fn(&str) -> Result<Span, String> + Clone + Send + Sync + 'static {
+pub(super) fn span(
+    least: &'static str,
+    most: &'static str,
+) -> impl Fn(&str) -> Result<Span, String> + Clone + Send + Sync + 'static {
     move |text| {
         let value: Span = text.parse()?;
         match (least.parse::<Span>(), most.parse::<Span>()) {
@@ -85,7 +92,10 @@ pub(super) fn span(least: &'static str, most: &'static str) -> impl Fn(&str) -> 
 }
 
 /// A size between two bounds, both included.
-pub(super) fn size(least: &'static str, most: &'static str) -> impl Fn(&str) -> Result<Size, String> + Clone + Send + Sync + 'static {
+pub(super) fn size(
+    least: &'static str,
+    most: &'static str,
+) -> impl Fn(&str) -> Result<Size, String> + Clone + Send + Sync + 'static {
     move |text| {
         let value: Size = text.parse()?;
         match (least.parse::<Size>(), most.parse::<Size>()) {
@@ -96,7 +106,10 @@ pub(super) fn size(least: &'static str, most: &'static str) -> impl Fn(&str) -> 
 }
 
 /// A whole number between two bounds, both included.
-pub(super) fn count<T>(least: T, most: T) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+pub(super) fn count<T>(
+    least: T,
+    most: T,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
 where
     T: FromStr + PartialOrd + fmt::Display + Clone + Send + Sync + 'static,
 {
@@ -107,7 +120,9 @@ where
 }
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
+    text.parse().map_err(|_| {
+        "expected an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned()
+    })
 }
 
 pub(super) fn switch(text: &str) -> Result<bool, String> {
@@ -119,23 +134,37 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
 }
 
 pub(super) fn ratio(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio)).ok_or_else(|| "expected a number from 0 to 1, such as 0.1".to_owned())
+    text.parse()
+        .ok()
+        .filter(|ratio| (0.0..=1.0).contains(ratio))
+        .ok_or_else(|| "expected a number from 0 to 1, such as 0.1".to_owned())
 }
 
 pub(super) fn filled(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() || text.contains('\0') { Err("expected a value that is not empty".to_owned()) } else { Ok(text.to_owned()) }
+    if text.trim().is_empty() || text.contains('\0') {
+        Err("expected a value that is not empty".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 /// An `http` or `https` origin: scheme, host and perhaps port, nothing after them.
 pub(super) fn origin(text: &str) -> Result<String, String> {
-    let expected = || "expected an origin such as https://chartroom.example.com, without a path".to_owned();
+    let expected =
+        || "expected an origin such as https://chartroom.example.com, without a path".to_owned();
     let uri: http::Uri = text.parse().map_err(|_| expected())?;
     let plain = matches!(uri.scheme_str(), Some("http" | "https"))
-        && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        && uri
+            .authority()
+            .is_some_and(|authority| !authority.as_str().contains('@'))
         && matches!(uri.path(), "" | "/")
         && uri.query().is_none()
         && !text.contains(['#', '*']);
-    if plain { Ok(text.trim_end_matches('/').to_owned()) } else { Err(expected()) }
+    if plain {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(expected())
+    }
 }
 
 #[cfg(test)]
@@ -154,8 +183,22 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_or_size_is_refused_without_repeating_it() {
-        for text in ["", "10", "s", "-1s", "1.5s", "10 s", "10sec", "99999999999999999999s", "1e3s", "9000h"] {
-            assert!(!text.parse::<Span>().unwrap_err().contains("9000"), "{text}");
+        for text in [
+            "",
+            "10",
+            "s",
+            "-1s",
+            "1.5s",
+            "10 s",
+            "10sec",
+            "99999999999999999999s",
+            "1e3s",
+            "9000h",
+        ] {
+            assert!(
+                !text.parse::<Span>().unwrap_err().contains("9000"),
+                "{text}"
+            );
         }
         for text in ["", "-1", "1MB", "1 MiB", "99999999999999999GiB"] {
             text.parse::<Size>().unwrap_err();
@@ -165,7 +208,15 @@ mod tests {
     #[test]
     fn an_origin_has_no_path() {
         assert_eq!(origin("https://a.example/").unwrap(), "https://a.example");
-        for text in ["a.example", "ftp://a.example", "https://a.example/x", "https://u@a.example", "*", "https://*", "https://a.example?x"] {
+        for text in [
+            "a.example",
+            "ftp://a.example",
+            "https://a.example/x",
+            "https://u@a.example",
+            "*",
+            "https://*",
+            "https://a.example?x",
+        ] {
             origin(text).unwrap_err();
         }
     }

@@ -45,15 +45,27 @@ pub struct Session {
 }
 
 /// Connects and sets the session up within `timeout`. `purpose` shows in `pg_stat_activity` as `chartroom/<purpose>`.
-pub async fn connect(endpoint: &Endpoint, purpose: &str, timeout: Duration) -> Result<Session, ConnectError> {
-    tokio::time::timeout(timeout, open(endpoint, purpose)).await.unwrap_or(Err(ConnectError::TimedOut(timeout)))
+pub async fn connect(
+    endpoint: &Endpoint,
+    purpose: &str,
+    timeout: Duration,
+) -> Result<Session, ConnectError> {
+    tokio::time::timeout(timeout, open(endpoint, purpose))
+        .await
+        .unwrap_or(Err(ConnectError::TimedOut(timeout)))
 }
 
 async fn open(endpoint: &Endpoint, purpose: &str) -> Result<Session, ConnectError> {
     let mut resolved = endpoint.resolve().map_err(ConnectError::Settings)?;
-    resolved.config.application_name(format!("chartroom/{purpose}"));
+    resolved
+        .config
+        .application_name(format!("chartroom/{purpose}"));
     let tls = super::tls::connector(&resolved.tls).map_err(ConnectError::Settings)?;
-    let (client, mut connection) = resolved.config.connect(tls).await.map_err(|error| explain(&error))?;
+    let (client, mut connection) = resolved
+        .config
+        .connect(tls)
+        .await
+        .map_err(|error| explain(&error))?;
     // The connection must be driven while the session is set up, and is handed on afterwards.
     let answer = {
         let setup = client.simple_query(SESSION);
@@ -63,18 +75,28 @@ async fn open(endpoint: &Endpoint, purpose: &str) -> Result<Session, ConnectErro
             ended = &mut connection => return Err(ended.err().map_or(ConnectError::NotAccepting, |error| explain(&error))),
         }
     };
-    let read_only = answer.iter().any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("on")));
-    Ok(Session { client, connection, read_only })
+    let read_only = answer
+        .iter()
+        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("on")));
+    Ok(Session {
+        client,
+        connection,
+        read_only,
+    })
 }
 
 fn explain(error: &tokio_postgres::Error) -> ConnectError {
     use tokio_postgres::error::SqlState;
     if let Some(code) = error.code() {
         return match *code {
-            SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => ConnectError::Credentials,
+            SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+                ConnectError::Credentials
+            }
             SqlState::INVALID_CATALOG_NAME => ConnectError::NoDatabase,
             SqlState::TOO_MANY_CONNECTIONS => ConnectError::TooManyConnections,
-            SqlState::CANNOT_CONNECT_NOW | SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => ConnectError::NotAccepting,
+            SqlState::CANNOT_CONNECT_NOW | SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
+                ConnectError::NotAccepting
+            }
             _ => ConnectError::Other(code.code().to_owned()),
         };
     }
@@ -84,12 +106,19 @@ fn explain(error: &tokio_postgres::Error) -> ConnectError {
             return ConnectError::Tls(tls.to_string());
         }
         if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            return match io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            return match io
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+            {
                 Some(tls) => ConnectError::Tls(tls.to_string()),
                 None => ConnectError::Unreachable(io.kind().to_string()),
             };
         }
         source = cause.source();
     }
-    if error.is_closed() { ConnectError::Unreachable("the connection was closed".to_owned()) } else { ConnectError::Unreachable(error.to_string()) }
+    if error.is_closed() {
+        ConnectError::Unreachable("the connection was closed".to_owned())
+    } else {
+        ConnectError::Unreachable(error.to_string())
+    }
 }

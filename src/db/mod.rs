@@ -54,42 +54,85 @@ pub struct Db {
 }
 
 impl Db {
-    pub fn new(primary: Endpoint, replica: Option<Endpoint>, settings: PoolSettings, deadline: Duration, metrics: Arc<Metrics>) -> anyhow::Result<Self> {
+    pub fn new(
+        primary: Endpoint,
+        replica: Option<Endpoint>,
+        settings: PoolSettings,
+        deadline: Duration,
+        metrics: Arc<Metrics>,
+    ) -> anyhow::Result<Self> {
         let primary = pool::pool(primary, "write", true, settings)?;
-        let replica = replica.map(|endpoint| pool::pool(endpoint, "read", false, settings)).transpose()?;
-        Ok(Self { primary, replica, deadline, metrics })
+        let replica = replica
+            .map(|endpoint| pool::pool(endpoint, "read", false, settings))
+            .transpose()?;
+        Ok(Self {
+            primary,
+            replica,
+            deadline,
+            metrics,
+        })
     }
 
     /// Reads, from the read-only endpoint where there is one and it answers. Tried twice, so `operation` must change nothing.
-    pub async fn read<T>(&self, operation: impl AsyncFn(&mut AsyncPgConnection) -> QueryResult<T>) -> Result<T, DbError> {
+    pub async fn read<T>(
+        &self,
+        operation: impl AsyncFn(&mut AsyncPgConnection) -> QueryResult<T>,
+    ) -> Result<T, DbError> {
         let until = Instant::now() + self.deadline;
         if let Some(replica) = &self.replica {
             match self.attempt(replica, "read", until, &operation).await {
-                Err(DbError::NoConnection(_) | DbError::Busy | DbError::Interrupted) => self.metrics.database_read_fallbacks_total.inc(),
+                Err(DbError::NoConnection(_) | DbError::Busy | DbError::Interrupted) => {
+                    self.metrics.database_read_fallbacks_total.inc()
+                }
                 answer => return answer,
             }
         }
         match self.attempt(&self.primary, "read", until, &operation).await {
-            Err(DbError::Interrupted) if Instant::now() < until => self.attempt(&self.primary, "read", until, &operation).await,
+            Err(DbError::Interrupted) if Instant::now() < until => {
+                self.attempt(&self.primary, "read", until, &operation).await
+            }
             answer => answer,
         }
     }
 
     /// Reads and writes on the primary, once.
-    pub async fn write<T>(&self, operation: impl AsyncFn(&mut AsyncPgConnection) -> QueryResult<T>) -> Result<T, DbError> {
-        self.attempt(&self.primary, "write", Instant::now() + self.deadline, &operation).await
+    pub async fn write<T>(
+        &self,
+        operation: impl AsyncFn(&mut AsyncPgConnection) -> QueryResult<T>,
+    ) -> Result<T, DbError> {
+        self.attempt(
+            &self.primary,
+            "write",
+            Instant::now() + self.deadline,
+            &operation,
+        )
+        .await
     }
 
-    async fn attempt<T>(&self, pool: &Pool, kind: &'static str, until: Instant, operation: &impl AsyncFn(&mut AsyncPgConnection) -> QueryResult<T>) -> Result<T, DbError> {
+    async fn attempt<T>(
+        &self,
+        pool: &Pool,
+        kind: &'static str,
+        until: Instant,
+        operation: &impl AsyncFn(&mut AsyncPgConnection) -> QueryResult<T>,
+    ) -> Result<T, DbError> {
         let begun = Instant::now();
         let answer = self.attempt_inner(pool, until, operation).instrument(tracing::info_span!(target: "chartroom::span", "database", otel.name = kind, otel.kind = "client", db.system.name = "postgresql")).await;
-        self.metrics.observe_database(kind, begun.elapsed(), answer.as_ref().err());
+        self.metrics
+            .observe_database(kind, begun.elapsed(), answer.as_ref().err());
         answer
     }
 
-    async fn attempt_inner<T>(&self, pool: &Pool, until: Instant, operation: &impl AsyncFn(&mut AsyncPgConnection) -> QueryResult<T>) -> Result<T, DbError> {
+    async fn attempt_inner<T>(
+        &self,
+        pool: &Pool,
+        until: Instant,
+        operation: &impl AsyncFn(&mut AsyncPgConnection) -> QueryResult<T>,
+    ) -> Result<T, DbError> {
         let mut lease = Lease::take(pool).await.map_err(no_connection)?;
-        let Some(connection) = lease.connection() else { return Err(DbError::Interrupted) };
+        let Some(connection) = lease.connection() else {
+            return Err(DbError::Interrupted);
+        };
         match tokio::time::timeout_at(until.into(), operation(connection)).await {
             Ok(Ok(value)) => {
                 lease.keep();
@@ -116,7 +159,12 @@ impl Db {
 
     /// Connections open, idle, and requests waiting, per endpoint.
     pub fn pool_status(&self) -> impl Iterator<Item = (&'static str, deadpool::Status)> {
-        [("primary", Some(&self.primary)), ("read", self.replica.as_ref())].into_iter().filter_map(|(name, pool)| Some((name, pool?.status())))
+        [
+            ("primary", Some(&self.primary)),
+            ("read", self.replica.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, pool)| Some((name, pool?.status())))
     }
 
     /// Makes one connection ahead of the first request.
@@ -146,7 +194,9 @@ fn no_connection(error: PoolError) -> DbError {
 /// Errors after which the session is known to be as it was. Diesel shows no SQLSTATE, so everything else costs the connection.
 fn leaves_connection_clean(error: &DieselError) -> bool {
     match error {
-        DieselError::NotFound | DieselError::RollbackTransaction | DieselError::QueryBuilderError(_) => true,
+        DieselError::NotFound
+        | DieselError::RollbackTransaction
+        | DieselError::QueryBuilderError(_) => true,
         DieselError::DatabaseError(kind, _) => matches!(
             kind,
             DatabaseErrorKind::UniqueViolation
@@ -164,11 +214,17 @@ fn leaves_connection_clean(error: &DieselError) -> bool {
 /// Whether the error came with the end of the connection (57P01 and its kin, or a broken socket). The end may trail the error a little.
 async fn is_closed(error: &DieselError, connection: Option<&mut AsyncPgConnection>) -> bool {
     match error {
-        DieselError::DatabaseError(DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection, _) => return true,
-        DieselError::DatabaseError(DatabaseErrorKind::Unknown, _) | DieselError::BrokenTransactionManager => {}
+        DieselError::DatabaseError(
+            DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection,
+            _,
+        ) => return true,
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, _)
+        | DieselError::BrokenTransactionManager => {}
         _ => return false,
     }
-    let Some(connection) = connection else { return true };
+    let Some(connection) = connection else {
+        return true;
+    };
     let until = Instant::now() + CLOSING_GRACE;
     while !connection.is_broken() {
         if Instant::now() >= until {

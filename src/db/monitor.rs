@@ -27,14 +27,22 @@ struct Seen {
 
 impl Default for DatabaseHealth {
     fn default() -> Self {
-        Self { seen: RwLock::new(Seen { good_at: None, problem: "the database has not answered yet".to_owned() }) }
+        Self {
+            seen: RwLock::new(Seen {
+                good_at: None,
+                problem: "the database has not answered yet".to_owned(),
+            }),
+        }
     }
 }
 
 impl DatabaseHealth {
     /// `Err` is a sentence for operators.
     pub fn check(&self) -> Result<(), String> {
-        let seen = self.seen.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let seen = self
+            .seen
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         match seen.good_at {
             Some(at) if at.elapsed() <= FRESH => Ok(()),
             _ => Err(seen.problem.clone()),
@@ -56,7 +64,12 @@ impl DatabaseHealth {
     }
 
     fn write(&self, change: impl FnOnce(&mut Seen)) {
-        change(&mut self.seen.write().unwrap_or_else(std::sync::PoisonError::into_inner));
+        change(
+            &mut self
+                .seen
+                .write()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        );
     }
 }
 
@@ -97,17 +110,28 @@ pub async fn watch(endpoint: Endpoint, health: Arc<DatabaseHealth>) {
     }
 }
 
-async fn look(endpoint: &Endpoint, kept: Option<AsyncPgConnection>) -> Result<(AsyncPgConnection, Result<(), String>), String> {
+async fn look(
+    endpoint: &Endpoint,
+    kept: Option<AsyncPgConnection>,
+) -> Result<(AsyncPgConnection, Result<(), String>), String> {
     let mut connection = match kept {
         Some(connection) => connection,
         None => {
-            let session = connect(endpoint, "readiness", LOOK).await.map_err(|error| error.to_string())?;
-            AsyncPgConnection::try_from_client_and_connection(session.client, session.connection).await.map_err(|_| "the database ended the connection".to_owned())?
+            let session = connect(endpoint, "readiness", LOOK)
+                .await
+                .map_err(|error| error.to_string())?;
+            AsyncPgConnection::try_from_client_and_connection(session.client, session.connection)
+                .await
+                .map_err(|_| "the database ended the connection".to_owned())?
         }
     };
-    let state = schema_state(&mut connection).await.map_err(|error| match error {
-        super::migrate::MigrateError::Query(_) => "the database ended the connection or refused to show its schema".to_owned(),
-        other => other.to_string(),
-    })?;
+    let state = schema_state(&mut connection)
+        .await
+        .map_err(|error| match error {
+            super::migrate::MigrateError::Query(_) => {
+                "the database ended the connection or refused to show its schema".to_owned()
+            }
+            other => other.to_string(),
+        })?;
     Ok((connection, state.check()))
 }

@@ -41,11 +41,23 @@ impl managed::Manager for Manager {
                 .await
                 .map_err(|error| MakeError::Connect(ConnectError::Unreachable(error.to_string())))
         };
-        tokio::time::timeout(self.connect_timeout, made).await.unwrap_or(Err(MakeError::Connect(ConnectError::TimedOut(self.connect_timeout))))
+        tokio::time::timeout(self.connect_timeout, made)
+            .await
+            .unwrap_or(Err(MakeError::Connect(ConnectError::TimedOut(
+                self.connect_timeout,
+            ))))
     }
 
-    async fn recycle(&self, connection: &mut AsyncPgConnection, metrics: &Metrics) -> RecycleResult<MakeError> {
-        if connection.is_broken() || metrics.age() > self.max_age { Err(RecycleError::message("spent")) } else { Ok(()) }
+    async fn recycle(
+        &self,
+        connection: &mut AsyncPgConnection,
+        metrics: &Metrics,
+    ) -> RecycleResult<MakeError> {
+        if connection.is_broken() || metrics.age() > self.max_age {
+            Err(RecycleError::message("spent"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -61,14 +73,34 @@ pub struct PoolSettings {
     pub max_age: Duration,
 }
 
-pub fn pool(endpoint: Endpoint, purpose: &'static str, must_write: bool, settings: PoolSettings) -> Result<Pool, managed::BuildError> {
-    let PoolSettings { connections, wait, connect_timeout, max_age } = settings;
-    let timeouts = Timeouts { wait: Some(wait), create: Some(connect_timeout), recycle: Some(connect_timeout) };
-    Pool::builder(Manager { endpoint, purpose, must_write, connect_timeout, max_age })
-        .max_size(connections)
-        .timeouts(timeouts)
-        .runtime(deadpool::Runtime::Tokio1)
-        .build()
+pub fn pool(
+    endpoint: Endpoint,
+    purpose: &'static str,
+    must_write: bool,
+    settings: PoolSettings,
+) -> Result<Pool, managed::BuildError> {
+    let PoolSettings {
+        connections,
+        wait,
+        connect_timeout,
+        max_age,
+    } = settings;
+    let timeouts = Timeouts {
+        wait: Some(wait),
+        create: Some(connect_timeout),
+        recycle: Some(connect_timeout),
+    };
+    Pool::builder(Manager {
+        endpoint,
+        purpose,
+        must_write,
+        connect_timeout,
+        max_age,
+    })
+    .max_size(connections)
+    .timeouts(timeouts)
+    .runtime(deadpool::Runtime::Tokio1)
+    .build()
 }
 
 /// A borrowed connection. Dropped without `keep`, it is closed: its last statement may still be running or its state be unknown.

@@ -8,7 +8,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::endpoint::Tls;
@@ -18,8 +20,14 @@ use crate::config::SslMode;
 pub fn connector(tls: &Tls) -> Result<MakeRustlsConnect, String> {
     let provider = Arc::new(ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match tls.mode {
-        SslMode::Disable | SslMode::Prefer | SslMode::Require => Arc::new(Trusting { provider: provider.clone(), chain: None }),
-        SslMode::VerifyCa => Arc::new(Trusting { provider: provider.clone(), chain: Some(chain_verifier(tls, &provider)?) }),
+        SslMode::Disable | SslMode::Prefer | SslMode::Require => Arc::new(Trusting {
+            provider: provider.clone(),
+            chain: None,
+        }),
+        SslMode::VerifyCa => Arc::new(Trusting {
+            provider: provider.clone(),
+            chain: Some(chain_verifier(tls, &provider)?),
+        }),
         SslMode::VerifyFull => chain_verifier(tls, &provider)?,
     };
     let config = ClientConfig::builder_with_provider(provider)
@@ -31,7 +39,10 @@ pub fn connector(tls: &Tls) -> Result<MakeRustlsConnect, String> {
     Ok(MakeRustlsConnect::new(config))
 }
 
-fn chain_verifier(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, String> {
+fn chain_verifier(
+    tls: &Tls,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, String> {
     let roots = match &tls.ca_file {
         Some(path) => read_roots(path).map_err(|problem| format!("the CA file: {problem}"))?,
         None => {
@@ -40,18 +51,28 @@ fn chain_verifier(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPk
             roots
         }
     };
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().map_err(|error| error.to_string())
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+        .build()
+        .map_err(|error| error.to_string())
 }
 
 /// The certificates of a PEM file.
 pub fn read_roots(path: &Path) -> Result<RootCertStore, String> {
-    let pem = std::fs::read(path).map_err(|error| format!("cannot read the file: {}", error.kind()))?;
+    let pem =
+        std::fs::read(path).map_err(|error| format!("cannot read the file: {}", error.kind()))?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|_| "expected certificates in PEM format".to_owned())?;
-        roots.add(certificate).map_err(|_| "holds a certificate that cannot be a CA".to_owned())?;
+        let certificate =
+            certificate.map_err(|_| "expected certificates in PEM format".to_owned())?;
+        roots
+            .add(certificate)
+            .map_err(|_| "holds a certificate that cannot be a CA".to_owned())?;
     }
-    if roots.is_empty() { Err("expected at least one certificate in PEM format".to_owned()) } else { Ok(roots) }
+    if roots.is_empty() {
+        Err("expected at least one certificate in PEM format".to_owned())
+    } else {
+        Ok(roots)
+    }
 }
 
 /// Encrypts without asking who answers (`prefer`, `require`), or asks only for a trusted CA (`verify-ca`), as libpq does.
@@ -70,23 +91,49 @@ impl ServerCertVerifier for Trusting {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
+        let Some(chain) = &self.chain else {
+            return Ok(ServerCertVerified::assertion());
+        };
         match chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
             // The chain is checked before the name, so a wrong name means that everything else held.
-            Err(Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })) => Ok(ServerCertVerified::assertion()),
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
             verdict => verdict,
         }
     }
 
-    fn verify_tls12_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
-    fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

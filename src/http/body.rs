@@ -29,11 +29,17 @@ pub struct Share<'a> {
 
 impl Held {
     pub fn new(gauge: IntGauge) -> Self {
-        Self { bytes: AtomicUsize::new(0), gauge }
+        Self {
+            bytes: AtomicUsize::new(0),
+            gauge,
+        }
     }
 
     pub fn share(&self) -> Share<'_> {
-        Share { held: self, bytes: 0 }
+        Share {
+            held: self,
+            bytes: 0,
+        }
     }
 }
 
@@ -43,7 +49,10 @@ impl Share<'_> {
         self.bytes += more;
         self.held.gauge.add(i64::try_from(more).unwrap_or(i64::MAX));
         if before + more > MOST_HELD {
-            return Err(ApiError::new(Code::Overloaded, "too many large bodies are arriving; nothing was done, repeat the request"));
+            return Err(ApiError::new(
+                Code::Overloaded,
+                "too many large bodies are arriving; nothing was done, repeat the request",
+            ));
         }
         Ok(())
     }
@@ -52,16 +61,26 @@ impl Share<'_> {
 impl Drop for Share<'_> {
     fn drop(&mut self) {
         self.held.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
-        self.held.gauge.sub(i64::try_from(self.bytes).unwrap_or(i64::MAX));
+        self.held
+            .gauge
+            .sub(i64::try_from(self.bytes).unwrap_or(i64::MAX));
     }
 }
 
 pub fn too_large(most: usize) -> ApiError {
-    ApiError::new(Code::PayloadTooLarge, format!("the body is larger than {} bytes", most))
+    ApiError::new(
+        Code::PayloadTooLarge,
+        format!("the body is larger than {} bytes", most),
+    )
 }
 
 /// The whole body. What a body announces is checked before a byte of it is read.
-pub async fn read(mut body: Body, most: usize, until: Instant, share: &mut Share<'_>) -> Result<Bytes, ApiError> {
+pub async fn read(
+    mut body: Body,
+    most: usize,
+    until: Instant,
+    share: &mut Share<'_>,
+) -> Result<Bytes, ApiError> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -72,12 +91,19 @@ pub async fn read(mut body: Body, most: usize, until: Instant, share: &mut Share
     let mut rest = BytesMut::new();
     loop {
         let frame = match tokio::time::timeout_at(until.into(), body.frame()).await {
-            Err(_) => return Err(ApiError::new(Code::RequestTimeout, "the body did not arrive within the time for a whole request")),
+            Err(_) => {
+                return Err(ApiError::new(
+                    Code::RequestTimeout,
+                    "the body did not arrive within the time for a whole request",
+                ));
+            }
             Ok(None) => break,
             Ok(Some(Err(error))) => return Err(broken(&error)),
             Ok(Some(Ok(frame))) => frame,
         };
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         share.grow(data.len())?;
         if first.len() + rest.len() + data.len() > most {
             return Err(too_large(most));
@@ -94,7 +120,11 @@ pub async fn read(mut body: Body, most: usize, until: Instant, share: &mut Share
             (false, false) => rest.extend_from_slice(&data),
         }
     }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
+    Ok(if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    })
 }
 
 fn broken(error: &axum::Error) -> ApiError {
@@ -105,5 +135,8 @@ fn broken(error: &axum::Error) -> ApiError {
         }
         cause = error.source();
     }
-    ApiError::new(Code::BadRequest, "the body broke off or is not framed as HTTP asks")
+    ApiError::new(
+        Code::BadRequest,
+        "the body broke off or is not framed as HTTP asks",
+    )
 }

@@ -1,12 +1,20 @@
 //! Cross-origin calls from browsers: an allow-list of exact origins, bearer credentials only, never a reflected origin.
 
 use axum::body::Body;
-use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
+    VARY,
+};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
-const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type, content-encoding, idempotency-key, if-match, if-none-match, traceparent, x-request-id");
-const ANSWER_HEADERS: HeaderValue = HeaderValue::from_static("etag, link, location, retry-after, ratelimit, ratelimit-policy, x-request-id, x-data-source, idempotency-replayed");
+const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
+    "authorization, content-type, content-encoding, idempotency-key, if-match, if-none-match, traceparent, x-request-id",
+);
+const ANSWER_HEADERS: HeaderValue = HeaderValue::from_static(
+    "etag, link, location, retry-after, ratelimit, ratelimit-policy, x-request-id, x-data-source, idempotency-replayed",
+);
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
 pub struct Cors {
@@ -15,7 +23,12 @@ pub struct Cors {
 
 impl Cors {
     pub fn new(origins: &[String]) -> anyhow::Result<Self> {
-        Ok(Self { origins: origins.iter().map(|origin| HeaderValue::from_str(origin)).collect::<Result<_, _>>()? })
+        Ok(Self {
+            origins: origins
+                .iter()
+                .map(|origin| HeaderValue::from_str(origin))
+                .collect::<Result<_, _>>()?,
+        })
     }
 
     /// The allowed origin this request names.

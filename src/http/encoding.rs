@@ -18,15 +18,34 @@ use crate::error::{ApiError, Code};
 const WORTH_IT: std::ops::RangeInclusive<u64> = 1_024..=262_144;
 
 /// The body as the handler should see it.
-pub fn decode(headers: &mut HeaderMap, body: Bytes, most: usize, share: &mut Share<'_>) -> Result<Bytes, ApiError> {
-    let Some(encoding) = headers.get(CONTENT_ENCODING) else { return Ok(body) };
-    let encoding = encoding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
+pub fn decode(
+    headers: &mut HeaderMap,
+    body: Bytes,
+    most: usize,
+    share: &mut Share<'_>,
+) -> Result<Bytes, ApiError> {
+    let Some(encoding) = headers.get(CONTENT_ENCODING) else {
+        return Ok(body);
+    };
+    let encoding = encoding
+        .to_str()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     match encoding.as_str() {
         "identity" | "" => Ok(body),
         "gzip" | "x-gzip" => {
             let mut plain = Vec::new();
             let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-            MultiGzDecoder::new(body.as_ref()).take(limit).read_to_end(&mut plain).map_err(|_| ApiError::new(Code::BadRequest, "the body is not the gzip that its Content-Encoding announces"))?;
+            MultiGzDecoder::new(body.as_ref())
+                .take(limit)
+                .read_to_end(&mut plain)
+                .map_err(|_| {
+                    ApiError::new(
+                        Code::BadRequest,
+                        "the body is not the gzip that its Content-Encoding announces",
+                    )
+                })?;
             share.grow(plain.len())?;
             if plain.len() > most {
                 return Err(too_large(most));
@@ -35,35 +54,66 @@ pub fn decode(headers: &mut HeaderMap, body: Bytes, most: usize, share: &mut Sha
             headers.remove(CONTENT_LENGTH);
             Ok(plain.into())
         }
-        _ => Err(ApiError::new(Code::UnsupportedMediaType, "the body may be encoded with gzip or not at all").with_header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))),
+        _ => Err(ApiError::new(
+            Code::UnsupportedMediaType,
+            "the body may be encoded with gzip or not at all",
+        )
+        .with_header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))),
     }
 }
 
 /// Whether the client takes gzip: named with a weight above zero, or everything taken.
 pub fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let Some(accepted) = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()) else { return false };
+    let Some(accepted) = headers
+        .get(ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
     let weight_of = |wanted: &str| {
         accepted.split(',').find_map(|item| {
             let mut parts = item.split(';').map(str::trim);
-            parts.next()?.eq_ignore_ascii_case(wanted).then(|| parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0)))
+            parts.next()?.eq_ignore_ascii_case(wanted).then(|| {
+                parts
+                    .find_map(|part| part.strip_prefix("q="))
+                    .map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0))
+            })
         })
     };
-    weight_of("gzip").or_else(|| weight_of("*")).is_some_and(|weight| weight > 0.0)
+    weight_of("gzip")
+        .or_else(|| weight_of("*"))
+        .is_some_and(|weight| weight > 0.0)
 }
 
 /// The response, compressed where that is worth it.
 pub async fn encode(response: Response<Body>) -> Response<Body> {
     let exact = response.body().size_hint().exact();
-    let shrinks = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|kind| kind.contains("json") || kind.starts_with("text/") || kind.contains("javascript") || kind.contains("svg"));
-    if !shrinks || !exact.is_some_and(|size| WORTH_IT.contains(&size)) || response.headers().contains_key(CONTENT_ENCODING) {
+    let shrinks = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|kind| {
+            kind.contains("json")
+                || kind.starts_with("text/")
+                || kind.contains("javascript")
+                || kind.contains("svg")
+        });
+    if !shrinks
+        || !exact.is_some_and(|size| WORTH_IT.contains(&size))
+        || response.headers().contains_key(CONTENT_ENCODING)
+    {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let Ok(plain) = axum::body::to_bytes(body, usize::MAX).await else { return Response::from_parts(parts, Body::empty()) };
+    let Ok(plain) = axum::body::to_bytes(body, usize::MAX).await else {
+        return Response::from_parts(parts, Body::empty());
+    };
     let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 2), Compression::fast());
     match encoder.write_all(&plain).and_then(|()| encoder.finish()) {
         Ok(small) => {
-            parts.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            parts
+                .headers
+                .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             parts.headers.remove(CONTENT_LENGTH);
             Response::from_parts(parts, Body::from(small))
         }
@@ -77,9 +127,25 @@ mod tests {
 
     #[test]
     fn accept_encoding_is_read_with_its_weights() {
-        let accepts = |text: &'static str| accepts_gzip(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(text))]));
-        assert!(accepts("gzip") && accepts("br, GZIP;q=0.1") && accepts("*") && accepts("deflate, gzip"));
-        assert!(!accepts("") && !accepts("br") && !accepts("gzip;q=0") && !accepts("*;q=0") && !accepts("gzip;q=0, *"));
+        let accepts = |text: &'static str| {
+            accepts_gzip(&HeaderMap::from_iter([(
+                ACCEPT_ENCODING,
+                HeaderValue::from_static(text),
+            )]))
+        };
+        assert!(
+            accepts("gzip")
+                && accepts("br, GZIP;q=0.1")
+                && accepts("*")
+                && accepts("deflate, gzip")
+        );
+        assert!(
+            !accepts("")
+                && !accepts("br")
+                && !accepts("gzip;q=0")
+                && !accepts("*;q=0")
+                && !accepts("gzip;q=0, *")
+        );
         assert!(!accepts_gzip(&HeaderMap::new()));
     }
 }

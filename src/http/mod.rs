@@ -43,6 +43,8 @@ pub fn public_with(app: AppState, more: OpenApiRouter<AppState>) -> anyhow::Resu
     let (router, document) = documented().merge(more).split_for_parts();
     let document = docs::finish(document, &app.public_url);
     let routes = Routes::new(&document, docs::UNDOCUMENTED)?;
-    let router: Router = router.merge(docs::router(&document)?).with_state(app.clone());
+    let router: Router = router
+        .merge(docs::router(&document)?)
+        .with_state(app.clone());
     Ok(Arc::new(Shell::new(app, router, routes)?))
 }

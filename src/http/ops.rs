@@ -19,9 +19,19 @@ pub fn router(app: AppState) -> Router {
         .route("/livez", get(async || ([(CONTENT_TYPE, PLAIN)], "alive\n")))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .fallback(async || ApiError::new(Code::NotFound, "this listener serves /livez, /readyz and /metrics"))
-        .method_not_allowed_fallback(async || ApiError::new(Code::MethodNotAllowed, "this resource takes GET and HEAD"))
-        .layer(axum::middleware::map_response_with_state(app.clone(), finish))
+        .fallback(async || {
+            ApiError::new(
+                Code::NotFound,
+                "this listener serves /livez, /readyz and /metrics",
+            )
+        })
+        .method_not_allowed_fallback(async || {
+            ApiError::new(Code::MethodNotAllowed, "this resource takes GET and HEAD")
+        })
+        .layer(axum::middleware::map_response_with_state(
+            app.clone(),
+            finish,
+        ))
         .with_state(app)
 }
 
@@ -34,13 +44,28 @@ async fn readyz(app: AppState) -> Response {
 
 async fn metrics(app: AppState) -> Response {
     let metrics = &app.metrics;
-    metrics.chartroom_ready.set(i64::from(app.readiness().is_ok()));
-    metrics.log_lines_dropped_total.inc_by(crate::telemetry::sink::dropped().saturating_sub(metrics.log_lines_dropped_total.get()));
+    metrics
+        .chartroom_ready
+        .set(i64::from(app.readiness().is_ok()));
+    metrics.observe_connections("public", &app.public_connections);
+    metrics.observe_connections("ops", &app.ops_connections);
+    metrics.log_lines_dropped_total.inc_by(
+        crate::telemetry::sink::dropped().saturating_sub(metrics.log_lines_dropped_total.get()),
+    );
     for (endpoint, status) in app.db.pool_status() {
         let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-        metrics.database_connections.with_label_values(&[endpoint, "idle"]).set(count(status.available));
-        metrics.database_connections.with_label_values(&[endpoint, "used"]).set(count(status.size.saturating_sub(status.available)));
-        metrics.database_connection_waiters.with_label_values(&[endpoint]).set(count(status.waiting));
+        metrics
+            .database_connections
+            .with_label_values(&[endpoint, "idle"])
+            .set(count(status.available));
+        metrics
+            .database_connections
+            .with_label_values(&[endpoint, "used"])
+            .set(count(status.size.saturating_sub(status.available)));
+        metrics
+            .database_connection_waiters
+            .with_label_values(&[endpoint])
+            .set(count(status.waiting));
     }
     match metrics.render() {
         Ok(text) => ([(CONTENT_TYPE, METRICS)], text).into_response(),
@@ -49,18 +74,40 @@ async fn metrics(app: AppState) -> Response {
 }
 
 /// Problems as on the public listener, with an id that the log shares.
-async fn finish(axum::extract::State(app): axum::extract::State<AppState>, mut response: Response) -> Response {
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
+async fn finish(
+    axum::extract::State(app): axum::extract::State<AppState>,
+    mut response: Response,
+) -> Response {
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let Some(error) = response.extensions_mut().remove::<ApiError>() else {
+        return response;
+    };
     let id = RequestId::of(&http::HeaderMap::new());
     if let Some(cause) = &error.cause {
-        tracing::error!(request_id = id.as_str(), error = format!("{cause:#}"), "an ops request failed");
+        tracing::error!(
+            request_id = id.as_str(),
+            error = format!("{cause:#}"),
+            "an ops request failed"
+        );
     }
-    let mut answer = (error.code.status(), [(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))], error.document(&app.public_url, id.as_str())).into_response();
-    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut answer = (
+        error.code.status(),
+        [(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        )],
+        error.document(&app.public_url, id.as_str()),
+    )
+        .into_response();
+    answer
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
-        answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        answer
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
     }
     answer
 }
-

@@ -25,7 +25,11 @@ impl RequestId {
     }
 
     fn fresh() -> Self {
-        let id = format!("{:016x}{:016x}", *PREFIX, COUNTER.fetch_add(1, Ordering::Relaxed));
+        let id = format!(
+            "{:016x}{:016x}",
+            *PREFIX,
+            COUNTER.fetch_add(1, Ordering::Relaxed)
+        );
         Self(HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("none")))
     }
 
@@ -39,7 +43,10 @@ impl RequestId {
 }
 
 fn is_sane(id: &[u8]) -> bool {
-    (1..=LONGEST_ID).contains(&id.len()) && id.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    (1..=LONGEST_ID).contains(&id.len())
+        && id
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
 /// A valid W3C `traceparent` (version 00 to fe, https://www.w3.org/TR/trace-context/#traceparent-header); anything else is as if absent.
@@ -57,11 +64,16 @@ impl TraceParent {
         if values.next().is_some() {
             return None;
         }
-        let is_lower_hex = |part: &str| part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let is_lower_hex =
+            |part: &str| part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let mut parts = text.split('-');
-        let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let (version, trace, span, flags) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let lengths = (version.len(), trace.len(), span.len(), flags.len());
-        if lengths != (2, 32, 16, 2) || ![version, trace, span, flags].into_iter().all(is_lower_hex) || version == "ff" {
+        if lengths != (2, 32, 16, 2)
+            || ![version, trace, span, flags].into_iter().all(is_lower_hex)
+            || version == "ff"
+        {
             return None;
         }
         if version == "00" && parts.next().is_some() {
@@ -69,7 +81,11 @@ impl TraceParent {
         }
         let trace_id = u128::from_str_radix(trace, 16).ok().filter(|id| *id != 0)?;
         let span_id = u64::from_str_radix(span, 16).ok().filter(|id| *id != 0)?;
-        Some(Self { trace_id, span_id, flags: u8::from_str_radix(flags, 16).ok()? })
+        Some(Self {
+            trace_id,
+            span_id,
+            flags: u8::from_str_radix(flags, 16).ok()?,
+        })
     }
 }
 
@@ -78,14 +94,23 @@ mod tests {
     use super::*;
 
     fn headers(name: &'static str, value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())])
+        HeaderMap::from_iter([(
+            http::HeaderName::from_static(name),
+            HeaderValue::from_str(value).unwrap(),
+        )])
     }
 
     #[test]
     fn a_sane_request_id_is_kept_and_another_replaced() {
-        assert_eq!(RequestId::of(&headers("x-request-id", "abc-1.2_3")).as_str(), "abc-1.2_3");
+        assert_eq!(
+            RequestId::of(&headers("x-request-id", "abc-1.2_3")).as_str(),
+            "abc-1.2_3"
+        );
         for bad in ["", "a b", "a\"b", "a/b", &"x".repeat(129)] {
-            assert_eq!(RequestId::of(&headers("x-request-id", bad)).as_str().len(), 32);
+            assert_eq!(
+                RequestId::of(&headers("x-request-id", bad)).as_str().len(),
+                32
+            );
         }
         assert_ne!(RequestId::fresh().as_str(), RequestId::fresh().as_str());
     }
@@ -93,7 +118,12 @@ mod tests {
     #[test]
     fn only_a_valid_traceparent_counts() {
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        assert_eq!(TraceParent::of(&headers("traceparent", good)).unwrap().flags, 1);
+        assert_eq!(
+            TraceParent::of(&headers("traceparent", good))
+                .unwrap()
+                .flags,
+            1
+        );
         let future = format!("01{}-extra", &good[2..]);
         assert!(TraceParent::of(&headers("traceparent", &future)).is_some());
         for bad in [

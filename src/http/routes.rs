@@ -4,12 +4,14 @@ use std::sync::OnceLock;
 
 use http::Method;
 use prometheus::{Histogram, HistogramVec};
-use utoipa::openapi::{OpenApi, RefOr};
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::{OpenApi, RefOr};
 
 /// Label of requests that match no route, so that random paths make no series.
 const UNMATCHED: &str = "unmatched";
-const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
+const METHODS: [&str; 8] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other",
+];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 pub struct Routes {
@@ -27,17 +29,34 @@ pub struct Route {
 
 impl Routes {
     pub fn new(document: &OpenApi, undocumented: &[&str]) -> anyhow::Result<Self> {
-        let documented = document.paths.paths.iter().map(|(template, item)| Route::new(template, queries_of(item)));
-        let routes: Vec<Route> = documented.chain(undocumented.iter().map(|template| Route::new(template, Vec::new()))).collect();
+        let documented = document
+            .paths
+            .paths
+            .iter()
+            .map(|(template, item)| Route::new(template, queries_of(item)));
+        let routes: Vec<Route> = documented
+            .chain(
+                undocumented
+                    .iter()
+                    .map(|template| Route::new(template, Vec::new())),
+            )
+            .collect();
         let mut table = matchit::Router::new();
         for (index, route) in routes.iter().enumerate() {
             table.insert(route.template.clone(), index)?;
         }
-        Ok(Self { table, routes, unmatched: Route::new(UNMATCHED, Vec::new()) })
+        Ok(Self {
+            table,
+            routes,
+            unmatched: Route::new(UNMATCHED, Vec::new()),
+        })
     }
 
     pub fn find(&self, path: &str) -> Option<&Route> {
-        self.table.at(path).ok().and_then(|found| self.routes.get(*found.value))
+        self.table
+            .at(path)
+            .ok()
+            .and_then(|found| self.routes.get(*found.value))
     }
 
     pub fn unmatched(&self) -> &Route {
@@ -46,33 +65,83 @@ impl Routes {
 }
 
 fn queries_of(item: &PathItem) -> Vec<(Method, Vec<String>)> {
-    let PathItem { get, put, post, delete, patch, head, options, trace: _, summary: _, description: _, servers: _, parameters: _, extensions: _, .. } = item;
+    let PathItem {
+        get,
+        put,
+        post,
+        delete,
+        patch,
+        head,
+        options,
+        trace: _,
+        summary: _,
+        description: _,
+        servers: _,
+        parameters: _,
+        extensions: _,
+        ..
+    } = item;
     let names = |operation: &Operation| {
-        let parameters = operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
-            RefOr::T(parameter) => Some(parameter),
-            RefOr::Ref(_) => None,
-        });
-        parameters.filter(|parameter| matches!(parameter.parameter_in, ParameterIn::Query)).map(|parameter| parameter.name.clone()).collect()
+        let parameters = operation
+            .parameters
+            .iter()
+            .flatten()
+            .filter_map(|parameter| match parameter {
+                RefOr::T(parameter) => Some(parameter),
+                RefOr::Ref(_) => None,
+            });
+        parameters
+            .filter(|parameter| matches!(parameter.parameter_in, ParameterIn::Query))
+            .map(|parameter| parameter.name.clone())
+            .collect()
     };
-    [(Method::GET, get), (Method::HEAD, head), (Method::PUT, put), (Method::POST, post), (Method::DELETE, delete), (Method::PATCH, patch), (Method::OPTIONS, options)]
-        .into_iter()
-        .filter_map(|(method, operation)| Some((method, names(operation.as_ref()?))))
-        .collect()
+    [
+        (Method::GET, get),
+        (Method::HEAD, head),
+        (Method::PUT, put),
+        (Method::POST, post),
+        (Method::DELETE, delete),
+        (Method::PATCH, patch),
+        (Method::OPTIONS, options),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, names(operation.as_ref()?))))
+    .collect()
 }
 
 impl Route {
     fn new(template: &str, queries: Vec<(Method, Vec<String>)>) -> Self {
-        Self { template: template.to_owned(), queries, durations: Default::default() }
+        Self {
+            template: template.to_owned(),
+            queries,
+            durations: Default::default(),
+        }
     }
 
     /// `Err` holds the first parameter that this operation does not take, and the ones it takes.
-    pub fn check_query(&self, method: &Method, query: Option<&str>) -> Result<(), (String, &[String])> {
+    pub fn check_query(
+        &self,
+        method: &Method,
+        query: Option<&str>,
+    ) -> Result<(), (String, &[String])> {
         let Some(query) = query else { return Ok(()) };
-        let method = if *method == Method::HEAD { &Method::GET } else { method };
-        let Some((_, known)) = self.queries.iter().find(|(documented, _)| documented == method) else { return Ok(()) };
+        let method = if *method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        let Some((_, known)) = self
+            .queries
+            .iter()
+            .find(|(documented, _)| documented == method)
+        else {
+            return Ok(());
+        };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let name = pair.split('=').next().unwrap_or(pair).replace('+', " ");
-            let name = percent_encoding::percent_decode_str(&name).decode_utf8_lossy().into_owned();
+            let name = percent_encoding::percent_decode_str(&name)
+                .decode_utf8_lossy()
+                .into_owned();
             if !known.contains(&name) {
                 return Err((name, known));
             }
@@ -82,7 +151,10 @@ impl Route {
 
     /// The histogram for this route, resolved the first time and found by index afterwards.
     pub fn duration(&self, all: &HistogramVec, method: &Method, status: u16) -> Option<&Histogram> {
-        let method_index = METHODS.iter().position(|known| *known == method.as_str()).unwrap_or(METHODS.len() - 1);
+        let method_index = METHODS
+            .iter()
+            .position(|known| *known == method.as_str())
+            .unwrap_or(METHODS.len() - 1);
         let class_index = usize::from(status / 100).checked_sub(1)?;
         let (method, class) = (METHODS.get(method_index)?, CLASSES.get(class_index)?);
         let slot = self.durations.get(method_index)?.get(class_index)?;

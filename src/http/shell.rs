@@ -15,7 +15,10 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use futures_util::FutureExt as _;
-use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, USER_AGENT, VARY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+    RETRY_AFTER, STRICT_TRANSPORT_SECURITY, USER_AGENT, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version};
@@ -39,10 +42,12 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
-const VARIES: HeaderValue = HeaderValue::from_static("Authorization, Cookie, Accept, Accept-Encoding");
+const VARIES: HeaderValue =
+    HeaderValue::from_static("Authorization, Cookie, Accept, Accept-Encoding");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
-const NO_CONTENT: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const NO_CONTENT: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 /// One year; sent only where clients come by https.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
@@ -75,7 +80,15 @@ impl Shell {
         let cors = Cors::new(&app.config.http.cors_origins)?;
         let held = Held::new(app.metrics.http_server_body_bytes.clone());
         let is_https = app.public_url.starts_with("https:");
-        Ok(Self { app, router, routes, cors, held, permits, is_https })
+        Ok(Self {
+            app,
+            router,
+            routes,
+            cors,
+            held,
+            permits,
+            is_https,
+        })
     }
 
     /// Answers one request. Every answer of the public listener comes from here.
@@ -94,10 +107,15 @@ impl Shell {
         };
         without_trailing_slash(&mut parts.uri);
         let route = self.routes.find(parts.uri.path());
-        let template = route.map_or(self.routes.unmatched().template.as_str(), |route| route.template.as_str());
+        let template = route.map_or(self.routes.unmatched().template.as_str(), |route| {
+            route.template.as_str()
+        });
         let span = trace::request_span(&context.method, template, context.parent);
         let trace_id = trace::id_of(&span).or(context.parent.map(|parent| parent.trace_id));
-        let answer = self.answer(&context, parts, body, route).instrument(span.clone()).await;
+        let answer = self
+            .answer(&context, parts, body, route)
+            .instrument(span.clone())
+            .await;
         let (mut response, error) = match answer {
             Ok(response) => self.problem_of(response, &context),
             Err(error) => self.problem(error, &context),
@@ -112,7 +130,11 @@ impl Shell {
         let took = context.begun.elapsed();
         let status = response.status();
         trace::finish(&span, status);
-        if let Some(histogram) = route.unwrap_or(self.routes.unmatched()).duration(&self.app.metrics.http_server_request_duration_seconds, &context.method, status.as_u16()) {
+        if let Some(histogram) = route.unwrap_or(self.routes.unmatched()).duration(
+            &self.app.metrics.http_server_request_duration_seconds,
+            &context.method,
+            status.as_u16(),
+        ) {
             histogram.observe(took.as_secs_f64());
         }
         RequestLine {
@@ -130,13 +152,26 @@ impl Shell {
         response
     }
 
-    async fn answer(&self, context: &Context, mut parts: Parts, body: Body, route: Option<&Route>) -> Result<Response<Body>, ApiError> {
+    async fn answer(
+        &self,
+        context: &Context,
+        mut parts: Parts,
+        body: Body,
+        route: Option<&Route>,
+    ) -> Result<Response<Body>, ApiError> {
         head::admit(&mut parts).map_err(refused_head)?;
         if let Some(preflight) = self.cors.preflight(&parts.method, &parts.headers) {
             return Ok(preflight);
         }
-        let Some(route) = route else { return Err(ApiError::new(Code::NotFound, "there is nothing at this path")) };
-        route.check_query(&parts.method, parts.uri.query()).map_err(|(name, known)| unknown_parameter(&name, known))?;
+        let Some(route) = route else {
+            return Err(ApiError::new(
+                Code::NotFound,
+                "there is nothing at this path",
+            ));
+        };
+        route
+            .check_query(&parts.method, parts.uri.query())
+            .map_err(|(name, known)| unknown_parameter(&name, known))?;
         let limits = &self.app.config.limits;
         let until = context.begun + limits.request_deadline.0;
         let mut share = self.held.share();
@@ -144,35 +179,58 @@ impl Shell {
         let body = encoding::decode(&mut parts.headers, body, limits.max_body.0, &mut share)?;
         let Ok(_permit) = self.permits.try_acquire() else {
             self.app.metrics.http_server_requests_shed_total.inc();
-            return Err(ApiError::new(Code::Overloaded, "as many requests as allowed are being worked on; nothing was done, repeat the request"));
+            return Err(ApiError::new(
+                Code::Overloaded,
+                "as many requests as allowed are being worked on; nothing was done, repeat the request",
+            ));
         };
         let _in_flight = InFlight::enter(&self.app.metrics.http_server_requests_in_flight);
-        let handler = AssertUnwindSafe(self.router.clone().call(Request::from_parts(parts, Body::from(body)))).catch_unwind();
+        let handler = AssertUnwindSafe(
+            self.router
+                .clone()
+                .call(Request::from_parts(parts, Body::from(body))),
+        )
+        .catch_unwind();
         match tokio::time::timeout_at(until.into(), handler).await {
             Ok(Ok(Ok(response))) => Ok(response),
             Ok(Ok(Err(never))) => match never {},
             Ok(Err(_panic)) => {
                 self.app.metrics.http_server_panics_total.inc();
-                Err(ApiError::internal(anyhow::anyhow!("the handler panicked; the panic is in the log before this line")))
+                Err(ApiError::internal(anyhow::anyhow!(
+                    "the handler panicked; the panic is in the log before this line"
+                )))
             }
-            Err(_) => Err(ApiError::new(Code::DeadlineExceeded, "the answer took too long and was given up; repeat the request, a POST with the same Idempotency-Key")),
+            Err(_) => Err(ApiError::new(
+                Code::DeadlineExceeded,
+                "the answer took too long and was given up; repeat the request, a POST with the same Idempotency-Key",
+            )),
         }
     }
 
     /// The handler's answer; what is an error in it, ours or a library's bare status, becomes a problem document.
-    fn problem_of(&self, mut response: Response<Body>, context: &Context) -> (Response<Body>, Option<ApiError>) {
+    fn problem_of(
+        &self,
+        mut response: Response<Body>,
+        context: &Context,
+    ) -> (Response<Body>, Option<ApiError>) {
         if let Some(error) = response.extensions_mut().remove::<ApiError>() {
             return self.problem(error, context);
         }
         let status = response.status();
-        if !(status.is_client_error() || status.is_server_error()) || response.headers().get(CONTENT_TYPE) == Some(&PROBLEM) {
+        if !(status.is_client_error() || status.is_server_error())
+            || response.headers().get(CONTENT_TYPE) == Some(&PROBLEM)
+        {
             return (response, None);
         }
         let allow = response.headers_mut().remove(ALLOW);
         let error = match (Code::of_status(status), allow) {
             (Code::MethodNotAllowed, Some(methods)) => {
                 let list = methods.to_str().unwrap_or_default().replace(',', ", ");
-                ApiError::new(Code::MethodNotAllowed, format!("this resource takes {list}")).with_header(ALLOW, methods)
+                ApiError::new(
+                    Code::MethodNotAllowed,
+                    format!("this resource takes {list}"),
+                )
+                .with_header(ALLOW, methods)
             }
             (code, _) => ApiError::new(code, code.title()),
         };
@@ -180,7 +238,9 @@ impl Shell {
     }
 
     fn problem(&self, error: ApiError, context: &Context) -> (Response<Body>, Option<ApiError>) {
-        let mut response = Response::new(Body::from(error.document(&self.app.public_url, context.id.as_str())));
+        let mut response = Response::new(Body::from(
+            error.document(&self.app.public_url, context.id.as_str()),
+        ));
         *response.status_mut() = error.code.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, PROBLEM);
@@ -220,7 +280,10 @@ fn unknown_parameter(name: &str, known: &[String]) -> ApiError {
     let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
     let detail = match known {
         [] => format!("there is no query parameter {name:?} here; this operation takes none"),
-        known => format!("there is no query parameter {name:?} here; there are {}", known.join(", ")),
+        known => format!(
+            "there is no query parameter {name:?} here; there are {}",
+            known.join(", ")
+        ),
     };
     ApiError::new(Code::UnknownParameter, detail)
 }

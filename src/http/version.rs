@@ -27,5 +27,9 @@ struct Version {
 /// Which version of the service answers
 #[utoipa::path(get, path = "/api/v1/version", tag = "service", responses((status = OK, body = Version), ApiError))]
 async fn get_version() -> ApiResult<Json<Version>> {
-    Ok(Json(Version { name: "chartroom", version: env!("CARGO_PKG_VERSION"), revision: option_env!("CHARTROOM_REVISION") }))
+    Ok(Json(Version {
+        name: "chartroom",
+        version: env!("CARGO_PKG_VERSION"),
+        revision: option_env!("CHARTROOM_REVISION"),
+    }))
 }

@@ -32,21 +32,53 @@ pub struct Guard {
 
 /// Installs the subscriber. With an exporter this must run inside the runtime, which drives the exporter's connection.
 pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
-    let is_pretty = settings.log_format.map_or_else(|| std::io::stderr().is_terminal(), |format| format == LogFormat::Pretty);
+    let is_pretty = settings.log_format.map_or_else(
+        || std::io::stderr().is_terminal(),
+        |format| format == LogFormat::Pretty,
+    );
     IS_PRETTY.store(is_pretty, Ordering::Relaxed);
     let no_spans = filter::filter_fn(|metadata| metadata.target() != trace::TARGET);
     let filter: EnvFilter = settings.log.parse()?;
     let writer = || sink::Writer;
     let logs = if is_pretty {
-        tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(std::io::stderr().is_terminal()).with_filter(filter).with_filter(no_spans).boxed()
+        tracing_subscriber::fmt::layer()
+            .with_writer(writer)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_filter(filter)
+            .with_filter(no_spans)
+            .boxed()
     } else {
-        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false).with_writer(writer).with_filter(filter).with_filter(no_spans).boxed()
+        tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .with_writer(writer)
+            .with_filter(filter)
+            .with_filter(no_spans)
+            .boxed()
     };
-    let provider = settings.otlp_endpoint.as_ref().map(|endpoint| exporter(endpoint, settings.trace_ratio.unwrap_or(DEFAULT_RATIO))).transpose()?;
-    let spans = provider.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("chartroom")).with_filter(filter::filter_fn(|metadata| metadata.target() == trace::TARGET)));
-    tracing_subscriber::registry().with(logs).with(spans).try_init()?;
+    let provider = settings
+        .otlp_endpoint
+        .as_ref()
+        .map(|endpoint| exporter(endpoint, settings.trace_ratio.unwrap_or(DEFAULT_RATIO)))
+        .transpose()?;
+    let spans = provider.as_ref().map(|provider| {
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("chartroom"))
+            .with_filter(filter::filter_fn(|metadata| {
+                metadata.target() == trace::TARGET
+            }))
+    });
+    tracing_subscriber::registry()
+        .with(logs)
+        .with(spans)
+        .try_init()?;
     std::panic::set_hook(Box::new(|panic| {
-        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        let location = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("no message");
         tracing::error!(location, message, "panic");
     }));
@@ -54,10 +86,16 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
 }
 
 fn exporter(endpoint: &str, ratio: f64) -> anyhow::Result<SdkTracerProvider> {
-    let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(EXPORT_TIMEOUT).build()?;
+    let exporter = SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(endpoint)
+        .with_timeout(EXPORT_TIMEOUT)
+        .build()?;
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio))))
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(
+            ratio,
+        ))))
         .with_resource(Resource::builder().with_service_name("chartroom").build())
         .build())
 }

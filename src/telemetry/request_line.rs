@@ -33,33 +33,59 @@ impl RequestLine<'_> {
     /// Answers of status 5xx are warnings, and our own defects errors; the rest is information.
     pub fn write(&self) {
         let (level, is_wanted) = match self.status {
-            500 => ("ERROR", tracing::enabled!(target: "chartroom::request", tracing::Level::ERROR)),
-            501.. => ("WARN", tracing::enabled!(target: "chartroom::request", tracing::Level::WARN)),
-            _ => ("INFO", tracing::enabled!(target: "chartroom::request", tracing::Level::INFO)),
+            500 => (
+                "ERROR",
+                tracing::enabled!(target: "chartroom::request", tracing::Level::ERROR),
+            ),
+            501.. => (
+                "WARN",
+                tracing::enabled!(target: "chartroom::request", tracing::Level::WARN),
+            ),
+            _ => (
+                "INFO",
+                tracing::enabled!(target: "chartroom::request", tracing::Level::INFO),
+            ),
         };
         if !is_wanted {
             return;
         }
         let now = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
-        let line = if IS_PRETTY.load(std::sync::atomic::Ordering::Relaxed) { self.pretty(&now, level) } else { self.json(&now, level) };
+        let line = if IS_PRETTY.load(std::sync::atomic::Ordering::Relaxed) {
+            self.pretty(&now, level)
+        } else {
+            self.json(&now, level)
+        };
         sink::push(&line);
     }
 
     fn json(&self, now: &str, level: &str) -> String {
         let mut line = String::with_capacity(384);
         let milliseconds = self.took.as_secs_f64() * 1_000.0;
-        let _ = write!(line, "{{\"timestamp\":\"{now}\",\"level\":\"{level}\",\"target\":\"{TARGET}\",\"request_id\":\"{}\"", self.request_id);
+        let _ = write!(
+            line,
+            "{{\"timestamp\":\"{now}\",\"level\":\"{level}\",\"target\":\"{TARGET}\",\"request_id\":\"{}\"",
+            self.request_id
+        );
         if let Some(trace_id) = self.trace_id {
             let _ = write!(line, ",\"trace_id\":\"{trace_id:032x}\"");
         }
         text(&mut line, "method", self.method, LONGEST);
         text(&mut line, "route", self.route, LONGEST);
-        let _ = write!(line, ",\"status\":{},\"duration_ms\":{milliseconds:.3}", self.status);
+        let _ = write!(
+            line,
+            ",\"status\":{},\"duration_ms\":{milliseconds:.3}",
+            self.status
+        );
         if let Some(client) = self.client {
             let _ = write!(line, ",\"client\":\"{client}\"");
         }
         if let Some(agent) = self.user_agent {
-            text(&mut line, "user_agent", &String::from_utf8_lossy(agent.as_bytes()), LONGEST);
+            text(
+                &mut line,
+                "user_agent",
+                &String::from_utf8_lossy(agent.as_bytes()),
+                LONGEST,
+            );
         }
         if let Some(error) = self.error {
             text(&mut line, "code", error.code.as_str(), LONGEST);
@@ -74,11 +100,22 @@ impl RequestLine<'_> {
     fn pretty(&self, now: &str, level: &str) -> String {
         let mut line = String::with_capacity(160);
         let method: String = self.method.chars().take(LONGEST).collect();
-        let _ = write!(line, "{now} {level:>5} {method} {} {} {:.1}ms id={}", self.route, self.status, self.took.as_secs_f64() * 1_000.0, self.request_id);
+        let _ = write!(
+            line,
+            "{now} {level:>5} {method} {} {} {:.1}ms id={}",
+            self.route,
+            self.status,
+            self.took.as_secs_f64() * 1_000.0,
+            self.request_id
+        );
         if let Some(error) = self.error {
             let _ = write!(line, " code={}", error.code.as_str());
             if let Some(cause) = &error.cause {
-                let cause: String = format!("{cause:#}").chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_ERROR).collect();
+                let cause: String = format!("{cause:#}")
+                    .chars()
+                    .map(|c| if c.is_control() { ' ' } else { c })
+                    .take(LONGEST_ERROR)
+                    .collect();
                 let _ = write!(line, " error={cause:?}");
             }
         }
@@ -109,7 +146,14 @@ mod tests {
 
     #[test]
     fn a_hostile_caller_gets_one_valid_bounded_line() {
-        let agent = HeaderValue::from_bytes(&[&b"\x1b[31m\"\\ \xff "[..], &b"x".repeat(100_000)].concat().into_iter().filter(|b| *b >= 32 || *b == 9).collect::<Vec<_>>()).unwrap();
+        let agent = HeaderValue::from_bytes(
+            &[&b"\x1b[31m\"\\ \xff "[..], &b"x".repeat(100_000)]
+                .concat()
+                .into_iter()
+                .filter(|b| *b >= 32 || *b == 9)
+                .collect::<Vec<_>>(),
+        )
+        .unwrap();
         let line = RequestLine {
             request_id: "id",
             trace_id: Some(1),

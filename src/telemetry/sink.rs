@@ -15,7 +15,9 @@ struct Waiting {
 }
 
 static WAITING: LazyLock<Mutex<Waiting>> = LazyLock::new(|| {
-    let started = std::thread::Builder::new().name("log".to_owned()).spawn(write_forever);
+    let started = std::thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(write_forever);
     if started.is_err() {
         DROPPED.fetch_add(1, Ordering::Relaxed);
     }
@@ -54,7 +56,9 @@ pub fn dropped() -> u64 {
 /// Waits, for a bounded time, until everything handed over is written.
 pub fn flush() {
     let waiting = waiting();
-    let _ = WENT.wait_timeout_while(waiting, Duration::from_secs(1), |waiting| !waiting.lines.is_empty() || waiting.is_writing);
+    let _ = WENT.wait_timeout_while(waiting, Duration::from_secs(1), |waiting| {
+        !waiting.lines.is_empty() || waiting.is_writing
+    });
 }
 
 fn write_forever() {
@@ -64,7 +68,9 @@ fn write_forever() {
             let mut waiting = waiting();
             waiting.is_writing = false;
             WENT.notify_all();
-            let mut waiting = CAME.wait_while(waiting, |waiting| waiting.lines.is_empty()).unwrap_or_else(PoisonError::into_inner);
+            let mut waiting = CAME
+                .wait_while(waiting, |waiting| waiting.lines.is_empty())
+                .unwrap_or_else(PoisonError::into_inner);
             std::mem::swap(&mut lines, &mut waiting.lines);
             waiting.is_writing = true;
         }
@@ -75,13 +81,19 @@ fn write_forever() {
 
 /// Escapes what a terminal or a reader could mistake: C1 controls, line separators, text that turns around.
 fn harmless(lines: &str) -> String {
-    lines.chars().fold(String::with_capacity(lines.len() + 16), |mut text, c| {
-        match c {
-            '\u{7f}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => text.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => text.push(c),
-        }
-        text
-    })
+    lines
+        .chars()
+        .fold(String::with_capacity(lines.len() + 16), |mut text, c| {
+            match c {
+                '\u{7f}'..='\u{9f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{feff}' => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+                c => text.push(c),
+            }
+            text
+        })
 }
 
 /// A `tracing` writer: one event, one hand-over.
@@ -104,6 +116,9 @@ mod tests {
 
     #[test]
     fn text_that_deceives_is_escaped() {
-        assert_eq!(harmless("a\u{202e}b\u{85}é\u{2028}"), "a\\u202eb\\u0085é\\u2028");
+        assert_eq!(
+            harmless("a\u{202e}b\u{85}é\u{2028}"),
+            "a\\u202eb\\u0085é\\u2028"
+        );
     }
 }

@@ -1,7 +1,9 @@
 //! Spans for the OTLP exporter. Without an exporter no layer wants them, and making one costs a branch.
 
 use http::{Method, StatusCode};
-use opentelemetry::trace::{SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{
+    SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -24,12 +26,22 @@ pub fn request_span(method: &Method, route: &str, parent: Option<TraceParent>) -
     if span.is_disabled() {
         return span;
     }
-    let method = if method.as_str().len() <= 8 { method.as_str() } else { "_OTHER" };
+    let method = if method.as_str().len() <= 8 {
+        method.as_str()
+    } else {
+        "_OTHER"
+    };
     span.record("otel.name", format!("{method} {route}"));
     span.record("http.request.method", method);
     span.record("http.route", route);
     if let Some(parent) = parent {
-        let remote = SpanContext::new(TraceId::from_bytes(parent.trace_id.to_be_bytes()), SpanId::from_bytes(parent.span_id.to_be_bytes()), TraceFlags::new(parent.flags), true, TraceState::NONE);
+        let remote = SpanContext::new(
+            TraceId::from_bytes(parent.trace_id.to_be_bytes()),
+            SpanId::from_bytes(parent.span_id.to_be_bytes()),
+            TraceFlags::new(parent.flags),
+            true,
+            TraceState::NONE,
+        );
         let _ = span.set_parent(opentelemetry::Context::new().with_remote_span_context(remote));
     }
     span

@@ -1,8 +1,25 @@
 //! All integration tests, one binary: the embedded server starts once for all of them.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
+
 mod support;
 
 mod chaos;
+mod cli;
+mod config;
+mod database;
 mod docs_page;
 mod embedded;
+mod migrations;
+mod observability;
+mod openapi;
+mod platform;
+mod process;
 mod server;
+mod tls;

@@ -1,7 +1,9 @@
 //! What tests share.
 
+pub(crate) mod app;
 pub(crate) mod chaos_proxy;
 pub(crate) mod client;
+pub(crate) mod database;
 pub(crate) mod freeze;
 pub(crate) mod haproxy;
 pub(crate) mod load;

@@ -1,0 +1,145 @@
+//! The application in process: real router, middleware and database, no sockets.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use chartroom::config::Config;
+use chartroom::http::shell::Shell;
+use chartroom::shutdown::{Shutdown, Timings};
+use chartroom::state::AppState;
+use clap::{Args as _, Command, FromArgMatches as _};
+use http::{HeaderMap, Method, Request, StatusCode};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::database::TestDatabase;
+
+/// An application on a database of its own.
+pub(crate) struct TestApp {
+    pub(crate) app: AppState,
+    pub(crate) shell: Arc<Shell>,
+    pub(crate) database: TestDatabase,
+}
+
+/// Settings as `flags` make them, everything else at its default.
+pub(crate) fn config(flags: &[&str]) -> Config {
+    let command = Config::augment_args(Command::new("chartroom"));
+    // The environment of the developer must not reach the tests.
+    let names: Vec<_> = command
+        .get_arguments()
+        .filter(|arg| arg.get_env().is_some())
+        .map(|arg| arg.get_id().clone())
+        .collect();
+    let command = names.into_iter().fold(command, |command, name| {
+        command.mut_arg(name, |arg| arg.env(None::<&str>))
+    });
+    let arguments = std::iter::once("chartroom").chain(flags.iter().copied());
+    Config::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
+}
+
+impl TestApp {
+    pub(crate) async fn new() -> Self {
+        Self::with(&[], OpenApiRouter::new()).await
+    }
+
+    /// With settings and with routes that only a test needs.
+    pub(crate) async fn with(flags: &[&str], routes: OpenApiRouter<AppState>) -> Self {
+        let database = TestDatabase::migrated().await;
+        let shutdown = Shutdown::new(Timings::default());
+        let app = chartroom::serve::app(config(flags), database.endpoint.clone(), None, shutdown)
+            .unwrap();
+        let shell = chartroom::http::public_with(app.clone(), routes).unwrap();
+        Self {
+            app,
+            shell,
+            database,
+        }
+    }
+
+    pub(crate) async fn get(&self, target: &str) -> Answer {
+        self.send(Method::GET, target, &[], Body::empty()).await
+    }
+
+    pub(crate) async fn post_json(&self, target: &str, body: impl Into<Body>) -> Answer {
+        self.send(
+            Method::POST,
+            target,
+            &[("content-type", "application/json")],
+            body.into(),
+        )
+        .await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header("host", "chartroom.test");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Answer::of(self.shell.clone().handle(request.body(body).unwrap()).await).await
+    }
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    async fn of(response: http::Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX)
+            .await
+            .unwrap()
+            .to_vec();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text()))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The `code` of a problem document, after checking that it is a whole one.
+    pub(crate) fn problem(&self) -> String {
+        let problem = self.json();
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(problem["status"], self.status.as_u16());
+        assert_eq!(problem["instance"], self.header("x-request-id"));
+        let code = problem["code"].as_str().unwrap();
+        assert!(
+            problem["type"]
+                .as_str()
+                .unwrap()
+                .ends_with(&format!("/errors/{code}"))
+        );
+        assert!(
+            !problem["title"].as_str().unwrap().is_empty()
+                && !problem["detail"].as_str().unwrap().is_empty()
+        );
+        code.to_owned()
+    }
+}

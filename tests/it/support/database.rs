@@ -1,0 +1,219 @@
+//! One PostgreSQL for the whole run, started by the product's own code; one database per test, cloned from a migrated template.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use chartroom::db::embedded::{Address, Embedded, EmbeddedError, Options};
+use chartroom::db::endpoint::Endpoint;
+use chartroom::db::migrate::{self, MIGRATIONS};
+use chartroom::serve::embedded_endpoint;
+
+const TEMPLATE: &str = "template_migrated";
+
+/// The server, on a runtime of its own that no test's end can stop. Its watchdog stops it with the process.
+pub(crate) struct Server {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) address: Address,
+    pub(crate) bin_dir: PathBuf,
+    runtime: tokio::runtime::Runtime,
+    _server: Embedded,
+}
+
+pub(crate) static SERVER: LazyLock<Server> =
+    LazyLock::new(|| std::thread::spawn(Server::start).join().unwrap());
+
+impl Server {
+    fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let server = runtime.block_on(async {
+            let server = first_free_place().await;
+            let administrator = connect(&server.address().config()).await;
+            let leftovers = administrator
+                .query(
+                    "SELECT datname FROM pg_database WHERE datname ~ '^(test_|template_migrated)'",
+                    &[],
+                )
+                .await
+                .unwrap();
+            for row in leftovers {
+                administrator
+                    .batch_execute(&format!(
+                        "DROP DATABASE {} WITH (FORCE)",
+                        row.get::<_, String>(0)
+                    ))
+                    .await
+                    .unwrap();
+            }
+            administrator
+                .batch_execute(&format!("CREATE DATABASE {TEMPLATE}"))
+                .await
+                .unwrap();
+            migrate::up(
+                &database(&embedded_endpoint(&server), TEMPLATE),
+                || MIGRATIONS,
+                Duration::from_secs(60),
+            )
+            .await
+            .unwrap();
+            server
+        });
+        Self {
+            endpoint: embedded_endpoint(&server),
+            address: server.address().clone(),
+            bin_dir: server.bin_dir().to_owned(),
+            runtime,
+            _server: server,
+        }
+    }
+}
+
+/// The same directory each time, so that only the first run pays for making it; another one while a run holds it.
+async fn first_free_place() -> Embedded {
+    let bin_dir = std::env::var_os("CHARTROOM_TEST_POSTGRES").map(PathBuf::from);
+    let kind = if std::env::var_os("CHARTROOM_TEST_FETCHED").is_some() {
+        "fetched"
+    } else {
+        "postgres"
+    };
+    for place in 0.. {
+        let data_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{kind}-{place}"));
+        let options = Options {
+            durable: false,
+            bin_dir: bin_dir.clone(),
+            hide_installed: kind == "fetched",
+            ..Options::new(data_dir)
+        };
+        match Embedded::start(options).await {
+            Ok(server) => return server,
+            Err(EmbeddedError::AlreadyRunning { .. }) if place < 8 => {}
+            Err(error) => panic!("no PostgreSQL for the tests: {error}"),
+        }
+    }
+    unreachable!()
+}
+
+/// The endpoint of another database on the same server.
+pub(crate) fn database(endpoint: &Endpoint, name: &str) -> Endpoint {
+    match endpoint.clone() {
+        Endpoint::Fields {
+            host,
+            port,
+            user,
+            password,
+            tls,
+            ..
+        } => Endpoint::Fields {
+            host,
+            port,
+            dbname: name.to_owned(),
+            user,
+            password,
+            tls,
+        },
+        Endpoint::Url(_) => unreachable!("the embedded server is described by fields"),
+    }
+}
+
+/// A session that drives itself.
+pub(crate) async fn connect(config: &tokio_postgres::Config) -> tokio_postgres::Client {
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// A database of a test's own.
+pub(crate) struct TestDatabase {
+    pub(crate) name: String,
+    pub(crate) endpoint: Endpoint,
+}
+
+impl TestDatabase {
+    /// With the schema of this build.
+    pub(crate) async fn migrated() -> Self {
+        Self::from_template(TEMPLATE).await
+    }
+
+    /// With nothing in it.
+    pub(crate) async fn empty() -> Self {
+        Self::from_template("template0").await
+    }
+
+    async fn from_template(template: &'static str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "test_{}_{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        let server = tokio::task::spawn_blocking(|| &*SERVER).await.unwrap();
+        let statement = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        let config = server.address.config();
+        server
+            .runtime
+            .spawn(async move {
+                connect(&config)
+                    .await
+                    .batch_execute(&statement)
+                    .await
+                    .unwrap()
+            })
+            .await
+            .unwrap();
+        Self {
+            endpoint: database(&server.endpoint, &name),
+            name,
+        }
+    }
+
+    /// How a plain driver reaches it.
+    pub(crate) fn config(&self) -> tokio_postgres::Config {
+        let mut config = SERVER.address.config();
+        config.dbname(&self.name);
+        config
+    }
+
+    /// The URL a `chartroom` process takes.
+    pub(crate) fn url(&self) -> String {
+        use secrecy::ExposeSecret as _;
+        let Address {
+            socket_dir,
+            port,
+            user,
+            password,
+            ..
+        } = &SERVER.address;
+        let directory = percent_encoding::utf8_percent_encode(
+            socket_dir.to_str().unwrap(),
+            percent_encoding::NON_ALPHANUMERIC,
+        );
+        format!(
+            "postgres://{user}:{}@{directory}:{port}/{}",
+            password.expose_secret(),
+            self.name
+        )
+    }
+
+    /// A session outside the product, to look and to disturb.
+    pub(crate) async fn session(&self) -> tokio_postgres::Client {
+        connect(&self.config()).await
+    }
+}
+
+impl Drop for TestDatabase {
+    /// Best effort: what stays is dropped when the next run starts.
+    fn drop(&mut self) {
+        let (config, statement) = (
+            SERVER.address.config(),
+            format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name),
+        );
+        SERVER.runtime.spawn(async move {
+            let _ = connect(&config).await.batch_execute(&statement).await;
+        });
+    }
+}
