@@ -73,8 +73,8 @@ start_postgres() {
         "${PG_AS[@]}" "$bin/pg_ctl" --pgdata "$PG_DATA" --log "$WORK/postgres/log" --wait --timeout 60 \
             --options "-c listen_addresses=127.0.0.1 -c port=$PG_PORT -c unix_socket_directories= -c fsync=off" start
     ) >"$WORK/postgres-start.log" 2>&1 || { cat "$WORK/postgres-start.log" >&2; return 1; }
-    PGPASSWORD=$password "$bin/createdb" --host 127.0.0.1 --port "$PG_PORT" --username chartroom chartroom
-    DATABASE_URL=postgres://chartroom:$password@127.0.0.1:$PG_PORT/chartroom
+    # The server is private, so its own first database will do; small builds of PostgreSQL come without createdb.
+    DATABASE_URL=postgres://chartroom:$password@127.0.0.1:$PG_PORT/postgres
 }
 
 stop_postgres() {
