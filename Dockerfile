@@ -33,9 +33,10 @@ ENTRYPOINT ["/chartroom"]
 CMD ["serve"]
 
 # ---- local: the same image from a binary built elsewhere; its context is a folder that holds only that binary. ----
-# It stands before `build`, so that builders which run every stage up to the target do not pull the base image for it.
+# It stands before `build` and uses no newer syntax, so that a builder which runs every stage up to the target, or which
+# is not BuildKit, neither pulls the base image for it nor refuses it.
 FROM runtime AS local
-COPY --chmod=0555 chartroom /chartroom
+COPY chartroom /chartroom
 
 # ---- build: always on the builder's own platform; the compiler crosses over, nothing is emulated. ----
 FROM --platform=$BUILDPLATFORM ${RUST_IMAGE} AS build
@@ -64,17 +65,17 @@ RUN set -eu; \
       "CARGO_TARGET_${upper}_RUSTFLAGS='-C target-feature=+crt-static'" \
       > build.env
 # The dependency layers depend on the manifest and the lock alone: an edit in src/ leaves them cached. Only the first
-# of them needs the network; what compiles does so without it.
+# of them may use the network; what compiles is offline. (No RUN --network=none: not every builder knows it.)
 COPY Cargo.toml Cargo.lock ./
 RUN set -eu; . ./build.env; \
     mkdir src; echo 'fn main() {}' > src/main.rs; : > src/lib.rs; \
     cargo fetch --locked --target "$CARGO_BUILD_TARGET"
-RUN --network=none set -eu; . ./build.env; \
+RUN set -eu; . ./build.env; \
     cargo build --release --locked --offline --no-default-features
 COPY migrations ./migrations
 COPY src ./src
 # touch: cargo judges by modification time, and the placeholders above are newer than the sources just copied.
-RUN --network=none set -eu; . ./build.env; \
+RUN set -eu; . ./build.env; \
     touch src/main.rs src/lib.rs; \
     cargo build --release --locked --offline --no-default-features; \
     # A binary that still asks for a dynamic loader would only fail when the image is run: fail here instead.

@@ -35,10 +35,10 @@ choose_engine() {
 build_local_image() {
     local context format=()
     context=$(mktemp -d "$WORK/context.XXXXXX")
-    cp "$1" "$context/chartroom"
+    install -m 0555 "$1" "$context/chartroom"
     # The OCI image format has no health check; podman drops it unless asked for Docker's format.
     if [ "${ENGINE[0]}" = podman ]; then format=(--format docker --isolation chroot); fi
-    DOCKER_BUILDKIT=${DOCKER_BUILDKIT:-1} "${ENGINE[@]}" build ${format[@]+"${format[@]}"} --file Dockerfile --target local --tag "$2" \
+    "${ENGINE[@]}" build ${format[@]+"${format[@]}"} --file Dockerfile --target local --tag "$2" \
         --build-arg VERSION="$(crate_version)" --build-arg REVISION="$(git rev-parse --verify -q HEAD || echo unknown)" "$context"
 }
 
