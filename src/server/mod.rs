@@ -3,6 +3,7 @@
 //! `serve` runs once per listener; several on one address (`SO_REUSEPORT`) share one [`Counters`], and with it the cap.
 
 mod body;
+mod clock;
 mod connection;
 mod framing;
 mod io;
