@@ -19,6 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until};
 use tower::{Service, ServiceExt};
 
@@ -80,11 +81,12 @@ impl Common {
         }
     }
 
-    fn last_call(&self) -> Phase {
+    /// When idle connections are closed, and when all are.
+    fn phases(&self) -> (Phase, Phase) {
         if self.limits.closes_last {
-            Phase::Stopped
+            (Phase::Stopped, Phase::Forced)
         } else {
-            Phase::Closing
+            (Phase::Closing, Phase::Stopped)
         }
     }
 }
@@ -190,7 +192,9 @@ async fn watch<C: Drain>(connection: C, shared: &Arc<Shared>, common: &Common) -
     let mut clock = Clock::start(started);
     let first = clock.due(limits).map_or(started + FAR, |(due, _)| due);
     let mut timer = pin!(sleep_until(first.min(started + FAR)));
-    let mut phase = pin!(common.shutdown.wait_for(common.last_call()));
+    let (last_call, cut) = common.phases();
+    // Out of tokio's budget it would be pending without being registered.
+    let mut phase = pin!(unconstrained(common.shutdown.wait_for(last_call)));
     let mut seen = None;
     let mut closing: Option<Instant> = None;
     let mut asked = false;
@@ -200,23 +204,21 @@ async fn watch<C: Drain>(connection: C, shared: &Arc<Shared>, common: &Common) -
             if connection.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(None);
             }
-            // The channel takes a lock, so it is polled to register and when something has happened.
+            // The channel takes a lock, so it is only polled to be woken by, once after each change.
             let now = common.shutdown.phase();
+            if now >= cut {
+                shared.abort();
+                return Poll::Ready(None);
+            }
             if seen != Some(now) {
                 seen = Some(now);
-                while phase.as_mut().poll(cx).is_ready() {
-                    let cut = closing.is_some() && !limits.closes_last;
-                    if cut || now == Phase::Forced {
-                        shared.abort();
-                        return Poll::Ready(None);
-                    }
+                if closing.is_none() && now >= last_call {
                     closing = Some(Instant::now());
-                    let next = if limits.closes_last {
-                        Phase::Forced
-                    } else {
-                        Phase::Stopped
-                    };
-                    phase.set(common.shutdown.wait_for(next));
+                    phase.set(unconstrained(common.shutdown.wait_for(cut)));
+                }
+                if phase.as_mut().poll(cx).is_ready() {
+                    seen = None;
+                    continue;
                 }
             }
             clock.look(shared);
