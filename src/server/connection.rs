@@ -195,7 +195,7 @@ async fn watch<C: Drain>(connection: C, shared: &Arc<Shared>, common: &Common) -
     let (last_call, cut) = common.phases();
     // Out of tokio's budget it would be pending without being registered.
     let mut phase = pin!(unconstrained(common.shutdown.wait_for(last_call)));
-    let mut seen = None;
+    let mut registered = false;
     let mut closing: Option<Instant> = None;
     let mut asked = false;
 
@@ -204,20 +204,20 @@ async fn watch<C: Drain>(connection: C, shared: &Arc<Shared>, common: &Common) -
             if connection.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(None);
             }
-            // The channel takes a lock, so it is only polled to be woken by, once after each change.
             let now = common.shutdown.phase();
             if now >= cut {
                 shared.abort();
                 return Poll::Ready(None);
             }
-            if seen != Some(now) {
-                seen = Some(now);
-                if closing.is_none() && now >= last_call {
-                    closing = Some(Instant::now());
-                    phase.set(unconstrained(common.shutdown.wait_for(cut)));
-                }
-                if phase.as_mut().poll(cx).is_ready() {
-                    seen = None;
+            if closing.is_none() && now >= last_call {
+                closing = Some(Instant::now());
+                phase.set(unconstrained(common.shutdown.wait_for(cut)));
+                registered = false;
+            }
+            if !registered {
+                // Only to be woken by it; once it is ready the phase is what counts.
+                registered = phase.as_mut().poll(cx).is_pending();
+                if !registered {
                     continue;
                 }
             }

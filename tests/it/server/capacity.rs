@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use chartroom::server::ConnectionLimits;
 use futures_util::future::join_all;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 
-use super::raw::{connect, good, patient, read_to_end, start, statuses};
+use super::raw::{FRAME, FRAMES, connect, good, patient, read_to_end, start, statuses};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn surplus_connections_are_refused_at_once() {
@@ -24,8 +24,8 @@ async fn surplus_connections_are_refused_at_once() {
         sleep(Duration::from_millis(5)).await;
     }
     let surplus = join_all((0..400).map(|n| async move {
-        let began = Instant::now();
         let mut stream = connect(server.addr).await;
+        let began = Instant::now();
         if n % 2 == 0 {
             let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
         }
@@ -69,7 +69,6 @@ async fn surplus_connections_are_refused_at_once() {
 async fn slow_readers_cost_little_memory() {
     const READERS: usize = 300;
     let server = start(patient()).await;
-    let before = resident();
     let readers = join_all((0..READERS).map(|_| async {
         let mut stream = connect(server.addr).await;
         let head = b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -79,12 +78,18 @@ async fn slow_readers_cost_little_memory() {
     .await;
     sleep(Duration::from_secs(1)).await;
     assert_eq!(server.counters.open.load(Relaxed), READERS);
-    let each = resident().saturating_sub(before) / READERS;
-    println!("{each} bytes for each reader");
-    // The client's half and other tests in this process are counted in.
-    assert!(each <= 48 * 1024, "{each} bytes for each reader");
+    // What hyper holds beyond the one frame on its way; the process as a whole has other tests in it.
+    let held = server.frames.load(Relaxed) * FRAME / READERS;
+    println!("{held} bytes held for each reader, {} resident", resident());
+    assert!(
+        held > 0 && held <= 2 * FRAME,
+        "{held} bytes for each reader"
+    );
     assert!(good(server.addr).await.starts_with("HTTP/1.1 200 "));
     drop(readers);
+    while server.frames.load(Relaxed) > 0 {
+        sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// The bound on what is held must not starve a client that does read.
@@ -94,10 +99,15 @@ async fn a_big_response_arrives_whole() {
     let mut stream = connect(server.addr).await;
     let head = b"GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     stream.write_all(head).await.unwrap();
-    let (text, closed) = read_to_end(&mut stream).await;
-    let count = text.bytes().filter(|byte| *byte == b'x').count();
-    assert!(closed && count >= 4096 * 16 * 1024, "{count}");
-    assert!(text.ends_with("0\r\n\r\n"));
+    let mut buffer = vec![0; 64 * 1024];
+    let mut count = 0;
+    loop {
+        match stream.read(&mut buffer).await.unwrap() {
+            0 => break,
+            read => count += buffer[..read].iter().filter(|byte| **byte == b'x').count(),
+        }
+    }
+    assert_eq!(count, FRAMES * FRAME);
 }
 
 fn resident() -> usize {

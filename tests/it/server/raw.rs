@@ -33,6 +33,8 @@ pub struct Server {
     pub counters: Arc<Counters>,
     pub shutdown: Shutdown,
     pub smuggled: Arc<AtomicUsize>,
+    /// Frames of `/big` that exist.
+    pub frames: Arc<AtomicUsize>,
     pub task: JoinHandle<()>,
 }
 
@@ -64,9 +66,10 @@ pub async fn start_with(limits: ConnectionLimits, shutdown: Shutdown) -> Server 
     let addr = listener.local_addr().unwrap();
     let counters = Arc::new(Counters::default());
     let smuggled = Arc::new(AtomicUsize::new(0));
+    let frames = Arc::new(AtomicUsize::new(0));
     let task = tokio::spawn(serve(
         listener,
-        app(Arc::clone(&smuggled)),
+        app(Arc::clone(&smuggled), Arc::clone(&frames)),
         limits,
         shutdown.clone(),
         Arc::clone(&counters),
@@ -76,11 +79,12 @@ pub async fn start_with(limits: ConnectionLimits, shutdown: Shutdown) -> Server 
         counters,
         shutdown,
         smuggled,
+        frames,
         task,
     }
 }
 
-fn app(smuggled: Arc<AtomicUsize>) -> Router {
+fn app(smuggled: Arc<AtomicUsize>, frames: Arc<AtomicUsize>) -> Router {
     let count = move || {
         smuggled.fetch_add(1, Relaxed);
         async { "smuggled" }
@@ -95,7 +99,7 @@ fn app(smuggled: Arc<AtomicUsize>) -> Router {
             "/wait",
             get(|| async { sleep(Duration::from_millis(400)).await }),
         )
-        .route("/big", get(big))
+        .route("/big", get(move || async move { big(frames) }))
         .route("/smuggled", get(count.clone()).post(count))
         .layer(from_fn(checked))
 }
@@ -133,9 +137,31 @@ async fn leak(body: Body) -> &'static str {
     "leaked"
 }
 
+pub const FRAME: usize = 16 * 1024;
+pub const FRAMES: usize = 4096;
+
+/// Counts itself for as long as anybody holds it.
+struct Counted(Arc<AtomicUsize>, Vec<u8>);
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.1
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
 /// 64 MiB that exist only as fast as they are read.
-async fn big() -> Body {
-    let frames = (0..4096).map(|_| Ok::<_, Infallible>(Bytes::from(vec![b'x'; 16 * 1024])));
+fn big(alive: Arc<AtomicUsize>) -> Body {
+    let frames = (0..FRAMES).map(move |_| {
+        alive.fetch_add(1, Relaxed);
+        let frame = Counted(Arc::clone(&alive), vec![b'x'; FRAME]);
+        Ok::<_, Infallible>(Bytes::from_owner(frame))
+    });
     Body::from_stream(stream::iter(frames))
 }
 
