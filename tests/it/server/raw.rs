@@ -15,12 +15,12 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use chartroom::http::head;
-use chartroom::server::{BodyTimedOut, ConnectionLimits, Counters, Peer, serve};
+use chartroom::server::{BodyTimedOut, ConnectionLimits, Counters, Peer, listen, serve};
 use chartroom::shutdown::{Shutdown, Timings};
 use futures_util::stream;
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -62,7 +62,7 @@ pub async fn start(limits: ConnectionLimits) -> Server {
 }
 
 pub async fn start_with(limits: ConnectionLimits, shutdown: Shutdown) -> Server {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = listen("127.0.0.1:0".parse().unwrap(), false).unwrap();
     let addr = listener.local_addr().unwrap();
     let counters = Arc::new(Counters::default());
     let smuggled = Arc::new(AtomicUsize::new(0));
