@@ -1,5 +1,11 @@
 //! The private PostgreSQL: first use, reuse, refusals, and every kind of sudden death.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "that is how a test fails"
+)]
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
@@ -43,8 +49,10 @@ impl Drop for TempDir {
     }
 }
 
+/// With `CHARTROOM_EMBEDDED_BIN_DIR` as `serve` would, so that one command tests another major version.
 fn options(dir: &TempDir) -> Options {
     let mut options = Options::new(dir.data());
+    options.bin_dir = std::env::var_os("CHARTROOM_EMBEDDED_BIN_DIR").map(PathBuf::from);
     options.cache_dir = dir.0.join("cache");
     options.download = false;
     options.durable = false;
@@ -449,7 +457,8 @@ async fn files_of_another_major_version_are_refused() {
     let dir = TempDir::new();
     fs::create_dir_all(dir.data().join("pgdata")).unwrap();
     fs::write(dir.data().join("pgdata/PG_VERSION"), "13\n").unwrap();
-    let refused = Embedded::start(options(&dir)).await.unwrap_err();
+    let mut options = options(&dir);
+    let refused = Embedded::start(options.clone()).await.unwrap_err();
     assert!(
         matches!(&refused, EmbeddedError::OtherMajor { has, .. } if has == "13"),
         "{refused}"
@@ -462,6 +471,16 @@ async fn files_of_another_major_version_are_refused() {
     ] {
         assert!(text.contains(part), "{text}");
     }
+
+    // Neither is a download of a version that does not fit begun.
+    options.bin_dir = None;
+    options.hide_installed = true;
+    options.download = true;
+    let refused = Embedded::start(options).await.unwrap_err();
+    assert!(
+        matches!(refused, EmbeddedError::OtherMajor { .. }),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
@@ -469,6 +488,7 @@ async fn without_postgresql_and_download_the_message_says_what_to_do() {
     let dir = TempDir::new();
     let mut options = options(&dir);
     options.hide_installed = true;
+    options.bin_dir = None;
     let refused = Embedded::start(options.clone()).await.unwrap_err();
     assert!(
         matches!(refused, EmbeddedError::NotInstalled { .. }),
@@ -504,7 +524,7 @@ async fn a_download_that_fails_or_is_not_the_pinned_build_is_refused() {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = vec![0; 4096];
             let read = stream.read(&mut request).await.unwrap();
-            assert!(request[..read].starts_with(b"GET /io/zonky/"));
+            assert!(read > 0 && request.starts_with(b"GET /io/zonky/"));
             stream
                 .write_all(format!("HTTP/1.1 {answer}").as_bytes())
                 .await
@@ -514,6 +534,7 @@ async fn a_download_that_fails_or_is_not_the_pinned_build_is_refused() {
     let dir = TempDir::new();
     let mut options = options(&dir);
     options.hide_installed = true;
+    options.bin_dir = None;
     options.download = true;
     options.mirror = Some(mirror);
 
@@ -543,10 +564,11 @@ async fn a_download_that_fails_or_is_not_the_pinned_build_is_refused() {
 #[tokio::test]
 async fn with_none_installed_the_pinned_one_is_fetched_once_and_runs() {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgresql");
-    let dirs = [TempDir::new(), TempDir::new()];
+    let (first, second) = (TempDir::new(), TempDir::new());
     let start = async |dir: &TempDir| {
         let mut options = options(dir);
         options.hide_installed = true;
+        options.bin_dir = None;
         options.download = true;
         options.cache_dir = cache.clone();
         Embedded::start(options)
@@ -554,7 +576,7 @@ async fn with_none_installed_the_pinned_one_is_fetched_once_and_runs() {
             .unwrap_or_else(|error| panic!("{error}"))
     };
     // Both at once: one fetches, the other waits for it.
-    let both = tokio::join!(start(&dirs[0]), start(&dirs[1]));
+    let both = tokio::join!(start(&first), start(&second));
     for embedded in [both.0, both.1] {
         let version: String = connect(embedded.address())
             .await
@@ -566,8 +588,9 @@ async fn with_none_installed_the_pinned_one_is_fetched_once_and_runs() {
         embedded.stop(Stop::Fast).await;
     }
 
-    let mut options = options(&dirs[0]);
+    let mut options = options(&first);
     options.hide_installed = true;
+    options.bin_dir = None;
     options.cache_dir = cache;
     let embedded = Embedded::start(options)
         .await

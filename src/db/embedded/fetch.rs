@@ -85,7 +85,6 @@ pub(super) async fn install(
         .find(|build| build.os == os && build.arch == arch)
         .ok_or_else(|| refuse(format!("there is none to download for {os} on {arch}")))?;
 
-    let folder = format!("postgresql-{VERSION}-{}", build.name);
     // The system's folder only where the chosen one is closed to the account that has to run what is in it.
     let closed = account.barred_at(&options.cache_dir).is_some();
     let cache = if closed {

@@ -241,11 +241,16 @@ impl Supervisor {
             };
             let deadline = Instant::now() + patience;
             send(self.server.account, signal, pid).await;
+            let mut listening = how == Stop::Fast;
             let ended = loop {
                 tokio::select! {
                     _status = self.child.wait() => break true,
                     () = sleep_until(deadline) => break false,
-                    Some(Stop::Immediate) = self.orders.recv(), if how == Stop::Fast => break false,
+                    order = self.orders.recv(), if listening => match order {
+                        Some(Stop::Immediate) => break false,
+                        Some(Stop::Fast) => {}
+                        None => listening = false,
+                    },
                 }
             };
             if ended {
