@@ -284,6 +284,19 @@ async fn a_killed_postmaster_is_started_again_with_its_data() {
     let dir = TempDir::new();
     let embedded = start(&dir).await;
     write_row(embedded.address()).await;
+    // A backend too busy to notice that its postmaster is gone; it would keep the next one out.
+    let busy = connect(embedded.address()).await;
+    let busy = tokio::spawn(async move {
+        busy.batch_execute("DO $$ BEGIN LOOP NULL; END LOOP; END $$")
+            .await
+    });
+    let client = connect(embedded.address()).await;
+    eventually("busy backend", async || {
+        let active =
+            "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()";
+        client.query_opt(active, &[]).await.unwrap()
+    })
+    .await;
     for _ in 0..2 {
         let pid = eventually("postmaster", async || postmaster(&dir)).await;
         kill("KILL", &[pid]);
@@ -293,6 +306,7 @@ async fn a_killed_postmaster_is_started_again_with_its_data() {
         .await;
         assert_eq!(read_row(embedded.address()).await, 42);
     }
+    assert!(busy.await.unwrap().is_err(), "it was cut off");
     embedded.stop(Stop::Fast).await;
     assert!(!dir.pid_file().exists());
 }
