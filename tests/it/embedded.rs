@@ -10,12 +10,11 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use chartroom::db::embedded::{Address, Embedded, EmbeddedError, Options, Stop};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
@@ -528,6 +527,8 @@ async fn without_postgresql_and_download_the_message_says_what_to_do() {
 #[cfg(feature = "fetch-postgres")]
 #[tokio::test]
 async fn a_download_that_fails_or_is_not_the_pinned_build_is_refused() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mirror = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move {
@@ -577,7 +578,7 @@ async fn a_download_that_fails_or_is_not_the_pinned_build_is_refused() {
 #[cfg(feature = "fetch-postgres")]
 #[tokio::test]
 async fn with_none_installed_the_pinned_one_is_fetched_once_and_runs() {
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgresql");
+    let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("postgresql");
     let (first, second) = (TempDir::new(), TempDir::new());
     let start = async |dir: &TempDir| {
         let mut options = options(dir);
@@ -602,12 +603,21 @@ async fn with_none_installed_the_pinned_one_is_fetched_once_and_runs() {
         embedded.stop(Stop::Fast).await;
     }
 
+    // Its files need that version, whatever is installed; and what is there is no download.
     let mut options = options(&first);
-    options.hide_installed = true;
     options.bin_dir = None;
     options.cache_dir = cache;
-    let embedded = Embedded::start(options)
+    let embedded = Embedded::start(options.clone())
         .await
-        .unwrap_or_else(|error| panic!("forbidden to fetch, but it is there: {error}"));
+        .unwrap_or_else(|error| panic!("{error}"));
+    let bin_dir = embedded.bin_dir().to_owned();
     embedded.stop(Stop::Fast).await;
+
+    fs::write(first.data().join("pgdata/PG_VERSION"), "17\n").unwrap();
+    options.bin_dir = Some(bin_dir);
+    let refused = Embedded::start(options).await.unwrap_err();
+    assert!(
+        matches!(&refused, EmbeddedError::OtherMajor { has, .. } if has == "17"),
+        "{refused}"
+    );
 }
