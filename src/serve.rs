@@ -86,7 +86,7 @@ pub fn embedded_endpoint(server: &Embedded) -> Endpoint {
 /// Serves until a signal ends it.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let telemetry = telemetry::install(&config.telemetry)?;
-    let outcome = serve_inner(config).await;
+    let outcome = Box::pin(serve_inner(config)).await;
     if let Err(error) = &outcome {
         tracing::debug!(error = format!("{error:#}"), "the service ends");
     }
@@ -107,7 +107,7 @@ async fn serve_inner(config: Config) -> anyhow::Result<()> {
         database = Database::open(&config) => database?,
         () = shutdown.wait_for(Phase::Draining) => return Ok(()),
     };
-    let served = serve_on(config, &database, public, ops, &shutdown).await;
+    let served = Box::pin(serve_on(config, &database, public, ops, &shutdown)).await;
     database.close(shutdown.phase() == Phase::Forced).await;
     served?;
     Ok(shutdown.outcome()?)

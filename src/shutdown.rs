@@ -282,6 +282,10 @@ impl Shutdown {
         if self.phase() == Phase::Forced {
             sleep(FORCED_GRACE).await;
         }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the last resort, when main has not returned in its time"
+        )]
         process::exit(EXIT_UNFINISHED);
     }
 
