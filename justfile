@@ -22,6 +22,10 @@ schema:
 openapi:
     cargo run -- openapi > openapi.json
 
+# Refresh every generated file: openapi.json, src/schema.rs, the README's settings, the help and metrics snapshots
+readme:
+    CHARTROOM_UPDATE=1 cargo test --test it -- readme cli:: openapi observability schema
+
 # Build the image from source
 image tag="chartroom:dev":
     docker build --build-arg REVISION="$(git rev-parse HEAD)" --tag {{ tag }} .
