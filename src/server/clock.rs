@@ -31,6 +31,7 @@ impl Waiting {
             return Self::Service;
         }
         match (shared.position(), shared.heads()) {
+            (Position::Http2, _) if shared.calls() == 0 => Self::Head(0),
             (Position::Http2, _) => Self::Request(shared.calls()),
             (Position::Head, heads) | (Position::Between, heads @ 0) => Self::Head(heads),
             (Position::Between, heads) => Self::Request(heads),

@@ -9,7 +9,7 @@ mod framing;
 mod io;
 
 use std::convert::Infallible;
-use std::io::{self as std_io, ErrorKind};
+use std::io::ErrorKind;
 use std::net::{Shutdown as Half, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
@@ -119,7 +119,7 @@ const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
 ///
 /// The usual queue of 128 overflows when hundreds connect at once, and behind SYN cookies the kernel then leaves
 /// clients with connections the server never hears of.
-pub fn listen(address: SocketAddr, shared: bool) -> std_io::Result<TcpListener> {
+pub fn listen(address: SocketAddr, shared: bool) -> std::io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,

@@ -1,15 +1,19 @@
 //! Many connections: the cap, and what a client that does not read costs.
 
-use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use chartroom::server::ConnectionLimits;
 use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 
-use super::raw::{FRAME, FRAMES, connect, good, patient, read_to_end, start, statuses};
+use super::raw::{
+    FRAME, FRAMES, answer, connect, good, patient, read_to_end, read_until_quiet, start, statuses,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn surplus_connections_are_refused_at_once() {
@@ -118,4 +122,43 @@ fn resident() -> usize {
         .unwrap();
     let kib: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     kib * 1024
+}
+
+#[tokio::test]
+#[ignore = "the child of `running_out_of_descriptors_does_not_end_the_loop`"]
+async fn small_child() {
+    let server = start(patient()).await;
+    println!("listening {}", server.addr);
+    sleep(Duration::from_secs(30)).await;
+}
+
+/// A process of its own, because the limit holds for a whole process.
+#[tokio::test]
+async fn running_out_of_descriptors_does_not_end_the_loop() {
+    let mut child = Command::new("sh")
+        .args(["-c", "ulimit -n 40 && exec \"$0\" \"$@\""])
+        .arg(env::current_exe().unwrap())
+        .args(["--ignored", "--nocapture", "--exact"])
+        .arg("server::capacity::small_child")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let addr = lines
+        .find_map(|line| Some(line.unwrap().split_once("listening ")?.1.to_owned()))
+        .unwrap();
+    let addr = addr.parse().unwrap();
+    let flood = join_all((0..80).map(|_| connect(addr))).await;
+    sleep(Duration::from_millis(300)).await;
+    let mut waiting = connect(addr).await;
+    let head = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    waiting.write_all(head).await.unwrap();
+    let starved = read_until_quiet(&mut waiting, Duration::from_millis(300)).await;
+    assert_eq!(starved, (String::new(), false), "the limit was not reached");
+    drop(flood);
+    let text = answer(&mut waiting).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(text.unwrap().starts_with("HTTP/1.1 200 "));
 }

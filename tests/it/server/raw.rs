@@ -31,7 +31,6 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Server {
     pub addr: SocketAddr,
     pub counters: Arc<Counters>,
-    pub shutdown: Shutdown,
     pub smuggled: Arc<AtomicUsize>,
     /// Frames of `/big` that exist.
     pub frames: Arc<AtomicUsize>,
@@ -71,13 +70,12 @@ pub async fn start_with(limits: ConnectionLimits, shutdown: Shutdown) -> Server 
         listener,
         app(Arc::clone(&smuggled), Arc::clone(&frames)),
         limits,
-        shutdown.clone(),
+        shutdown,
         Arc::clone(&counters),
     ));
     Server {
         addr,
         counters,
-        shutdown,
         smuggled,
         frames,
         task,

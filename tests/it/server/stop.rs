@@ -1,5 +1,7 @@
 //! Stopping: nobody who behaves loses a request, nobody who does not holds it up.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -166,7 +168,8 @@ async fn background_tasks() {
         .unwrap();
     assert!(shutdown.outcome().is_ok());
 
-    let ends: [(&str, fn() -> anyhow::Result<()>); 3] = [
+    type End = fn() -> anyhow::Result<()>;
+    let ends: [(&str, End); 3] = [
         ("panic: boom", || panic!("boom")),
         ("no luck", || anyhow::bail!("no luck")),
         ("it returned while the process was running", || Ok(())),
@@ -180,4 +183,53 @@ async fn background_tasks() {
         let crashed = shutdown.outcome().unwrap_err();
         assert_eq!((crashed.task, crashed.reason.as_str()), ("crasher", reason));
     }
+}
+
+/// A process whose only worker hangs, so that nothing but the signal threads can end it.
+#[test]
+#[ignore = "the child of `signals_end_a_process_that_hangs`"]
+fn hanging_child() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        quick(60_000, 120_000).install_signals().unwrap();
+        println!("ready");
+        std::thread::sleep(Duration::from_secs(30));
+    });
+}
+
+#[test]
+fn signals_end_a_process_that_hangs() {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--nocapture", "--exact"])
+        .arg("server::stop::hanging_child")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("ready")));
+    send(&child, "TERM");
+    std::thread::sleep(Duration::from_millis(1_200));
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "one signal only drains"
+    );
+    let began = Instant::now();
+    send(&child, "INT");
+    let status = child.wait().unwrap();
+    assert!(
+        began.elapsed() <= Duration::from_secs(1),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(status.code(), Some(1));
+}
+
+fn send(child: &Child, signal: &str) {
+    let mut kill = Command::new("kill");
+    kill.arg(format!("-{signal}")).arg(child.id().to_string());
+    assert!(kill.status().unwrap().success());
 }
