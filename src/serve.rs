@@ -101,8 +101,8 @@ async fn serve_inner(config: Config) -> anyhow::Result<()> {
     });
     shutdown.install_signals()?;
     // Both before the database: an address that is taken is found out at once.
-    let public = bind("CHARTROOM_LISTEN", config.http.listen).await?;
-    let ops = bind("CHARTROOM_OPS_LISTEN", config.ops.ops_listen).await?;
+    let public = bind("CHARTROOM_LISTEN", config.http.listen)?;
+    let ops = bind("CHARTROOM_OPS_LISTEN", config.ops.ops_listen)?;
     let database = tokio::select! {
         database = Database::open(&config) => database?,
         () = shutdown.wait_for(Phase::Draining) => return Ok(()),
@@ -209,8 +209,8 @@ pub fn app(
     })))
 }
 
-async fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
-    match TcpListener::bind(address).await {
+fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    match server::listen(address, false) {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => anyhow::bail!(
             "{key}: another process listens on {address}; stop it or choose another address"

@@ -111,9 +111,9 @@ const BACKLOG: u32 = 4096;
 const REFUSING: usize = 256;
 const REFUSAL_LINGER: Duration = Duration::from_millis(500);
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
-    content-type: application/problem+json\r\ncontent-length: 144\r\nretry-after: 1\r\nconnection: close\r\n\r\n\
-    {\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"code\":\"too-many-connections\",\
-    \"detail\":\"Every connection is taken. Try again.\"}";
+    content-type: application/problem+json\r\ncontent-length: 161\r\nretry-after: 1\r\nconnection: close\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"The service is busy\"\
+    ,\"status\":503,\"code\":\"overloaded\",\"detail\":\"Every connection is taken; nothing was done, repeat the request.\"}";
 
 /// A listener whose queue takes a burst; `shared` lets several listen on one address, one for each runtime.
 ///

@@ -107,7 +107,7 @@ async fn checked(request: Request, next: Next) -> Response {
     assert!(parts.extensions.get::<Peer>().is_some());
     match head::admit(&mut parts) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(no) => (no.status(), [(CONNECTION, "close")], no.code()).into_response(),
+        Err(no) => (no.status(), [(CONNECTION, "close")], no.detail()).into_response(),
     }
 }
 
