@@ -397,17 +397,22 @@ async fn everything_killed_at_once_recovers() {
 #[tokio::test]
 async fn an_interrupted_first_use_is_done_again() {
     let dir = TempDir::new();
-    fs::create_dir_all(dir.data().join("pgdata.new/base/1")).unwrap();
-    fs::write(dir.data().join("pgdata.new/PG_VERSION"), "15\n").unwrap();
-    fs::write(dir.data().join("pgdata.new.pw"), "cut sho").unwrap();
+    fs::create_dir_all(dir.data().join("pgdata.new-1/base/1")).unwrap();
+    fs::write(dir.data().join("pgdata.new-1/PG_VERSION"), "15\n").unwrap();
+    fs::write(dir.data().join("pgdata.new-1.pw"), "cut sho").unwrap();
     fs::write(dir.data().join("password"), "").unwrap();
     let embedded = start(&dir).await;
     write_row(embedded.address()).await;
     embedded.stop(Stop::Fast).await;
-    assert!(!dir.data().join("pgdata.new").exists());
+    let names = fs::read_dir(dir.data())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = names
+        .filter(|name| name.to_string_lossy().starts_with("pgdata.new"))
+        .collect();
     assert!(
-        !dir.data().join("pgdata.new.pw").exists(),
-        "the password is kept in one place only"
+        left.is_empty(),
+        "neither files nor passwords are left lying about: {left:?}"
     );
 }
 
