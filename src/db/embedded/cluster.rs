@@ -54,7 +54,7 @@ pub(super) async fn create(
         .give(&staging, 0o700)
         .map_err(EmbeddedError::io("hand over", &staging))?;
 
-    let pwfile = staging.with_extension("pw");
+    let pwfile = staging.with_added_extension("pw");
     let written = write_for(account, &pwfile, password.expose_secret());
     written.map_err(EmbeddedError::io("write", &pwfile))?;
     let mut command = account.command(&install.program("initdb"));
