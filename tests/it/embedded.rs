@@ -157,20 +157,26 @@ struct Owner(Child);
 
 impl Owner {
     fn spawn(dir: &TempDir) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["embedded::owner_process", "--exact", "--nocapture"])
-            .env(OWNER_DIR, &dir.0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut owner = Self::launch(dir);
+        let lines = BufReader::new(owner.0.stdout.take().unwrap()).lines();
         assert!(
             lines
                 .map_while(Result::ok)
                 .any(|line| line.contains("owner is ready")),
             "the owner process did not start"
         );
+        owner
+    }
+
+    /// Without waiting for the server.
+    fn launch(dir: &TempDir) -> Self {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["embedded::owner_process", "--exact", "--nocapture"])
+            .env(OWNER_DIR, &dir.0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         Self(child)
     }
 
@@ -397,18 +403,39 @@ async fn everything_killed_at_once_recovers() {
 #[tokio::test]
 async fn an_interrupted_first_use_is_done_again() {
     let dir = TempDir::new();
-    fs::create_dir_all(dir.data().join("pgdata.new/base/1")).unwrap();
-    fs::write(dir.data().join("pgdata.new/PG_VERSION"), "15\n").unwrap();
-    fs::write(dir.data().join("pgdata.new.pw"), "cut sho").unwrap();
+    fs::create_dir_all(dir.data().join("pgdata.new-1/base/1")).unwrap();
+    fs::write(dir.data().join("pgdata.new-1/PG_VERSION"), "15\n").unwrap();
+    fs::write(dir.data().join("pgdata.new-1.pw"), "cut sho").unwrap();
     fs::write(dir.data().join("password"), "").unwrap();
     let embedded = start(&dir).await;
     write_row(embedded.address()).await;
     embedded.stop(Stop::Fast).await;
-    assert!(!dir.data().join("pgdata.new").exists());
+    let names = fs::read_dir(dir.data())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = names
+        .filter(|name| name.to_string_lossy().starts_with("pgdata.new"))
+        .collect();
     assert!(
-        !dir.data().join("pgdata.new.pw").exists(),
-        "the password is kept in one place only"
+        left.is_empty(),
+        "neither files nor passwords are left lying about: {left:?}"
     );
+}
+
+#[tokio::test]
+async fn a_kill_in_the_middle_of_initdb_is_no_obstacle_to_a_start_at_once() {
+    let dir = TempDir::new();
+    let owner = Owner::launch(&dir);
+    eventually("half-made database", async || {
+        let mut entries = fs::read_dir(dir.data()).ok()?.map_while(Result::ok);
+        entries.find(|entry| entry.path().join("base/1").exists())
+    })
+    .await;
+    kill("KILL", &[owner.pid()]);
+    drop(owner);
+    let embedded = start(&dir).await;
+    write_row(embedded.address()).await;
+    embedded.stop(Stop::Fast).await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 use super::account::Account;
 use super::error::EmbeddedError;
@@ -20,8 +20,6 @@ use super::{DATABASE, USER};
 
 /// On a slow disk initdb takes seconds; beyond this something hangs.
 const INITDB_TIMEOUT: Duration = Duration::from_secs(120);
-
-const POLL: Duration = Duration::from_millis(20);
 
 /// The major version of the database that is already there.
 pub(super) fn existing_major(pgdata: &Path) -> Result<Option<u32>, EmbeddedError> {
@@ -51,13 +49,12 @@ pub(super) async fn create(
     watchdog: &mut Watchdog,
 ) -> Result<(), EmbeddedError> {
     let staging = layout.staging();
-    clear(&staging).await?;
     fs::create_dir(&staging).map_err(EmbeddedError::io("create", &staging))?;
     account
         .give(&staging, 0o700)
         .map_err(EmbeddedError::io("hand over", &staging))?;
 
-    let pwfile = layout.home().join("pgdata.new.pw");
+    let pwfile = staging.with_added_extension("pw");
     let written = write_for(account, &pwfile, password.expose_secret());
     written.map_err(EmbeddedError::io("write", &pwfile))?;
     let mut command = account.command(&install.program("initdb"));
@@ -106,21 +103,7 @@ pub(super) async fn set_password(
     single_user(&layout.pgdata(), account, install, true, &sql, watchdog).await
 }
 
-/// A killed run's initdb may be writing for a moment longer.
-async fn clear(dir: &Path) -> Result<(), EmbeddedError> {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    loop {
-        match fs::remove_dir_all(dir) {
-            Ok(()) => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(_busy) if Instant::now() < deadline => sleep(POLL).await,
-            Err(error) => return Err(EmbeddedError::io("remove", dir)(error)),
-        }
-    }
-}
-
 fn write_for(account: Account, path: &Path, text: &str) -> io::Result<()> {
-    let _ = fs::remove_file(path);
     let mut options = fs::File::options();
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.write(true).create_new(true).open(path)?;

@@ -280,6 +280,7 @@ pub(super) async fn prepare(
     durable: bool,
     watchdog: &mut Watchdog,
 ) -> Result<secrecy::SecretString, EmbeddedError> {
+    layout.sweep_staging();
     let (password, new) = layout.password()?;
     if cluster::existing_major(&layout.pgdata())?.is_none() {
         cluster::create(layout, account, install, &password, durable, watchdog).await?;
