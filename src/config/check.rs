@@ -116,6 +116,21 @@ fn is_service_link(name: &str, value: &str) -> bool {
         })
 }
 
+/// The command without the variables that Kubernetes has set for a Service whose name makes them look like ours, such as
+/// `CHARTROOM_DATABASE_PORT=tcp://10.0.0.1:5432`.
+pub fn without_service_links(command: Command) -> Command {
+    let links: Vec<clap::Id> = keys(&command)
+        .filter(|(_, key)| {
+            std::env::var(key)
+                .is_ok_and(|value| value.contains("://") && is_service_link(key, &value))
+        })
+        .map(|(arg, _)| arg.get_id().clone())
+        .collect();
+    links.into_iter().fold(command, |command, id| {
+        command.mut_arg(id, |arg| arg.env(None::<&str>))
+    })
+}
+
 /// Edits between two keys (Levenshtein).
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -273,10 +288,22 @@ mod tests {
 
     #[test]
     fn a_log_filter_names_levels() {
-        for text in ["info", "OFF", "warn,chartroom=debug", "chartroom::request=info, error"] {
+        for text in [
+            "info",
+            "OFF",
+            "warn,chartroom=debug",
+            "chartroom::request=info, error",
+        ] {
             log_filter(text).unwrap();
         }
-        for text in ["", "inof", "info,", "chartroom", "chartroom=", "info,chartroom=loud"] {
+        for text in [
+            "",
+            "inof",
+            "info,",
+            "chartroom",
+            "chartroom=",
+            "info,chartroom=loud",
+        ] {
             log_filter(text).unwrap_err();
         }
     }

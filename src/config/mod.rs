@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 
-pub use check::{Broken, refuse_unknown, with_env_file};
+pub use check::{Broken, refuse_unknown, with_env_file, without_service_links};
 pub use endpoint::EndpointSettings;
 pub use secret::Secret;
 pub use show::show;
