@@ -139,8 +139,13 @@ async fn serve_on(
         shutdown.clone(),
     )?;
     let watched = monitor::watch(database.primary.clone(), app.health.clone());
+    let closing = shutdown.wait_for(Phase::Closing);
     shutdown.spawn("database watch", async move {
-        watched.await;
+        // What outlives `Closing` holds every stop up until its deadline.
+        tokio::select! {
+            () = watched => {}
+            () = closing => {}
+        }
         Ok(())
     });
     let shell = http::public(app.clone())?;
