@@ -40,7 +40,7 @@ pub fn decode(
             MultiGzDecoder::new(body.as_ref())
                 .take(limit)
                 .read_to_end(&mut plain)
-                .map_err(|_| {
+                .map_err(|_error| {
                     ApiError::new(
                         Code::BadRequest,
                         "the body is not the gzip that its Content-Encoding announces",

@@ -11,11 +11,9 @@ use crate::support::{
     database::TestDatabase,
     process::TempDir,
     service::{PATIENCE, Ports, Service, chartroom, run, run_with, text},
+    snapshot,
     wait::until,
 };
-
-/// Set, the snapshots are written instead of compared.
-const UPDATE: &str = "CHARTROOM_UPDATE";
 
 fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
@@ -37,16 +35,7 @@ async fn help_is_as_committed() {
     let output = run_with(&["--help"], &[width]).await;
     let help = text(&output.stdout);
     assert_eq!(code(&output), 0);
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/snapshots/help.txt");
-    if std::env::var_os(UPDATE).is_some() {
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(&file, &help).unwrap();
-    }
-    let committed = fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(
-        help, committed,
-        "run again with {UPDATE}=1 and read the difference"
-    );
+    snapshot::file(Path::new("tests/it/snapshots/help.txt"), &help);
     let narrow = text(&run_with(&["--help"], &[("COLUMNS", "60")]).await.stdout);
     assert_ne!(narrow, help);
     assert!(
