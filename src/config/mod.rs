@@ -343,7 +343,7 @@ pub struct Telemetry {
         value_enum
     )]
     pub log_format: Option<LogFormat>,
-    /// OTLP collector (gRPC) that receives traces [default: none]
+    /// OTLP collector (gRPC without TLS) that receives traces [default: none]
     #[arg(long, env = "CHARTROOM_OTLP_ENDPOINT", global = true, value_name = "URL", value_parser = collector)]
     pub otlp_endpoint: Option<String>,
     /// Share of requests traced where the caller has not decided [default: 0.1]
