@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod chaos_proxy;
 pub(crate) mod client;
+pub(crate) mod collector;
 pub(crate) mod database;
 pub(crate) mod freeze;
 pub(crate) mod haproxy;
