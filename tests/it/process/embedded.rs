@@ -132,6 +132,23 @@ async fn a_second_signal_ends_postgres_at_once_too() {
 }
 
 #[tokio::test]
+async fn told_to_stop_while_it_starts_it_stops_and_starts_again() {
+    let home = Home::new();
+    let mut service = home.start(&[]);
+    let family = until("its first child", PATIENCE, async || {
+        let family = tree(service.pid());
+        (family.len() > 1).then_some(family)
+    });
+    let family = family.await.unwrap();
+    service.signal("TERM");
+    let status = service.exit(Duration::from_secs(20)).await;
+    assert_eq!(status.code(), Some(0), "{:#?}", service.lines());
+    gone(&family, "the end of all its children").await;
+    let service = home.start(&[]);
+    service.wait_ready(PATIENCE).await;
+}
+
+#[tokio::test]
 async fn killed_outright_it_leaves_no_postgres_and_starts_again() {
     let home = Home::new();
     for _ in 0..2 {

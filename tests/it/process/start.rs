@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Pulse, READY_AGAIN, ROUTE, Traffic, failures, socket, url_through};
+use super::{Pulse, READY_AGAIN, ROUTE, failures, socket, url_through};
 use crate::support::{
     chaos_proxy::{ChaosProxy, Mode, Target, reserve_port},
-    client::Client,
+    client::{Client, get},
     database::TestDatabase,
+    load::{Load, open_loop},
     process::TempDir,
     service::{PATIENCE, Ports, Service, run_with, text},
 };
@@ -128,12 +129,15 @@ async fn serves_with_collector(endpoint: &str) {
         ],
     );
     service.wait_ready(PATIENCE).await;
-    let traffic = Traffic::to(service.public, 50);
-    // Longer than a batch waits before it is sent, and than an export takes until it is given up.
-    tokio::time::sleep(Duration::from_secs(10)).await;
-    let report = traffic.end().await;
-    assert!(report.records.len() >= 500, "{report}");
-    assert_eq!(failures(&report), 0, "{report}");
+    // Ten seconds: longer than a batch waits before it is sent and than an export takes until it is given up.
+    let load = Load {
+        per_second: 50,
+        count: 500,
+        timeout: Duration::from_secs(10),
+    };
+    let client = Client::keep_alive(service.public);
+    let report = open_loop(&client, load, |_| get(ROUTE)).await;
+    assert_eq!(report.records.len() - failures(&report), 500, "{report}");
     assert!(report.latency(990) < Duration::from_secs(1), "{report}");
     service.signal("TERM");
     let status = service.exit(Duration::from_secs(15)).await;

@@ -7,6 +7,7 @@ use tokio::{
     net::{TcpSocket, TcpStream},
     time::Instant,
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use super::ROUTE;
 use crate::support::{
@@ -19,7 +20,7 @@ use crate::support::{
 
 /// Three connections that will never finish what they began.
 pub(super) struct Stalled {
-    _streams: Vec<TcpStream>,
+    _streams: Vec<AbortOnDropHandle<()>>,
 }
 
 impl Stalled {
@@ -35,11 +36,12 @@ impl Stalled {
         let mut streams = Vec::new();
         for bytes in [format!("GET {ROUTE} HTTP/1.1\r\nHo"), body, unread] {
             let mut stream = small_window(host).await;
-            let sent =
-                tokio::time::timeout(Duration::from_secs(1), stream.write_all(bytes.as_bytes()));
-            // The last one cannot send it all: nobody takes its requests while it takes no answers.
-            let _ = sent.await;
-            streams.push(stream);
+            streams.push(AbortOnDropHandle::new(tokio::spawn(async move {
+                // The last one never gets rid of it all: nobody takes its requests while it takes no answers.
+                let _ = stream.write_all(bytes.as_bytes()).await;
+                std::future::pending::<()>().await;
+                drop(stream);
+            })));
         }
         let all = until("the stalled connections", PATIENCE, async || {
             (open_connections(service).await >= before + 3.0).then_some(())
