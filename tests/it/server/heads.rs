@@ -24,14 +24,14 @@ async fn limits_of_a_head() {
     assert!(within.starts_with("HTTP/1.1 200 "), "{within}");
     let many = ask(&server, with_headers(64, 1)).await;
     assert!(
-        many.starts_with("HTTP/1.1 431 ") && many.ends_with("too-many-headers"),
+        many.starts_with("HTTP/1.1 431 ") && many.contains("more than 64 header fields"),
         "{many}"
     );
     let within = ask(&server, with_headers(15, 2000)).await;
     assert!(within.starts_with("HTTP/1.1 200 "), "{within}");
     let large = ask(&server, with_headers(20, 2000)).await;
     assert!(
-        large.starts_with("HTTP/1.1 431 ") && large.ends_with("headers-too-large"),
+        large.starts_with("HTTP/1.1 431 ") && large.contains("larger than 32 KiB"),
         "{large}"
     );
 
@@ -40,7 +40,7 @@ async fn limits_of_a_head() {
     assert!(within.starts_with("HTTP/1.1 404 "), "{within}");
     let long = ask(&server, uri(8192)).await;
     assert!(
-        long.starts_with("HTTP/1.1 414 ") && long.ends_with("uri-too-long"),
+        long.starts_with("HTTP/1.1 414 ") && long.contains("longer than 8 KiB"),
         "{long}"
     );
     assert!(good(server.addr).await.starts_with("HTTP/1.1 200 "));
