@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::support::{
-    database::TestDatabase,
+    database::{TestDatabase, newest_migration},
     process::TempDir,
     service::{PATIENCE, Ports, Service, chartroom, run, run_with, text},
     snapshot,
@@ -198,7 +198,7 @@ async fn migrate_goes_up_shows_and_goes_down_only_when_told_twice() {
         )
         .await
     };
-    let newest = chartroom::db::migrate::newest_known();
+    let newest = newest_migration();
 
     let status = migrate(&["status"]).await;
     assert_eq!(code(&status), 1);

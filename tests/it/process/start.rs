@@ -6,7 +6,7 @@ use super::{Pulse, READY_AGAIN, ROUTE, failures, socket, url_through};
 use crate::support::{
     chaos_proxy::{ChaosProxy, Mode, Target, reserve_port},
     client::{Client, get},
-    database::TestDatabase,
+    database::{TestDatabase, newest_migration},
     load::{Load, open_loop},
     process::TempDir,
     service::{PATIENCE, Ports, Service, run_with, text},
@@ -72,7 +72,7 @@ async fn an_unmigrated_database_is_named_and_serves_soon_after_the_migration() {
     let pulse = Pulse::of(service.ops);
     let reason = service.wait_unready("chartroom migrate up", PATIENCE).await;
     assert!(
-        reason.contains(&chartroom::db::migrate::newest_known())
+        reason.contains(&newest_migration())
             || reason.contains("lacks migration"),
         "{reason}"
     );
@@ -110,7 +110,7 @@ async fn a_newer_schema_serves_as_long_as_it_admits_this_binary() {
     window(LATER).await;
     let reason = service.wait_unready(LATER, READY_AGAIN).await;
     assert!(reason.contains("deploy a newer one"), "{reason}");
-    window(&chartroom::db::migrate::newest_known()).await;
+    window(&newest_migration()).await;
     service.wait_ready(READY_AGAIN).await;
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod haproxy;
 pub(crate) mod load;
 pub(crate) mod process;
 pub(crate) mod pump;
+pub(crate) mod schema;
 pub(crate) mod service;
 pub(crate) mod snapshot;
 pub(crate) mod stand_in;
