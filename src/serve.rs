@@ -1,10 +1,14 @@
 //! `chartroom serve`: what is started in which order, and stopped in the reverse.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use axum::Router;
 use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
+use tower::ServiceExt as _;
 
 use crate::config::{Broken, Config, Secret, SslMode};
 use crate::db::embedded::{Embedded, EmbeddedError, Options, Stop};
@@ -14,7 +18,7 @@ use crate::db::monitor;
 use crate::db::pool::PoolSettings;
 use crate::db::{Db, embedded};
 use crate::metrics::Metrics;
-use crate::server::{self, ConnectionLimits};
+use crate::server::{self, ConnectionLimits, Counters};
 use crate::shutdown::{Phase, Shutdown, Timings};
 use crate::state::{App, AppState};
 use crate::{http, telemetry};
@@ -111,6 +115,7 @@ async fn serve_inner(config: Config) -> anyhow::Result<()> {
     // Both before the database: an address that is taken is found out at once.
     let public = bind("CHARTROOM_LISTEN", config.http.listen)?;
     let ops = bind("CHARTROOM_OPS_LISTEN", config.ops.ops_listen)?;
+    let ops = Ops::serve(ops, &config, &shutdown);
     let database = tokio::select! {
         database = Database::open(&config) => database?,
         () = shutdown.wait_for(Phase::Draining) => return Ok(()),
@@ -125,19 +130,24 @@ async fn serve_on(
     config: Config,
     database: &Database,
     public: TcpListener,
-    ops: TcpListener,
+    ops: Ops,
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
     if database.embedded.is_some() {
-        migrate::up(&database.primary, || MIGRATIONS, OWN_MIGRATION_PATIENCE).await?;
+        tokio::select! {
+            applied = migrate::up(&database.primary, || MIGRATIONS, OWN_MIGRATION_PATIENCE) => { applied?; }
+            () = shutdown.wait_for(Phase::Draining) => return Ok(()),
+        }
     }
-    let (public_address, ops_address) = (public.local_addr()?, ops.local_addr()?);
-    let app = app(
+    let mut app = app(
         config,
         database.primary.clone(),
         database.replica.clone(),
         shutdown.clone(),
     )?;
+    if let Some(app) = Arc::get_mut(&mut app.0) {
+        app.ops_connections = ops.counters.clone();
+    }
     let watched = monitor::watch(database.primary.clone(), app.health.clone());
     let closing = shutdown.wait_for(Phase::Closing);
     shutdown.spawn("database watch", async move {
@@ -153,28 +163,19 @@ async fn serve_on(
         let shell = shell.clone();
         async move { Ok(shell.handle(request).await) }
     });
-    let limits = connection_limits(&app.config);
-    let ops_limits = ConnectionLimits {
-        closes_last: true,
-        ..limits.clone()
-    };
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        "serving http://{public_address} (documentation at /docs), ops on http://{ops_address}"
+        "serving http://{} (documentation at /docs), ops on http://{}",
+        public.local_addr()?,
+        ops.address
     );
+    let _ = ops.router.set(http::ops::router(app.clone()));
     let public = server::serve(
         public,
         service,
-        limits,
+        connection_limits(&app.config),
         shutdown.clone(),
         app.public_connections.clone(),
-    );
-    let ops = server::serve(
-        ops,
-        http::ops::router(app.clone()),
-        ops_limits,
-        shutdown.clone(),
-        app.ops_connections.clone(),
     );
     // Beside the listeners: a database that keeps silent must not keep the probes waiting.
     let warm = async {
@@ -183,9 +184,51 @@ async fn serve_on(
             () = shutdown.wait_for(Phase::Draining) => {}
         }
     };
-    tokio::join!(public, ops, warm);
+    let (_, (), ()) = tokio::join!(ops.task, public, warm);
     app.db.close();
     Ok(())
+}
+
+/// Answers from the first moment on: making a first database, or fetching its programs, takes longer than a probe waits.
+struct Ops {
+    address: SocketAddr,
+    /// Empty until there is an application to ask.
+    router: Arc<OnceLock<Router>>,
+    counters: Arc<Counters>,
+    task: AbortOnDropHandle<()>,
+}
+
+impl Ops {
+    fn serve(listener: TcpListener, config: &Config, shutdown: &Shutdown) -> Self {
+        let starting = http::ops::starting(
+            &config.public_url(),
+            "the service is starting: its private PostgreSQL is not ready yet",
+        );
+        let address = listener.local_addr().unwrap_or(config.ops.ops_listen);
+        let router = Arc::new(OnceLock::new());
+        let current = router.clone();
+        let service = tower::service_fn(move |request| {
+            current.get().unwrap_or(&starting).clone().oneshot(request)
+        });
+        let limits = ConnectionLimits {
+            closes_last: true,
+            ..connection_limits(config)
+        };
+        let counters: Arc<Counters> = Arc::default();
+        let served = server::serve(
+            listener,
+            service,
+            limits,
+            shutdown.clone(),
+            counters.clone(),
+        );
+        Self {
+            address,
+            router,
+            counters,
+            task: AbortOnDropHandle::new(tokio::spawn(served)),
+        }
+    }
 }
 
 /// The application on given endpoints; also what tests build.
@@ -228,7 +271,7 @@ pub fn app(
     })))
 }
 
-fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     match server::listen(address, false) {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => anyhow::bail!(

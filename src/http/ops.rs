@@ -1,5 +1,7 @@
 //! The ops listener: probes and metrics, on a port of its own that no client and no Ingress reaches.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -16,7 +18,7 @@ const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4
 /// Probes do no I/O: they report what a background watch last saw, so a slow database cannot make them slow.
 pub fn router(app: AppState) -> Router {
     Router::new()
-        .route("/livez", get(async || ([(CONTENT_TYPE, PLAIN)], "alive\n")))
+        .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .fallback(async || {
@@ -29,10 +31,25 @@ pub fn router(app: AppState) -> Router {
             ApiError::new(Code::MethodNotAllowed, "this resource takes GET and HEAD")
         })
         .layer(axum::middleware::map_response_with_state(
-            app.clone(),
+            Arc::<str>::from(app.public_url.as_str()),
             finish,
         ))
         .with_state(app)
+}
+
+/// The listener before there is an application: alive, and not ready for the reason given.
+pub fn starting(public_url: &str, reason: &'static str) -> Router {
+    Router::new()
+        .route("/livez", get(livez))
+        .fallback(async move || ApiError::new(Code::NotReady, reason))
+        .layer(axum::middleware::map_response_with_state(
+            Arc::<str>::from(public_url),
+            finish,
+        ))
+}
+
+async fn livez() -> impl IntoResponse {
+    ([(CONTENT_TYPE, PLAIN)], "alive\n")
 }
 
 async fn readyz(app: AppState) -> Response {
@@ -75,7 +92,7 @@ async fn metrics(app: AppState) -> Response {
 
 /// Problems as on the public listener, with an id that the log shares.
 async fn finish(
-    axum::extract::State(app): axum::extract::State<AppState>,
+    axum::extract::State(public_url): axum::extract::State<Arc<str>>,
     mut response: Response,
 ) -> Response {
     response
@@ -98,7 +115,7 @@ async fn finish(
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         )],
-        error.document(&app.public_url, id.as_str()),
+        error.document(&public_url, id.as_str()),
     )
         .into_response();
     answer

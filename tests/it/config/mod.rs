@@ -10,6 +10,9 @@ use crate::support::{
     service::{PATIENCE, chartroom, run, run_with, text},
 };
 
+/// Flags, variables, the key they set, where its value then comes from.
+type Setting<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str, &'a str);
+
 const CANARY: &str = "c4n4ry";
 
 /// The row of one key in the table of `chartroom config`: value and origin.
@@ -18,7 +21,7 @@ fn row(table: &str, key: &str) -> (String, String) {
         .lines()
         .find(|line| line.split_whitespace().next() == Some(key))
         .unwrap_or_else(|| panic!("no {key} in {table}"));
-    let mut columns = line.splitn(2, ' ').nth(1).unwrap().trim().splitn(2, "  ");
+    let mut columns = line.split_once(' ').unwrap().1.trim().splitn(2, "  ");
     let value = columns.next().unwrap().to_owned();
     (value, columns.next().unwrap().trim().to_owned())
 }
@@ -117,7 +120,7 @@ async fn secrets_are_masked_wherever_they_come_from() {
     fs::write(dir.0.join("password"), CANARY).unwrap();
     let host = ("CHARTROOM_DATABASE_HOST", "db.example");
     let read_host = ("CHARTROOM_DATABASE_READ_HOST", "ro.example");
-    let cases: [(&[&str], &[(&str, &str)], &str, &str); 6] = [
+    let cases: [Setting<'_>; 6] = [
         (
             &["--database-url", &url],
             &[],

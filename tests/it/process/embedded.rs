@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::READY_AGAIN;
+use super::{Pulse, READY_AGAIN};
 use crate::support::{
     client::Client,
     process::{Process, TempDir, tree, wait_for_end},
@@ -129,6 +129,26 @@ async fn a_second_signal_ends_postgres_at_once_too() {
     gone(&family, "the end of all its children").await;
     let service = home.start(&[]);
     service.wait_ready(PATIENCE).await;
+}
+
+#[tokio::test]
+async fn the_probes_answer_while_the_first_database_is_made() {
+    let home = Home::new();
+    let service = home.start(&[]);
+    service.wait_live().await;
+    let pulse = Pulse::of(service.ops);
+    service.wait_unready("private PostgreSQL", PATIENCE).await;
+    service.wait_ready(PATIENCE).await;
+    let metrics = service.ops("/metrics").await.unwrap().text();
+    let probes = metrics
+        .lines()
+        .find(|line| line.starts_with("http_server_connections_total{listener=\"ops\"}"));
+    let count: f64 = probes.unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(
+        count > 3.0,
+        "what came before the application is counted too: {count}"
+    );
+    pulse.assert_steady(5).await;
 }
 
 #[tokio::test]

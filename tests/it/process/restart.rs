@@ -84,8 +84,8 @@ async fn rolling_restarts_under_load_fail_no_request() {
         for number in 0..fleet.pods.len() {
             let service = &mut fleet.pods[number].1;
             let _stalled = Stalled::on(service).await;
-            service.signal("TERM");
             let began = Instant::now();
+            service.signal("TERM");
             service
                 .wait_unready("stopping", Duration::from_secs(1))
                 .await;

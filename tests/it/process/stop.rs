@@ -84,8 +84,8 @@ async fn stops_in_phases_and_in_time_with_stalled_connections() {
     assert!(!answer.headers.contains_key("connection"));
     let _stalled = Stalled::on(&service).await;
 
-    service.signal("TERM");
     let began = Instant::now();
+    service.signal("TERM");
     let reason = service.wait_unready("", Duration::from_secs(1)).await;
     assert!(reason.contains("stopping"), "{reason}");
     // Unready, and yet: whoever still comes, on an old connection or a new one, is served and told to go.
