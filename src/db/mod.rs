@@ -96,6 +96,7 @@ impl Db {
     {
         let begun = Instant::now();
         let until = begun + self.deadline;
+        let mut resting = None;
         if let Some(replica) = &self.replica {
             if replica.is_asked() {
                 // Half of the time stays for the primary.
@@ -110,15 +111,22 @@ impl Db {
                         return answer;
                     }
                 }
+            } else {
+                resting = Some(&replica.pool);
             }
             self.metrics.database_read_fallbacks_total.inc();
         }
-        match self.attempt(&self.primary, "read", until, &operation).await {
-            Err(DbError::Interrupted) if Instant::now() < until => {
-                self.attempt(&self.primary, "read", until, &operation).await
-            }
-            answer => answer,
+        let answer = self.attempt(&self.primary, "read", until, &operation).await;
+        let again = match (&answer, resting) {
+            (Err(DbError::Interrupted), _) => &self.primary,
+            // Rest is over when there is nobody else to ask.
+            (Err(DbError::NoConnection(_) | DbError::ReadOnly), Some(replica)) => replica,
+            _ => return answer,
+        };
+        if Instant::now() >= until {
+            return answer;
         }
+        self.attempt(again, "read", until, &operation).await
     }
 
     /// Reads and writes on the primary, once.
