@@ -51,7 +51,8 @@ pub async fn connect(
     purpose: &str,
     timeout: Duration,
 ) -> Result<Session, ConnectError> {
-    tokio::time::timeout(timeout, open(endpoint, purpose))
+    // Boxed, being large and rare: every handler's future holds the place for it.
+    tokio::time::timeout(timeout, Box::pin(open(endpoint, purpose)))
         .await
         .unwrap_or(Err(ConnectError::TimedOut(timeout)))
 }

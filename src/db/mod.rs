@@ -13,6 +13,7 @@ pub mod pool;
 pub mod tls;
 pub mod window;
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,9 @@ pub enum DbError {
     #[error(transparent)]
     Query(DieselError),
 }
+
+/// Boxed: small in handlers, and its type does not name the closure, on whose bounds rustc 1.95 fails to build incrementally.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'a>>;
 
 /// The two endpoints and the rules of their use.
 pub struct Db {
@@ -86,7 +90,32 @@ impl Db {
 
     /// Reads, from the read-only endpoint where there is one and it answers. Tried again where that may help, so `operation`
     /// must change nothing. It is an `async |conn| ..` closure without `move`.
-    pub async fn read<T, F>(&self, operation: F) -> Result<T, DbError>
+    pub fn read<'a, T, F>(&'a self, operation: F) -> Pending<'a, T>
+    where
+        T: Send + 'a,
+        F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> QueryResult<T>
+            + for<'c> Repeatable<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
+            + Send
+            + Sync
+            + 'a,
+    {
+        Box::pin(async move { self.read_where_it_answers(operation).await })
+    }
+
+    /// Reads and writes on the primary, once.
+    pub fn write<'a, T, F>(&'a self, operation: F) -> Pending<'a, T>
+    where
+        T: Send + 'a,
+        F: for<'c> AsyncFnOnce(&'c mut AsyncPgConnection) -> QueryResult<T>
+            + for<'c> Operation<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
+            + Send
+            + 'a,
+    {
+        let until = Instant::now() + self.deadline;
+        Box::pin(self.attempt(&self.primary, "write", until, operation))
+    }
+
+    async fn read_where_it_answers<T, F>(&self, operation: F) -> Result<T, DbError>
     where
         T: Send,
         F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> QueryResult<T>
@@ -96,6 +125,7 @@ impl Db {
     {
         let begun = Instant::now();
         let until = begun + self.deadline;
+        let mut resting = None;
         if let Some(replica) = &self.replica {
             if replica.is_asked() {
                 // Half of the time stays for the primary.
@@ -110,27 +140,22 @@ impl Db {
                         return answer;
                     }
                 }
+            } else {
+                resting = Some(&replica.pool);
             }
             self.metrics.database_read_fallbacks_total.inc();
         }
-        match self.attempt(&self.primary, "read", until, &operation).await {
-            Err(DbError::Interrupted) if Instant::now() < until => {
-                self.attempt(&self.primary, "read", until, &operation).await
-            }
-            answer => answer,
+        let answer = self.attempt(&self.primary, "read", until, &operation).await;
+        let again = match (&answer, resting) {
+            (Err(DbError::Interrupted), _) => &self.primary,
+            // Rest is over when there is nobody else to ask.
+            (Err(DbError::NoConnection(_) | DbError::ReadOnly), Some(replica)) => replica,
+            _ => return answer,
+        };
+        if Instant::now() >= until {
+            return answer;
         }
-    }
-
-    /// Reads and writes on the primary, once.
-    pub async fn write<T, F>(&self, operation: F) -> Result<T, DbError>
-    where
-        T: Send,
-        F: for<'c> AsyncFnOnce(&'c mut AsyncPgConnection) -> QueryResult<T>
-            + for<'c> Operation<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
-            + Send,
-    {
-        let until = Instant::now() + self.deadline;
-        self.attempt(&self.primary, "write", until, operation).await
+        self.attempt(again, "read", until, &operation).await
     }
 
     async fn attempt<T, F>(

@@ -59,7 +59,7 @@ impl managed::Manager for Manager {
                 .await
                 .map_err(|error| MakeError::Connect(ConnectError::Unreachable(error.to_string())))
         };
-        tokio::time::timeout(self.connect_timeout, made)
+        tokio::time::timeout(self.connect_timeout, Box::pin(made))
             .await
             .unwrap_or(Err(MakeError::Connect(ConnectError::TimedOut(
                 self.connect_timeout,

@@ -135,6 +135,35 @@ async fn reads_fall_back_to_the_primary_while_the_replica_is_away() {
 }
 
 #[tokio::test]
+async fn a_replica_that_was_away_is_asked_at_once_when_the_primary_is() {
+    let bench = Bench::new().await;
+    let replica = ChaosProxy::start(socket()).await;
+    let db = Db::new(
+        through(&bench.proxy, &bench.database.endpoint),
+        Some(through(&replica, &bench.database.endpoint)),
+        settings(),
+        DEADLINE,
+        Arc::new(Metrics::new().unwrap()),
+    )
+    .unwrap();
+    replica.set(Mode::Refuse).await;
+    assert_eq!(db.read(served_by).await.unwrap(), "chartroom/write");
+    replica.set(Mode::Forward).await;
+    bench.proxy.set(Mode::Refuse).await;
+    bench.proxy.reset_live();
+    until("both resets", Duration::from_secs(3), async || {
+        (db.read(served_by).await.ok()? == "chartroom/read").then_some(())
+    })
+    .await
+    .unwrap();
+    let answer = db.write(served_by).await;
+    assert!(
+        matches!(answer, Err(DbError::NoConnection(_))),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_replica_that_fails_a_read_is_no_reason_to_fail_it() {
     let bench = Bench::new().await;
     let metrics = Arc::new(Metrics::new().unwrap());

@@ -4,6 +4,7 @@ mod cancel;
 mod endpoints;
 mod faults;
 mod handlers;
+mod outage;
 mod sessions;
 mod watch;
 
@@ -109,7 +110,7 @@ impl Bench {
 
     /// Opens every connection that the pool may have.
     async fn fill(&self) {
-        let slow = || self.db.read(async |conn| sleep(conn, 0.1).await);
+        let slow = || Box::pin(self.db.read(async |conn| sleep(conn, 0.1).await));
         let (a, b, c, d) = tokio::join!(slow(), slow(), slow(), slow());
         for answer in [a, b, c, d] {
             answer.unwrap();
