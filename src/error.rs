@@ -137,6 +137,9 @@ pub struct Problem<'a> {
     pub errors: &'a [FieldError],
 }
 
+/// More mistakes than anybody corrects at once; a body can hold a hundred thousand.
+pub const MOST_FIELD_ERRORS: usize = 100;
+
 #[derive(Clone, Debug)]
 pub struct ApiError {
     pub code: Code,
@@ -162,6 +165,7 @@ impl ApiError {
 
     pub fn validation(mut errors: Vec<FieldError>) -> Self {
         errors.sort();
+        errors.dedup();
         let detail = match errors.as_slice() {
             [one] => format!(
                 "{}{}{}",
@@ -169,8 +173,12 @@ impl ApiError {
                 if one.pointer.is_empty() { "" } else { ": " },
                 one.detail
             ),
+            more if more.len() > MOST_FIELD_ERRORS => format!(
+                "more than {MOST_FIELD_ERRORS} fields are wrong; `errors` lists the first {MOST_FIELD_ERRORS}"
+            ),
             more => format!("{} fields are wrong; `errors` lists them", more.len()),
         };
+        errors.truncate(MOST_FIELD_ERRORS);
         Self {
             errors,
             ..Self::new(Code::ValidationFailed, detail)

@@ -6,6 +6,7 @@ pub mod docs;
 pub mod encoding;
 pub mod extract;
 pub mod head;
+pub mod json;
 pub mod ops;
 pub mod request;
 pub mod routes;
