@@ -25,6 +25,8 @@ const DEFAULT_RATIO: f64 = 0.1;
 /// A collector that does not answer costs this thread-side time per batch and no request anything.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
 
+const LONGEST_PANIC: usize = 1024;
+
 /// Keeps the exporter alive; `finish` sends what is left.
 pub struct Guard {
     provider: Option<SdkTracerProvider>,
@@ -79,7 +81,11 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
             .location()
             .map(ToString::to_string)
             .unwrap_or_default();
+        // A panic may quote what it fell over, which came from a caller.
         let message = panic.payload_as_str().unwrap_or("no message");
+        let message = message
+            .get(..message.floor_char_boundary(LONGEST_PANIC))
+            .unwrap_or_default();
         tracing::error!(location, message, "panic");
     }));
     Ok(Guard { provider })
