@@ -202,6 +202,16 @@ impl ApiError {
         }
     }
 
+    /// Whether the cause is a panic in a task that the handler waited for, `spawn_blocking` among them.
+    pub fn is_panic_elsewhere(&self) -> bool {
+        self.cause.as_ref().is_some_and(|cause| {
+            cause
+                .chain()
+                .filter_map(|it| it.downcast_ref::<tokio::task::JoinError>())
+                .any(tokio::task::JoinError::is_panic)
+        })
+    }
+
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
@@ -252,6 +262,12 @@ impl From<DbError> for ApiError {
             ),
             DbError::Query(error) => Self::internal(error),
         }
+    }
+}
+
+impl From<tokio::task::JoinError> for ApiError {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Self::internal(error)
     }
 }
 
