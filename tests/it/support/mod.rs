@@ -9,6 +9,7 @@ pub(crate) mod haproxy;
 pub(crate) mod load;
 pub(crate) mod process;
 pub(crate) mod pump;
+pub(crate) mod snapshot;
 pub(crate) mod sockets;
 pub(crate) mod stand_in;
 pub(crate) mod wait;
