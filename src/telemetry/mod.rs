@@ -65,17 +65,21 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
         .as_ref()
         .map(|endpoint| exporter(endpoint, settings.trace_ratio.unwrap_or(DEFAULT_RATIO)))
         .transpose()?;
-    let spans = provider.as_ref().map(|provider| {
-        tracing_opentelemetry::layer()
+    // Not `Option`: a layer that is `None` counts as one that wants every span, and then all are made for nobody.
+    let mut layers = vec![logs];
+    if let Some(provider) = &provider {
+        let spans = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("chartroom"))
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
             .with_filter(filter::filter_fn(|metadata| {
                 metadata.target() == trace::TARGET
-            }))
-    });
-    tracing_subscriber::registry()
-        .with(logs)
-        .with(spans)
-        .try_init()?;
+            }));
+        layers.push(spans.boxed());
+    }
+    tracing_subscriber::registry().with(layers).try_init()?;
     std::panic::set_hook(Box::new(|panic| {
         let location = panic
             .location()
