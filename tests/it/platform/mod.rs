@@ -1,10 +1,10 @@
 //! What holds for every route: problem documents, headers, limits.
 
 mod bodies;
-mod encodings;
+pub(crate) mod encodings;
 mod headers;
 mod json;
 mod overload;
 mod queries;
-mod routes;
+pub(crate) mod routes;
 mod trouble;

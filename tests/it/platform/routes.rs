@@ -26,6 +26,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(get_blocking_panic))
         .routes(routes!(get_poisoned))
         .routes(routes!(get_failure))
+        .routes(routes!(get_row))
         .routes(routes!(get_bare))
 }
 
@@ -154,6 +155,16 @@ async fn get_failure(app: AppState) -> ApiResult<&'static str> {
         })
         .await?;
     Ok("never")
+}
+
+/// Asks the database
+#[utoipa::path(get, path = "/test/row", tag = "test", responses((status = OK, body = String), ApiError))]
+async fn get_row(app: AppState) -> ApiResult<&'static str> {
+    use diesel_async::RunQueryDsl as _;
+    app.db
+        .read(async |connection| diesel::sql_query("SELECT 1").execute(connection).await)
+        .await?;
+    Ok("a row")
 }
 
 #[derive(Deserialize, IntoParams)]
