@@ -86,7 +86,7 @@ pub fn embedded_endpoint(server: &Embedded) -> Endpoint {
 /// Serves until a signal ends it.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let telemetry = telemetry::install(&config.telemetry)?;
-    let outcome = serve_inner(config).await;
+    let outcome = Box::pin(serve_inner(config)).await;
     if let Err(error) = &outcome {
         tracing::debug!(error = format!("{error:#}"), "the service ends");
     }
@@ -101,13 +101,13 @@ async fn serve_inner(config: Config) -> anyhow::Result<()> {
     });
     shutdown.install_signals()?;
     // Both before the database: an address that is taken is found out at once.
-    let public = bind("CHARTROOM_LISTEN", config.http.listen).await?;
-    let ops = bind("CHARTROOM_OPS_LISTEN", config.ops.ops_listen).await?;
+    let public = bind("CHARTROOM_LISTEN", config.http.listen)?;
+    let ops = bind("CHARTROOM_OPS_LISTEN", config.ops.ops_listen)?;
     let database = tokio::select! {
         database = Database::open(&config) => database?,
         () = shutdown.wait_for(Phase::Draining) => return Ok(()),
     };
-    let served = serve_on(config, &database, public, ops, &shutdown).await;
+    let served = Box::pin(serve_on(config, &database, public, ops, &shutdown)).await;
     database.close(shutdown.phase() == Phase::Forced).await;
     served?;
     Ok(shutdown.outcome()?)
@@ -209,8 +209,8 @@ pub fn app(
     })))
 }
 
-async fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
-    match TcpListener::bind(address).await {
+fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    match server::listen(address, false) {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => anyhow::bail!(
             "{key}: another process listens on {address}; stop it or choose another address"

@@ -12,8 +12,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// From `Stopped` on the rest of `main` has this long; then the process is ended from outside it.
@@ -87,9 +87,10 @@ pub struct Shutdown {
 }
 
 struct Inner {
-    /// Mirrors `phase` for the hot path, where a watch channel's lock would be shared by all cores.
     rank: AtomicU8,
-    phase: watch::Sender<Phase>,
+    /// One for each phase after `Running`. Each fires once, so waiting for one means registering once: connections
+    /// do so when they open and then only read `rank`.
+    reached: [CancellationToken; 4],
     timings: Timings,
     tracker: TaskTracker,
     crashed: OnceLock<TaskCrashed>,
@@ -102,7 +103,7 @@ impl Shutdown {
         Self {
             inner: Arc::new(Inner {
                 rank: AtomicU8::new(Phase::Running.rank()),
-                phase: watch::Sender::new(Phase::Running),
+                reached: Default::default(),
                 timings,
                 tracker: TaskTracker::new(),
                 crashed: OnceLock::new(),
@@ -160,11 +161,12 @@ impl Shutdown {
 
     /// Resolves once `phase` or a later one is reached.
     pub fn wait_for(&self, phase: Phase) -> impl Future<Output = ()> + Send + 'static + use<> {
-        let mut receiver = self.inner.phase.subscribe();
+        let place = usize::from(phase.rank()).checked_sub(1);
+        let token = place.and_then(|place| self.inner.reached.get(place));
+        let reached = token.cloned().map(CancellationToken::cancelled_owned);
         async move {
-            if receiver.wait_for(|now| *now >= phase).await.is_err() {
-                // Every handle is gone, so nobody can ask for a stop any more.
-                std::future::pending::<()>().await;
+            if let Some(reached) = reached {
+                reached.await;
             }
         }
     }
@@ -280,18 +282,19 @@ impl Shutdown {
         if self.phase() == Phase::Forced {
             sleep(FORCED_GRACE).await;
         }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the last resort, when main has not returned in its time"
+        )]
         process::exit(EXIT_UNFINISHED);
     }
 
     fn advance(&self, next: Phase) -> bool {
-        self.inner.phase.send_if_modified(|now| {
-            let moves = next > *now;
-            if moves {
-                *now = next;
-                self.inner.rank.store(next.rank(), Ordering::Release);
-            }
-            moves
-        })
+        let before = self.inner.rank.fetch_max(next.rank(), Ordering::AcqRel);
+        for reached in self.inner.reached.iter().take(usize::from(next.rank())) {
+            reached.cancel();
+        }
+        before < next.rank()
     }
 }
 

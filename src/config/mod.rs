@@ -152,13 +152,13 @@ pub struct Database {
     /// Host name, address or socket directory, instead of a URL
     #[arg(long, env = "CHARTROOM_DATABASE_HOST", global = true, value_name = "HOST", value_parser = filled)]
     pub database_host: Option<String>,
-    /// [default: 5432]
+    /// Port [default: 5432]
     #[arg(long, env = "CHARTROOM_DATABASE_PORT", global = true, value_name = "PORT", value_parser = count(1_u16, 65_535))]
     pub database_port: Option<u16>,
     /// Database name [default: chartroom]
     #[arg(long, env = "CHARTROOM_DATABASE_NAME", global = true, value_name = "NAME", value_parser = filled)]
     pub database_name: Option<String>,
-    /// [default: chartroom]
+    /// User [default: chartroom]
     #[arg(long, env = "CHARTROOM_DATABASE_USER", global = true, value_name = "USER", value_parser = filled)]
     pub database_user: Option<String>,
     /// Password of the user
@@ -210,11 +210,13 @@ pub struct DatabaseRead {
     /// Host name, address or socket directory, instead of a URL
     #[arg(long, env = "CHARTROOM_DATABASE_READ_HOST", global = true, value_name = "HOST", value_parser = filled)]
     pub database_read_host: Option<String>,
+    /// Port
     #[arg(long, env = "CHARTROOM_DATABASE_READ_PORT", global = true, value_name = "PORT", value_parser = count(1_u16, 65_535))]
     pub database_read_port: Option<u16>,
     /// Database name
     #[arg(long, env = "CHARTROOM_DATABASE_READ_NAME", global = true, value_name = "NAME", value_parser = filled)]
     pub database_read_name: Option<String>,
+    /// User
     #[arg(long, env = "CHARTROOM_DATABASE_READ_USER", global = true, value_name = "USER", value_parser = filled)]
     pub database_read_user: Option<String>,
     /// Password of the user

@@ -16,7 +16,7 @@ impl FromStr for Span {
         let expected =
             || "expected a duration with its unit, such as 250ms, 10s, 5m or 24h".to_owned();
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let number: u64 = digits.parse().map_err(|_| expected())?;
+        let number: u64 = digits.parse().map_err(|_error| expected())?;
         let milliseconds = match text.strip_prefix(digits) {
             Some("ms") => Some(number),
             Some("s") => number.checked_mul(1_000),
@@ -53,7 +53,7 @@ impl FromStr for Size {
         let expected =
             || "expected a size in bytes or with KiB, MiB or GiB, such as 1MiB".to_owned();
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let number: usize = digits.parse().map_err(|_| expected())?;
+        let number: usize = digits.parse().map_err(|_error| expected())?;
         let factor = match text.strip_prefix(digits) {
             Some("") => 1,
             Some("KiB") => 1 << 10,
@@ -120,7 +120,7 @@ where
 }
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
+    text.parse().map_err(|_error| {
         "expected an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned()
     })
 }
@@ -152,7 +152,7 @@ pub(super) fn filled(text: &str) -> Result<String, String> {
 pub(super) fn origin(text: &str) -> Result<String, String> {
     let expected =
         || "expected an origin such as https://chartroom.example.com, without a path".to_owned();
-    let uri: http::Uri = text.parse().map_err(|_| expected())?;
+    let uri: http::Uri = text.parse().map_err(|_error| expected())?;
     let plain = matches!(uri.scheme_str(), Some("http" | "https"))
         && uri
             .authority()

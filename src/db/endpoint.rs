@@ -110,8 +110,8 @@ pub fn parse_url(url: &SecretString) -> Result<Resolved, String> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         match pair.split_once('=').ok_or_else(refused)? {
             ("sslmode", mode) => {
-                tls.mode =
-                    <SslMode as clap::ValueEnum>::from_str(mode, false).map_err(|_| refused())?
+                tls.mode = <SslMode as clap::ValueEnum>::from_str(mode, false)
+                    .map_err(|_error| refused())?
             }
             ("sslrootcert", file) => tls.ca_file = Some(decoded(file)?.into()),
             _ => rest.push(pair),
@@ -122,7 +122,7 @@ pub fn parse_url(url: &SecretString) -> Result<Resolved, String> {
     } else {
         format!("{base}?{}", rest.join("&"))
     };
-    let mut config = PgConfig::from_str(&url).map_err(|_| refused())?;
+    let mut config = PgConfig::from_str(&url).map_err(|_error| refused())?;
     if config.get_hosts().is_empty() {
         return Err(refused());
     }
@@ -134,7 +134,7 @@ fn decoded(text: &str) -> Result<String, String> {
     percent_encoding::percent_decode_str(text)
         .decode_utf8()
         .map(Into::into)
-        .map_err(|_| "not UTF-8".to_owned())
+        .map_err(|_error| "not UTF-8".to_owned())
 }
 
 fn driver_mode(mode: SslMode) -> PgSslMode {

@@ -122,7 +122,7 @@ async fn look(
                 .map_err(|error| error.to_string())?;
             AsyncPgConnection::try_from_client_and_connection(session.client, session.connection)
                 .await
-                .map_err(|_| "the database ended the connection".to_owned())?
+                .map_err(|_error| "the database ended the connection".to_owned())?
         }
     };
     let state = schema_state(&mut connection)

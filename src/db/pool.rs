@@ -112,7 +112,7 @@ impl Lease {
     }
 
     pub fn connection(&mut self) -> Option<&mut AsyncPgConnection> {
-        self.0.as_mut().map(|object| &mut **object)
+        self.0.as_deref_mut()
     }
 
     pub fn keep(mut self) {

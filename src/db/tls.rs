@@ -63,10 +63,10 @@ pub fn read_roots(path: &Path) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate =
-            certificate.map_err(|_| "expected certificates in PEM format".to_owned())?;
+            certificate.map_err(|_error| "expected certificates in PEM format".to_owned())?;
         roots
             .add(certificate)
-            .map_err(|_| "holds a certificate that cannot be a CA".to_owned())?;
+            .map_err(|_error| "holds a certificate that cannot be a CA".to_owned())?;
     }
     if roots.is_empty() {
         Err("expected at least one certificate in PEM format".to_owned())

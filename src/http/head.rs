@@ -62,24 +62,6 @@ impl HeadRefusal {
     }
 
     #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::UriTooLong => "uri-too-long",
-            Self::TooManyHeaders => "too-many-headers",
-            Self::HeadersTooLarge => "headers-too-large",
-            Self::ConflictingLength => "conflicting-length",
-            Self::RepeatedLength => "repeated-length",
-            Self::BareLineFeed => "bare-line-feed",
-            Self::UnknownTransferCoding => "unknown-transfer-coding",
-            Self::MissingHost => "missing-host",
-            Self::BadHost => "bad-host",
-            Self::BadTarget => "bad-target",
-            Self::BadPath => "bad-path",
-            Self::ConnectUnsupported => "connect-unsupported",
-        }
-    }
-
-    #[must_use]
     pub fn detail(self) -> &'static str {
         match self {
             Self::UriTooLong => "The request target is longer than 8 KiB.",

@@ -18,7 +18,7 @@ use super::{ConnectionLimits, Counters};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// What one connection holds of a response that its client does not read; each frame on top is the service's.
+/// Small frames are gathered into writes of this size; of a client that does not keep up only one write is held.
 const HELD: u64 = 8 * 1024;
 /// hyper takes so much of an unread body off the wire by itself and keeps the connection.
 const DRAINED: u64 = 8 * 1024;
@@ -213,11 +213,14 @@ impl HttpBody for ResponseBody {
         let shared = &this.in_flight.0;
         if this.throttled && this.handed > 0 {
             let written = shared.written().saturating_sub(this.written_before);
-            if this.handed.saturating_sub(written) >= HELD {
-                // hyper flushes next. Blocked, it is woken by the socket; done, nobody else would come back here.
-                if !shared.write_blocked() {
-                    cx.waker().wake_by_ref();
+            let held = this.handed.saturating_sub(written);
+            if shared.write_blocked() {
+                if held > 0 {
+                    return Poll::Pending; // the socket wakes us
                 }
+            } else if held >= HELD {
+                // hyper flushes next, and if all of it goes out nobody else would come back here.
+                cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
         }

@@ -5,7 +5,6 @@ use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 use std::time::Duration;
@@ -20,10 +19,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until};
 use tower::{Service, ServiceExt};
 
 use super::body::{RequestBody, ResponseBody};
+use super::clock::{Clock, Late, Waiting};
 use super::framing::Position;
 use super::io::{InFlight, Io, Shared};
 use super::{ConnectionLimits, Counters, Peer};
@@ -80,11 +81,12 @@ impl Common {
         }
     }
 
-    fn last_call(&self) -> Phase {
+    /// When idle connections are closed, and when all are.
+    fn phases(&self) -> (Phase, Phase) {
         if self.limits.closes_last {
-            Phase::Stopped
+            (Phase::Stopped, Phase::Forced)
         } else {
-            Phase::Closing
+            (Phase::Closing, Phase::Stopped)
         }
     }
 }
@@ -154,104 +156,6 @@ where
     }
 }
 
-/// What a connection waits for, as far as the client is to blame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Waiting {
-    /// For the rest of this head; the first one is due from the start.
-    Head(u32),
-    Request(u32),
-    /// For a body that has its answer and is neither read nor dropped.
-    Body,
-    Linger,
-    /// Not for the client: the service is at work, and has its own deadlines.
-    Service,
-}
-
-impl Waiting {
-    fn now(shared: &Shared) -> Self {
-        if shared.lingering() {
-            return Self::Linger;
-        }
-        if shared.busy() {
-            return Self::Service;
-        }
-        match (shared.position(), shared.heads()) {
-            (Position::Http2, _) => Self::Request(shared.calls()),
-            (Position::Head, heads) | (Position::Between, heads @ 0) => Self::Head(heads),
-            (Position::Between, heads) => Self::Request(heads),
-            (Position::Body | Position::Lost, _) => Self::Body,
-        }
-    }
-
-    fn limit(self, limits: &ConnectionLimits) -> Option<Duration> {
-        match self {
-            Self::Head(_) => Some(limits.header_timeout),
-            Self::Request(_) => Some(limits.keep_alive_timeout),
-            Self::Body => Some(limits.body_idle_timeout),
-            Self::Linger => Some(limits.linger_timeout),
-            Self::Service => None,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Late {
-    Waiting(Waiting),
-    Write,
-}
-
-impl Late {
-    fn counter(self, counters: &Counters) -> Option<&AtomicU64> {
-        match self {
-            Self::Waiting(Waiting::Head(_)) => Some(&counters.header_timed_out),
-            Self::Waiting(Waiting::Request(_)) => Some(&counters.keep_alive_timed_out),
-            Self::Waiting(Waiting::Body) => Some(&counters.body_timed_out),
-            Self::Waiting(Waiting::Linger | Waiting::Service) => None,
-            Self::Write => Some(&counters.write_timed_out),
-        }
-    }
-}
-
-/// Since when the connection has been in the state it is in.
-struct Clock {
-    waiting: Waiting,
-    since: Instant,
-    blocked_at: Option<u64>,
-    blocked_since: Instant,
-}
-
-impl Clock {
-    fn look(&mut self, shared: &Shared) {
-        let waiting = Waiting::now(shared);
-        if waiting != self.waiting {
-            self.waiting = waiting;
-            if waiting != Waiting::Service {
-                self.since = Instant::now();
-            }
-        }
-        let blocked_at = shared.write_blocked().then(|| shared.written());
-        if blocked_at != self.blocked_at {
-            self.blocked_at = blocked_at;
-            if blocked_at.is_some() {
-                self.blocked_since = Instant::now();
-            }
-        }
-    }
-
-    fn due(&self, limits: &ConnectionLimits) -> Option<(Instant, Late)> {
-        let waiting = self.waiting.limit(limits);
-        let waiting = waiting.and_then(|limit| self.since.checked_add(limit));
-        let write = self
-            .blocked_at
-            .and_then(|_| self.blocked_since.checked_add(limits.write_stall_timeout));
-        match (waiting, write) {
-            (Some(waiting), Some(write)) if write <= waiting => Some((write, Late::Write)),
-            (Some(waiting), _) => Some((waiting, Late::Waiting(self.waiting))),
-            (None, write) => write.map(|write| (write, Late::Write)),
-        }
-    }
-}
-
 /// The two kinds of hyper connection, as far as the watch cares.
 trait Drain: Future {
     fn drain(self: Pin<&mut Self>);
@@ -285,16 +189,13 @@ async fn watch<C: Drain>(connection: C, shared: &Arc<Shared>, common: &Common) -
     let limits = &*common.limits;
     let mut connection = pin!(connection);
     let started = Instant::now();
-    let mut clock = Clock {
-        waiting: Waiting::Head(0),
-        since: started,
-        blocked_at: None,
-        blocked_since: started,
-    };
+    let mut clock = Clock::start(started);
     let first = clock.due(limits).map_or(started + FAR, |(due, _)| due);
     let mut timer = pin!(sleep_until(first.min(started + FAR)));
-    let mut phase = pin!(common.shutdown.wait_for(common.last_call()));
-    let mut seen = None;
+    let (last_call, cut) = common.phases();
+    // Out of tokio's budget it would be pending without being registered.
+    let mut phase = pin!(unconstrained(common.shutdown.wait_for(last_call)));
+    let mut registered = false;
     let mut closing: Option<Instant> = None;
     let mut asked = false;
 
@@ -303,23 +204,21 @@ async fn watch<C: Drain>(connection: C, shared: &Arc<Shared>, common: &Common) -
             if connection.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(None);
             }
-            // The channel takes a lock, so it is polled to register and when something has happened.
             let now = common.shutdown.phase();
-            if seen != Some(now) {
-                seen = Some(now);
-                while phase.as_mut().poll(cx).is_ready() {
-                    let cut = closing.is_some() && !limits.closes_last;
-                    if cut || now == Phase::Forced {
-                        shared.abort();
-                        return Poll::Ready(None);
-                    }
-                    closing = Some(Instant::now());
-                    let next = if limits.closes_last {
-                        Phase::Forced
-                    } else {
-                        Phase::Stopped
-                    };
-                    phase.set(common.shutdown.wait_for(next));
+            if now >= cut {
+                shared.abort();
+                return Poll::Ready(None);
+            }
+            if closing.is_none() && now >= last_call {
+                closing = Some(Instant::now());
+                phase.set(unconstrained(common.shutdown.wait_for(cut)));
+                registered = false;
+            }
+            if !registered {
+                // Only to be woken by it; once it is ready the phase is what counts.
+                registered = phase.as_mut().poll(cx).is_pending();
+                if !registered {
+                    continue;
                 }
             }
             clock.look(shared);

@@ -3,6 +3,7 @@
 //! `serve` runs once per listener; several on one address (`SO_REUSEPORT`) share one [`Counters`], and with it the cap.
 
 mod body;
+mod clock;
 mod connection;
 mod framing;
 mod io;
@@ -20,7 +21,7 @@ use axum::body::Body;
 use futures_util::FutureExt;
 use http::{Request, Response};
 use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tower::Service;
@@ -104,15 +105,31 @@ pub struct Counters {
 const UNSENT: u32 = 64 * 1024;
 const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 const LAST_BACKOFF: Duration = Duration::from_secs(1);
-/// Connections that waited in the backlog when the listener closed.
-const BACKLOG: usize = 1024;
+/// Connections the kernel may hold for us; those in there when the listener closes are still served.
+const BACKLOG: u32 = 4096;
 /// Surplus connections that are answered at once; further ones are only closed.
 const REFUSING: usize = 256;
 const REFUSAL_LINGER: Duration = Duration::from_millis(500);
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
-    content-type: application/problem+json\r\ncontent-length: 144\r\nretry-after: 1\r\nconnection: close\r\n\r\n\
-    {\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"code\":\"too-many-connections\",\
-    \"detail\":\"Every connection is taken. Try again.\"}";
+    content-type: application/problem+json\r\ncontent-length: 161\r\nretry-after: 1\r\nconnection: close\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"The service is busy\"\
+    ,\"status\":503,\"code\":\"overloaded\",\"detail\":\"Every connection is taken; nothing was done, repeat the request.\"}";
+
+/// A listener whose queue takes a burst; `shared` lets several listen on one address, one for each runtime.
+///
+/// The usual queue of 128 overflows when hundreds connect at once, and behind SYN cookies the kernel then leaves
+/// clients with connections the server never hears of.
+pub fn listen(address: SocketAddr, shared: bool) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    #[cfg(unix)]
+    socket.set_reuseport(shared)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves until the shutdown has closed this listener and its last connection has ended.
 pub async fn serve<S>(

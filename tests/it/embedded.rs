@@ -1,15 +1,20 @@
 //! The private PostgreSQL: first use, reuse, refusals, and every kind of sudden death.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "that is how a test fails"
+)]
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use chartroom::db::embedded::{Address, Embedded, EmbeddedError, Options, Stop};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
@@ -43,8 +48,10 @@ impl Drop for TempDir {
     }
 }
 
+/// With `CHARTROOM_EMBEDDED_BIN_DIR` as `serve` would, so that one command tests another major version.
 fn options(dir: &TempDir) -> Options {
     let mut options = Options::new(dir.data());
+    options.bin_dir = std::env::var_os("CHARTROOM_EMBEDDED_BIN_DIR").map(PathBuf::from);
     options.cache_dir = dir.0.join("cache");
     options.download = false;
     options.durable = false;
@@ -150,20 +157,26 @@ struct Owner(Child);
 
 impl Owner {
     fn spawn(dir: &TempDir) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["embedded::owner_process", "--exact", "--nocapture"])
-            .env(OWNER_DIR, &dir.0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut owner = Self::launch(dir);
+        let lines = BufReader::new(owner.0.stdout.take().unwrap()).lines();
         assert!(
             lines
                 .map_while(Result::ok)
                 .any(|line| line.contains("owner is ready")),
             "the owner process did not start"
         );
+        owner
+    }
+
+    /// Without waiting for the server.
+    fn launch(dir: &TempDir) -> Self {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["embedded::owner_process", "--exact", "--nocapture"])
+            .env(OWNER_DIR, &dir.0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         Self(child)
     }
 
@@ -276,6 +289,19 @@ async fn a_killed_postmaster_is_started_again_with_its_data() {
     let dir = TempDir::new();
     let embedded = start(&dir).await;
     write_row(embedded.address()).await;
+    // A backend too busy to notice that its postmaster is gone; it would keep the next one out.
+    let busy = connect(embedded.address()).await;
+    let busy = tokio::spawn(async move {
+        busy.batch_execute("DO $$ BEGIN LOOP NULL; END LOOP; END $$")
+            .await
+    });
+    let client = connect(embedded.address()).await;
+    eventually("busy backend", async || {
+        let active =
+            "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()";
+        client.query_opt(active, &[]).await.unwrap()
+    })
+    .await;
     for _ in 0..2 {
         let pid = eventually("postmaster", async || postmaster(&dir)).await;
         kill("KILL", &[pid]);
@@ -285,6 +311,7 @@ async fn a_killed_postmaster_is_started_again_with_its_data() {
         .await;
         assert_eq!(read_row(embedded.address()).await, 42);
     }
+    assert!(busy.await.unwrap().is_err(), "it was cut off");
     embedded.stop(Stop::Fast).await;
     assert!(!dir.pid_file().exists());
 }
@@ -376,18 +403,39 @@ async fn everything_killed_at_once_recovers() {
 #[tokio::test]
 async fn an_interrupted_first_use_is_done_again() {
     let dir = TempDir::new();
-    fs::create_dir_all(dir.data().join("pgdata.new/base/1")).unwrap();
-    fs::write(dir.data().join("pgdata.new/PG_VERSION"), "15\n").unwrap();
-    fs::write(dir.data().join("pgdata.new.pw"), "cut sho").unwrap();
+    fs::create_dir_all(dir.data().join("pgdata.new-1/base/1")).unwrap();
+    fs::write(dir.data().join("pgdata.new-1/PG_VERSION"), "15\n").unwrap();
+    fs::write(dir.data().join("pgdata.new-1.pw"), "cut sho").unwrap();
     fs::write(dir.data().join("password"), "").unwrap();
     let embedded = start(&dir).await;
     write_row(embedded.address()).await;
     embedded.stop(Stop::Fast).await;
-    assert!(!dir.data().join("pgdata.new").exists());
+    let names = fs::read_dir(dir.data())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = names
+        .filter(|name| name.to_string_lossy().starts_with("pgdata.new"))
+        .collect();
     assert!(
-        !dir.data().join("pgdata.new.pw").exists(),
-        "the password is kept in one place only"
+        left.is_empty(),
+        "neither files nor passwords are left lying about: {left:?}"
     );
+}
+
+#[tokio::test]
+async fn a_kill_in_the_middle_of_initdb_is_no_obstacle_to_a_start_at_once() {
+    let dir = TempDir::new();
+    let owner = Owner::launch(&dir);
+    eventually("half-made database", async || {
+        let mut entries = fs::read_dir(dir.data()).ok()?.map_while(Result::ok);
+        entries.find(|entry| entry.path().join("base/1").exists())
+    })
+    .await;
+    kill("KILL", &[owner.pid()]);
+    drop(owner);
+    let embedded = start(&dir).await;
+    write_row(embedded.address()).await;
+    embedded.stop(Stop::Fast).await;
 }
 
 #[tokio::test]
@@ -449,7 +497,8 @@ async fn files_of_another_major_version_are_refused() {
     let dir = TempDir::new();
     fs::create_dir_all(dir.data().join("pgdata")).unwrap();
     fs::write(dir.data().join("pgdata/PG_VERSION"), "13\n").unwrap();
-    let refused = Embedded::start(options(&dir)).await.unwrap_err();
+    let mut options = options(&dir);
+    let refused = Embedded::start(options.clone()).await.unwrap_err();
     assert!(
         matches!(&refused, EmbeddedError::OtherMajor { has, .. } if has == "13"),
         "{refused}"
@@ -462,6 +511,16 @@ async fn files_of_another_major_version_are_refused() {
     ] {
         assert!(text.contains(part), "{text}");
     }
+
+    // Neither is a download of a version that does not fit begun.
+    options.bin_dir = None;
+    options.hide_installed = true;
+    options.download = true;
+    let refused = Embedded::start(options).await.unwrap_err();
+    assert!(
+        matches!(refused, EmbeddedError::OtherMajor { .. }),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
@@ -469,6 +528,7 @@ async fn without_postgresql_and_download_the_message_says_what_to_do() {
     let dir = TempDir::new();
     let mut options = options(&dir);
     options.hide_installed = true;
+    options.bin_dir = None;
     let refused = Embedded::start(options.clone()).await.unwrap_err();
     assert!(
         matches!(refused, EmbeddedError::NotInstalled { .. }),
@@ -494,6 +554,8 @@ async fn without_postgresql_and_download_the_message_says_what_to_do() {
 #[cfg(feature = "fetch-postgres")]
 #[tokio::test]
 async fn a_download_that_fails_or_is_not_the_pinned_build_is_refused() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mirror = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move {
@@ -504,7 +566,7 @@ async fn a_download_that_fails_or_is_not_the_pinned_build_is_refused() {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = vec![0; 4096];
             let read = stream.read(&mut request).await.unwrap();
-            assert!(request[..read].starts_with(b"GET /io/zonky/"));
+            assert!(read > 0 && request.starts_with(b"GET /io/zonky/"));
             stream
                 .write_all(format!("HTTP/1.1 {answer}").as_bytes())
                 .await
@@ -514,6 +576,7 @@ async fn a_download_that_fails_or_is_not_the_pinned_build_is_refused() {
     let dir = TempDir::new();
     let mut options = options(&dir);
     options.hide_installed = true;
+    options.bin_dir = None;
     options.download = true;
     options.mirror = Some(mirror);
 
@@ -542,11 +605,12 @@ async fn a_download_that_fails_or_is_not_the_pinned_build_is_refused() {
 #[cfg(feature = "fetch-postgres")]
 #[tokio::test]
 async fn with_none_installed_the_pinned_one_is_fetched_once_and_runs() {
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgresql");
-    let dirs = [TempDir::new(), TempDir::new()];
+    let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("postgresql");
+    let (first, second) = (TempDir::new(), TempDir::new());
     let start = async |dir: &TempDir| {
         let mut options = options(dir);
         options.hide_installed = true;
+        options.bin_dir = None;
         options.download = true;
         options.cache_dir = cache.clone();
         Embedded::start(options)
@@ -554,7 +618,7 @@ async fn with_none_installed_the_pinned_one_is_fetched_once_and_runs() {
             .unwrap_or_else(|error| panic!("{error}"))
     };
     // Both at once: one fetches, the other waits for it.
-    let both = tokio::join!(start(&dirs[0]), start(&dirs[1]));
+    let both = tokio::join!(start(&first), start(&second));
     for embedded in [both.0, both.1] {
         let version: String = connect(embedded.address())
             .await
@@ -566,11 +630,21 @@ async fn with_none_installed_the_pinned_one_is_fetched_once_and_runs() {
         embedded.stop(Stop::Fast).await;
     }
 
-    let mut options = options(&dirs[0]);
-    options.hide_installed = true;
+    // Its files need that version, whatever is installed; and what is there is no download.
+    let mut options = options(&first);
+    options.bin_dir = None;
     options.cache_dir = cache;
-    let embedded = Embedded::start(options)
+    let embedded = Embedded::start(options.clone())
         .await
-        .unwrap_or_else(|error| panic!("forbidden to fetch, but it is there: {error}"));
+        .unwrap_or_else(|error| panic!("{error}"));
+    let bin_dir = embedded.bin_dir().to_owned();
     embedded.stop(Stop::Fast).await;
+
+    fs::write(first.data().join("pgdata/PG_VERSION"), "17\n").unwrap();
+    options.bin_dir = Some(bin_dir);
+    let refused = Embedded::start(options).await.unwrap_err();
+    assert!(
+        matches!(&refused, EmbeddedError::OtherMajor { has, .. } if has == "17"),
+        "{refused}"
+    );
 }

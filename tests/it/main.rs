@@ -21,5 +21,6 @@ mod observability;
 mod openapi;
 mod platform;
 mod process;
+mod readme;
 mod server;
 mod tls;

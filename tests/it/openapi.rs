@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::Command;
 
 use axum::body::Body;
@@ -26,7 +27,7 @@ fn printed() -> String {
 
 #[test]
 fn the_repository_holds_what_the_program_prints() {
-    snapshot::file("openapi.json", &printed());
+    snapshot::file(Path::new("openapi.json"), &printed());
 }
 
 #[tokio::test]
@@ -329,9 +330,9 @@ fn the_table_of_codes_in_the_handbook_is_the_codes() {
         )
         .unwrap();
     }
-    snapshot::part(
-        "docs/API.md",
-        "<!-- codes: generated, see tests/it/openapi.rs -->",
+    snapshot::between(
+        Path::new("docs/API.md"),
+        "<!-- codes: generated, see tests/it/openapi.rs -->\n",
         "<!-- /codes -->",
         &table,
     );

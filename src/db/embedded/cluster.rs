@@ -1,34 +1,25 @@
-//! The database files: made complete or not at all, and freed from whatever an earlier, killed run left behind.
+//! The database files: made complete or not at all.
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 use super::account::Account;
 use super::error::EmbeddedError;
 use super::install::Install;
-use super::layout::{Layout, PORT};
-use super::watchdog::{Signal, Watchdog, send};
+use super::layout::Layout;
+use super::watchdog::Watchdog;
 use super::{DATABASE, USER};
 
 /// On a slow disk initdb takes seconds; beyond this something hangs.
 const INITDB_TIMEOUT: Duration = Duration::from_secs(120);
-
-const POLL: Duration = Duration::from_millis(20);
-
-/// A leftover server is asked nicely, then told, then killed.
-const LEFTOVER: [(Signal, Duration); 3] = [
-    (Signal::Int, Duration::from_secs(20)),
-    (Signal::Quit, Duration::from_secs(7)),
-    (Signal::Kill, Duration::from_secs(5)),
-];
 
 /// The major version of the database that is already there.
 pub(super) fn existing_major(pgdata: &Path) -> Result<Option<u32>, EmbeddedError> {
@@ -58,13 +49,12 @@ pub(super) async fn create(
     watchdog: &mut Watchdog,
 ) -> Result<(), EmbeddedError> {
     let staging = layout.staging();
-    clear(&staging).await?;
     fs::create_dir(&staging).map_err(EmbeddedError::io("create", &staging))?;
     account
         .give(&staging, 0o700)
         .map_err(EmbeddedError::io("hand over", &staging))?;
 
-    let pwfile = layout.home().join("pgdata.new.pw");
+    let pwfile = staging.with_added_extension("pw");
     let written = write_for(account, &pwfile, password.expose_secret());
     written.map_err(EmbeddedError::io("write", &pwfile))?;
     let mut command = account.command(&install.program("initdb"));
@@ -87,14 +77,8 @@ pub(super) async fn create(
     let _ = fs::remove_file(&pwfile);
     check(&staging, made)?;
 
-    single_user(
-        &staging,
-        account,
-        install,
-        &format!("CREATE DATABASE {DATABASE}"),
-        watchdog,
-    )
-    .await?;
+    let sql = format!("CREATE DATABASE {DATABASE}");
+    single_user(&staging, account, install, durable, &sql, watchdog).await?;
 
     let pgdata = layout.pgdata();
     fs::rename(&staging, &pgdata).map_err(EmbeddedError::io("rename", &staging))?;
@@ -116,103 +100,10 @@ pub(super) async fn set_password(
     watchdog: &mut Watchdog,
 ) -> Result<(), EmbeddedError> {
     let sql = format!("ALTER ROLE {USER} PASSWORD '{}'", password.expose_secret());
-    single_user(&layout.pgdata(), account, install, &sql, watchdog).await
-}
-
-/// Makes sure that no server of an earlier run is using `pgdata`. We hold the lock, so it is nobody else's.
-pub(super) async fn stop_leftover(layout: &Layout, account: Account) -> Result<(), EmbeddedError> {
-    let pgdata = layout.pgdata();
-    let pid_file = pgdata.join("postmaster.pid");
-    let Ok(text) = fs::read_to_string(&pid_file) else {
-        return Ok(());
-    };
-    let first = text.lines().next().unwrap_or_default();
-    if let Ok(pid) = first.trim().parse::<u32>() {
-        for (signal, patience) in LEFTOVER {
-            if !serves(pid, &pgdata).await {
-                break;
-            }
-            tracing::info!(
-                pid,
-                ?signal,
-                "stopping the PostgreSQL that an earlier run left behind"
-            );
-            send(account, signal, pid).await;
-            let deadline = Instant::now() + patience;
-            while Instant::now() < deadline && serves(pid, &pgdata).await {
-                sleep(POLL).await;
-            }
-        }
-        if serves(pid, &pgdata).await {
-            let what = format!("of an earlier run (process {pid}) cannot be stopped");
-            return Err(EmbeddedError::Failed {
-                what,
-                log: layout.log(),
-                tail: layout.log_tail(0),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Takes the pids of a dead server out of PostgreSQL's way. They may be somebody else's by now (after a reboot, and always
-/// in containers) or a zombie's, and it would refuse to start.
-pub(super) fn disown(pgdata: &Path, socket_dir: &Path) -> Result<(), EmbeddedError> {
-    // Nobody but us listens there.
-    for name in [format!(".s.PGSQL.{PORT}"), format!(".s.PGSQL.{PORT}.lock")] {
-        let path = socket_dir.join(name);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(EmbeddedError::io("remove", &path)(error));
-            }
-            _gone => {}
-        }
-    }
-    // This one stays, because it also names the shared memory that tells whether old backends still run: with its
-    // parent's pid in it PostgreSQL knows that the file is stale and checks just that.
-    let pid_file = pgdata.join("postmaster.pid");
-    let Ok(text) = fs::read_to_string(&pid_file) else {
-        return Ok(());
-    };
-    let rest = text.split_once('\n').map_or("", |(_pid, rest)| rest);
-    fs::write(&pid_file, format!("{}\n{rest}", std::process::id()))
-        .map_err(EmbeddedError::io("write", &pid_file))
-}
-
-/// Whether process `pid` is a PostgreSQL on `pgdata`: pids are reused, its command line is not. Empty for a zombie.
-async fn serves(pid: u32, pgdata: &Path) -> bool {
-    let wanted = pgdata.to_string_lossy();
-    if let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) {
-        return String::from_utf8_lossy(&line)
-            .split('\0')
-            .any(|argument| argument == wanted);
-    }
-    // No /proc on macOS, and none for a process that is gone.
-    let output = Command::new("ps")
-        .args(["-ww", "-o", "args=", "-p", &pid.to_string()])
-        .stdin(Stdio::null())
-        .output()
-        .await;
-    output.is_ok_and(|output| {
-        String::from_utf8_lossy(&output.stdout).contains(&format!("-D {wanted} "))
-    })
-}
-
-/// A killed run's initdb may be writing for a moment longer.
-async fn clear(dir: &Path) -> Result<(), EmbeddedError> {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    loop {
-        match fs::remove_dir_all(dir) {
-            Ok(()) => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(_busy) if Instant::now() < deadline => sleep(POLL).await,
-            Err(error) => return Err(EmbeddedError::io("remove", dir)(error)),
-        }
-    }
+    single_user(&layout.pgdata(), account, install, true, &sql, watchdog).await
 }
 
 fn write_for(account: Account, path: &Path, text: &str) -> io::Result<()> {
-    let _ = fs::remove_file(path);
     let mut options = fs::File::options();
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.write(true).create_new(true).open(path)?;
@@ -225,17 +116,22 @@ async fn single_user(
     pgdata: &Path,
     account: Account,
     install: &Install,
+    durable: bool,
     sql: &str,
     watchdog: &mut Watchdog,
 ) -> Result<(), EmbeddedError> {
     let mut command = account.command(&install.program("postgres"));
-    command.arg("--single").arg("-D").arg(pgdata).args([
-        "-c",
-        "log_min_error_statement=panic",
-        "postgres",
-    ]);
+    command
+        .arg("--single")
+        .arg("-D")
+        .arg(pgdata)
+        .args(["-c", "log_min_error_statement=panic"]);
+    if !durable {
+        command.args(["-c", "fsync=off"]);
+    }
+    command.arg("postgres");
     let done = run(command, Some(format!("{sql}\n")), watchdog).await;
-    let stderr = check(&PathBuf::from(pgdata), done)?;
+    let stderr = check(pgdata, done)?;
     // A failed statement does not change the exit code.
     if stderr.contains("ERROR:") {
         return Err(EmbeddedError::Initdb {

@@ -60,7 +60,8 @@ pub enum EmbeddedError {
     )]
     NoAccount,
 
-    #[error("PostgreSQL could not create its database files in {}: {output}", path.display())]
+    #[error("PostgreSQL could not prepare its database files in {}: {output}. Nothing is left half made: start again when \
+         the cause is solved", path.display())]
     Initdb { path: PathBuf, output: String },
 
     #[error("the private PostgreSQL {what}; its log is {}, and ends with: {tail}", log.display())]
@@ -70,7 +71,7 @@ pub enum EmbeddedError {
         tail: String,
     },
 
-    #[error("cannot {doing} {}: {error}", path.display())]
+    #[error("cannot {doing} {}: {error}{}", path.display(), what_to_do(error))]
     Io {
         doing: &'static str,
         path: PathBuf,
@@ -86,6 +87,23 @@ impl EmbeddedError {
     ) -> impl FnOnce(io::Error) -> Self {
         let path = path.as_ref().to_owned();
         move |error| Self::Io { doing, path, error }
+    }
+}
+
+/// For the causes that have a usual reason.
+fn what_to_do(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "; if it belongs to another account (root, after a first start as root), run chartroom as that one, or choose \
+             another CHARTROOM_DATA_DIR"
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; make room on that file system and start again"
+        }
+        io::ErrorKind::Unsupported => {
+            "; that file system cannot do it: put CHARTROOM_DATA_DIR on a local one"
+        }
+        _ => "",
     }
 }
 

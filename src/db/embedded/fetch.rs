@@ -85,7 +85,6 @@ pub(super) async fn install(
         .find(|build| build.os == os && build.arch == arch)
         .ok_or_else(|| refuse(format!("there is none to download for {os} on {arch}")))?;
 
-    let folder = format!("postgresql-{VERSION}-{}", build.name);
     // The system's folder only where the chosen one is closed to the account that has to run what is in it.
     let closed = account.barred_at(&options.cache_dir).is_some();
     let cache = if closed {
@@ -161,12 +160,27 @@ pub(super) async fn install(
         })
 }
 
+/// There is nothing private in it, and a strict umask must not close it to the account that has to run what it holds.
 fn make_cache(cache: &Path) -> std::io::Result<()> {
+    let missing: Vec<&Path> = cache
+        .ancestors()
+        .take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists())
+        .collect();
     fs::create_dir_all(cache)?;
-    if cache == Path::new(SYSTEM_CACHE_DIR) {
-        // A strict umask must not close a folder that is only there to be shared.
-        for dir in cache.ancestors().take(2) {
-            fs::set_permissions(dir, fs::Permissions::from_mode(0o755))?;
+    missing.into_iter().try_for_each(open_to_all)
+}
+
+fn open_to_all(dir: &Path) -> std::io::Result<()> {
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o755))
+}
+
+/// The archive has no entries for some of its directories: those were made with whatever the umask left.
+fn open_tree(dir: &Path) -> std::io::Result<()> {
+    open_to_all(dir)?;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            open_tree(&entry.path())?;
         }
     }
     Ok(())
@@ -292,7 +306,7 @@ fn unpack(jar: &[u8], cache: &Path, target: &Path) -> std::io::Result<()> {
     let mut tar = tar::Archive::new(liblzma::read::XzDecoder::new(xz.as_slice()));
     tar.set_preserve_permissions(true);
     tar.unpack(&staging)?;
-    fs::set_permissions(&staging, fs::Permissions::from_mode(0o755))?;
+    open_tree(&staging)?;
     if target.exists() {
         // It was there and did not work, else it would have been used.
         fs::remove_dir_all(target)?;

@@ -5,7 +5,7 @@
 //! <data_dir>/password    of the role "chartroom", readable by us only
 //! <data_dir>/socket-location  only if the path is too long for a socket: the temporary directory that has it
 //! <data_dir>/location    only if PostgreSQL's account may not enter the data directory: where the rest is instead
-//! <home>/pgdata          the database; made as pgdata.new and renamed when complete
+//! <home>/pgdata          the database; made as pgdata.new-* and renamed when complete
 //! <home>/run             the socket, where its path is short enough
 //! <home>/postgres.log    the server's own log, and postgres.log.1 before it
 //! ```
@@ -32,6 +32,8 @@ const SOCKET_PATH_MAX: usize = 103;
 
 /// A holder that was just killed may still be on its way out.
 const LOCK_GRACE: Duration = Duration::from_millis(500);
+
+const STAGING: &str = "pgdata.new-";
 
 const LOG_MAX: u64 = 10 * 1024 * 1024;
 
@@ -75,8 +77,28 @@ impl Layout {
         self.home.join("pgdata")
     }
 
+    /// A new name each time: the initdb of a run that was just killed empties its directory before it ends.
     pub(super) fn staging(&self) -> PathBuf {
-        self.home.join("pgdata.new")
+        self.home
+            .join(format!("{STAGING}{}", Uuid::new_v4().simple()))
+    }
+
+    /// Removes what interrupted first uses left. What is still being written to goes at the next start.
+    pub(super) fn sweep_staging(&self) {
+        for entry in fs::read_dir(&self.home)
+            .into_iter()
+            .flatten()
+            .filter_map(Result::ok)
+        {
+            if entry.file_name().to_string_lossy().starts_with(STAGING) {
+                let path = entry.path();
+                let _ = if path.is_dir() {
+                    fs::remove_dir_all(&path)
+                } else {
+                    fs::remove_file(&path)
+                };
+            }
+        }
     }
 
     pub(super) fn log(&self) -> PathBuf {

@@ -2,7 +2,7 @@
 //!
 //! [`Embedded::start`] finds a PostgreSQL (`install`, else `fetch`), makes a database in the data directory on first use
 //! (`cluster`), runs the server on a Unix socket (`server`) as an account it accepts (`account`), and has it stopped even
-//! when this process is killed (`watchdog`). One process at a time per data directory (`layout` holds the lock).
+//! when this process is killed (`watchdog`, and `leftover` at the next start). One process at a time per data directory (`layout` holds the lock).
 
 mod account;
 mod cluster;
@@ -11,6 +11,7 @@ mod error;
 mod fetch;
 mod install;
 mod layout;
+mod leftover;
 #[cfg(feature = "fetch-postgres")]
 mod progress;
 mod server;
@@ -137,7 +138,7 @@ impl Embedded {
         let existing = cluster::existing_major(&pgdata)?.map(|major| (pgdata, major));
         let install = install::find(&options, account, existing).await?;
 
-        cluster::stop_leftover(&layout, account).await?;
+        leftover::stop_leftover(&layout, account).await?;
         let mut watchdog = Watchdog::start(account)?;
         let password =
             server::prepare(&layout, account, &install, options.durable, &mut watchdog).await?;

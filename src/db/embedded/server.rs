@@ -17,7 +17,7 @@ use super::error::EmbeddedError;
 use super::install::Install;
 use super::layout::{DataDirLock, Layout, PORT, SocketDir};
 use super::watchdog::{Signal, Watchdog, send};
-use super::{Address, Stop, cluster};
+use super::{Address, Stop, cluster, leftover};
 
 /// How long a starting server may stay silent; one that says it is recovering after a crash gets longer.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -49,16 +49,19 @@ pub(super) struct Server {
 }
 
 impl Server {
-    fn spawn(&self) -> Result<Child, EmbeddedError> {
-        cluster::disown(&self.layout.pgdata(), &self.socket_dir.path)?;
+    async fn spawn(&self) -> Result<Child, EmbeddedError> {
+        let pgdata = self.layout.pgdata();
+        leftover::quit_orphans(&pgdata, self.account).await;
+        leftover::disown(&pgdata)?;
+        leftover::clear_socket(&self.socket_dir.path)?;
         let log = self.layout.open_log()?;
         let log_too = log
             .try_clone()
             .map_err(EmbeddedError::io("duplicate", self.layout.log()))?;
         let program = self.install.program("postgres");
         let mut command = self.account.command(&program);
-        // -D and the directory first: `cluster::serves` looks for them.
-        command.arg("-D").arg(self.layout.pgdata());
+        // -D and the directory first: `leftover::serves` looks for them.
+        command.arg("-D").arg(pgdata);
         command
             .arg("-k")
             .arg(quoted_list_item(&self.socket_dir.path))
@@ -99,7 +102,7 @@ impl Server {
             log: self.layout.log(),
             tail: self.layout.log_tail(log_from),
         };
-        let mut child = self.spawn()?;
+        let mut child = self.spawn().await?;
         watchdog.guard(child.id()).await;
         let mut last = String::from("no answer");
         let mut recovering = false;
@@ -117,7 +120,7 @@ impl Server {
                     return Err(failed(format!("did not start ({})", how_it_ended(status))));
                 }
                 sleep(BACKOFF_MIN).await;
-                child = self.spawn()?;
+                child = self.spawn().await?;
                 watchdog.guard(child.id()).await;
             }
             match timeout(CONNECT, address.config().connect(NoTls)).await {
@@ -198,7 +201,7 @@ impl Supervisor {
                 }
                 () = sleep_until(next_start), if !alive => {
                     started = Instant::now();
-                    match self.server.spawn() {
+                    match self.server.spawn().await {
                         Ok(child) => {
                             self.child = child;
                             alive = true;
@@ -241,11 +244,16 @@ impl Supervisor {
             };
             let deadline = Instant::now() + patience;
             send(self.server.account, signal, pid).await;
+            let mut listening = how == Stop::Fast;
             let ended = loop {
                 tokio::select! {
                     _status = self.child.wait() => break true,
                     () = sleep_until(deadline) => break false,
-                    Some(Stop::Immediate) = self.orders.recv(), if how == Stop::Fast => break false,
+                    order = self.orders.recv(), if listening => match order {
+                        Some(Stop::Immediate) => break false,
+                        Some(Stop::Fast) => {}
+                        None => listening = false,
+                    },
                 }
             };
             if ended {
@@ -272,6 +280,7 @@ pub(super) async fn prepare(
     durable: bool,
     watchdog: &mut Watchdog,
 ) -> Result<secrecy::SecretString, EmbeddedError> {
+    layout.sweep_staging();
     let (password, new) = layout.password()?;
     if cluster::existing_major(&layout.pgdata())?.is_none() {
         cluster::create(layout, account, install, &password, durable, watchdog).await?;

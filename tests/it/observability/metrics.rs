@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::exposition;
@@ -47,7 +48,7 @@ async fn names_types_and_labels_are_the_ones_on_record() {
         )
         .unwrap();
     }
-    snapshot::file("tests/it/snapshots/metrics.txt", &listed);
+    snapshot::file(Path::new("tests/it/snapshots/metrics.txt"), &listed);
     assert!(exposition::series(&text).len() < 1_000);
 }
 

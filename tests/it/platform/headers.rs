@@ -12,7 +12,8 @@ use crate::support::app::{Answer, TestApp};
 async fn all_kinds(app: &TestApp, more: &[(&str, &str)]) -> Vec<(String, Answer)> {
     let json: &[(&str, &str)] = &[("content-type", "application/json")];
     let large = "x".repeat(2 << 20);
-    let asked: [(Method, &str, &[(&str, &str)], &str); 18] = [
+    type Asked<'a> = (Method, &'a str, &'a [(&'a str, &'a str)], &'a str);
+    let asked: [Asked<'_>; 18] = [
         (Method::GET, "/api/v1/version", &[], ""),
         (Method::GET, "/", &[], ""),
         (Method::GET, "/docs", &[], ""),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 
 use super::routes::router;
-use crate::support::app::TestApp;
+use crate::support::app::{Answer, TestApp};
 
 #[tokio::test]
 async fn a_panic_is_one_answer_and_no_more() {
@@ -94,4 +94,36 @@ async fn what_fails_inside_stays_inside() {
         app.get("/test/bare?status=200").await.text(),
         "plain text from src/library.rs"
     );
+}
+
+#[test]
+fn an_answer_that_shows_the_inside_is_seen() {
+    let whole = |detail: &str| {
+        let problem = serde_json::json!({
+            "type": "http://x/errors/internal", "title": "Failed", "status": 500, "detail": detail,
+            "instance": "1", "code": "internal",
+        });
+        let headers = [
+            ("content-type", "application/problem+json"),
+            ("x-request-id", "1"),
+        ];
+        let answer = Answer {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            headers: headers
+                .into_iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .collect(),
+            body: problem.to_string().into_bytes(),
+        };
+        std::panic::catch_unwind(|| answer.problem()).is_ok()
+    };
+    assert!(whole("the service failed"));
+    for inside in [
+        "relation \"users\" does not exist",
+        "at src/main.rs:7",
+        "diesel::result::Error",
+        "connect to 127.0.0.1:5432",
+    ] {
+        assert!(!whole(inside), "{inside}");
+    }
 }

@@ -1,34 +1,47 @@
-//! Files in the repository that a test knows the content of: `CHARTROOM_UPDATE=1` writes them, without it they must match.
+//! Files that must equal what the program says. `CHARTROOM_UPDATE=1` writes them instead of comparing.
 
+use std::fs;
 use std::path::Path;
 
-pub(crate) fn file(path: &str, expected: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    if std::env::var_os("CHARTROOM_UPDATE").is_some() {
-        std::fs::write(&file, expected).unwrap();
+/// The whole file.
+pub(crate) fn file(path: &Path, expected: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let current = fs::read_to_string(&path).unwrap_or_default();
+    if current == expected {
         return;
     }
-    let found = std::fs::read_to_string(&file).unwrap_or_default();
-    let different = found
-        .lines()
-        .zip(expected.lines())
-        .position(|(found, expected)| found != expected)
-        .unwrap_or_else(|| found.lines().count().min(expected.lines().count()));
-    let at = |text: &str| text.lines().nth(different).unwrap_or("(end)").to_owned();
     assert!(
-        found == expected,
-        "{path} is out of date from line {}: it says {:?}, the code says {:?}; CHARTROOM_UPDATE=1 rewrites it",
-        different + 1,
-        at(&found),
-        at(expected)
+        std::env::var_os("CHARTROOM_UPDATE").is_some(),
+        "{} is not fresh (CHARTROOM_UPDATE=1 writes it): {}",
+        path.display(),
+        difference(&current, expected)
     );
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, expected).unwrap();
 }
 
-/// The part of a file between two markers, the rest being somebody's prose.
-pub(crate) fn part(path: &str, begin: &str, end: &str, expected: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    let whole = std::fs::read_to_string(&file).unwrap();
-    let (before, rest) = whole.split_once(begin).unwrap();
-    let (_, after) = rest.split_once(end).unwrap();
-    self::file(path, &format!("{before}{begin}\n{expected}{end}{after}"));
+/// The part of a file between two markers.
+pub(crate) fn between(path: &Path, begin: &str, end: &str, expected: &str) {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let (before, rest) = text
+        .split_once(begin)
+        .unwrap_or_else(|| panic!("{} has no line {begin:?}", path.display()));
+    let (_, after) = rest
+        .split_once(end)
+        .unwrap_or_else(|| panic!("{} has no line {end:?}", path.display()));
+    file(path, &format!("{before}{begin}{expected}{end}{after}"));
+}
+
+fn difference(current: &str, expected: &str) -> String {
+    let line = current
+        .lines()
+        .zip(expected.lines())
+        .position(|(a, b)| a != b)
+        .unwrap_or_else(|| current.lines().count().min(expected.lines().count()));
+    format!(
+        "line {}: it says {:?}, it should say {:?}",
+        line + 1,
+        current.lines().nth(line).unwrap_or(""),
+        expected.lines().nth(line).unwrap_or("")
+    )
 }

@@ -1,0 +1,88 @@
+# The Chartroom image: one static binary on an empty root.
+#
+#   docker build -t chartroom .                                    from source, for the builder's own platform
+#   docker buildx build --platform linux/amd64,linux/arm64 .       both platforms, cross-compiled, no emulation
+#   scripts/image-local                                            from a binary built on this machine, nothing pulled
+#
+# Keep RUST_IMAGE in sync with rust-toolchain.toml (`scripts/image-check` compares them). It is named by tag; a release
+# passes `--build-arg RUST_IMAGE=docker.io/library/rust@sha256:...` to build from the digest it has checked.
+ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm
+
+# ---- runtime: everything of the final image but the binary. Both final stages start here, so they cannot differ. ----
+FROM scratch AS runtime
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="chartroom" \
+      org.opencontainers.image.description="A self-hosted, Kubernetes-native registry for data teams: one HTTP API on PostgreSQL" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.source="https://github.com/chartroom/chartroom" \
+      org.opencontainers.image.documentation="https://github.com/chartroom/chartroom#readme" \
+      org.opencontainers.image.vendor="The Chartroom authors" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+# Loopback is the default outside a container; inside one it would be unreachable.
+ENV CHARTROOM_LISTEN=0.0.0.0:8080 \
+    CHARTROOM_OPS_LISTEN=0.0.0.0:9090
+# By number: there is no /etc/passwd, and Kubernetes' runAsNonRoot can only judge a number.
+USER 65532:65532
+EXPOSE 8080 9090
+STOPSIGNAL SIGTERM
+# Exec form, because there is no shell. Kubernetes ignores this and uses the ops listener's own probes.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["/chartroom", "healthcheck"]
+ENTRYPOINT ["/chartroom"]
+CMD ["serve"]
+
+# ---- local: the same image from a binary built elsewhere; its context is a folder that holds only that binary. ----
+# It stands before `build` and uses no newer syntax, so that a builder which runs every stage up to the target, or which
+# is not BuildKit, neither pulls the base image for it nor refuses it.
+FROM runtime AS local
+COPY chartroom /chartroom
+
+# ---- build: always on the builder's own platform; the compiler crosses over, nothing is emulated. ----
+FROM --platform=$BUILDPLATFORM ${RUST_IMAGE} AS build
+ARG TARGETARCH
+WORKDIR /build
+# One line per platform: the Rust target (and its name in variables), and the gcc that compiles ring's C and links. For
+# the builder's own platform that gcc is in the base image; for the other one Debian's cross compiler is added.
+# hadolint ignore=DL3008
+RUN set -eu; \
+    case "${TARGETARCH:-$(dpkg --print-architecture)}" in \
+      amd64) triple=x86_64-linux-gnu target=x86_64-unknown-linux-gnu name=x86_64_unknown_linux_gnu upper=X86_64_UNKNOWN_LINUX_GNU cross='x86-64 amd64' ;; \
+      arm64) triple=aarch64-linux-gnu target=aarch64-unknown-linux-gnu name=aarch64_unknown_linux_gnu upper=AARCH64_UNKNOWN_LINUX_GNU cross='aarch64 arm64' ;; \
+      *) echo "unsupported platform: ${TARGETARCH}" >&2; exit 1 ;; \
+    esac; \
+    if ! command -v "$triple-gcc" >/dev/null; then \
+      apt-get update; \
+      apt-get install -y --no-install-recommends "gcc-${cross% *}-linux-gnu" "libc6-dev-${cross#* }-cross"; \
+      rm -rf /var/lib/apt/lists/*; \
+      rustup target add "$target"; \
+    fi; \
+    # +crt-static links glibc itself into the binary. With a target named, it applies to the binary, not to build scripts.
+    printf 'export %s\n' \
+      "CARGO_BUILD_TARGET=$target" \
+      "CC_$name=$triple-gcc" \
+      "CARGO_TARGET_${upper}_LINKER=$triple-gcc" \
+      "CARGO_TARGET_${upper}_RUSTFLAGS='-C target-feature=+crt-static'" \
+      > build.env
+# The dependency layers depend on the manifest and the lock alone: an edit in src/ leaves them cached. Only the first
+# of them may use the network; what compiles is offline. (No RUN --network=none: not every builder knows it.)
+COPY Cargo.toml Cargo.lock ./
+RUN set -eu; . ./build.env; \
+    mkdir src; echo 'fn main() {}' > src/main.rs; : > src/lib.rs; \
+    cargo fetch --locked --target "$CARGO_BUILD_TARGET"
+RUN set -eu; . ./build.env; \
+    cargo build --release --locked --offline --no-default-features
+COPY migrations ./migrations
+COPY src ./src
+# touch: cargo judges by modification time, and the placeholders above are newer than the sources just copied.
+RUN set -eu; . ./build.env; \
+    touch src/main.rs src/lib.rs; \
+    cargo build --release --locked --offline --no-default-features; \
+    # A binary that still asks for a dynamic loader would only fail when the image is run: fail here instead.
+    readelf -lW "target/$CARGO_BUILD_TARGET/release/chartroom" > headers; \
+    if grep -q INTERP headers; then echo 'not a static binary' >&2; exit 1; fi; \
+    install -D -m 0555 "target/$CARGO_BUILD_TARGET/release/chartroom" /out/chartroom
+
+# ---- the image ----
+FROM runtime AS image
+COPY --from=build /out/chartroom /chartroom

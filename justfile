@@ -1,0 +1,39 @@
+# Shortcuts; each is one line that works without just. `just` alone lists them.
+_list:
+    @just --list --unsorted
+
+# Serve on http://127.0.0.1:8080 with a private PostgreSQL under ./.chartroom
+run *args:
+    cargo run -- {{ args }}
+
+# Run every test; the database they need is started for them
+test *args:
+    cargo test {{ args }}
+
+# What CI says about style: format, clippy, dependencies, scripts
+lint:
+    cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo deny check licenses bans sources && shellcheck -x scripts/* benches/start_idle
+
+# Refresh src/schema.rs from the migrations
+schema:
+    CHARTROOM_UPDATE=1 cargo test --test it schema
+
+# Refresh openapi.json from the handlers' types
+openapi:
+    cargo run -- openapi > openapi.json
+
+# Refresh every generated file: openapi.json, src/schema.rs, the README's settings, the help and metrics snapshots
+readme:
+    CHARTROOM_UPDATE=1 cargo test --test it -- readme cli:: openapi observability schema
+
+# Build the image from source
+image tag="chartroom:dev":
+    docker build --build-arg REVISION="$(git rev-parse HEAD)" --tag {{ tag }} .
+
+# Build the same image from a binary compiled here, without pulling anything
+image-local tag="chartroom:dev":
+    scripts/image-local --tag {{ tag }}
+
+# Start time, idle memory and size of the release binary
+bench *args:
+    benches/start_idle {{ args }}
