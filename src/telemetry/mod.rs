@@ -16,7 +16,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, filter};
 
-use crate::config::{LogFormat, Telemetry};
+use crate::config::{Broken, LogFormat, Telemetry};
 
 static IS_PRETTY: AtomicBool = AtomicBool::new(false);
 
@@ -96,6 +96,14 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
 }
 
 fn exporter(endpoint: &str, ratio: f64) -> anyhow::Result<SdkTracerProvider> {
+    // The exporter is built without TLS: collectors run beside the service.
+    if endpoint.starts_with("https:") {
+        return Err(Broken::new(
+            "CHARTROOM_OTLP_ENDPOINT",
+            "expected an http:// URL: traces are sent without TLS, to a collector close by",
+        )
+        .into());
+    }
     let exporter = SpanExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint)

@@ -241,3 +241,25 @@ async fn without_a_collector_no_span_is_made_and_a_dead_one_slows_nothing() {
         assert!(at(&dead, "finish_ms") < 4_000, "{name}: {dead}");
     }
 }
+
+#[test]
+fn a_collector_behind_tls_is_refused_by_its_key() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_chartroom"))
+        .args(["serve", "--otlp-endpoint=https://collector.test:4317"])
+        .args([
+            "--database-url=postgres://nobody@127.0.0.1:1/none",
+            "--listen=127.0.0.1:0",
+            "--ops-listen=127.0.0.1:0",
+        ])
+        .env_clear()
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(78), "{said}");
+    assert!(
+        said.lines().count() == 1
+            && said.contains("CHARTROOM_OTLP_ENDPOINT")
+            && !said.contains("collector.test"),
+        "{said}"
+    );
+}
