@@ -1,47 +1,12 @@
-//! The OpenAPI document: what the repository holds, what the program prints and what the service serves are one, and whole.
+//! The shape of the document: OpenAPI 3.1, every operation named and described, every reference kept.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::path::Path;
-use std::process::Command;
 
-use axum::body::Body;
-use chartroom::error::Code;
-use http::Method;
 use serde_json::Value;
 
-use crate::support::app::TestApp;
-use crate::support::snapshot;
+use super::printed;
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "options"];
-
-fn printed() -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_chartroom"))
-        .arg("openapi")
-        .env_clear()
-        .output()
-        .unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap()
-}
-
-#[test]
-fn the_repository_holds_what_the_program_prints() {
-    snapshot::file(Path::new("openapi.json"), &printed());
-}
-
-#[tokio::test]
-async fn the_service_serves_the_same_under_its_own_address() {
-    let app = TestApp::with(&["--public-url=https://chartroom.test"], Default::default()).await;
-    let answer = app.get("/openapi.json").await;
-    assert_eq!(answer.header("content-type"), "application/json");
-    let mut served = answer.json();
-    assert_eq!(served["servers"][0]["url"], "https://chartroom.test");
-    let mut printed: Value = serde_json::from_str(&printed()).unwrap();
-    served["servers"].take();
-    printed["servers"].take();
-    assert_eq!(served, printed);
-}
 
 /// All that is wrong with a document; the tests' own routes go through it too.
 fn flaws(document: &Value) -> Vec<String> {
@@ -235,124 +200,4 @@ fn each_flaw_is_seen() {
         let seen = spoil(&pointer, value);
         assert!(seen.contains(complaint), "{pointer}: {seen}");
     }
-}
-
-#[tokio::test]
-async fn every_route_takes_the_methods_it_documents_and_no_other() {
-    let app = TestApp::new().await;
-    let document = app.get("/openapi.json").await.json();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        let filled: String = path
-            .split('/')
-            .map(|part| {
-                if part.starts_with('{') {
-                    "/018f0000-0000-7000-8000-000000000000".to_owned()
-                } else {
-                    format!("/{part}")
-                }
-            })
-            .skip(1)
-            .collect();
-        let mut documented: BTreeSet<&str> = item
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
-        if documented.contains("get") {
-            documented.insert("head");
-        }
-        for method in METHODS.into_iter().chain(["trace", "brew"]) {
-            let upper = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-            let answer = app.send(upper, &filled, &[], Body::empty()).await;
-            let name = format!("{method} {filled}");
-            assert!(
-                !answer.status.is_server_error(),
-                "{name}: {}",
-                answer.status
-            );
-            assert_eq!(
-                answer.status.as_u16() != 405,
-                documented.contains(method),
-                "{name}: {}",
-                answer.status
-            );
-            match answer.status.as_u16() {
-                405 => {
-                    let allowed: BTreeSet<_> = answer
-                        .header("allow")
-                        .split(',')
-                        .map(|it| it.trim().to_lowercase())
-                        .collect();
-                    assert_eq!(
-                        allowed,
-                        documented.iter().map(|it| (*it).to_owned()).collect(),
-                        "{name}"
-                    );
-                    assert_eq!(answer.problem(), "method-not-allowed", "{name}");
-                }
-                status if status < 400 => {
-                    let read = if method == "head" { "get" } else { method };
-                    assert!(
-                        item[read]["responses"][status.to_string()].is_object(),
-                        "{name}: {status} is not documented"
-                    );
-                }
-                _ if method != "head" => assert!(!answer.problem().is_empty()),
-                _ => {}
-            }
-            // What is not documented is not taken.
-            if documented.contains(method) && method != "head" {
-                let answer = app
-                    .send(
-                        method.to_uppercase().parse().unwrap(),
-                        &format!("{filled}?no-such-parameter=1"),
-                        &[],
-                        Body::empty(),
-                    )
-                    .await;
-                assert_eq!(answer.problem(), "unknown-parameter", "{name}");
-            }
-        }
-    }
-}
-
-#[test]
-fn the_table_of_codes_in_the_handbook_is_the_codes() {
-    let mut table = String::from("| `code` | Status | Meaning |\n|---|---|---|\n");
-    for code in Code::ALL {
-        let help = code.help().split_whitespace().collect::<Vec<_>>().join(" ");
-        writeln!(
-            table,
-            "| `{}` | {} | {help} |",
-            code.as_str(),
-            code.status().as_u16()
-        )
-        .unwrap();
-    }
-    snapshot::between(
-        Path::new("docs/API.md"),
-        "<!-- codes: generated, see tests/it/openapi.rs -->\n",
-        "<!-- /codes -->",
-        &table,
-    );
-}
-
-#[tokio::test]
-async fn every_code_has_its_page() {
-    let app = TestApp::new().await;
-    let all = app.get("/errors").await;
-    assert_eq!(all.header("content-type"), "text/html; charset=utf-8");
-    for code in Code::ALL {
-        let page = app.get(&format!("/errors/{}", code.as_str())).await;
-        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
-        for page in [page.text(), all.text()] {
-            assert!(
-                page.contains(code.title())
-                    && page.contains(&format!("({})", code.status().as_u16())),
-                "{code:?}"
-            );
-        }
-    }
-    assert_eq!(app.get("/errors/%3Cscript%3E").await.problem(), "not-found");
 }
