@@ -116,7 +116,8 @@ impl From<Broken> for Refused {
 
 /// The arguments, and the table that `chartroom config` prints.
 fn parse(arguments: Vec<OsString>) -> Result<(Cli, String), Refused> {
-    let command = Cli::command();
+    let described = Cli::command();
+    let command = config::without_service_links(described.clone());
     let refused =
         |error: clap::Error, command: &clap::Command| match Broken::from_clap(&error, command) {
             Some(broken) => Refused::Configuration(broken),
@@ -126,7 +127,7 @@ fn parse(arguments: Vec<OsString>) -> Result<(Cli, String), Refused> {
         .clone()
         .try_get_matches_from(&arguments)
         .map_err(|error| refused(error, &command));
-    config::refuse_unknown(&command, std::env::vars_os())?;
+    config::refuse_unknown(&described, std::env::vars_os())?;
     let (command, from_file) = match env_file(&first, &arguments) {
         Some(file) => config::with_env_file(command, Path::new(&file))?,
         None => (command, Vec::new()),
@@ -139,7 +140,7 @@ fn parse(arguments: Vec<OsString>) -> Result<(Cli, String), Refused> {
             .try_get_matches_from(&arguments)
             .map_err(|error| refused(error, &command))?,
     };
-    let shown = config::show(&command, &matches, &from_file);
+    let shown = config::show(&described, &matches, &from_file);
     let cli = Cli::from_arg_matches(&matches).map_err(|error| refused(error, &command))?;
     if !matches!(cli.command, Some(Command::Openapi)) {
         cli.config.validate()?;

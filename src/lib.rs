@@ -4,7 +4,7 @@
 //! - [`serve`]: what `chartroom serve` starts and stops, in which order; [`state`]: what handlers share
 //! - [`server`]: connections and their limits; [`shutdown`]: how the process stops
 //! - [`http`]: the middleware, the routes, the documentation, the ops listener; [`error`]: problem documents
-//! - [`db`]: connections, migrations, the private PostgreSQL
+//! - [`db`]: connections, migrations, the private PostgreSQL; [`schema`]: the tables as diesel knows them
 //! - [`telemetry`]: logs and traces; [`metrics`]: all metrics
 //!
 //! `docs/ARCHITECTURE.md` says how these fit together and where a feature goes.
@@ -15,6 +15,7 @@ pub mod db;
 pub mod error;
 pub mod http;
 pub mod metrics;
+pub mod schema;
 pub mod serve;
 pub mod server;
 pub mod shutdown;

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use crate::config::{Broken, Config, Secret, SslMode};
-use crate::db::embedded::{Embedded, Options, Stop};
+use crate::db::embedded::{Embedded, EmbeddedError, Options, Stop};
 use crate::db::endpoint::{Endpoint, Tls};
 use crate::db::migrate::{self, MIGRATIONS};
 use crate::db::monitor;
@@ -50,7 +50,15 @@ impl Database {
                 .unwrap_or_else(embedded::default_cache_dir),
             ..Options::new(&config.embedded.data_dir)
         })
-        .await?;
+        .await
+        .map_err(|error| match error {
+            EmbeddedError::BinDir { problem, .. } => Broken::new(
+                "CHARTROOM_EMBEDDED_BIN_DIR",
+                format!("{problem}; expected the folder that holds initdb, pg_ctl and postgres"),
+            )
+            .into(),
+            error => anyhow::Error::from(error),
+        })?;
         Ok(Self {
             primary: embedded_endpoint(&server),
             replica: None,
@@ -131,11 +139,15 @@ async fn serve_on(
         shutdown.clone(),
     )?;
     let watched = monitor::watch(database.primary.clone(), app.health.clone());
+    let closing = shutdown.wait_for(Phase::Closing);
     shutdown.spawn("database watch", async move {
-        watched.await;
+        // What outlives `Closing` holds every stop up until its deadline.
+        tokio::select! {
+            () = watched => {}
+            () = closing => {}
+        }
         Ok(())
     });
-    app.db.warm().await;
     let shell = http::public(app.clone())?;
     let service = tower::service_fn(move |request| {
         let shell = shell.clone();
@@ -164,7 +176,14 @@ async fn serve_on(
         shutdown.clone(),
         app.ops_connections.clone(),
     );
-    tokio::join!(public, ops);
+    // Beside the listeners: a database that keeps silent must not keep the probes waiting.
+    let warm = async {
+        tokio::select! {
+            () = app.db.warm() => {}
+            () = shutdown.wait_for(Phase::Draining) => {}
+        }
+    };
+    tokio::join!(public, ops, warm);
     app.db.close();
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! What makes a configuration unusable, and the one line that says so: the key and what was expected, never the value.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use tracing_subscriber::filter::LevelFilter;
 
 use super::Config;
 
@@ -69,8 +71,17 @@ pub fn refuse_unknown(
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<(), Broken> {
     let known: Vec<String> = keys(command).map(|(_, key)| key).collect();
+    let is_path = |key: &str| {
+        keys(command).any(|(arg, known)| {
+            known == key && arg.get_value_parser().type_id() == TypeId::of::<PathBuf>()
+        })
+    };
     for (name, value) in variables {
         let name = name.to_string_lossy();
+        if known.iter().any(|key| *key == name) && value.to_str().is_none() && !is_path(&name) {
+            // clap refuses it as well, but does not say which one it was.
+            return Err(Broken::new(name, "expected text in UTF-8"));
+        }
         if !name.starts_with("CHARTROOM_")
             || known.iter().any(|key| *key == name)
             || is_service_link(&name, &value.to_string_lossy())
@@ -86,7 +97,7 @@ pub fn refuse_unknown(
             |key| format!("did you mean {key}?"),
         );
         return Err(Broken::new(
-            name,
+            name.escape_debug().to_string(),
             format!("there is no such setting; {hint}"),
         ));
     }
@@ -103,6 +114,21 @@ fn is_service_link(name: &str, value: &str) -> bool {
         || name.split_once("_PORT_").is_some_and(|(_, rest)| {
             at_port(rest) && rest.contains("_TCP") | rest.contains("_UDP") | rest.contains("_SCTP")
         })
+}
+
+/// The command without the variables that Kubernetes has set for a Service whose name makes them look like ours, such as
+/// `CHARTROOM_DATABASE_PORT=tcp://10.0.0.1:5432`.
+pub fn without_service_links(command: Command) -> Command {
+    let links: Vec<clap::Id> = keys(&command)
+        .filter(|(_, key)| {
+            std::env::var(key)
+                .is_ok_and(|value| value.contains("://") && is_service_link(key, &value))
+        })
+        .map(|(arg, _)| arg.get_id().clone())
+        .collect();
+    links.into_iter().fold(command, |command, id| {
+        command.mut_arg(id, |arg| arg.env(None::<&str>))
+    })
 }
 
 /// Edits between two keys (Levenshtein).
@@ -127,8 +153,13 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
+    // `EnvFilter` takes a lone word for a target, so that a misspelt level would silence all the rest.
+    let has_levels = text.split(',').all(|part| {
+        let level = part.rsplit('=').next().unwrap_or(part).trim();
+        !level.is_empty() && level.parse::<LevelFilter>().is_ok()
+    });
     match text.parse::<tracing_subscriber::EnvFilter>() {
-        Ok(_) if !text.trim().is_empty() => Ok(text.to_owned()),
+        Ok(_) if has_levels => Ok(text.to_owned()),
         _ => Err("expected a level (error, warn, info, debug, trace) or target=level pairs separated by commas".to_owned()),
     }
 }
@@ -253,6 +284,28 @@ mod tests {
         assert!(is_service_link("CHARTROOM_PORT", "tcp://10.0.0.1:80"));
         assert!(!is_service_link("CHARTROOM_PORT", "80"));
         assert!(!is_service_link("CHARTROOM_LISTN", "x"));
+    }
+
+    #[test]
+    fn a_log_filter_names_levels() {
+        for text in [
+            "info",
+            "OFF",
+            "warn,chartroom=debug",
+            "chartroom::request=info, error",
+        ] {
+            log_filter(text).unwrap();
+        }
+        for text in [
+            "",
+            "inof",
+            "info,",
+            "chartroom",
+            "chartroom=",
+            "info,chartroom=loud",
+        ] {
+            log_filter(text).unwrap_err();
+        }
     }
 
     #[test]

@@ -159,8 +159,16 @@ impl EndpointSettings {
                 Ok(text) => text,
                 Err(problem) => return broken(field, problem),
             };
-            if crate::db::endpoint::parse_url(&text).is_err() {
+            let Ok(resolved) = crate::db::endpoint::parse_url(&text) else {
                 return broken(field, "expected postgres://user:password@host:port/dbname, with sslmode and sslrootcert as the only TLS parameters".to_owned());
+            };
+            if let Some(Err(problem)) = resolved
+                .tls
+                .ca_file
+                .as_deref()
+                .map(crate::db::tls::read_roots)
+            {
+                return broken(field, format!("its sslrootcert: {problem}"));
             }
         }
         if let Some(Err(problem)) = password_file

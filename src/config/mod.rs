@@ -12,11 +12,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 
-pub use check::{Broken, refuse_unknown, with_env_file};
+pub use check::{Broken, refuse_unknown, with_env_file, without_service_links};
 pub use endpoint::EndpointSettings;
 pub use secret::Secret;
 pub use show::show;
-use units::{Size, Span, address, count, filled, origin, ratio, size, span, switch};
+use units::{Size, Span, address, collector, count, filled, origin, ratio, size, span, switch};
 
 /// All sections together.
 #[derive(Args, Clone, Debug)]
@@ -343,8 +343,8 @@ pub struct Telemetry {
         value_enum
     )]
     pub log_format: Option<LogFormat>,
-    /// OTLP collector (gRPC) that receives traces [default: none]
-    #[arg(long, env = "CHARTROOM_OTLP_ENDPOINT", global = true, value_name = "URL", value_parser = origin)]
+    /// OTLP collector (gRPC without TLS) that receives traces [default: none]
+    #[arg(long, env = "CHARTROOM_OTLP_ENDPOINT", global = true, value_name = "URL", value_parser = collector)]
     pub otlp_endpoint: Option<String>,
     /// Share of requests traced where the caller has not decided [default: 0.1]
     #[arg(long, env = "CHARTROOM_TRACE_RATIO", global = true, value_name = "RATIO", value_parser = ratio)]

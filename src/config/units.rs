@@ -167,6 +167,16 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     }
 }
 
+/// An origin that the exporter can reach: it speaks no TLS.
+pub(super) fn collector(text: &str) -> Result<String, String> {
+    origin(text)
+        .ok()
+        .filter(|origin| origin.starts_with("http:"))
+        .ok_or_else(|| {
+            "expected an origin without TLS and path, such as http://collector:4317".to_owned()
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,9 +8,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::endpoint::Endpoint;
 
-/// The server's own limits stand far behind ours, for the case that our process is gone while its statement still runs.
+/// The server's own limits stand far behind ours, for the case that our process is gone while its statement still runs. A
+/// statement whose connection we closed has to end long before them: each would hold one of the server's few connections.
 const SESSION: &str = "SET search_path = public, pg_temp; SET statement_timeout = '60s'; SET lock_timeout = '10s'; \
-     SET idle_in_transaction_session_timeout = '60s'; SHOW transaction_read_only";
+     SET idle_in_transaction_session_timeout = '60s'; SET client_connection_check_interval = '1s'; SHOW transaction_read_only";
 
 /// Why there is no connection; safe to show in a readiness answer: it names no host, user or statement.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -113,6 +114,10 @@ fn explain(error: &tokio_postgres::Error) -> ConnectError {
                 Some(tls) => ConnectError::Tls(tls.to_string()),
                 None => ConnectError::Unreachable(io.kind().to_string()),
             };
+        }
+        // The driver's own sentence, which is all it tells.
+        if cause.to_string() == "server does not support TLS" {
+            return ConnectError::Tls("the server does not offer it".to_owned());
         }
         source = cause.source();
     }

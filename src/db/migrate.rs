@@ -1,10 +1,12 @@
-//! Migrations: embedded in the binary, run by one process at a time, and the window of schemas a binary can serve.
+//! Migrations: embedded in the binary, run by one process at a time.
 
 use std::time::{Duration, Instant};
 
-use diesel::migration::{Migration, MigrationSource};
+use diesel::migration::MigrationSource;
 use diesel::pg::Pg;
-use diesel::{OptionalExtension as _, QueryableByName, sql_query};
+use diesel::result::QueryResult;
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::{QueryableByName, sql_query};
 use diesel_async::{
     AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _,
 };
@@ -12,6 +14,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrati
 
 use super::connect::{ConnectError, connect};
 use super::endpoint::Endpoint;
+use super::window::{SchemaState, Versions, schema_state, versions_of};
 
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
@@ -19,8 +22,11 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 const LOCK: i64 = 0x63_6861_7274_726d;
 const LOCK_POLL: Duration = Duration::from_millis(200);
 /// A migration that cannot get its table lock soon gives way to the traffic and tries again.
-const LOCK_TIMEOUT: &str = "SET lock_timeout = '2s'; SET statement_timeout = 0";
+const SESSION: &str = "SET lock_timeout = '2s'; SET statement_timeout = 0";
 const LOCK_ATTEMPTS: u32 = 10;
+/// For the traffic that queued up behind the attempt.
+const LOCK_PAUSE: Duration = Duration::from_millis(500);
+const CONNECT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
@@ -32,7 +38,7 @@ pub enum MigrateError {
         "another process has been migrating this database for {0:?}; try again when it has finished"
     )]
     Locked(Duration),
-    #[error("migration {version} failed and was rolled back: {problem}")]
+    #[error("migration {version} failed: {problem}")]
     Failed { version: String, problem: String },
     #[error("there is nothing to revert")]
     NothingToRevert,
@@ -44,143 +50,57 @@ pub enum MigrateError {
     Query(#[from] diesel::result::Error),
 }
 
-/// What the database holds, beside what this binary knows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SchemaState {
-    pub applied: Vec<String>,
-    pub pending: Vec<String>,
-    /// The oldest "newest migration" a binary may know to work on this schema.
-    pub min_compatible: Option<String>,
-}
-
-impl SchemaState {
-    /// `Err` says in a sentence why this binary cannot serve this schema. A newer schema is fine while it admits this binary.
-    pub fn check(&self) -> Result<(), String> {
-        if let Some(oldest) = self.pending.iter().next() {
-            return Err(format!(
-                "the schema lacks migration {oldest}: run `chartroom migrate up`"
-            ));
-        }
-        let newest_known = newest_known();
-        match &self.min_compatible {
-            Some(least) if *least > newest_known => Err(format!(
-                "the schema needs a binary that knows migration {least}, this one knows up to {newest_known}: deploy a newer one"
-            )),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The newest migration in this binary.
-pub fn newest_known() -> String {
-    known()
-        .ok()
-        .and_then(|mut versions| versions.pop())
-        .unwrap_or_default()
-}
-
-fn known() -> QueryVec {
-    versions_of(&MIGRATIONS)
-}
-
-type QueryVec = Result<Vec<String>, MigrateError>;
-
-fn versions_of<S: MigrationSource<Pg>>(source: &S) -> QueryVec {
-    let migrations = source.migrations().map_err(|error| MigrateError::Failed {
-        version: "list".to_owned(),
-        problem: error.to_string(),
-    })?;
-    let mut versions: Vec<String> = migrations
-        .iter()
-        .map(|migration| migration.name().version().to_string())
-        .collect();
-    versions.sort();
-    Ok(versions)
-}
-
-#[derive(QueryableByName)]
-struct Text {
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    value: String,
-}
-
-#[derive(QueryableByName)]
-struct Flag {
-    #[diesel(sql_type = diesel::sql_types::Bool)]
-    value: bool,
-}
-
-/// What a database holds, also one that was never migrated.
-pub async fn schema_state(connection: &mut AsyncPgConnection) -> Result<SchemaState, MigrateError> {
-    let known = known()?;
-    let exists: Flag = sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AND to_regclass('schema_window') IS NOT NULL AS value").get_result(connection).await?;
-    if !exists.value {
-        return Ok(SchemaState {
-            pending: known,
-            ..SchemaState::default()
-        });
-    }
-    let applied: Vec<Text> =
-        sql_query("SELECT version::text AS value FROM __diesel_schema_migrations ORDER BY version")
-            .load(connection)
-            .await?;
-    let applied: Vec<String> = applied.into_iter().map(|row| row.value).collect();
-    let window: Option<Text> = sql_query("SELECT min_compatible AS value FROM schema_window")
-        .get_result(connection)
-        .await
-        .optional()?;
-    let pending = known
-        .into_iter()
-        .filter(|version| !applied.contains(version))
-        .collect();
-    Ok(SchemaState {
-        applied,
-        pending,
-        min_compatible: window.map(|row| row.value),
-    })
-}
-
 /// The state of the schema at `endpoint`.
 pub async fn status(endpoint: &Endpoint) -> Result<SchemaState, MigrateError> {
-    let session = connect(endpoint, "migrate", Duration::from_secs(10)).await?;
-    let mut connection =
-        AsyncPgConnection::try_from_client_and_connection(session.client, session.connection)
-            .await
-            .map_err(|error| ConnectError::Unreachable(error.to_string()))?;
+    let (mut connection, _) = open(endpoint).await?;
     schema_state(&mut connection).await
 }
 
 /// Runs `source` on `endpoint` until nothing is pending; waits for another process's run for at most `patience`. Returns what it applied.
-pub async fn up<S>(endpoint: &Endpoint, source: fn() -> S, patience: Duration) -> QueryVec
+pub async fn up<S>(endpoint: &Endpoint, source: fn() -> S, patience: Duration) -> Versions
 where
     S: MigrationSource<Pg> + 'static,
 {
-    under_lock(endpoint, patience, async |mut connection| {
-        drop_invalid_indexes(&mut connection).await?;
-        let mut attempt = 1;
-        loop {
-            let (back, outcome) = in_thread(connection, move |harness| {
-                let ran = harness.run_pending_migrations(source());
-                ran.map(|versions| versions.iter().map(ToString::to_string).collect::<Vec<_>>())
-                    .map_err(|error| error.to_string())
+    let mut connection = locked(endpoint, patience).await?;
+    let mut applied = Vec::new();
+    let mut attempt = 1;
+    loop {
+        let (back, next) = in_thread(connection, move |harness| next(harness, &source())).await?;
+        connection = back;
+        let Some(version) = next? else { break };
+        // An index of an attempt that was cut off stands in the way of the next one.
+        let mut outcome = drop_invalid_indexes(&mut connection)
+            .await
+            .map_err(|error| error.to_string());
+        if outcome.is_ok() {
+            let (back, ran) = in_thread(connection, move |harness| {
+                let ran = harness.run_next_migration(source());
+                ran.map(drop).map_err(|error| error.to_string())
             })
             .await?;
             connection = back;
-            match outcome {
-                Ok(versions) => return Ok(versions),
-                Err(problem) if attempt < LOCK_ATTEMPTS && problem.contains("lock timeout") => {
-                    attempt += 1
-                }
-                Err(problem) => {
-                    let version = next_pending(&mut connection)
-                        .await
-                        .unwrap_or_else(|| "unknown".to_owned());
-                    return Err(MigrateError::Failed { version, problem });
-                }
-            }
+            outcome = ran;
         }
-    })
-    .await
+        match outcome {
+            Ok(()) => {
+                applied.push(version);
+                attempt = 1;
+            }
+            // Diesel shows no SQLSTATE: a server that speaks another language than English gets one attempt.
+            Err(problem) if attempt < LOCK_ATTEMPTS && problem.contains("lock timeout") => {
+                tracing::info!(
+                    version,
+                    attempt,
+                    "a migration waits for a lock and tries again"
+                );
+                attempt += 1;
+                tokio::time::sleep(LOCK_PAUSE).await;
+            }
+            Err(problem) => return Err(MigrateError::Failed { version, problem }),
+        }
+    }
+    unlock(connection).await?;
+    Ok(applied)
 }
 
 /// Reverts the newest migration.
@@ -193,112 +113,138 @@ where
     S: MigrationSource<Pg> + 'static,
 {
     let known = versions_of(&source())?;
-    under_lock(endpoint, patience, async |connection| {
-        let known = known.clone();
-        let (_, outcome) = in_thread(connection, move |harness| {
-            let failed =
-                |version: String, problem: String| MigrateError::Failed { version, problem };
-            let applied = harness
-                .applied_migrations()
-                .map_err(|error| failed("list".to_owned(), error.to_string()))?;
-            let newest = applied
-                .iter()
-                .map(ToString::to_string)
-                .max()
-                .ok_or(MigrateError::NothingToRevert)?;
-            if !known.contains(&newest) {
-                return Err(MigrateError::Unknown(newest));
-            }
-            harness
-                .revert_last_migration(source())
-                .map(|version| version.to_string())
-                .map_err(|error| failed(newest, error.to_string()))
-        })
-        .await?;
-        outcome
+    let connection = locked(endpoint, patience).await?;
+    let (connection, outcome) = in_thread(connection, move |harness| {
+        let newest = newest_applied(harness)?.ok_or(MigrateError::NothingToRevert)?;
+        if !known.contains(&newest) {
+            return Err(MigrateError::Unknown(newest));
+        }
+        match harness.revert_last_migration(source()) {
+            Ok(_) => Ok(newest),
+            Err(error) => Err(failed(newest, error)),
+        }
     })
-    .await
+    .await?;
+    unlock(connection).await?;
+    outcome
+}
+
+type Harness = AsyncMigrationHarness<AsyncPgConnection>;
+
+fn next<S: MigrationSource<Pg>>(
+    harness: &mut Harness,
+    source: &S,
+) -> Result<Option<String>, MigrateError> {
+    let applied = applied(harness)?;
+    let known = versions_of(source)?;
+    Ok(known.into_iter().find(|version| !applied.contains(version)))
+}
+
+fn newest_applied(harness: &mut Harness) -> Result<Option<String>, MigrateError> {
+    Ok(applied(harness)?.into_iter().max())
+}
+
+fn applied(harness: &mut Harness) -> Versions {
+    let versions = harness.applied_migrations();
+    versions
+        .map(|versions| versions.iter().map(ToString::to_string).collect())
+        .map_err(|error| failed("list".to_owned(), error))
+}
+
+fn failed(version: String, error: impl std::fmt::Display) -> MigrateError {
+    MigrateError::Failed {
+        version,
+        problem: error.to_string(),
+    }
 }
 
 /// Diesel runs migrations on a blocking interface: the connection goes to a thread for it and comes back.
 async fn in_thread<T: Send + 'static>(
     connection: AsyncPgConnection,
-    work: impl FnOnce(&mut AsyncMigrationHarness<AsyncPgConnection>) -> T + Send + 'static,
+    work: impl FnOnce(&mut Harness) -> T + Send + 'static,
 ) -> Result<(AsyncPgConnection, T), MigrateError> {
     let ran = tokio::task::spawn_blocking(move || {
         let mut harness = AsyncMigrationHarness::new(connection);
         let outcome = work(&mut harness);
         (harness.into_inner(), outcome)
     });
-    ran.await.map_err(|error| MigrateError::Failed {
-        version: "thread".to_owned(),
-        problem: error.to_string(),
-    })
+    ran.await
+        .map_err(|error| failed("thread".to_owned(), error))
 }
 
-async fn next_pending(connection: &mut AsyncPgConnection) -> Option<String> {
-    schema_state(connection)
-        .await
-        .ok()?
-        .pending
-        .into_iter()
-        .next()
+async fn open(endpoint: &Endpoint) -> Result<(AsyncPgConnection, bool), ConnectError> {
+    let session = connect(endpoint, "migrate", CONNECT).await?;
+    let connection =
+        AsyncPgConnection::try_from_client_and_connection(session.client, session.connection);
+    match tokio::time::timeout(CONNECT, connection).await {
+        Ok(Ok(connection)) => Ok((connection, session.read_only)),
+        Ok(Err(error)) => Err(ConnectError::Unreachable(error.to_string())),
+        Err(_elapsed) => Err(ConnectError::TimedOut(CONNECT)),
+    }
 }
 
-async fn under_lock<T>(
+/// A session that holds the lock. The migrations run on it: where our process is killed, the server may go on with the last
+/// statement for a while, and until it is done nobody else begins.
+async fn locked(
     endpoint: &Endpoint,
     patience: Duration,
-    work: impl AsyncFnOnce(AsyncPgConnection) -> Result<T, MigrateError>,
-) -> Result<T, MigrateError> {
-    let session = connect(endpoint, "migrate", Duration::from_secs(10)).await?;
-    if session.read_only {
+) -> Result<AsyncPgConnection, MigrateError> {
+    let (mut connection, read_only) = open(endpoint).await?;
+    if read_only {
         return Err(MigrateError::ReadOnly);
     }
-    // The lock lives on a session of its own: it ends with the process, and a failed statement elsewhere cannot end it.
-    let keeper = session.client;
-    let driver = tokio::spawn(session.connection);
     let until = Instant::now() + patience;
-    loop {
-        // Never the blocking form: a session that waits in it holds a snapshot, and CREATE INDEX CONCURRENTLY waits for snapshots.
-        let row = keeper
-            .query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK])
-            .await
-            .map_err(|error| ConnectError::Unreachable(error.to_string()))?;
-        if row.get::<_, bool>(0) {
-            break;
-        }
+    // Never the blocking form: a session that waits in it holds a snapshot, and CREATE INDEX CONCURRENTLY waits for snapshots.
+    while !ask(&mut connection, "SELECT pg_try_advisory_lock($1) AS value").await? {
         if Instant::now() >= until {
             return Err(MigrateError::Locked(patience));
         }
         tokio::time::sleep(LOCK_POLL).await;
     }
-    let session = connect(endpoint, "migrate", Duration::from_secs(10)).await?;
-    let mut connection =
-        AsyncPgConnection::try_from_client_and_connection(session.client, session.connection)
-            .await
-            .map_err(|error| ConnectError::Unreachable(error.to_string()))?;
-    connection.batch_execute(LOCK_TIMEOUT).await?;
-    let outcome = work(connection).await;
-    drop(keeper);
-    // Not before the server has seen the end of the session may the caller believe that the lock is free.
-    let _ = tokio::time::timeout(Duration::from_secs(1), driver).await;
-    outcome
+    connection.batch_execute(SESSION).await?;
+    Ok(connection)
 }
 
-/// A killed `CREATE INDEX CONCURRENTLY` leaves an invalid index under the name that the next try wants.
-async fn drop_invalid_indexes(connection: &mut AsyncPgConnection) -> Result<(), MigrateError> {
-    let invalid: Vec<Text> = sql_query(
-        "SELECT format('%I.%I', n.nspname, c.relname) AS value FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
-         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT i.indisvalid AND n.nspname = current_schema()",
+/// The end of the session would free the lock too, but only some time after our caller believes that it is free.
+async fn unlock(mut connection: AsyncPgConnection) -> Result<(), MigrateError> {
+    ask(&mut connection, "SELECT pg_advisory_unlock($1) AS value").await?;
+    Ok(())
+}
+
+async fn ask(connection: &mut AsyncPgConnection, question: &str) -> Result<bool, MigrateError> {
+    #[derive(QueryableByName)]
+    struct Answer {
+        #[diesel(sql_type = Bool)]
+        value: bool,
+    }
+    let answer: Answer = sql_query(question)
+        .bind::<BigInt, _>(LOCK)
+        .get_result(connection)
+        .await?;
+    Ok(answer.value)
+}
+
+/// A killed `CREATE INDEX CONCURRENTLY` leaves an invalid index under the name that the next try wants. Indexes of partitioned
+/// tables are left alone: those are invalid as long as a partition lacks its own.
+async fn drop_invalid_indexes(connection: &mut AsyncPgConnection) -> QueryResult<()> {
+    #[derive(QueryableByName)]
+    struct Invalid {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let invalid: Vec<Invalid> = sql_query(
+        "SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname = current_schema()",
     )
     .load(connection)
     .await?;
-    for Text { value } in invalid {
+    for Invalid { name } in invalid {
         tracing::warn!(
-            index = value,
+            index = name,
             "dropping an index that an interrupted migration left invalid"
         );
-        sql_query(format!("DROP INDEX IF EXISTS {value}"))
+        sql_query(format!("DROP INDEX IF EXISTS {name}"))
             .execute(connection)
             .await?;
     }

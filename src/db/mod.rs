@@ -8,23 +8,25 @@ pub mod embedded;
 pub mod endpoint;
 pub mod migrate;
 pub mod monitor;
+pub mod operation;
 pub mod pool;
 pub mod tls;
+pub mod window;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
 use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::PoolableConnection as _;
 use tracing::Instrument as _;
 
 use crate::metrics::Metrics;
 use endpoint::Endpoint;
+use operation::{Operation, Repeatable, is_lost, leaves_connection_clean};
 use pool::{Lease, MakeError, Pool, PoolError, PoolSettings};
 
-/// Time in which the end of a connection follows the error that announced it.
-const CLOSING_GRACE: Duration = Duration::from_millis(20);
+/// For how long nothing but one read at a time asks a replica that did not answer.
+const REPLICA_REST: Duration = Duration::from_secs(5);
 
 /// What went wrong between a handler and its data.
 #[derive(Debug, thiserror::Error)]
@@ -48,9 +50,14 @@ pub enum DbError {
 /// The two endpoints and the rules of their use.
 pub struct Db {
     primary: Pool,
-    replica: Option<Pool>,
+    replica: Option<Replica>,
     deadline: Duration,
     metrics: Arc<Metrics>,
+}
+
+struct Replica {
+    pool: Pool,
+    rests_until: Mutex<Option<Instant>>,
 }
 
 impl Db {
@@ -64,7 +71,11 @@ impl Db {
         let primary = pool::pool(primary, "write", true, settings)?;
         let replica = replica
             .map(|endpoint| pool::pool(endpoint, "read", false, settings))
-            .transpose()?;
+            .transpose()?
+            .map(|pool| Replica {
+                pool,
+                rests_until: Mutex::default(),
+            });
         Ok(Self {
             primary,
             replica,
@@ -73,19 +84,34 @@ impl Db {
         })
     }
 
-    /// Reads, from the read-only endpoint where there is one and it answers. Tried twice, so `operation` must change nothing.
-    pub async fn read<T>(
-        &self,
-        operation: impl AsyncFn(&mut AsyncPgConnection) -> QueryResult<T>,
-    ) -> Result<T, DbError> {
-        let until = Instant::now() + self.deadline;
+    /// Reads, from the read-only endpoint where there is one and it answers. Tried again where that may help, so `operation`
+    /// must change nothing. It is an `async |conn| ..` closure without `move`.
+    pub async fn read<T, F>(&self, operation: F) -> Result<T, DbError>
+    where
+        T: Send,
+        F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> QueryResult<T>
+            + for<'c> Repeatable<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
+            + Send
+            + Sync,
+    {
+        let begun = Instant::now();
+        let until = begun + self.deadline;
         if let Some(replica) = &self.replica {
-            match self.attempt(replica, "read", until, &operation).await {
-                Err(DbError::NoConnection(_) | DbError::Busy | DbError::Interrupted) => {
-                    self.metrics.database_read_fallbacks_total.inc()
+            if replica.is_asked() {
+                // Half of the time stays for the primary.
+                let half = begun + self.deadline / 2;
+                let answer = self.attempt(&replica.pool, "read", half, &operation).await;
+                match &answer {
+                    Err(DbError::NoConnection(_) | DbError::Interrupted) => replica.rest(),
+                    // Also what a standby says when replaying the log needed rows or locks that the read was using.
+                    Err(DbError::Busy | DbError::Query(DieselError::DatabaseError(..))) => {}
+                    _ => {
+                        replica.wake();
+                        return answer;
+                    }
                 }
-                answer => return answer,
             }
+            self.metrics.database_read_fallbacks_total.inc();
         }
         match self.attempt(&self.primary, "read", until, &operation).await {
             Err(DbError::Interrupted) if Instant::now() < until => {
@@ -96,72 +122,45 @@ impl Db {
     }
 
     /// Reads and writes on the primary, once.
-    pub async fn write<T>(
-        &self,
-        operation: impl AsyncFn(&mut AsyncPgConnection) -> QueryResult<T>,
-    ) -> Result<T, DbError> {
-        self.attempt(
-            &self.primary,
-            "write",
-            Instant::now() + self.deadline,
-            &operation,
-        )
-        .await
+    pub async fn write<T, F>(&self, operation: F) -> Result<T, DbError>
+    where
+        T: Send,
+        F: for<'c> AsyncFnOnce(&'c mut AsyncPgConnection) -> QueryResult<T>
+            + for<'c> Operation<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
+            + Send,
+    {
+        let until = Instant::now() + self.deadline;
+        self.attempt(&self.primary, "write", until, operation).await
     }
 
-    async fn attempt<T>(
+    async fn attempt<T, F>(
         &self,
         pool: &Pool,
         kind: &'static str,
         until: Instant,
-        operation: &impl AsyncFn(&mut AsyncPgConnection) -> QueryResult<T>,
-    ) -> Result<T, DbError> {
+        operation: F,
+    ) -> Result<T, DbError>
+    where
+        T: Send,
+        F: for<'c> AsyncFnOnce(&'c mut AsyncPgConnection) -> QueryResult<T>
+            + for<'c> Operation<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
+            + Send,
+    {
         let begun = Instant::now();
-        let answer = self.attempt_inner(pool, until, operation).instrument(tracing::info_span!(target: "chartroom::span", "database", otel.name = kind, otel.kind = "client", db.system.name = "postgresql")).await;
+        let span = tracing::info_span!(target: "chartroom::span", "database", otel.name = kind, otel.kind = "client", db.system.name = "postgresql");
+        let answer = on_a_connection(pool, until, operation)
+            .instrument(span)
+            .await;
         self.metrics
             .observe_database(kind, begun.elapsed(), answer.as_ref().err());
         answer
-    }
-
-    async fn attempt_inner<T>(
-        &self,
-        pool: &Pool,
-        until: Instant,
-        operation: &impl AsyncFn(&mut AsyncPgConnection) -> QueryResult<T>,
-    ) -> Result<T, DbError> {
-        let mut lease = Lease::take(pool).await.map_err(no_connection)?;
-        let Some(connection) = lease.connection() else {
-            return Err(DbError::Interrupted);
-        };
-        match tokio::time::timeout_at(until.into(), operation(connection)).await {
-            Ok(Ok(value)) => {
-                lease.keep();
-                Ok(value)
-            }
-            Ok(Err(error)) if leaves_connection_clean(&error) => {
-                lease.keep();
-                Err(DbError::Query(error))
-            }
-            Ok(Err(DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _))) => {
-                // A demoted primary: every other connection to it is as useless as this one.
-                pool.retain(|_, _| false);
-                Err(DbError::ReadOnly)
-            }
-            Ok(Err(error)) if is_closed(&error, lease.connection()).await => {
-                pool.retain(|_, _| false);
-                tracing::debug!(error = %error, "a database connection was lost");
-                Err(DbError::Interrupted)
-            }
-            Ok(Err(error)) => Err(DbError::Query(error)),
-            Err(_) => Err(DbError::Interrupted),
-        }
     }
 
     /// Connections open, idle, and requests waiting, per endpoint.
     pub fn pool_status(&self) -> impl Iterator<Item = (&'static str, deadpool::Status)> {
         [
             ("primary", Some(&self.primary)),
-            ("read", self.replica.as_ref()),
+            ("read", self.replica.as_ref().map(|replica| &replica.pool)),
         ]
         .into_iter()
         .filter_map(|(name, pool)| Some((name, pool?.status())))
@@ -177,8 +176,79 @@ impl Db {
     pub fn close(&self) {
         self.primary.close();
         if let Some(replica) = &self.replica {
-            replica.close();
+            replica.pool.close();
         }
+    }
+}
+
+async fn on_a_connection<T, F>(pool: &Pool, until: Instant, operation: F) -> Result<T, DbError>
+where
+    T: Send,
+    F: for<'c> AsyncFnOnce(&'c mut AsyncPgConnection) -> QueryResult<T>
+        + for<'c> Operation<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
+        + Send,
+{
+    let mut lease = tokio::time::timeout_at(until.into(), Lease::take(pool))
+        .await
+        .map_err(|_elapsed| DbError::NoConnection("none was made in time".to_owned()))?
+        .map_err(no_connection)?;
+    let Some(connection) = lease.connection() else {
+        return Err(DbError::Interrupted);
+    };
+    match tokio::time::timeout_at(until.into(), operation(&mut *connection)).await {
+        Ok(Ok(value)) => {
+            lease.keep();
+            Ok(value)
+        }
+        Ok(Err(error)) if leaves_connection_clean(&error) => {
+            lease.keep();
+            Err(DbError::Query(error))
+        }
+        Ok(Err(DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _))) => {
+            // A demoted primary: every other connection to it is as useless as this one.
+            pool::condemn(pool);
+            Err(DbError::ReadOnly)
+        }
+        Ok(Err(error)) if is_lost(&error, connection, until).await => {
+            pool::condemn(pool);
+            tracing::debug!(error = %error, "a database connection was lost");
+            Err(DbError::Interrupted)
+        }
+        Ok(Err(error)) => Err(DbError::Query(error)),
+        Err(_elapsed) => {
+            pool::doubt(pool);
+            Err(DbError::Interrupted)
+        }
+    }
+}
+
+impl Replica {
+    /// The first to ask after the rest is over asks for all; the others go on as if it still lasted.
+    fn is_asked(&self) -> bool {
+        let mut rests_until = self.lock();
+        let now = Instant::now();
+        match *rests_until {
+            Some(until) if now < until => false,
+            Some(_) => {
+                *rests_until = Some(now + REPLICA_REST);
+                true
+            }
+            None => true,
+        }
+    }
+
+    fn rest(&self) {
+        *self.lock() = Some(Instant::now() + REPLICA_REST);
+    }
+
+    fn wake(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.rests_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -189,48 +259,4 @@ fn no_connection(error: PoolError) -> DbError {
         PoolError::Backend(MakeError::ReadOnly) => DbError::ReadOnly,
         error => DbError::NoConnection(error.to_string()),
     }
-}
-
-/// Errors after which the session is known to be as it was. Diesel shows no SQLSTATE, so everything else costs the connection.
-fn leaves_connection_clean(error: &DieselError) -> bool {
-    match error {
-        DieselError::NotFound
-        | DieselError::RollbackTransaction
-        | DieselError::QueryBuilderError(_) => true,
-        DieselError::DatabaseError(kind, _) => matches!(
-            kind,
-            DatabaseErrorKind::UniqueViolation
-                | DatabaseErrorKind::ForeignKeyViolation
-                | DatabaseErrorKind::RestrictViolation
-                | DatabaseErrorKind::NotNullViolation
-                | DatabaseErrorKind::CheckViolation
-                | DatabaseErrorKind::ExclusionViolation
-                | DatabaseErrorKind::SerializationFailure
-        ),
-        _ => false,
-    }
-}
-
-/// Whether the error came with the end of the connection (57P01 and its kin, or a broken socket). The end may trail the error a little.
-async fn is_closed(error: &DieselError, connection: Option<&mut AsyncPgConnection>) -> bool {
-    match error {
-        DieselError::DatabaseError(
-            DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection,
-            _,
-        ) => return true,
-        DieselError::DatabaseError(DatabaseErrorKind::Unknown, _)
-        | DieselError::BrokenTransactionManager => {}
-        _ => return false,
-    }
-    let Some(connection) = connection else {
-        return true;
-    };
-    let until = Instant::now() + CLOSING_GRACE;
-    while !connection.is_broken() {
-        if Instant::now() >= until {
-            return false;
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    true
 }

@@ -7,7 +7,8 @@ use diesel_async::AsyncPgConnection;
 
 use super::connect::connect;
 use super::endpoint::Endpoint;
-use super::migrate::schema_state;
+use super::migrate::MigrateError;
+use super::window::{SchemaState, is_migrated, migrated_state};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// One look, connecting included; a database that needs longer does not serve requests either.
@@ -75,15 +76,15 @@ impl DatabaseHealth {
 
 /// Looks once a second, for ever. Says in the log when its verdict changes.
 pub async fn watch(endpoint: Endpoint, health: Arc<DatabaseHealth>) {
-    let mut connection = None;
+    let mut kept = None;
     let mut said: Option<Result<(), String>> = None;
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let verdict = match tokio::time::timeout(LOOK, look(&endpoint, connection.take())).await {
-            Ok(Ok((kept, fits))) => {
-                connection = Some(kept);
+        let verdict = match tokio::time::timeout(LOOK, look(&endpoint, kept.take())).await {
+            Ok(Ok((again, fits))) => {
+                kept = Some(again);
                 match &fits {
                     Ok(()) => health.good(),
                     Err(problem) => health.bad(problem.clone(), true),
@@ -110,28 +111,51 @@ pub async fn watch(endpoint: Endpoint, health: Arc<DatabaseHealth>) {
     }
 }
 
+/// The connection of the last good look.
+struct Kept {
+    connection: AsyncPgConnection,
+    /// Seen once, it is not asked again: when the tables go, the look fails and the next one begins anew.
+    migrated: bool,
+}
+
 async fn look(
     endpoint: &Endpoint,
-    kept: Option<AsyncPgConnection>,
-) -> Result<(AsyncPgConnection, Result<(), String>), String> {
-    let mut connection = match kept {
-        Some(connection) => connection,
+    kept: Option<Kept>,
+) -> Result<(Kept, Result<(), String>), String> {
+    let mut kept = match kept {
+        Some(kept) => kept,
         None => {
             let session = connect(endpoint, "readiness", LOOK)
                 .await
                 .map_err(|error| error.to_string())?;
-            AsyncPgConnection::try_from_client_and_connection(session.client, session.connection)
-                .await
-                .map_err(|_error| "the database ended the connection".to_owned())?
+            let connection = AsyncPgConnection::try_from_client_and_connection(
+                session.client,
+                session.connection,
+            )
+            .await
+            .map_err(|_error| "the database ended the connection".to_owned())?;
+            Kept {
+                connection,
+                migrated: false,
+            }
         }
     };
-    let state = schema_state(&mut connection)
-        .await
-        .map_err(|error| match error {
-            super::migrate::MigrateError::Query(_) => {
-                "the database ended the connection or refused to show its schema".to_owned()
-            }
-            other => other.to_string(),
-        })?;
-    Ok((connection, state.check()))
+    let state = kept.state().await.map_err(|error| match error {
+        MigrateError::Query(_) => {
+            "the database ended the connection or refused to show its schema".to_owned()
+        }
+        other => other.to_string(),
+    })?;
+    Ok((kept, state.check()))
+}
+
+impl Kept {
+    async fn state(&mut self) -> Result<SchemaState, MigrateError> {
+        self.migrated = self.migrated || is_migrated(&mut self.connection).await?;
+        if self.migrated {
+            migrated_state(&mut self.connection).await
+        } else {
+            SchemaState::unmigrated()
+        }
+    }
 }

@@ -1,13 +1,17 @@
 //! Connections for requests. A connection goes back to the pool only after an operation that certainly left it clean.
 
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult, Timeouts};
-use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::PoolableConnection as _;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 
 use super::connect::{ConnectError, connect};
 use super::endpoint::Endpoint;
+
+/// How long a connection in doubt has to answer.
+const PING: Duration = Duration::from_millis(500);
 
 /// Makes connections to one endpoint.
 pub struct Manager {
@@ -17,6 +21,20 @@ pub struct Manager {
     must_write: bool,
     connect_timeout: Duration,
     max_age: Duration,
+    verdicts: Mutex<Verdicts>,
+}
+
+/// What later events say of connections that were handed out before them.
+#[derive(Clone, Copy, Default)]
+struct Verdicts {
+    doubted: Option<Instant>,
+    condemned: Option<Instant>,
+}
+
+impl Manager {
+    fn verdicts(&self) -> std::sync::MutexGuard<'_, Verdicts> {
+        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Clone, Debug, thiserror::Error)]
@@ -53,12 +71,33 @@ impl managed::Manager for Manager {
         connection: &mut AsyncPgConnection,
         metrics: &Metrics,
     ) -> RecycleResult<MakeError> {
-        if connection.is_broken() || metrics.age() > self.max_age {
-            Err(RecycleError::message("spent"))
-        } else {
-            Ok(())
+        let Verdicts { doubted, condemned } = *self.verdicts();
+        let handed_out = metrics.recycled.unwrap_or(metrics.created);
+        let before = |event: Option<Instant>| event.is_some_and(|at| handed_out <= at);
+        if connection.is_broken() || metrics.age() > self.max_age || before(condemned) {
+            return Err(RecycleError::message("spent"));
         }
+        if before(doubted) {
+            let answer = tokio::time::timeout(PING, connection.batch_execute("")).await;
+            if !matches!(answer, Ok(Ok(()))) {
+                // The others would be silent too: asking each in turn would cost the request its time.
+                self.verdicts().condemned = Some(Instant::now());
+                return Err(RecycleError::message("silent"));
+            }
+        }
+        Ok(())
     }
+}
+
+/// The server is gone or of no use: no connection that exists now is used again.
+pub fn condemn(pool: &Pool) {
+    pool.manager().verdicts().condemned = Some(Instant::now());
+    pool.retain(|_, _| false);
+}
+
+/// An operation ran out of time: either it was slow or the server is silent, so connections that exist now are asked first.
+pub fn doubt(pool: &Pool) {
+    pool.manager().verdicts().doubted = Some(Instant::now());
 }
 
 pub type Pool = managed::Pool<Manager>;
@@ -96,6 +135,7 @@ pub fn pool(
         must_write,
         connect_timeout,
         max_age,
+        verdicts: Mutex::default(),
     })
     .max_size(connections)
     .timeouts(timeouts)
@@ -115,8 +155,11 @@ impl Lease {
         self.0.as_deref_mut()
     }
 
+    /// Back to the pool, unless an operation that answered left a transaction open or the connection ended meanwhile.
     pub fn keep(mut self) {
-        self.0 = None;
+        if !self.0.as_mut().is_some_and(|object| object.is_broken()) {
+            self.0 = None;
+        }
     }
 }
 

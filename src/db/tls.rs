@@ -19,16 +19,17 @@ use crate::config::SslMode;
 /// The connector for one new connection; the CA file is read here, so that a renewed CA counts at once.
 pub fn connector(tls: &Tls) -> Result<MakeRustlsConnect, String> {
     let provider = Arc::new(ring::default_provider());
-    let verifier: Arc<dyn ServerCertVerifier> = match tls.mode {
-        SslMode::Disable | SslMode::Prefer | SslMode::Require => Arc::new(Trusting {
+    let verifier: Arc<dyn ServerCertVerifier> = match (tls.mode, &tls.ca_file) {
+        (SslMode::Disable, _) | (SslMode::Prefer | SslMode::Require, None) => Arc::new(Trusting {
             provider: provider.clone(),
             chain: None,
         }),
-        SslMode::VerifyCa => Arc::new(Trusting {
+        // Who names a CA wants it to count: libpq, too, checks the chain then.
+        (SslMode::Prefer | SslMode::Require | SslMode::VerifyCa, _) => Arc::new(Trusting {
             provider: provider.clone(),
             chain: Some(chain_verifier(tls, &provider)?),
         }),
-        SslMode::VerifyFull => chain_verifier(tls, &provider)?,
+        (SslMode::VerifyFull, _) => chain_verifier(tls, &provider)?,
     };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -12,11 +12,12 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use tracing::{Level, Metadata};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, filter};
 
-use crate::config::{Broken, LogFormat, Telemetry};
+use crate::config::{LogFormat, Telemetry};
 
 static IS_PRETTY: AtomicBool = AtomicBool::new(false);
 
@@ -40,6 +41,7 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
     );
     IS_PRETTY.store(is_pretty, Ordering::Relaxed);
     let no_spans = filter::filter_fn(|metadata| metadata.target() != trace::TARGET);
+    let discreet = filter::filter_fn(is_discreet);
     let filter: EnvFilter = settings.log.parse()?;
     let writer = || sink::Writer;
     let logs = if is_pretty {
@@ -48,6 +50,7 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
             .with_ansi(std::io::stderr().is_terminal())
             .with_filter(filter)
             .with_filter(no_spans)
+            .with_filter(discreet)
             .boxed()
     } else {
         tracing_subscriber::fmt::layer()
@@ -58,6 +61,7 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
             .with_writer(writer)
             .with_filter(filter)
             .with_filter(no_spans)
+            .with_filter(discreet)
             .boxed()
     };
     let provider = settings
@@ -95,15 +99,14 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
     Ok(Guard { provider })
 }
 
+/// Below `info` libraries log what passes through them, such as the parameters of a statement: whatever the filter says, that
+/// stays out of the log.
+fn is_discreet(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    *metadata.level() <= Level::INFO || target == "chartroom" || target.starts_with("chartroom::")
+}
+
 fn exporter(endpoint: &str, ratio: f64) -> anyhow::Result<SdkTracerProvider> {
-    // The exporter is built without TLS: collectors run beside the service.
-    if endpoint.starts_with("https:") {
-        return Err(Broken::new(
-            "CHARTROOM_OTLP_ENDPOINT",
-            "expected an http:// URL: traces are sent without TLS, to a collector close by",
-        )
-        .into());
-    }
     let exporter = SpanExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint)

@@ -217,3 +217,9 @@ impl Drop for TestDatabase {
         });
     }
 }
+
+/// The newest migration this build knows.
+pub(crate) fn newest_migration() -> String {
+    let unmigrated = chartroom::db::window::SchemaState::unmigrated().unwrap();
+    unmigrated.pending.last().unwrap().clone()
+}

@@ -3,12 +3,15 @@
 pub(crate) mod app;
 pub(crate) mod chaos_proxy;
 pub(crate) mod client;
+pub(crate) mod collector;
 pub(crate) mod database;
 pub(crate) mod freeze;
 pub(crate) mod haproxy;
 pub(crate) mod load;
 pub(crate) mod process;
 pub(crate) mod pump;
+pub(crate) mod schema;
+pub(crate) mod service;
 pub(crate) mod snapshot;
 pub(crate) mod sockets;
 pub(crate) mod stand_in;

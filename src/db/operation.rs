@@ -1,0 +1,79 @@
+//! What handlers give to the database: closures whose futures may move between threads, and what their errors say of the connection.
+
+use std::time::{Duration, Instant};
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
+
+/// How long a connection has to show that it lives after an error that may have ended it.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
+/// An `AsyncFnOnce` whose future can be bounded: `AsyncFnOnce` alone cannot say `Send`, and axum's handlers have to be.
+pub trait Operation<C, R>:
+    AsyncFnOnce(C) -> R + FnOnce(C) -> <Self as Operation<C, R>>::Fut
+{
+    type Fut: Future<Output = R>;
+}
+
+impl<F, C, R, Fut> Operation<C, R> for F
+where
+    F: AsyncFnOnce(C) -> R + FnOnce(C) -> Fut,
+    Fut: Future<Output = R>,
+{
+    type Fut = Fut;
+}
+
+/// The same for `AsyncFn`, which may be called again.
+pub trait Repeatable<C, R>: AsyncFn(C) -> R + Fn(C) -> <Self as Repeatable<C, R>>::Fut {
+    type Fut: Future<Output = R>;
+}
+
+impl<F, C, R, Fut> Repeatable<C, R> for F
+where
+    F: AsyncFn(C) -> R + Fn(C) -> Fut,
+    Fut: Future<Output = R>,
+{
+    type Fut = Fut;
+}
+
+/// Errors after which the session is known to be as it was. Diesel shows no SQLSTATE, so everything else costs the connection.
+pub(super) fn leaves_connection_clean(error: &DieselError) -> bool {
+    match error {
+        DieselError::NotFound
+        | DieselError::RollbackTransaction
+        | DieselError::QueryBuilderError(_) => true,
+        DieselError::DatabaseError(kind, _) => matches!(
+            kind,
+            DatabaseErrorKind::UniqueViolation
+                | DatabaseErrorKind::ForeignKeyViolation
+                | DatabaseErrorKind::RestrictViolation
+                | DatabaseErrorKind::NotNullViolation
+                | DatabaseErrorKind::CheckViolation
+                | DatabaseErrorKind::ExclusionViolation
+                | DatabaseErrorKind::SerializationFailure
+        ),
+        _ => false,
+    }
+}
+
+/// Whether the error came with the end of the connection. The socket's end may trail it, so the connection is asked: a session
+/// that said 57P01 or its kin answers nothing more.
+pub(super) async fn is_lost(
+    error: &DieselError,
+    connection: &mut AsyncPgConnection,
+    until: Instant,
+) -> bool {
+    match error {
+        DieselError::DatabaseError(
+            DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection,
+            _,
+        ) => true,
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, _)
+        | DieselError::BrokenTransactionManager => {
+            let until = until.min(Instant::now() + SIGN_OF_LIFE);
+            let answer = tokio::time::timeout_at(until.into(), connection.batch_execute(""));
+            !matches!(answer.await, Ok(Ok(())))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,67 @@
+//! The watch on readiness: a database that was never migrated, is migrated, is newer, goes away and comes back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chartroom::db::migrate::{self, MIGRATIONS};
+use chartroom::db::monitor::{self, DatabaseHealth};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{socket, through};
+use crate::support::chaos_proxy::{ChaosProxy, Mode};
+use crate::support::database::TestDatabase;
+use crate::support::wait::until;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[tokio::test]
+async fn readiness_follows_the_schema_and_the_connection() {
+    let database = TestDatabase::empty().await;
+    let proxy = ChaosProxy::start(socket()).await;
+    let health = Arc::<DatabaseHealth>::default();
+    let watch = monitor::watch(through(&proxy, &database.endpoint), health.clone());
+    let _watch = AbortOnDropHandle::new(tokio::spawn(watch));
+    let says = async |within: u64, part: &str| {
+        until(part, Duration::from_secs(within), async || {
+            let said = health.check().err().unwrap_or_else(|| "ready".to_owned());
+            said.contains(part).then_some(())
+        })
+        .await
+        .unwrap();
+    };
+
+    says(5, "lacks migration").await;
+    migrate::up(&database.endpoint, || MIGRATIONS, PATIENCE)
+        .await
+        .unwrap();
+    says(5, "ready").await;
+
+    let session = database.session().await;
+    let window = async |least: &str| {
+        let update = format!("UPDATE schema_window SET min_compatible = '{least}'");
+        session.batch_execute(&update).await.unwrap();
+    };
+    window("99991231235959").await;
+    says(3, "deploy a newer one").await;
+    window("20261121000000").await;
+    says(3, "ready").await;
+    // Newer than this binary, which it still admits.
+    let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231235959')";
+    session.batch_execute(newer).await.unwrap();
+    let state = migrate::status(&database.endpoint).await.unwrap();
+    assert_eq!((state.applied.len() > 1, state.check()), (true, Ok(())));
+    let undo = "DELETE FROM __diesel_schema_migrations WHERE version LIKE '9999%'";
+    session.batch_execute(undo).await.unwrap();
+
+    for mode in [Mode::Blackhole, Mode::Refuse] {
+        proxy.set(mode).await;
+        proxy.reset_live();
+        says(7, "the database").await;
+        proxy.set(Mode::Forward).await;
+        says(5, "ready").await;
+    }
+    migrate::down(&database.endpoint, || MIGRATIONS, PATIENCE)
+        .await
+        .unwrap();
+    says(5, "lacks migration").await;
+}
