@@ -13,9 +13,10 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{self, FilterExt as _};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, filter};
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::config::{LogFormat, Telemetry};
 
@@ -42,15 +43,18 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
     IS_PRETTY.store(is_pretty, Ordering::Relaxed);
     let no_spans = filter::filter_fn(|metadata| metadata.target() != trace::TARGET);
     let discreet = filter::filter_fn(is_discreet);
-    let filter: EnvFilter = settings.log.parse()?;
+    // One filter for the layer: of filters around filters some are not asked, and then spans are made for nobody.
+    let filter = settings
+        .log
+        .parse::<EnvFilter>()?
+        .and(no_spans)
+        .and(discreet);
     let writer = || sink::Writer;
     let logs = if is_pretty {
         tracing_subscriber::fmt::layer()
             .with_writer(writer)
             .with_ansi(std::io::stderr().is_terminal())
             .with_filter(filter)
-            .with_filter(no_spans)
-            .with_filter(discreet)
             .boxed()
     } else {
         tracing_subscriber::fmt::layer()
@@ -60,8 +64,6 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
             .with_span_list(false)
             .with_writer(writer)
             .with_filter(filter)
-            .with_filter(no_spans)
-            .with_filter(discreet)
             .boxed()
     };
     let provider = settings
