@@ -137,6 +137,9 @@ pub struct Problem<'a> {
     pub errors: &'a [FieldError],
 }
 
+/// More mistakes than anybody corrects at once; a body can hold a hundred thousand.
+pub const MOST_FIELD_ERRORS: usize = 100;
+
 #[derive(Clone, Debug)]
 pub struct ApiError {
     pub code: Code,
@@ -162,6 +165,7 @@ impl ApiError {
 
     pub fn validation(mut errors: Vec<FieldError>) -> Self {
         errors.sort();
+        errors.dedup();
         let detail = match errors.as_slice() {
             [one] => format!(
                 "{}{}{}",
@@ -169,8 +173,12 @@ impl ApiError {
                 if one.pointer.is_empty() { "" } else { ": " },
                 one.detail
             ),
+            more if more.len() > MOST_FIELD_ERRORS => format!(
+                "more than {MOST_FIELD_ERRORS} fields are wrong; `errors` lists the first {MOST_FIELD_ERRORS}"
+            ),
             more => format!("{} fields are wrong; `errors` lists them", more.len()),
         };
+        errors.truncate(MOST_FIELD_ERRORS);
         Self {
             errors,
             ..Self::new(Code::ValidationFailed, detail)
@@ -192,6 +200,16 @@ impl ApiError {
                 "the service failed; its operator finds the cause under this request id",
             )
         }
+    }
+
+    /// Whether the cause is a panic in a task that the handler waited for, `spawn_blocking` among them.
+    pub fn is_panic_elsewhere(&self) -> bool {
+        self.cause.as_ref().is_some_and(|cause| {
+            cause
+                .chain()
+                .filter_map(|it| it.downcast_ref::<tokio::task::JoinError>())
+                .any(tokio::task::JoinError::is_panic)
+        })
     }
 
     #[must_use]
@@ -244,6 +262,12 @@ impl From<DbError> for ApiError {
             ),
             DbError::Query(error) => Self::internal(error),
         }
+    }
+}
+
+impl From<tokio::task::JoinError> for ApiError {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Self::internal(error)
     }
 }
 

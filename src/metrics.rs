@@ -1,5 +1,6 @@
 //! All metrics in one typed struct: the field is the name, its doc comment the help text, so a typo does not compile.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus::core::Collector;
@@ -20,6 +21,7 @@ macro_rules! metrics {
     ($(#[doc = $help:literal] $name:ident: $kind:ty $([$($label:literal),+])?,)+) => {
         pub struct Metrics {
             registry: Registry,
+            scraped: Mutex<()>,
             $(#[doc = $help] pub $name: $kind,)+
         }
 
@@ -30,7 +32,7 @@ macro_rules! metrics {
                 registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
                 $(let $name = <$kind>::made(stringify!($name), $help.trim(), &[$($($label),+)?])?;
                 registry.register(Box::new($name.clone()))?;)+
-                Ok(Self { registry, $($name,)+ })
+                Ok(Self { registry, scraped: Mutex::default(), $($name,)+ })
             }
         }
     };
@@ -157,6 +159,11 @@ impl Metrics {
                 .with_label_values(&[listener, reason]);
             cut.inc_by(seen.load(Relaxed).saturating_sub(cut.get()));
         }
+    }
+
+    /// Held while the counters of others are copied.
+    pub fn scraped(&self) -> MutexGuard<'_, ()> {
+        self.scraped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The text exposition format.

@@ -7,18 +7,21 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
-use prometheus::IntGauge;
+use prometheus::{IntCounter, IntGauge};
 
 use crate::error::{ApiError, Code};
 use crate::server::BodyTimedOut;
 
 /// What all request bodies together may take; a request beyond it is refused, not the process killed.
-const MOST_HELD: usize = 64 << 20;
+/// Never below what two of the largest bodies allowed take, or the setting would promise what this refuses.
+const LEAST_BUDGET: usize = 64 << 20;
 
 /// Counts the bytes held by all requests.
 pub struct Held {
+    most: usize,
     bytes: AtomicUsize,
     gauge: IntGauge,
+    shed: IntCounter,
 }
 
 /// One request's share; given back on drop.
@@ -28,8 +31,10 @@ pub struct Share<'a> {
 }
 
 impl Held {
-    pub fn new(gauge: IntGauge) -> Self {
+    pub fn new(max_body: usize, gauge: IntGauge, shed: IntCounter) -> Self {
         Self {
+            most: LEAST_BUDGET.max(max_body.saturating_mul(2)),
+            shed,
             bytes: AtomicUsize::new(0),
             gauge,
         }
@@ -48,7 +53,8 @@ impl Share<'_> {
         let before = self.held.bytes.fetch_add(more, Ordering::Relaxed);
         self.bytes += more;
         self.held.gauge.add(i64::try_from(more).unwrap_or(i64::MAX));
-        if before + more > MOST_HELD {
+        if before + more > self.held.most {
+            self.held.shed.inc();
             return Err(ApiError::new(
                 Code::Overloaded,
                 "too many large bodies are arriving; nothing was done, repeat the request",

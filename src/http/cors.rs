@@ -13,7 +13,7 @@ const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
     "authorization, content-type, content-encoding, idempotency-key, if-match, if-none-match, traceparent, x-request-id",
 );
 const ANSWER_HEADERS: HeaderValue = HeaderValue::from_static(
-    "etag, link, location, retry-after, ratelimit, ratelimit-policy, x-request-id, x-data-source, idempotency-replayed",
+    "etag, link, location, retry-after, ratelimit, ratelimit-policy, x-request-id, traceresponse, x-data-source, idempotency-replayed",
 );
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 

@@ -115,7 +115,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> anyhow::R
         )
         .route(
             "/errors",
-            get(async || Html(page_of("Errors", &list_of_codes()))),
+            get(async || ([DOCUMENT_CACHE], Html(page_of("Errors", &list_of_codes())))),
         )
         .route("/errors/{code}", get(error_page)))
 }

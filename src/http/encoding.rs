@@ -8,14 +8,18 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Method, Response};
 use http_body::Body as _;
 
 use super::body::{Share, too_large};
 use crate::error::{ApiError, Code};
 
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 /// Below, gzip saves less than its own frame and the time is lost; above, it would hold a worker for too long.
 const WORTH_IT: std::ops::RangeInclusive<u64> = 1_024..=262_144;
+
+/// What is unpacked before the limits are asked again.
+const STEP: u64 = 64 * 1024;
 
 /// The body as the handler should see it.
 pub fn decode(
@@ -24,31 +28,33 @@ pub fn decode(
     most: usize,
     share: &mut Share<'_>,
 ) -> Result<Bytes, ApiError> {
-    let Some(encoding) = headers.get(CONTENT_ENCODING) else {
-        return Ok(body);
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    let encoding = match (encodings.next(), encodings.next()) {
+        (None, _) => return Ok(body),
+        (Some(one), None) => one.to_str().unwrap_or("?").trim().to_ascii_lowercase(),
+        (Some(_), Some(_)) => "several".to_owned(),
     };
-    let encoding = encoding
-        .to_str()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
     match encoding.as_str() {
         "identity" | "" => Ok(body),
         "gzip" | "x-gzip" => {
             let mut plain = Vec::new();
-            let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-            MultiGzDecoder::new(body.as_ref())
-                .take(limit)
-                .read_to_end(&mut plain)
-                .map_err(|_error| {
-                    ApiError::new(
+            let mut decoder = MultiGzDecoder::new(body.as_ref());
+            loop {
+                let before = plain.len();
+                (&mut decoder)
+                    .take(STEP)
+                    .read_to_end(&mut plain)
+                    .or(Err(ApiError::new(
                         Code::BadRequest,
                         "the body is not the gzip that its Content-Encoding announces",
-                    )
-                })?;
-            share.grow(plain.len())?;
-            if plain.len() > most {
-                return Err(too_large(most));
+                    )))?;
+                if plain.len() == before {
+                    break;
+                }
+                share.grow(plain.len() - before)?;
+                if plain.len() > most {
+                    return Err(too_large(most));
+                }
             }
             headers.remove(CONTENT_ENCODING);
             headers.remove(CONTENT_LENGTH);
@@ -58,7 +64,7 @@ pub fn decode(
             Code::UnsupportedMediaType,
             "the body may be encoded with gzip or not at all",
         )
-        .with_header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))),
+        .with_header(ACCEPT_ENCODING, GZIP)),
     }
 }
 
@@ -85,9 +91,12 @@ pub fn accepts_gzip(headers: &HeaderMap) -> bool {
         .is_some_and(|weight| weight > 0.0)
 }
 
-/// The response, compressed where that is worth it.
-pub async fn encode(response: Response<Body>) -> Response<Body> {
-    let exact = response.body().size_hint().exact();
+/// The response, compressed where that is worth it. The answer to HEAD only says so: its length would be another.
+pub async fn encode(mut response: Response<Body>, method: &Method) -> Response<Body> {
+    let exact = match response.headers().get(CONTENT_LENGTH) {
+        Some(length) => length.to_str().ok().and_then(|text| text.parse().ok()),
+        None => response.body().size_hint().exact(),
+    };
     let shrinks = response
         .headers()
         .get(CONTENT_TYPE)
@@ -104,6 +113,12 @@ pub async fn encode(response: Response<Body>) -> Response<Body> {
     {
         return response;
     }
+    if *method == Method::HEAD {
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_ENCODING, GZIP);
+        headers.remove(CONTENT_LENGTH);
+        return response;
+    }
     let (mut parts, body) = response.into_parts();
     let Ok(plain) = axum::body::to_bytes(body, usize::MAX).await else {
         return Response::from_parts(parts, Body::empty());
@@ -111,9 +126,7 @@ pub async fn encode(response: Response<Body>) -> Response<Body> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 2), Compression::fast());
     match encoder.write_all(&plain).and_then(|()| encoder.finish()) {
         Ok(small) => {
-            parts
-                .headers
-                .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            parts.headers.insert(CONTENT_ENCODING, GZIP);
             parts.headers.remove(CONTENT_LENGTH);
             Response::from_parts(parts, Body::from(small))
         }

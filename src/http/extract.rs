@@ -1,5 +1,7 @@
 //! Extractors whose refusals are problem documents: JSON bodies, path and query parameters.
 
+use std::error::Error as _;
+
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use bytes::Bytes;
@@ -7,12 +9,10 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use serde_json::error::Category;
 use utoipa::ToSchema;
 
-use super::shape;
-use crate::error::{ApiError, Code, FieldError};
+use super::{json, shape};
+use crate::error::{ApiError, Code};
 
 /// A JSON body. Request types deny unknown fields; whatever does not fit is listed field by field.
 pub struct ValidJson<T>(pub T);
@@ -48,55 +48,55 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, ApiError> {
-    // In valid JSON, U+0000 can only stand in a text as an escape.
-    if contains(body, b"\\u0000")
-        && let Ok(value) = serde_json::from_slice::<Value>(body)
-    {
-        let found = shape::nul_texts(&value);
-        if !found.is_empty() {
-            return Err(ApiError::validation(found));
-        }
+    let fits = serde_json::from_slice::<T>(body);
+    if fits.is_ok() && !may_hold_nul(body) {
+        return fits.map_err(ApiError::internal);
     }
-    serde_json::from_slice::<T>(body).map_err(|error| match error.classify() {
-        Category::Data => ApiError::validation(mistakes::<T>(body, &error)),
-        _ if body.is_empty() => {
-            ApiError::new(Code::MalformedJson, "the body is empty; JSON was expected")
-        }
-        _ => ApiError::new(
+    if body.is_empty() {
+        return Err(ApiError::new(
             Code::MalformedJson,
-            format!(
-                "the body is not valid JSON: line {}, column {}",
-                error.line(),
-                error.column()
-            ),
-        ),
-    })
-}
-
-fn mistakes<T: ToSchema>(body: &[u8], first: &serde_json::Error) -> Vec<FieldError> {
-    let mut named = Vec::new();
-    T::schemas(&mut named);
-    let found = serde_json::from_slice::<Value>(body)
-        .map(|value| shape::mistakes(&value, &T::schema(), &named))
-        .unwrap_or_default();
-    if found.is_empty() {
-        // What the schema cannot say (a member given twice, a number out of range) serde says, about names and types alone.
-        vec![FieldError {
-            pointer: String::new(),
-            code: "does-not-fit".into(),
-            detail: format!(
-                "the body does not fit at line {}, column {}",
-                first.line(),
-                first.column()
-            ),
-        }]
-    } else {
-        found
+            "the body is empty; JSON was expected",
+        ));
+    }
+    // Serde may have refused the type before it came to where the JSON itself breaks.
+    let (value, mut found) = json::examine(body).map_err(|error| malformed(&error))?;
+    match fits {
+        Ok(fits) if found.iter().all(|it| it.code == "duplicate") => Ok(fits),
+        Ok(_) => {
+            found.retain(|it| it.code != "duplicate");
+            Err(ApiError::validation(found))
+        }
+        Err(error) => {
+            let mut named = Vec::new();
+            T::schemas(&mut named);
+            found.extend(shape::mistakes(&value, &T::schema(), &named));
+            if found.is_empty() {
+                // What the schema cannot say. Serde's own words name types, which are nobody's business.
+                found.push(json::mistake(
+                    &json::pointer_at(body, error.line(), error.column()),
+                    "invalid-value",
+                    "this value is not possible here",
+                ));
+            }
+            Err(ApiError::validation(found))
+        }
     }
 }
 
-fn contains(text: &[u8], wanted: &[u8]) -> bool {
-    text.windows(wanted.len()).any(|window| window == wanted)
+fn malformed(error: &serde_json::Error) -> ApiError {
+    ApiError::new(
+        Code::MalformedJson,
+        format!(
+            "the body is not JSON that can be read: line {}, column {}",
+            error.line(),
+            error.column()
+        ),
+    )
+}
+
+/// In valid JSON, U+0000 can only stand in a text as an escape.
+fn may_hold_nul(body: &[u8]) -> bool {
+    std::str::from_utf8(body).is_ok_and(|text| text.contains("\\u0000"))
 }
 
 /// Path parameters. A value that cannot be one names nothing, so the answer is 404, and NUL never reaches the database.
@@ -126,7 +126,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for ValidQuery<T> 
         match Query::from_request_parts(parts, state).await {
             Ok(Query(value)) => Ok(Self(value)),
             Err(QueryRejection::FailedToDeserializeQueryString(error)) => {
-                Err(ApiError::new(Code::InvalidParameter, error.body_text()))
+                // The source names the parameter and what is wrong with it, without axum's words around it.
+                let detail = error
+                    .source()
+                    .map_or_else(|| error.body_text(), ToString::to_string);
+                Err(ApiError::new(Code::InvalidParameter, detail))
             }
             Err(error) => Err(ApiError::internal(error)),
         }

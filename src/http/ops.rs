@@ -61,6 +61,8 @@ async fn readyz(app: AppState) -> Response {
 
 async fn metrics(app: AppState) -> Response {
     let metrics = &app.metrics;
+    // Two scrapes at once would both add what the counters have gained since the last one.
+    let _one_at_a_time = metrics.scraped();
     metrics
         .chartroom_ready
         .set(i64::from(app.readiness().is_ok()));
@@ -118,9 +120,9 @@ async fn finish(
         error.document(&public_url, id.as_str()),
     )
         .into_response();
-    answer
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = answer.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-request-id", id.header().clone());
     if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
         answer
             .headers_mut()

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use http::Method;
+use percent_encoding::percent_decode_str;
 use prometheus::{Histogram, HistogramVec};
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
@@ -25,6 +26,20 @@ pub struct Route {
     /// Per method the query parameters it takes; a method not in it is not documented and takes any.
     queries: Vec<(Method, Vec<String>)>,
     durations: [[OnceLock<Histogram>; CLASSES.len()]; METHODS.len()],
+}
+
+/// What is wrong with a query.
+pub enum WrongQuery<'a> {
+    /// The first parameter that this operation does not take, and the ones it takes.
+    Unknown(String, &'a [String]),
+    /// The first parameter that is no UTF-8 or holds a NUL character, which PostgreSQL cannot store.
+    NotText(String),
+}
+
+fn decoded(name: &str) -> String {
+    percent_decode_str(&name.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 impl Routes {
@@ -118,13 +133,20 @@ impl Route {
         }
     }
 
-    /// `Err` holds the first parameter that this operation does not take, and the ones it takes.
-    pub fn check_query(
-        &self,
-        method: &Method,
-        query: Option<&str>,
-    ) -> Result<(), (String, &[String])> {
+    /// Whether the operation takes these parameters, and whether they are texts that it can use.
+    pub fn check_query(&self, method: &Method, query: Option<&str>) -> Result<(), WrongQuery<'_>> {
         let Some(query) = query else { return Ok(()) };
+        for pair in query.split('&').filter(|pair| pair.contains('%')) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let is_text = |part| {
+                percent_decode_str(part)
+                    .decode_utf8()
+                    .is_ok_and(|text| !text.contains('\0'))
+            };
+            if !is_text(name) || !is_text(value) {
+                return Err(WrongQuery::NotText(decoded(name)));
+            }
+        }
         let method = if *method == Method::HEAD {
             &Method::GET
         } else {
@@ -138,15 +160,22 @@ impl Route {
             return Ok(());
         };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let name = pair.split('=').next().unwrap_or(pair).replace('+', " ");
-            let name = percent_encoding::percent_decode_str(&name)
-                .decode_utf8_lossy()
-                .into_owned();
-            if !known.contains(&name) {
-                return Err((name, known));
+            let name = pair.split('=').next().unwrap_or(pair);
+            if !known.iter().any(|known| known == name) && !known.contains(&decoded(name)) {
+                return Err(WrongQuery::Unknown(decoded(name), known));
             }
         }
         Ok(())
+    }
+
+    /// A method that a route does not take is as good as any other: with a series for each, a flood would make many.
+    fn takes(&self, method: &Method) -> bool {
+        match self.queries.is_empty() {
+            true => matches!(*method, Method::GET | Method::HEAD),
+            false => self.queries.iter().any(|(documented, _)| {
+                documented == method || (*documented == Method::GET && *method == Method::HEAD)
+            }),
+        }
     }
 
     /// The histogram for this route, resolved the first time and found by index afterwards.
@@ -154,6 +183,7 @@ impl Route {
         let method_index = METHODS
             .iter()
             .position(|known| *known == method.as_str())
+            .filter(|_| self.takes(method))
             .unwrap_or(METHODS.len() - 1);
         let class_index = usize::from(status / 100).checked_sub(1)?;
         let (method, class) = (METHODS.get(method_index)?, CLASSES.get(class_index)?);

@@ -15,19 +15,18 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use futures_util::FutureExt as _;
-use http::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
-    RETRY_AFTER, STRICT_TRANSPORT_SECURITY, USER_AGENT, VARY, X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{CONNECTION, USER_AGENT};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version};
+use http::{HeaderValue, Method, Request, Response, Uri, Version};
 use tokio::sync::Semaphore;
 use tower::Service as _;
 use tracing::Instrument as _;
 
 use super::body::{self, Held};
 use super::cors::Cors;
+use super::finish::without_body;
+use super::refusal::{refused_head, wrong_query};
 use super::request::{RequestId, TraceParent};
 use super::routes::{Route, Routes};
 use super::{encoding, head};
@@ -37,38 +36,26 @@ use crate::state::AppState;
 use crate::telemetry::request_line::RequestLine;
 use crate::telemetry::trace;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
-const VARIES: HeaderValue =
-    HeaderValue::from_static("Authorization, Cookie, Accept, Accept-Encoding");
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
-const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
-const NO_CONTENT: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-/// One year; sent only where clients come by https.
-const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 pub struct Shell {
-    app: AppState,
+    pub(super) app: AppState,
     router: Router,
     routes: Routes,
-    cors: Cors,
+    pub(super) cors: Cors,
     held: Held,
     permits: Semaphore,
-    is_https: bool,
+    pub(super) is_https: bool,
 }
 
 /// What the last steps need of a request after its handler has consumed it.
-struct Context {
-    begun: Instant,
-    id: RequestId,
+pub(super) struct Context {
+    pub(super) begun: Instant,
+    pub(super) id: RequestId,
     parent: Option<TraceParent>,
-    method: Method,
+    pub(super) method: Method,
     version: Version,
-    origin: Option<HeaderValue>,
+    pub(super) origin: Option<HeaderValue>,
     takes_gzip: bool,
     user_agent: Option<HeaderValue>,
     peer: Option<Peer>,
@@ -78,7 +65,11 @@ impl Shell {
     pub fn new(app: AppState, router: Router, routes: Routes) -> anyhow::Result<Self> {
         let permits = Semaphore::new(app.config.limits.max_in_flight);
         let cors = Cors::new(&app.config.http.cors_origins)?;
-        let held = Held::new(app.metrics.http_server_body_bytes.clone());
+        let held = Held::new(
+            app.config.limits.max_body.0,
+            app.metrics.http_server_body_bytes.clone(),
+            app.metrics.http_server_requests_shed_total.clone(),
+        );
         let is_https = app.public_url.starts_with("https:");
         Ok(Self {
             app,
@@ -123,9 +114,12 @@ impl Shell {
         if self.app.shutdown.draining() && context.version < Version::HTTP_2 {
             response.headers_mut().insert(CONNECTION, CLOSE);
         }
-        self.finish_headers(&context, response.headers_mut());
+        self.finish_headers(&context, &span, response.headers_mut());
         if context.takes_gzip {
-            response = encoding::encode(response).await;
+            response = encoding::encode(response, &context.method).await;
+        }
+        if context.method == Method::HEAD {
+            response = without_body(response);
         }
         let took = context.begun.elapsed();
         let status = response.status();
@@ -171,7 +165,7 @@ impl Shell {
         };
         route
             .check_query(&parts.method, parts.uri.query())
-            .map_err(|(name, known)| unknown_parameter(&name, known))?;
+            .map_err(wrong_query)?;
         let limits = &self.app.config.limits;
         let until = context.begun + limits.request_deadline.0;
         let mut share = self.held.share();
@@ -206,86 +200,6 @@ impl Shell {
             )),
         }
     }
-
-    /// The handler's answer; what is an error in it, ours or a library's bare status, becomes a problem document.
-    fn problem_of(
-        &self,
-        mut response: Response<Body>,
-        context: &Context,
-    ) -> (Response<Body>, Option<ApiError>) {
-        if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-            return self.problem(error, context);
-        }
-        let status = response.status();
-        if !(status.is_client_error() || status.is_server_error())
-            || response.headers().get(CONTENT_TYPE) == Some(&PROBLEM)
-        {
-            return (response, None);
-        }
-        let allow = response.headers_mut().remove(ALLOW);
-        let error = match (Code::of_status(status), allow) {
-            (Code::MethodNotAllowed, Some(methods)) => {
-                let list = methods.to_str().unwrap_or_default().replace(',', ", ");
-                ApiError::new(
-                    Code::MethodNotAllowed,
-                    format!("this resource takes {list}"),
-                )
-                .with_header(ALLOW, methods)
-            }
-            (code, _) => ApiError::new(code, code.title()),
-        };
-        self.problem(error, context)
-    }
-
-    fn problem(&self, error: ApiError, context: &Context) -> (Response<Body>, Option<ApiError>) {
-        let mut response = Response::new(Body::from(
-            error.document(&self.app.public_url, context.id.as_str()),
-        ));
-        *response.status_mut() = error.code.status();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, PROBLEM);
-        headers.insert(CACHE_CONTROL, NO_STORE);
-        let spread = u64::from(context.begun.elapsed().subsec_nanos());
-        if let Some(seconds) = error.retry_after(spread) {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        headers.extend(error.headers.iter().cloned());
-        (response, Some(error))
-    }
-
-    fn finish_headers(&self, context: &Context, headers: &mut HeaderMap) {
-        headers.insert(REQUEST_ID, context.id.header().clone());
-        headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-        headers.insert(REFERRER_POLICY, NO_REFERRER);
-        headers.entry(CONTENT_SECURITY_POLICY).or_insert(NO_CONTENT);
-        headers.entry(CACHE_CONTROL).or_insert(PRIVATE);
-        headers.entry(VARY).or_insert(VARIES);
-        if self.is_https {
-            headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
-        }
-        self.cors.finish(context.origin.clone(), headers);
-    }
-}
-
-fn refused_head(refusal: head::HeadRefusal) -> ApiError {
-    let code = match refusal.status() {
-        status if status.as_u16() == 414 => Code::UriTooLong,
-        status if status.as_u16() == 431 => Code::HeadersTooLarge,
-        status => Code::of_status(status),
-    };
-    ApiError::new(code, refusal.to_string()).with_header(CONNECTION, CLOSE)
-}
-
-fn unknown_parameter(name: &str, known: &[String]) -> ApiError {
-    let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-    let detail = match known {
-        [] => format!("there is no query parameter {name:?} here; this operation takes none"),
-        known => format!(
-            "there is no query parameter {name:?} here; there are {}",
-            known.join(", ")
-        ),
-    };
-    ApiError::new(Code::UnknownParameter, detail)
 }
 
 /// A trailing slash means the same as none.

@@ -13,9 +13,10 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{self, FilterExt as _};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, filter};
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::config::{LogFormat, Telemetry};
 
@@ -25,6 +26,8 @@ static IS_PRETTY: AtomicBool = AtomicBool::new(false);
 const DEFAULT_RATIO: f64 = 0.1;
 /// A collector that does not answer costs this thread-side time per batch and no request anything.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
+
+const LONGEST_PANIC: usize = 1024;
 
 /// Keeps the exporter alive; `finish` sends what is left.
 pub struct Guard {
@@ -40,15 +43,18 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
     IS_PRETTY.store(is_pretty, Ordering::Relaxed);
     let no_spans = filter::filter_fn(|metadata| metadata.target() != trace::TARGET);
     let discreet = filter::filter_fn(is_discreet);
-    let filter: EnvFilter = settings.log.parse()?;
+    // One filter for the layer: of filters around filters some are not asked, and then spans are made for nobody.
+    let filter = settings
+        .log
+        .parse::<EnvFilter>()?
+        .and(no_spans)
+        .and(discreet);
     let writer = || sink::Writer;
     let logs = if is_pretty {
         tracing_subscriber::fmt::layer()
             .with_writer(writer)
             .with_ansi(std::io::stderr().is_terminal())
             .with_filter(filter)
-            .with_filter(no_spans)
-            .with_filter(discreet)
             .boxed()
     } else {
         tracing_subscriber::fmt::layer()
@@ -58,8 +64,6 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
             .with_span_list(false)
             .with_writer(writer)
             .with_filter(filter)
-            .with_filter(no_spans)
-            .with_filter(discreet)
             .boxed()
     };
     let provider = settings
@@ -67,23 +71,31 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
         .as_ref()
         .map(|endpoint| exporter(endpoint, settings.trace_ratio.unwrap_or(DEFAULT_RATIO)))
         .transpose()?;
-    let spans = provider.as_ref().map(|provider| {
-        tracing_opentelemetry::layer()
+    // Not `Option`: a layer that is `None` counts as one that wants every span, and then all are made for nobody.
+    let mut layers = vec![logs];
+    if let Some(provider) = &provider {
+        let spans = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("chartroom"))
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
             .with_filter(filter::filter_fn(|metadata| {
                 metadata.target() == trace::TARGET
-            }))
-    });
-    tracing_subscriber::registry()
-        .with(logs)
-        .with(spans)
-        .try_init()?;
+            }));
+        layers.push(spans.boxed());
+    }
+    tracing_subscriber::registry().with(layers).try_init()?;
     std::panic::set_hook(Box::new(|panic| {
         let location = panic
             .location()
             .map(ToString::to_string)
             .unwrap_or_default();
+        // A panic may quote what it fell over, which came from a caller.
         let message = panic.payload_as_str().unwrap_or("no message");
+        let message = message
+            .get(..message.floor_char_boundary(LONGEST_PANIC))
+            .unwrap_or_default();
         tracing::error!(location, message, "panic");
     }));
     Ok(Guard { provider })

@@ -13,7 +13,7 @@ use crate::error::ApiError;
 /// Longest piece of a caller's text in a line.
 const LONGEST: usize = 256;
 /// Longest cause of an internal error in a line.
-const LONGEST_ERROR: usize = 1024;
+const LONGEST_ERROR: usize = 1536;
 /// Name under which `CHARTROOM_LOG` filters these lines.
 const TARGET: &str = "chartroom::request";
 
@@ -111,11 +111,7 @@ impl RequestLine<'_> {
         if let Some(error) = self.error {
             let _ = write!(line, " code={}", error.code.as_str());
             if let Some(cause) = &error.cause {
-                let cause: String = format!("{cause:#}")
-                    .chars()
-                    .map(|c| if c.is_control() { ' ' } else { c })
-                    .take(LONGEST_ERROR)
-                    .collect();
+                let cause: String = format!("{cause:#}").chars().take(LONGEST_ERROR).collect();
                 let _ = write!(line, " error={cause:?}");
             }
         }
@@ -124,17 +120,23 @@ impl RequestLine<'_> {
     }
 }
 
-/// A member with a JSON text, cut on a character boundary.
+/// A member with a JSON text, cut before it is longer than that in the line.
 fn text(line: &mut String, name: &str, value: &str, longest: usize) {
     let _ = write!(line, ",\"{name}\":\"");
-    for c in value.chars().take(longest) {
+    let end = line.len() + longest;
+    for c in value.chars() {
+        let before = line.len();
         match c {
             '"' => line.push_str("\\\""),
             '\\' => line.push_str("\\\\"),
-            c if c.is_control() => {
+            c if sink::deceives(c) || c.is_control() => {
                 let _ = write!(line, "\\u{:04x}", u32::from(c));
             }
             c => line.push(c),
+        }
+        if line.len() > end {
+            line.truncate(before);
+            break;
         }
     }
     line.push('"');
@@ -144,32 +146,85 @@ fn text(line: &mut String, name: &str, value: &str, longest: usize) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_hostile_caller_gets_one_valid_bounded_line() {
-        let agent = HeaderValue::from_bytes(
-            &[&b"\x1b[31m\"\\ \xff "[..], &b"x".repeat(100_000)]
-                .concat()
-                .into_iter()
-                .filter(|b| *b >= 32 || *b == 9)
-                .collect::<Vec<_>>(),
-        )
-        .unwrap();
+    fn line(agent: &HeaderValue, error: Option<&ApiError>) -> [String; 2] {
         let line = RequestLine {
             request_id: "id",
             trace_id: Some(1),
             method: "GE\"T",
             route: "/x",
-            status: 200,
+            status: 500,
             took: Duration::from_micros(1234),
-            client: None,
-            user_agent: Some(&agent),
-            error: None,
+            client: Some(IpAddr::from([127, 0, 0, 1])),
+            user_agent: Some(agent),
+            error,
         };
-        let json = line.json("now", "INFO");
-        assert!(json.len() < 2048 && json.ends_with("}\n") && json.matches('\n').count() == 1);
-        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!(value["method"], "GE\"T");
-        assert_eq!(value["duration_ms"], 1.234);
-        assert_eq!(line.pretty("now", "INFO").matches('\n').count(), 1);
+        [line.json("now", "ERROR"), line.pretty("now", "ERROR")]
+    }
+
+    #[test]
+    fn a_hostile_caller_gets_one_valid_bounded_line() {
+        let agents = [
+            "\u{1b}[31mred",
+            "\"},{\"level\":\"FATAL\"",
+            "\\u0022",
+            "\u{202e}drow\u{2066}",
+            "\u{85}\u{9b}31m",
+            "\u{2028}\u{feff}\u{61c}",
+            "\u{7f}",
+            "r\tn",
+            &"x".repeat(1 << 20),
+            &"\u{85}".repeat(1 << 19),
+            &"𝄞".repeat(1 << 18),
+            &"\"".repeat(1 << 20),
+        ]
+        .map(|agent| {
+            agent
+                .bytes()
+                .filter(|b| *b >= 32 && *b != 127 || *b == 9)
+                .collect::<Vec<_>>()
+        });
+        for agent in agents.into_iter().chain([b"\xff\xfe\xc3".to_vec()]) {
+            let error = String::from_utf8_lossy(&agent).into_owned();
+            let agent = HeaderValue::from_bytes(&agent).unwrap();
+            let error =
+                ApiError::internal(anyhow::anyhow!("{error}\r\n{{\"level\":\"X\"}}\u{1b}[0m"));
+            let [json, pretty] = line(&agent, Some(&error));
+            assert_eq!(json.matches('\n').count(), 1, "{json}");
+            assert!(
+                json.ends_with("}\n")
+                    && !json
+                        .trim_end()
+                        .chars()
+                        .any(|c| c.is_control() || sink::deceives(c)),
+                "{json}"
+            );
+            let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+            assert_eq!(
+                (
+                    value["method"].as_str(),
+                    value["duration_ms"].as_f64(),
+                    value["level"].as_str()
+                ),
+                (Some("GE\"T"), Some(1.234), Some("ERROR"))
+            );
+            let fields = value.as_object().unwrap();
+            assert!(fields.values().all(|it| it.to_string().len() <= 2_048) && json.len() <= 3_072);
+            assert_eq!(pretty.matches('\n').count(), 1, "{pretty}");
+            assert!(!pretty.trim_end().chars().any(char::is_control), "{pretty}");
+        }
+    }
+
+    #[test]
+    fn a_cut_keeps_escapes_whole() {
+        for longest in 0..40 {
+            let mut json = String::from("{\"a\":0");
+            text(&mut json, "b", "\\\"\u{1}é\u{202e}𝄞\\\"x", longest);
+            json.push('}');
+            let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+            assert!(
+                value["b"].is_string() && json.len() <= longest + 14,
+                "{json}"
+            );
+        }
     }
 }

@@ -2,11 +2,28 @@
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Lines that wait for their reader; beyond it they are dropped and counted.
+/// Bytes that wait for their reader; lines beyond it are dropped and counted.
 const MOST_WAITING: usize = 4 << 20;
+
+static STDERR: LazyLock<Arc<Sink>> = LazyLock::new(|| Sink::start(std::io::stderr(), MOST_WAITING));
+
+/// Hands over whole lines.
+pub fn push(lines: &str) {
+    STDERR.push(lines);
+}
+
+/// Lines lost so far.
+pub fn dropped() -> u64 {
+    STDERR.dropped.load(Ordering::Relaxed)
+}
+
+/// Waits, for a bounded time, until everything handed over is written.
+pub fn flush() {
+    STDERR.flush(Duration::from_secs(1));
+}
 
 #[derive(Default)]
 struct Waiting {
@@ -14,82 +31,109 @@ struct Waiting {
     is_writing: bool,
 }
 
-static WAITING: LazyLock<Mutex<Waiting>> = LazyLock::new(|| {
-    let started = std::thread::Builder::new()
-        .name("log".to_owned())
-        .spawn(write_forever);
-    if started.is_err() {
-        DROPPED.fetch_add(1, Ordering::Relaxed);
-    }
-    Mutex::default()
-});
-static CAME: Condvar = Condvar::new();
-static WENT: Condvar = Condvar::new();
-static DROPPED: AtomicU64 = AtomicU64::new(0);
-
-fn waiting() -> MutexGuard<'static, Waiting> {
-    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
+struct Sink {
+    waiting: Mutex<Waiting>,
+    came: Condvar,
+    went: Condvar,
+    dropped: AtomicU64,
+    most_waiting: usize,
 }
 
-/// Hands over whole lines.
-pub fn push(lines: &str) {
-    let mut waiting = waiting();
-    if waiting.lines.len() + lines.len() > MOST_WAITING {
-        DROPPED.fetch_add(1, Ordering::Relaxed);
-        return;
-    }
-    let was_empty = waiting.lines.is_empty();
-    match lines.is_ascii() {
-        true => waiting.lines.extend_from_slice(lines.as_bytes()),
-        false => waiting.lines.extend_from_slice(harmless(lines).as_bytes()),
-    }
-    if was_empty {
-        CAME.notify_one();
-    }
-}
-
-/// Lines lost so far.
-pub fn dropped() -> u64 {
-    DROPPED.load(Ordering::Relaxed)
-}
-
-/// Waits, for a bounded time, until everything handed over is written.
-pub fn flush() {
-    let waiting = waiting();
-    let _ = WENT.wait_timeout_while(waiting, Duration::from_secs(1), |waiting| {
-        !waiting.lines.is_empty() || waiting.is_writing
-    });
-}
-
-fn write_forever() {
-    let mut lines = Vec::new();
-    loop {
-        {
-            let mut waiting = waiting();
-            waiting.is_writing = false;
-            WENT.notify_all();
-            let mut waiting = CAME
-                .wait_while(waiting, |waiting| waiting.lines.is_empty())
-                .unwrap_or_else(PoisonError::into_inner);
-            std::mem::swap(&mut lines, &mut waiting.lines);
-            waiting.is_writing = true;
+impl Sink {
+    fn start(writer: impl Write + Send + 'static, most_waiting: usize) -> Arc<Self> {
+        let sink = Arc::new(Self {
+            waiting: Mutex::default(),
+            came: Condvar::new(),
+            went: Condvar::new(),
+            dropped: AtomicU64::new(0),
+            most_waiting,
+        });
+        let of_thread = sink.clone();
+        let started = std::thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || of_thread.write_forever(writer));
+        if started.is_err() {
+            sink.dropped.fetch_add(1, Ordering::Relaxed);
         }
-        let _ = std::io::stderr().lock().write_all(&lines);
-        lines.clear();
+        sink
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, lines: &str) {
+        let escaped;
+        let lines = match is_harmless(lines) {
+            true => lines,
+            false => {
+                escaped = harmless(lines);
+                &escaped
+            }
+        };
+        let mut waiting = self.waiting();
+        if waiting.lines.len() + lines.len() > self.most_waiting {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let was_empty = waiting.lines.is_empty();
+        waiting.lines.extend_from_slice(lines.as_bytes());
+        if was_empty {
+            self.came.notify_one();
+        }
+    }
+
+    fn flush(&self, within: Duration) {
+        let _ = self
+            .went
+            .wait_timeout_while(self.waiting(), within, |waiting| {
+                !waiting.lines.is_empty() || waiting.is_writing
+            });
+    }
+
+    fn write_forever(&self, mut writer: impl Write) {
+        let mut lines = Vec::new();
+        loop {
+            {
+                let mut waiting = self.waiting();
+                waiting.is_writing = false;
+                self.went.notify_all();
+                let mut waiting = self
+                    .came
+                    .wait_while(waiting, |waiting| waiting.lines.is_empty())
+                    .unwrap_or_else(PoisonError::into_inner);
+                std::mem::swap(&mut lines, &mut waiting.lines);
+                waiting.is_writing = true;
+            }
+            let _ = writer.write_all(&lines);
+            lines.clear();
+        }
     }
 }
 
-/// Escapes what a terminal or a reader could mistake: C1 controls, line separators, text that turns around.
+fn is_harmless(lines: &str) -> bool {
+    lines.bytes().all(|byte| byte.is_ascii() && byte != 0x7f)
+}
+
+/// Whether a terminal or a reader could mistake it: C1 controls, line separators, text that turns around or is not seen.
+pub(super) fn deceives(c: char) -> bool {
+    matches!(
+        c,
+        '\u{7f}'..='\u{9f}'
+            | '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}'
+    )
+}
+
 fn harmless(lines: &str) -> String {
     lines
         .chars()
         .fold(String::with_capacity(lines.len() + 16), |mut text, c| {
             match c {
-                '\u{7f}'..='\u{9f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2066}'..='\u{2069}'
-                | '\u{feff}' => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+                c if deceives(c) => text.push_str(&format!("\\u{:04x}", u32::from(c))),
                 c => text.push(c),
             }
             text
@@ -113,12 +157,59 @@ impl Write for Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+    /// Writes when it is told to, and says what.
+    struct Held(Receiver<()>, SyncSender<Vec<u8>>);
+
+    impl Write for Held {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let _ = self.0.recv();
+            let _ = self.1.send(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
 
     #[test]
     fn text_that_deceives_is_escaped() {
         assert_eq!(
-            harmless("a\u{202e}b\u{85}é\u{2028}"),
-            "a\\u202eb\\u0085é\\u2028"
+            harmless("a\u{202e}b\u{85}é\u{2028}\u{61c}"),
+            "a\\u202eb\\u0085é\\u2028\\u061c"
+        );
+        assert!(is_harmless("a\n") && !is_harmless("\u{7f}") && !is_harmless("é"));
+    }
+
+    #[test]
+    fn a_reader_that_stands_still_costs_lines_and_no_time() {
+        let (go, wait) = sync_channel(1_000);
+        let (told, said) = sync_channel(1_000);
+        let sink = Sink::start(Held(wait, told), 1_000);
+        sink.push("first\n");
+        let begun = std::time::Instant::now();
+        for number in 0..1_000 {
+            sink.push(&format!("line {number:04}\n"));
+        }
+        assert!(begun.elapsed() < Duration::from_millis(500));
+        let dropped = sink.dropped.load(Ordering::Relaxed);
+        assert!((895..=901).contains(&dropped), "{dropped}");
+        sink.flush(Duration::from_millis(1));
+        for _ in 0..100 {
+            go.send(()).unwrap();
+        }
+        sink.flush(Duration::from_secs(5));
+        let all: Vec<u8> = said.try_iter().flatten().collect();
+        let all = String::from_utf8(all).unwrap();
+        assert!(
+            all.lines().all(|line| line == "first" || line.len() == 9),
+            "{all}"
+        );
+        assert_eq!(
+            all.lines().count(),
+            1_001 - usize::try_from(dropped).unwrap()
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Spans for the OTLP exporter. Without an exporter no layer wants them, and making one costs a branch.
 
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use opentelemetry::trace::{
     SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
@@ -55,6 +55,25 @@ pub fn id_of(span: &Span) -> Option<u128> {
     let context = span.context();
     let id = context.span().span_context().trace_id();
     (id != TraceId::INVALID).then(|| u128::from_be_bytes(id.to_bytes()))
+}
+
+/// Names the span in the answer's `traceresponse` header (W3C Trace Context Level 2), where it is exported.
+pub fn response_header(span: &Span) -> Option<HeaderValue> {
+    if span.is_disabled() {
+        return None;
+    }
+    let context = span.context();
+    let span = context.span();
+    let context = span.span_context();
+    if !context.is_valid() || !context.is_sampled() {
+        return None;
+    }
+    HeaderValue::try_from(format!(
+        "00-{}-{}-01",
+        context.trace_id(),
+        context.span_id()
+    ))
+    .ok()
 }
 
 pub fn finish(span: &Span, status: StatusCode) {

@@ -7,10 +7,14 @@ const WITHIN: Duration = Duration::from_secs(20);
 const OPERATION: &str = r#"[id^="operations-"][id$="-get_version"]"#;
 
 /// All that is wrong with the page, one complaint per line.
-pub(crate) async fn check_docs_page(browser: &mut Browser, base_url: &str) -> Result<(), String> {
+pub(crate) async fn check_docs_page(
+    browser: &mut Browser,
+    base_url: &str,
+    path: &str,
+) -> Result<(), String> {
     browser.forget().await?;
     let mut complaints = Vec::new();
-    if let Err(complaint) = try_it_out(browser, base_url).await {
+    if let Err(complaint) = try_it_out(browser, base_url, path).await {
         complaints.push(complaint);
     }
     for entry in browser
@@ -47,18 +51,16 @@ fn is_local(url: &str) -> bool {
         .any(|scheme| url.starts_with(scheme))
 }
 
-async fn try_it_out(browser: &Browser, base_url: &str) -> Result<(), String> {
-    browser.navigate(&format!("{base_url}/docs")).await?;
+async fn try_it_out(browser: &Browser, base_url: &str, path: &str) -> Result<(), String> {
+    browser.navigate(&format!("{base_url}{path}")).await?;
     browser.wait_for(OPERATION, WITHIN).await?;
     browser
         .click_on(&format!("{OPERATION} .opblock-summary-control"), WITHIN)
         .await?;
     browser
-        .click_on(&format!("{OPERATION} .try-out__btn"), WITHIN)
-        .await?;
-    browser
         .click_on(&format!("{OPERATION} .execute"), WITHIN)
         .await?;
+    // The page is set up to try operations out without asking first.
     let shown = format!("{OPERATION} .live-responses-table .response .response-col_status");
     let shown = browser.wait_for(&shown, WITHIN).await?;
     let status = browser.text(&shown).await?;
@@ -69,108 +71,144 @@ async fn try_it_out(browser: &Browser, base_url: &str) -> Result<(), String> {
     }
 }
 
-mod stand_in {
-    //! A service with a docs page, to prove the check, and ways to spoil that page.
+mod service {
+    //! The page as the service serves it, with its own policy; then the same page with the controls' faults in it.
 
-    use super::check_docs_page;
-    use crate::support::{stand_in, webdriver::Browser};
-    use axum::{
-        Json, Router,
-        extract::Path,
-        http::{StatusCode, header::CONTENT_TYPE},
-        response::{IntoResponse, Redirect, Response},
-        routing::get,
+    use super::{WITHIN, check_docs_page};
+    use crate::support::{
+        app::TestApp,
+        sockets::{Served, bind},
+        stand_in,
+        webdriver::Browser,
     };
-    use serde_json::json;
+    use axum::body::Body;
+    use axum::{Router, extract::Request, http::StatusCode};
+    use chartroom::{http::shell::Shell, server::ConnectionLimits};
+    use http::{HeaderValue, header};
     use std::sync::Arc;
-    use tokio_util::task::AbortOnDropHandle;
-    use utoipa_swagger_ui::Config;
 
-    /// The script runs in the docs page; `status` is what `get_version` answers.
-    async fn serve(script: &'static str, status: StatusCode) -> (String, AbortOnDropHandle<()>) {
-        let config = Arc::new(Config::from("/openapi.json").validator_url("none"));
-        let openapi = json!({
-            "openapi": "3.1.0",
-            "info": {"title": "stand-in", "version": "1"},
-            "paths": {"/api/v1/version": {"get": {
-                "operationId": "get_version",
-                "tags": ["service"],
-                "responses": {"200": {"description": "The version"}},
-            }}},
-        });
-        let page = async move |path: String| -> Response {
-            let Ok(Some(file)) = utoipa_swagger_ui::serve(&path, config) else {
-                return StatusCode::NOT_FOUND.into_response();
-            };
-            let mut bytes = file.bytes.into_owned();
-            if path.is_empty() {
-                bytes.extend(format!("<script>{script}</script>").into_bytes());
+    #[tokio::test]
+    async fn works_at_both_addresses_and_is_quiet() {
+        let Some(mut browser) = Browser::start().await else {
+            return;
+        };
+        let listener = bind().await;
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let app = TestApp::with(&[&format!("--public-url={base_url}")], Default::default()).await;
+        let _served = Served::on(listener, app.shell.clone(), ConnectionLimits::default());
+        for path in ["/docs", "/docs/", "/"] {
+            check_docs_page(&mut browser, &base_url, path)
+                .await
+                .unwrap_or_else(|seen| panic!("{path}: {seen}"));
+        }
+        let requests = app.app.metrics.http_server_request_duration_seconds.clone();
+        let tried = requests.with_label_values(&["GET", "/api/v1/version", "2xx"]);
+        assert_eq!(tried.get_sample_count(), 3, "one call from each page");
+
+        // The page of an error code is one that people are sent to: it shows, and its link leads to the documentation.
+        browser.forget().await.unwrap();
+        browser
+            .navigate(&format!("{base_url}/errors/not-found"))
+            .await
+            .unwrap();
+        let heading = browser.wait_for("h2", WITHIN).await.unwrap();
+        assert_eq!(browser.text(&heading).await.unwrap(), "not-found (404)");
+        browser.click_on("a[href='/docs']", WITHIN).await.unwrap();
+        browser.wait_for(".swagger-ui", WITHIN).await.unwrap();
+    }
+
+    /// What the control does to the service.
+    #[derive(Clone, Copy)]
+    struct Fault {
+        script: &'static str,
+        /// Whether the page keeps the policy that the service sends.
+        keeps_policy: bool,
+        /// What `get_version` answers.
+        status: StatusCode,
+        complaint: &'static str,
+    }
+
+    /// The service's own answers, with a script in the page.
+    async fn spoiled(shell: Arc<Shell>, request: Request, fault: Fault) -> http::Response<Body> {
+        let path = request.uri().path().to_owned();
+        let mut response = shell.handle(request).await;
+        if path == "/api/v1/version" {
+            *response.status_mut() = fault.status;
+        }
+        if !fault.keeps_policy {
+            response
+                .headers_mut()
+                .remove(header::CONTENT_SECURITY_POLICY);
+        }
+        match path.as_str() {
+            "/docs" => {
+                let (mut parts, body) = response.into_parts();
+                let mut page = axum::body::to_bytes(body, usize::MAX)
+                    .await
+                    .unwrap()
+                    .to_vec();
+                page.extend(format!("<script>{}</script>", fault.script).into_bytes());
+                parts.headers.remove(header::CONTENT_LENGTH);
+                http::Response::from_parts(parts, Body::from(page))
             }
-            ([(CONTENT_TYPE, file.content_type)], bytes).into_response()
-        };
-        let index = page.clone();
-        let router = Router::new()
-            .route("/docs", get(async || Redirect::permanent("/docs/")))
-            .route("/docs/", get(async move || index(String::new()).await))
-            .route(
-                "/docs/{*path}",
-                get(async move |Path(path): Path<String>| page(path).await),
-            )
-            .route("/openapi.json", get(async move || Json(openapi)))
-            .route(
-                "/api/v1/version",
-                get(async move || (status, Json(json!({"version": "1"})))),
-            );
-        let (addr, task) = stand_in::serve(router).await;
-        (format!("http://{addr}"), task)
+            _ => response,
+        }
     }
 
     #[tokio::test]
-    async fn passes_a_good_page() {
+    async fn each_fault_is_seen() {
         let Some(mut browser) = Browser::start().await else {
             return;
         };
-        let (base_url, _task) = serve("", StatusCode::OK).await;
-        check_docs_page(&mut browser, &base_url).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn sees_each_fault() {
-        let Some(mut browser) = Browser::start().await else {
-            return;
+        let open = |script, complaint| Fault {
+            script,
+            keeps_policy: false,
+            status: StatusCode::OK,
+            complaint,
         };
         let faults = [
-            ("console.error('spoiled')", StatusCode::OK, "console: "),
-            (
+            open("console.error('spoiled')", "console: "),
+            open(
                 "new Image().src = 'http://127.0.0.2:9/x'",
-                StatusCode::OK,
                 "asks another host: http://127.0.0.2:9/x",
             ),
-            (
+            open(
                 "fetch('http://localhost.invalid/y').catch(() => {})",
-                StatusCode::OK,
                 "http://localhost.invalid/y",
             ),
-            (
+            open(
                 "new WebSocket('ws://127.0.0.2:9/z')",
-                StatusCode::OK,
                 "asks another host: ws://127.0.0.2:9/z",
             ),
-            (
-                "",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "get_version shows \"503",
-            ),
+            Fault {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                ..open("", "get_version shows \"503")
+            },
+            // The policy stops a script that somebody got into the page, and the check hears of it.
+            Fault {
+                keeps_policy: true,
+                ..open("document.title = 'spoiled'", "Content Security Policy")
+            },
         ];
-        for (script, status, complaint) in faults {
-            let (base_url, _task) = serve(script, status).await;
-            match check_docs_page(&mut browser, &base_url).await {
-                Ok(()) => unreachable!("{script:?} and {status} went unseen"),
-                Err(seen) => assert!(seen.contains(complaint), "{script:?} and {status}: {seen}"),
+        for fault in faults {
+            let listener = bind().await;
+            let base_url = format!("http://{}", listener.local_addr().unwrap());
+            let app =
+                TestApp::with(&[&format!("--public-url={base_url}")], Default::default()).await;
+            let shell = app.shell.clone();
+            let router = Router::new().fallback(async move |mut request: Request| {
+                // Compressed, the page could not be spoiled.
+                request.headers_mut().insert(
+                    header::ACCEPT_ENCODING,
+                    HeaderValue::from_static("identity"),
+                );
+                spoiled(shell, request, fault).await
+            });
+            let _task = stand_in::serve_on(listener, router);
+            match check_docs_page(&mut browser, &base_url, "/docs").await {
+                Ok(()) => unreachable!("{:?} went unseen", fault.script),
+                Err(seen) => assert!(seen.contains(fault.complaint), "{:?}: {seen}", fault.script),
             }
         }
-        // A browser that has seen them all judges the next page by itself alone.
-        let (base_url, _task) = serve("", StatusCode::OK).await;
-        check_docs_page(&mut browser, &base_url).await.unwrap();
     }
 }

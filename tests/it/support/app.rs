@@ -140,6 +140,41 @@ impl Answer {
             !problem["title"].as_str().unwrap().is_empty()
                 && !problem["detail"].as_str().unwrap().is_empty()
         );
+        for shown in [&problem["title"], &problem["detail"], &problem["errors"]] {
+            let shown = shown.to_string();
+            for inside in INTERNALS {
+                assert!(!shown.contains(inside), "{inside:?} shows in {shown}");
+            }
+        }
         code.to_owned()
     }
 }
+
+/// What no answer may show: source files, crates, SQL, addresses, and the secrets that the tests hide.
+const INTERNALS: &[&str] = &[
+    ".rs",
+    "src/",
+    "/root",
+    "/home",
+    "/tmp",
+    "/work",
+    "secret",
+    "panicked",
+    "thread",
+    "diesel",
+    "axum",
+    "hyper",
+    "serde",
+    "tokio",
+    "utoipa",
+    "chartroom::",
+    "SELECT",
+    "relation",
+    "no_such_table",
+    "pg_",
+    "127.0.0.1",
+    "postgres://",
+    "0x",
+    "Error(",
+    "struct ",
+];

@@ -13,6 +13,7 @@ pub(crate) mod pump;
 pub(crate) mod schema;
 pub(crate) mod service;
 pub(crate) mod snapshot;
+pub(crate) mod sockets;
 pub(crate) mod stand_in;
 pub(crate) mod wait;
 pub(crate) mod webdriver;

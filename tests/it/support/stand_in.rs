@@ -11,6 +11,11 @@ use tokio_util::task::AbortOnDropHandle;
 pub(crate) async fn serve(router: Router) -> (SocketAddr, AbortOnDropHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
+    (addr, serve_on(listener, router))
+}
+
+/// For those who must know the address before.
+pub(crate) fn serve_on(listener: TcpListener, router: Router) -> AbortOnDropHandle<()> {
     let task = tokio::spawn(async move {
         let mut live = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
@@ -19,5 +24,5 @@ pub(crate) async fn serve(router: Router) -> (SocketAddr, AbortOnDropHandle<()>)
             live.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     });
-    (addr, AbortOnDropHandle::new(task))
+    AbortOnDropHandle::new(task)
 }

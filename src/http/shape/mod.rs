@@ -1,52 +1,44 @@
 //! Lists everything that keeps a JSON value from fitting its documented schema. Serde stops at the first mistake; people want them all.
 
-use std::borrow::Cow;
+mod scalar;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Object, Schema, SchemaType, Type};
 
-use crate::error::FieldError;
+use super::json::{child, mistake};
+use crate::error::{FieldError, MOST_FIELD_ERRORS};
 
-/// Deeper nesting than any request type has.
-const DEEPEST: usize = 32;
+/// Deeper nesting than any request type has; references and alternatives count too.
+const DEEPEST: usize = 64;
 
 /// Schemas by name, for references between them.
 pub type Named = Vec<(String, RefOr<Schema>)>;
 
-/// Every mistake of shape: unknown, missing and mistyped members. Empty where the schema is content.
+/// Every mistake of shape: unknown, missing, mistyped and impossible members. Empty where the schema is content.
 pub fn mistakes(value: &Value, schema: &RefOr<Schema>, named: &Named) -> Vec<FieldError> {
     let mut found = Vec::new();
-    walk(
-        value,
-        schema,
-        named,
-        &mut String::new(),
-        DEEPEST,
-        &mut found,
-    );
+    walk(value, schema, named, "", DEEPEST, &mut found);
     found
-}
-
-fn mistake(pointer: &str, code: &'static str, detail: impl Into<String>) -> FieldError {
-    FieldError {
-        pointer: pointer.to_owned(),
-        code: Cow::Borrowed(code),
-        detail: detail.into(),
-    }
 }
 
 fn walk(
     value: &Value,
     schema: &RefOr<Schema>,
     named: &Named,
-    pointer: &mut String,
+    pointer: &str,
     depth: usize,
     found: &mut Vec<FieldError>,
 ) {
     let Some(depth) = depth.checked_sub(1) else {
         return;
     };
+    // One more than is listed, so that the list can say that there are more.
+    if found.len() > MOST_FIELD_ERRORS {
+        return;
+    }
     let schema = match schema {
         RefOr::T(schema) => schema,
         RefOr::Ref(reference) => match named
@@ -64,45 +56,94 @@ fn walk(
                 return;
             };
             for (index, item) in items.iter().enumerate() {
-                let length = pointer.len();
-                pointer.push_str(&format!("/{index}"));
-                walk(item, of, named, pointer, depth, found);
-                pointer.truncate(length);
+                walk(item, of, named, &format!("{pointer}/{index}"), depth, found);
             }
         }
         Schema::Array(array) => found.push(wrong_type(pointer, &array.schema_type)),
-        Schema::AllOf(all) => all
-            .items
-            .iter()
-            .for_each(|item| walk(value, item, named, pointer, depth, found)),
+        Schema::AllOf(all) => together(value, &all.items, named, pointer, depth, found),
         Schema::OneOf(one) => alternatives(value, &one.items, named, pointer, depth, found),
         Schema::AnyOf(any) => alternatives(value, &any.items, named, pointer, depth, found),
         _ => {}
     }
 }
 
-/// With alternatives, the mistakes of the one that comes closest are the useful ones.
+/// A member that one part does not know is another part's, unless none knows it.
+fn together(
+    value: &Value,
+    items: &[RefOr<Schema>],
+    named: &Named,
+    pointer: &str,
+    depth: usize,
+    found: &mut Vec<FieldError>,
+) {
+    let mut all = Vec::new();
+    for item in items {
+        walk(value, item, named, pointer, depth, &mut all);
+    }
+    let is_unknown = |it: &FieldError| it.code == "unknown-field";
+    let unknown_to_all = |it: &FieldError| {
+        let times = all
+            .iter()
+            .filter(|other| is_unknown(other) && other.pointer == it.pointer);
+        times.count() == items.len()
+    };
+    found.extend(
+        all.iter()
+            .filter(|it| !is_unknown(it) || unknown_to_all(it))
+            .cloned(),
+    );
+}
+
+/// With alternatives, the mistakes of the one that comes closest are the useful ones: of the right type, with the right tag.
 fn alternatives(
     value: &Value,
     items: &[RefOr<Schema>],
     named: &Named,
-    pointer: &mut String,
+    pointer: &str,
     depth: usize,
     found: &mut Vec<FieldError>,
 ) {
-    let tries = items.iter().map(|item| {
-        let mut mistakes = Vec::new();
-        walk(value, item, named, pointer, depth, &mut mistakes);
+    let tries: Vec<Vec<FieldError>> = items
+        .iter()
+        .map(|item| {
+            let mut mistakes = Vec::new();
+            walk(value, item, named, pointer, depth, &mut mistakes);
+            mistakes
+        })
+        .collect();
+    let is_of_other_type = |mistakes: &Vec<FieldError>| {
         mistakes
-    });
-    found.extend(tries.min_by_key(Vec::len).unwrap_or_default());
+            .iter()
+            .any(|it| it.code == "wrong-type" && it.pointer == pointer)
+    };
+    if tries.iter().all(is_of_other_type) {
+        let expected: Vec<&str> = tries
+            .iter()
+            .flatten()
+            .filter_map(|it| it.detail.strip_prefix("expected "))
+            .collect();
+        found.push(mistake(
+            pointer,
+            "wrong-type",
+            format!("expected {}", expected.join(" or ")),
+        ));
+        return;
+    }
+    let distance = |mistakes: &Vec<FieldError>| {
+        let tags = mistakes
+            .iter()
+            .filter(|it| it.code == "unknown-value")
+            .count();
+        (is_of_other_type(mistakes), tags, mistakes.len())
+    };
+    found.extend(tries.into_iter().min_by_key(distance).unwrap_or_default());
 }
 
 fn walk_object(
     value: &Value,
     object: &Object,
     named: &Named,
-    pointer: &mut String,
+    pointer: &str,
     depth: usize,
     found: &mut Vec<FieldError>,
 ) {
@@ -120,6 +161,9 @@ fn walk_object(
             format!("expected one of {}", list.join(", ")),
         ));
     }
+    if let Some(detail) = scalar::mistake(value, object) {
+        found.push(mistake(pointer, "invalid-value", detail));
+    }
     let Value::Object(members) = value else {
         return;
     };
@@ -129,38 +173,35 @@ fn walk_object(
         .filter(|name| !members.contains_key(*name))
     {
         found.push(mistake(
-            &joined(pointer, name),
+            &child(pointer, name),
             "missing",
             "this member is required",
         ));
     }
     for (name, member) in members {
-        let length = pointer.len();
-        let path = joined(pointer, name);
         match (
             object.properties.get(name),
             object.additional_properties.as_deref(),
         ) {
             (Some(schema), _) | (None, Some(AdditionalProperties::RefOr(schema))) => {
-                *pointer = path;
-                walk(member, schema, named, pointer, depth, found);
-                pointer.truncate(length);
+                walk(member, schema, named, &child(pointer, name), depth, found);
             }
             (None, Some(AdditionalProperties::FreeForm(true))) => {}
+            (None, None) if object.properties.is_empty() => {}
+            // Request types deny unknown members, but not every kind of type says so in its schema.
             (None, _) => {
+                if found.len() > MOST_FIELD_ERRORS {
+                    return;
+                }
                 let known: Vec<&str> = object.properties.keys().map(String::as_str).collect();
                 found.push(mistake(
-                    &path,
+                    &child(pointer, name),
                     "unknown-field",
                     format!("there is no such member; there are {}", known.join(", ")),
                 ));
             }
         }
     }
-}
-
-fn joined(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 fn allows(schema_type: &SchemaType, value: &Value) -> bool {
@@ -199,36 +240,4 @@ fn wrong_type(pointer: &str, schema_type: &SchemaType) -> FieldError {
         SchemaType::AnyValue => "another value".to_owned(),
     };
     mistake(pointer, "wrong-type", format!("expected {expected}"))
-}
-
-/// Pointers to every text with a NUL character in it, which PostgreSQL cannot store.
-pub fn nul_texts(value: &Value) -> Vec<FieldError> {
-    fn visit(value: &Value, pointer: &str, found: &mut Vec<FieldError>) {
-        let nul = |pointer: &str| {
-            mistake(
-                pointer,
-                "nul-character",
-                "the character U+0000 is not allowed",
-            )
-        };
-        match value {
-            Value::String(text) if text.contains('\0') => found.push(nul(pointer)),
-            Value::Array(items) => items
-                .iter()
-                .enumerate()
-                .for_each(|(index, item)| visit(item, &format!("{pointer}/{index}"), found)),
-            Value::Object(members) => {
-                for (name, member) in members {
-                    if name.contains('\0') {
-                        found.push(nul(pointer));
-                    }
-                    visit(member, &joined(pointer, name), found);
-                }
-            }
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    visit(value, "", &mut found);
-    found
 }

@@ -1,0 +1,113 @@
+//! A process of its own for what a process has only once: the subscriber for logs and spans, and its memory.
+//!
+//! The test binary starts itself again for one test, which does nothing unless it was started so.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use axum::body::Body;
+use chartroom::config::Config;
+use chartroom::db::endpoint::Endpoint;
+use chartroom::http::shell::Shell;
+use chartroom::shutdown::{Shutdown, Timings};
+use chartroom::state::AppState;
+use http::Request;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::process::Command;
+use tower::ServiceExt as _;
+
+use super::{flood, traces};
+use crate::platform::routes::router;
+use crate::support::app::config;
+use crate::support::database::TestDatabase;
+
+const TASK: &str = "CHARTROOM_TEST_TASK";
+const MARK: &str = "RESULT ";
+const WITHIN: Duration = Duration::from_secs(120);
+
+/// Runs a task in a process of its own and returns what it found.
+pub(super) async fn run(task: &str, flags: &[&str], input: Value) -> Value {
+    let database = TestDatabase::migrated().await;
+    let mut flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+    flags.push(format!("--database-url={}", database.url()));
+    let program: PathBuf = std::env::current_exe().unwrap();
+    let output = Command::new(program)
+        .args(["observability::apart::task", "--exact", "--nocapture"])
+        .env(
+            TASK,
+            json!({"task": task, "flags": flags, "input": input}).to_string(),
+        )
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(WITHIN, output).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{task}: {said}");
+    let result = said.lines().find_map(|line| Some(line.split_once(MARK)?.1));
+    serde_json::from_str(result.unwrap_or_else(|| panic!("{task}: no result in {said}"))).unwrap()
+}
+
+/// The application of the other process.
+pub(super) struct Apart {
+    pub(super) app: AppState,
+    pub(super) shell: Arc<Shell>,
+}
+
+impl Apart {
+    fn new(config: Config) -> Self {
+        let endpoint = Endpoint::from_settings(&config.database.endpoint()).unwrap();
+        let shutdown = Shutdown::new(Timings::default());
+        let app = chartroom::serve::app(config, endpoint, None, shutdown).unwrap();
+        let shell = chartroom::http::public_with(app.clone(), router()).unwrap();
+        Self { app, shell }
+    }
+
+    pub(super) async fn send(&self, request: Request<Body>) -> http::Response<Body> {
+        self.shell.clone().handle(request).await
+    }
+
+    pub(super) async fn scrape(&self) -> String {
+        let router = chartroom::http::ops::router(self.app.clone());
+        let request = Request::get("/metrics").body(Body::empty()).unwrap();
+        let body = router.oneshot(request).await.unwrap().into_body();
+        let text = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        String::from_utf8(text.to_vec()).unwrap()
+    }
+}
+
+/// A field of `/proc/self/status`, in KiB.
+pub(super) fn memory(field: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task() {
+    let Ok(task) = std::env::var(TASK) else {
+        return;
+    };
+    let task: Value = serde_json::from_str(&task).unwrap();
+    let flags: Vec<&str> = task["flags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|flag| flag.as_str().unwrap())
+        .collect();
+    let config = config(&flags);
+    let telemetry = chartroom::telemetry::install(&config.telemetry).unwrap();
+    let apart = Apart::new(config);
+    let mut result = match task["task"].as_str().unwrap() {
+        "requests" => traces::requests(&apart, &task["input"]).await,
+        "flood" => flood::flood(&apart, &task["input"]).await,
+        "bomb" => flood::bomb(&apart).await,
+        other => unreachable!("{other}"),
+    };
+    let begun = std::time::Instant::now();
+    telemetry.finish();
+    result["finish_ms"] = json!(begun.elapsed().as_millis());
+    println!("{MARK}{result}");
+}

@@ -1,0 +1,9 @@
+//! What operators see: metrics, probes, traces, and that no caller can swell them.
+
+mod apart;
+mod collector;
+mod exposition;
+mod flood;
+mod metrics;
+mod ops;
+mod traces;

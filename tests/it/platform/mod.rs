@@ -1,0 +1,10 @@
+//! What holds for every route: problem documents, headers, limits.
+
+mod bodies;
+pub(crate) mod encodings;
+mod headers;
+mod json;
+mod overload;
+mod queries;
+pub(crate) mod routes;
+mod trouble;
