@@ -1,7 +1,6 @@
 //! All integration tests, one binary: the embedded server starts once for all of them.
 
 #![expect(
-    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
