@@ -72,8 +72,7 @@ async fn an_unmigrated_database_is_named_and_serves_soon_after_the_migration() {
     let pulse = Pulse::of(service.ops);
     let reason = service.wait_unready("chartroom migrate up", PATIENCE).await;
     assert!(
-        reason.contains(&newest_migration())
-            || reason.contains("lacks migration"),
+        reason.contains(&newest_migration()) || reason.contains("lacks migration"),
         "{reason}"
     );
     let up = run_with(&["migrate", "up"], &[("CHARTROOM_DATABASE_URL", &url)]).await;
