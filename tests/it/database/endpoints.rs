@@ -26,7 +26,7 @@ async fn a_primary_that_only_reads_says_so_and_is_used_again_when_it_writes() {
     bench.session.batch_execute(&read_only("on")).await.unwrap();
     bench.terminate().await;
     let mut refused = 0;
-    until("read-only", Duration::from_secs(3), async || {
+    until("read-only", Duration::from_secs(10), async || {
         match write(&bench.db, "refused").await {
             Err(DbError::ReadOnly) => refused += 1,
             // A session whose end was not noticed yet.
@@ -59,7 +59,7 @@ async fn a_primary_demoted_under_a_session_costs_all_its_connections() {
         .unwrap();
     // Whichever comes first out of the pool.
     let refused = async || write(&bench.db, "refused").await;
-    until("25006", Duration::from_secs(3), async || {
+    until("25006", Duration::from_secs(10), async || {
         matches!(refused().await, Err(DbError::ReadOnly)).then_some(())
     })
     .await
@@ -151,7 +151,7 @@ async fn a_replica_that_was_away_is_asked_at_once_when_the_primary_is() {
     replica.set(Mode::Forward).await;
     bench.proxy.set(Mode::Refuse).await;
     bench.proxy.reset_live();
-    until("both resets", Duration::from_secs(3), async || {
+    until("both resets", Duration::from_secs(10), async || {
         (db.read(served_by).await.ok()? == "chartroom/read").then_some(())
     })
     .await

@@ -4,13 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use chartroom::db::DbError;
+use chartroom::db::pool::PoolSettings;
 use diesel_async::AsyncConnection as _;
 
-use super::{Bench, DEADLINE, insert, pid, settings, sleep, write};
+use super::{Bench, DEADLINE, SLACK, insert, pid, settings, sleep, write};
 use crate::support::chaos_proxy::Mode;
-
-/// For the machine to be slow in.
-const SLACK: Duration = Duration::from_millis(700);
+use crate::support::wait::until;
 
 #[tokio::test]
 async fn a_silent_connection_is_given_up_at_the_deadline_and_not_used_again() {
@@ -46,7 +45,8 @@ async fn a_silent_connection_is_given_up_at_the_deadline_and_not_used_again() {
 #[tokio::test]
 async fn busy_connections_are_waited_for_only_so_long() {
     let bench = Bench::new().await;
-    let slow = || bench.db.write(async |conn| sleep(conn, 0.9).await);
+    bench.fill().await;
+    let slow = || bench.db.write(async |conn| sleep(conn, 2.5).await);
     let late = async {
         bench
             .wait_for_sessions("wait_event = 'PgSleep'", |n| n == 4)
@@ -97,17 +97,18 @@ async fn sessions_ended_while_idle_cost_reads_nothing_and_no_write_runs_twice() 
 async fn sessions_ended_in_flight_are_retried_for_reads_only() {
     let bench = Bench::new().await;
     for round in 0..10 {
+        bench.fill().await;
         let (reads, writes) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let entry = format!("entry {round}");
         let reading = bench.db.read(async |conn| {
             let again = reads.fetch_add(1, SeqCst) > 0;
-            sleep(conn, if again { 0.0 } else { 1.2 }).await
+            sleep(conn, if again { 0.0 } else { 2.5 }).await
         });
         let writing = bench.db.write(async |conn| {
             writes.fetch_add(1, SeqCst);
             conn.transaction(async |conn| {
                 insert(conn, &entry).await?;
-                sleep(conn, 1.2).await
+                sleep(conn, 2.5).await
             })
             .await
         });
@@ -118,7 +119,7 @@ async fn sessions_ended_in_flight_are_retried_for_reads_only() {
             bench.terminate().await
         };
         let (read, written, killed) = tokio::join!(reading, writing, killer);
-        assert_eq!(killed, 2);
+        assert_eq!(killed, 4);
         read.unwrap();
         assert!(matches!(written, Err(DbError::Interrupted)), "{written:?}");
         assert_eq!((reads.into_inner(), writes.into_inner()), (2, 1));
@@ -168,11 +169,16 @@ async fn a_retry_does_not_exceed_the_deadline() {
 
 #[tokio::test]
 async fn without_a_server_there_is_no_connection_in_bounded_time() {
-    let bench = Bench::new().await;
+    let connect_timeout = Duration::from_millis(800);
+    let bench = Bench::with(PoolSettings {
+        connect_timeout,
+        ..settings()
+    })
+    .await;
     for (mode, at_least) in [
         (Mode::Refuse, Duration::ZERO),
         (Mode::Reset, Duration::ZERO),
-        (Mode::Blackhole, settings().connect_timeout),
+        (Mode::Blackhole, connect_timeout),
     ] {
         bench.proxy.set(mode).await;
         let begun = Instant::now();
@@ -188,6 +194,10 @@ async fn without_a_server_there_is_no_connection_in_bounded_time() {
         );
     }
     bench.proxy.set(Mode::Forward).await;
-    write(&bench.db, "somewhere").await.unwrap();
+    until("a connection", Duration::from_secs(10), async || {
+        write(&bench.db, "somewhere").await.ok()
+    })
+    .await
+    .unwrap();
     assert_eq!(bench.entries("%").await, 1);
 }

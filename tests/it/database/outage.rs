@@ -13,14 +13,12 @@ use chartroom::serve::embedded_endpoint;
 use diesel_async::SimpleAsyncConnection as _;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{DEADLINE, pid, settings, through, write};
+use super::{DEADLINE, SLACK, pid, settings, through, write};
 use crate::support::chaos_proxy::{ChaosProxy, Target};
 use crate::support::database::SERVER;
 use crate::support::freeze::Frozen;
 use crate::support::process::TempDir;
 use crate::support::wait::until;
-
-const SLACK: Duration = Duration::from_millis(700);
 
 struct Outage {
     db: Db,
