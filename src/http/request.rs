@@ -49,7 +49,7 @@ fn is_sane(id: &[u8]) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
-/// A valid W3C `traceparent` (version 00 to fe, https://www.w3.org/TR/trace-context/#traceparent-header); anything else is as if absent.
+/// A valid W3C `traceparent` (version 00 to fe, <https://www.w3.org/TR/trace-context/#traceparent-header>); anything else is as if absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceParent {
     pub trace_id: u128,
