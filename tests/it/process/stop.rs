@@ -26,7 +26,7 @@ pub(super) struct Stalled {
 impl Stalled {
     /// Returns when the service has all of them.
     pub(super) async fn on(service: &Service) -> Self {
-        let before = open_connections(service).await;
+        let before = accepted_connections(service).await;
         let host = service.public;
         let body = format!(
             "POST {ROUTE} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{"
@@ -44,7 +44,7 @@ impl Stalled {
             })));
         }
         let all = until("the stalled connections", PATIENCE, async || {
-            (open_connections(service).await >= before + 3.0).then_some(())
+            (accepted_connections(service).await >= before + 3.0).then_some(())
         });
         all.await.unwrap();
         Self { _streams: streams }
@@ -57,11 +57,12 @@ async fn small_window(addr: SocketAddr) -> TcpStream {
     socket.connect(addr).await.unwrap()
 }
 
-async fn open_connections(service: &Service) -> f64 {
+/// In all, because under load the number of open ones falls as others leave.
+async fn accepted_connections(service: &Service) -> f64 {
     let metrics = service.ops("/metrics").await.unwrap().text();
     let line = metrics
         .lines()
-        .find(|line| line.starts_with("http_server_connections{") && line.contains("\"public\""))
+        .find(|line| line.starts_with("http_server_connections_total{") && line.contains("\"public\""))
         .unwrap_or_else(|| panic!("no count of connections in {metrics}"));
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
