@@ -161,7 +161,8 @@ async fn serve_on(
     let shell = http::public(app.clone())?;
     let service = tower::service_fn(move |request| {
         let shell = shell.clone();
-        async move { Ok(shell.handle(request).await) }
+        // Boxed, so that an idle connection does not hold the room of a request.
+        async move { Ok(Box::pin(shell.handle(request)).await) }
     });
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

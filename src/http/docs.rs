@@ -1,5 +1,6 @@
 //! The documentation as the service serves it: OpenAPI, an interactive page whose assets are in the binary, a page per error code.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Router;
@@ -142,7 +143,12 @@ fn file(config: &Arc<utoipa_swagger_ui::Config<'static>>, name: &str) -> Respons
                 )
                     .into_response();
             }
-            ([(CONTENT_TYPE, kind), FILE_CACHE], file.bytes.into_owned()).into_response()
+            // The binary's own bytes: thousands of readers of a large file share one copy.
+            let bytes = match file.bytes {
+                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                Cow::Owned(bytes) => Bytes::from(bytes),
+            };
+            ([(CONTENT_TYPE, kind), FILE_CACHE], bytes).into_response()
         }
         Ok(None) => ApiError::not_found("file").into_response(),
         Err(error) => {
