@@ -10,7 +10,7 @@
     reason = "a bench that cannot go on stops"
 )]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::routing::get;
@@ -95,6 +95,8 @@ fn row(name: &str, mut figures: Vec<f64>, base: f64) -> f64 {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
+    let keys = std::env::temp_dir().join(format!("chartroom-layers-{}", std::process::id()));
+    chartroom::auth::keys::generate(&keys, Duration::ZERO).unwrap();
     let quiet = std::env::args().any(|argument| argument == "--quiet-log");
     let matches = Config::augment_args(Command::new("bench"))
         .try_get_matches_from([
@@ -103,6 +105,8 @@ async fn main() {
             if quiet { "warn" } else { "info" },
             "--log-format",
             "json",
+            "--keys-dir",
+            keys.to_str().unwrap(),
         ])
         .unwrap();
     let config = Config::from_arg_matches(&matches).unwrap();
@@ -156,4 +160,5 @@ async fn main() {
         row(case.name, figures, base);
     }
     telemetry.finish();
+    std::fs::remove_dir_all(&keys).unwrap();
 }

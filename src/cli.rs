@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::admin;
 use crate::config::{self, Broken, Config};
 use crate::db::migrate::{self, MIGRATIONS};
 use crate::serve::{self, Database};
@@ -42,6 +43,12 @@ enum Command {
     /// Bring the database schema up to date, show it, or take its newest step back
     #[command(subcommand)]
     Migrate(Migrate),
+    /// Make the keys that sign tokens
+    #[command(subcommand)]
+    Keys(admin::Keys),
+    /// Make an administrator, shut an account, replace a password
+    #[command(subcommand)]
+    User(admin::User),
     /// Print the OpenAPI document
     Openapi,
     /// Ask the ops listener of a running service whether it is ready: exit code 0 or 1
@@ -168,6 +175,8 @@ fn run(cli: Cli, shown: &str) -> anyhow::Result<()> {
     match command.unwrap_or(Command::Serve) {
         Command::Serve => block_on(serve::serve(config)),
         Command::Migrate(action) => block_on(migrate(config, action)),
+        Command::Keys(action) => print(&admin::keys(&config, &action)?),
+        Command::User(action) => block_on(user(config, action)),
         Command::Openapi => print(&format!(
             "{}\n",
             crate::http::openapi(&config.public_url()).to_pretty_json()?
@@ -202,6 +211,13 @@ async fn migrate(config: Config, action: Migrate) -> anyhow::Result<()> {
     database.close(false).await;
     telemetry.finish();
     outcome
+}
+
+async fn user(config: Config, action: admin::User) -> anyhow::Result<()> {
+    let telemetry = crate::telemetry::install(&config.telemetry)?;
+    let outcome = admin::user(&config, action).await;
+    telemetry.finish();
+    print(&outcome?)
 }
 
 async fn migrate_on(database: &Database, action: Migrate) -> anyhow::Result<()> {

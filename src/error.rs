@@ -52,10 +52,26 @@ codes! {
     UnknownParameter = "unknown-parameter" BAD_REQUEST "A query parameter is not known here",
     /// A query parameter or a part of the path has a value that cannot be used. `detail` names it and what it takes.
     InvalidParameter = "invalid-parameter" BAD_REQUEST "A parameter cannot be used",
+    /// The name, the password or the refresh token is not good, or not any more. Which of them is not said.
+    InvalidGrant = "invalid-grant" BAD_REQUEST "The credentials are not good",
+    /// This way to get a token is not offered here; the metadata document lists the ones that are.
+    UnsupportedGrantType = "unsupported-grant-type" BAD_REQUEST "This grant is not offered",
+    /// This needs a caller, and the credentials sent, if any, are not good (any more). Sign in and repeat.
+    Unauthenticated = "unauthenticated" UNAUTHORIZED "Sign in first",
+    /// You may see this but not do it.
+    Forbidden = "forbidden" FORBIDDEN "You may not do this",
     /// There is nothing here, or nothing that you may see.
     NotFound = "not-found" NOT_FOUND "There is nothing here",
     /// The resource is there but takes other methods; the header `Allow` lists them.
     MethodNotAllowed = "method-not-allowed" METHOD_NOT_ALLOWED "The resource does not take this method",
+    /// The change does not go together with what is there, for example because a name is taken. `detail` says what; repeating
+    /// the request does not help before that has changed.
+    Conflict = "conflict" CONFLICT "The request conflicts with what is there",
+    /// The first request with this `Idempotency-Key` is still being worked on. Repeat after the time in `Retry-After` to get its answer.
+    RequestInFlight = "request-in-flight" CONFLICT "The same request is being worked on",
+    /// The resource has changed since you read it, or is there although you asked to create it. Read it again, then repeat the
+    /// change with its new `ETag` in `If-Match`.
+    PreconditionFailed = "precondition-failed" PRECONDITION_FAILED "The resource is not in the expected state",
     /// The request did not arrive in full in time. Send it faster, or in smaller pieces.
     RequestTimeout = "request-timeout" REQUEST_TIMEOUT "The request did not arrive in time",
     /// The body is larger than this resource takes, counted after decompression. `detail` says how much it takes.
@@ -66,6 +82,10 @@ codes! {
     UnsupportedMediaType = "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "The body has an unsupported type",
     /// The body is JSON but not what this resource takes. `errors` lists every field that is wrong, with a JSON pointer.
     ValidationFailed = "validation-failed" UNPROCESSABLE_ENTITY "The body does not fit",
+    /// The `Idempotency-Key` came before with another request within the last 24 hours. Use a new key for every new request.
+    IdempotencyKeyReused = "idempotency-key-reused" UNPROCESSABLE_ENTITY "The Idempotency-Key belongs to another request",
+    /// More requests came than the policy in `RateLimit-Policy` allows. Nothing was done; repeat after the time in `Retry-After`.
+    TooManyRequests = "too-many-requests" TOO_MANY_REQUESTS "Too many requests",
     /// There are too many headers, or they are too large together.
     HeadersTooLarge = "headers-too-large" REQUEST_HEADER_FIELDS_TOO_LARGE "The headers are too large",
     /// A defect of the service. Its operator finds it in the log under the request id in `instance`.
@@ -95,6 +115,19 @@ impl Code {
             Some(code) => *code,
             None if status.is_client_error() => Self::BadRequest,
             None => Self::Internal,
+        }
+    }
+
+    fn as_oauth(self) -> &'static str {
+        match (self, self.status()) {
+            (Self::InvalidGrant, _) => "invalid_grant",
+            (Self::UnsupportedGrantType, _) => "unsupported_grant_type",
+            (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => "invalid_client",
+            (_, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => {
+                "temporarily_unavailable"
+            }
+            (_, status) if status.is_client_error() => "invalid_request",
+            _ => "server_error",
         }
     }
 
@@ -135,6 +168,12 @@ pub struct Problem<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     pub errors: &'a [FieldError],
+    /// At the token endpoints: the code of RFC 6749, 5.2
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'a str>,
+    /// At the token endpoints: the same as `detail`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_description: Option<&'a str>,
 }
 
 /// More mistakes than anybody corrects at once; a body can hold a hundred thousand.
@@ -219,7 +258,9 @@ impl ApiError {
     }
 
     /// The document's bytes.
-    pub fn document(&self, public_url: &str, instance: &str) -> Vec<u8> {
+    ///
+    /// `for_oauth` adds the members of RFC 6749, 5.2.
+    pub fn document(&self, public_url: &str, instance: &str, for_oauth: bool) -> Vec<u8> {
         let problem = Problem {
             kind: format!("{public_url}/errors/{}", self.code.as_str()),
             title: self.code.title(),
@@ -228,6 +269,8 @@ impl ApiError {
             instance,
             code: self.code.as_str(),
             errors: &self.errors,
+            error: for_oauth.then(|| self.code.as_oauth()),
+            error_description: for_oauth.then_some(&*self.detail),
         };
         serde_json::to_vec(&problem).unwrap_or_default()
     }

@@ -1,6 +1,6 @@
 //! Chartroom: a self-hosted, Kubernetes-native registry for data teams.
 //!
-//! - [`cli`]: subcommands and exit codes; [`config`]: every setting
+//! - [`cli`]: subcommands and exit codes; [`admin`]: those about keys and accounts; [`config`]: every setting
 //! - [`serve`]: what `chartroom serve` starts and stops, in which order; [`state`]: what handlers share
 //! - [`server`]: connections and their limits; [`shutdown`]: how the process stops
 //! - [`http`]: the middleware, the routes, the documentation, the ops listener; [`error`]: problem documents
@@ -9,6 +9,9 @@
 //!
 //! `docs/ARCHITECTURE.md` says how these fit together and where a feature goes.
 
+pub mod admin;
+pub mod audit;
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod db;
@@ -21,3 +24,5 @@ pub mod server;
 pub mod shutdown;
 pub mod state;
 pub mod telemetry;
+pub mod types;
+pub mod users;

@@ -63,6 +63,14 @@ metrics! {
     database_connection_waiters: IntGaugeVec ["endpoint"],
     /// Reads that the read-only endpoint could not answer and the primary did
     database_read_fallbacks_total: IntCounter,
+    /// Sign-in attempts by what the limits said: admitted, the policy that refused, busy, or failed
+    signin_attempts_total: IntCounterVec ["outcome"],
+    /// Ended sessions, tokens and users held in memory
+    revocations_held: IntGauge,
+    /// Unix time of the last successful look for revocations; beyond 5 s of age, requests ask the database
+    revocations_polled_timestamp_seconds: IntGauge,
+    /// Looks for revocations that failed
+    revocations_poll_failures_total: IntCounter,
     /// Log lines lost because their reader was too slow
     log_lines_dropped_total: IntCounter,
     /// Whether this process is ready to serve: 1 or 0

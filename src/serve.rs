@@ -10,6 +10,8 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
 
+use crate::auth::identity::Identity;
+use crate::auth::sweep::sweep;
 use crate::config::{Broken, Config, Secret, SslMode};
 use crate::db::embedded::{Embedded, EmbeddedError, Options, Stop};
 use crate::db::endpoint::{Endpoint, Tls};
@@ -116,6 +118,10 @@ async fn serve_inner(config: Config) -> anyhow::Result<()> {
     let public = bind("CHARTROOM_LISTEN", config.http.listen)?;
     let ops = bind("CHARTROOM_OPS_LISTEN", config.ops.ops_listen)?;
     let ops = Ops::serve(ops, &config, &shutdown);
+    if !config.is_embedded() {
+        // Refused before anything is waited for.
+        config.keys_dir()?;
+    }
     let database = tokio::select! {
         database = Database::open(&config) => database?,
         () = shutdown.wait_for(Phase::Draining) => return Ok(()),
@@ -156,6 +162,15 @@ async fn serve_on(
             () = watched => {}
             () = closing => {}
         }
+        Ok(())
+    });
+    let (swept, window, stopping) = (
+        app.clone(),
+        app.config.revocation_window(),
+        shutdown.clone(),
+    );
+    shutdown.spawn("sweep", async move {
+        sweep(&swept.db, &swept.identity.limiter, window, &stopping).await;
         Ok(())
     });
     let shell = http::public(app.clone())?;
@@ -252,6 +267,7 @@ pub fn app(
         connect_timeout: pool.database_connect_timeout.0,
         max_age: pool.database_max_age.0,
     };
+    let identity = Identity::new(&config, primary.clone(), &metrics, &shutdown)?;
     let db = Db::new(
         primary,
         replica,
@@ -260,9 +276,12 @@ pub fn app(
         metrics.clone(),
     )?;
     let public_url = config.public_url();
+    let cursor_key = identity.cursor_key()?;
     Ok(AppState(Arc::new(App {
         public_url,
+        identity,
         db,
+        cursor_key,
         health: Arc::default(),
         metrics,
         shutdown,

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::extract::State;
 
+use crate::auth::identity::Identity;
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::monitor::DatabaseHealth;
+use crate::http::page::CursorKey;
 use crate::metrics::Metrics;
 use crate::server::Counters;
 use crate::shutdown::Shutdown;
@@ -16,7 +18,9 @@ use crate::shutdown::Shutdown;
 pub struct App {
     pub config: Config,
     pub public_url: String,
+    pub identity: Identity,
     pub db: Db,
+    pub cursor_key: CursorKey,
     pub health: Arc<DatabaseHealth>,
     pub metrics: Arc<Metrics>,
     pub shutdown: Shutdown,

@@ -246,6 +246,7 @@ impl Config {
                 "has no effect without CHARTROOM_OTLP_ENDPOINT; set both or neither",
             ));
         }
+        self.validate_sign_in()?;
         let (primary, read) = (self.database.endpoint(), self.database_read.endpoint());
         primary.validate()?;
         read.validate()?;

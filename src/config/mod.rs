@@ -2,8 +2,10 @@
 
 mod check;
 mod endpoint;
+mod network;
 mod secret;
 mod show;
+mod sign_in;
 pub mod units;
 
 use std::net::SocketAddr;
@@ -12,11 +14,16 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 
+use crate::auth::keys::{self, KeySet, KeysError};
+
 pub use check::{Broken, refuse_unknown, with_env_file, without_service_links};
 pub use endpoint::EndpointSettings;
+pub use network::Network;
 pub use secret::Secret;
 pub use show::show;
-use units::{Size, Span, address, collector, count, filled, origin, ratio, size, span, switch};
+pub use sign_in::SignInLimits;
+pub use units::Span;
+use units::{Size, address, collector, count, filled, origin, ratio, size, span, switch};
 
 /// All sections together.
 #[derive(Args, Clone, Debug)]
@@ -39,6 +46,8 @@ pub struct Config {
     pub embedded: Embedded,
     #[command(flatten)]
     pub identity: Identity,
+    #[command(flatten)]
+    pub sign_in: SignInLimits,
     #[command(flatten)]
     pub telemetry: Telemetry,
     /// Read settings from this file of KEY=value lines too; flags and real variables win over it
@@ -67,6 +76,31 @@ pub struct Http {
     /// Speak HTTP/2 without TLS to clients that know it in advance
     #[arg(long, env = "CHARTROOM_HTTP2", global = true, value_name = "BOOL", default_value = "false", value_parser = switch, action = clap::ArgAction::Set)]
     pub http2: bool,
+    /// Proxies that may say whom they forward for: addresses and ranges, separated by commas; everybody else is the client itself
+    #[arg(
+        long,
+        env = "CHARTROOM_TRUSTED_PROXIES",
+        global = true,
+        value_name = "RANGES",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Vec<Network>,
+    /// The one header in which they say so; the other is not looked at, because a proxy that does not write it lets a client's pass
+    #[arg(
+        long,
+        env = "CHARTROOM_FORWARDED_HEADER",
+        global = true,
+        value_name = "NAME",
+        value_enum,
+        default_value = "x-forwarded-for"
+    )]
+    pub forwarded_header: ForwardedHeader,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ForwardedHeader {
+    XForwardedFor,
+    Forwarded,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -320,6 +354,27 @@ pub struct Identity {
         value_enum
     )]
     pub registration: Option<Registration>,
+    /// Directory of the keys that sign tokens; `chartroom keys generate` makes one [default: made in the data directory with the private PostgreSQL, else none]
+    #[arg(long, env = "CHARTROOM_KEYS_DIR", global = true, value_name = "DIR")]
+    pub keys_dir: Option<PathBuf>,
+    /// Audience of the tokens: what other services may require before they trust one
+    #[arg(long, env = "CHARTROOM_AUDIENCE", global = true, value_name = "TEXT", default_value = "chartroom", value_parser = filled)]
+    pub audience: String,
+    /// Life of an access token
+    #[arg(long, env = "CHARTROOM_ACCESS_LIFETIME", global = true, value_name = "TIME", default_value = "30m", value_parser = span("1s", "24h"))]
+    pub access_lifetime: Span,
+    /// Life of a refresh token, and of a cookie that is not used
+    #[arg(long, env = "CHARTROOM_REFRESH_LIFETIME", global = true, value_name = "TIME", default_value = "1h", value_parser = span("1s", "2160h"))]
+    pub refresh_lifetime: Span,
+    /// Life of a session, however much it is used
+    #[arg(long, env = "CHARTROOM_SESSION_LIFETIME", global = true, value_name = "TIME", default_value = "24h", value_parser = span("1s", "8760h"))]
+    pub session_lifetime: Span,
+    /// Time in which a replaced refresh token still gives its successor again; 0ms makes rotation strict
+    #[arg(long, env = "CHARTROOM_REFRESH_GRACE", global = true, value_name = "TIME", default_value = "10s", value_parser = span("0ms", "5m"))]
+    pub refresh_grace: Span,
+    /// Whether a password may be exchanged for tokens at /auth/token (the first-party password grant)
+    #[arg(long, env = "CHARTROOM_PASSWORD_GRANT", global = true, value_name = "BOOL", default_value = "true", value_parser = switch, action = clap::ArgAction::Set)]
+    pub password_grant: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -362,6 +417,29 @@ impl Config {
             .public_url
             .clone()
             .unwrap_or_else(|| format!("http://{}", self.http.listen))
+    }
+
+    /// How long a revocation must be remembered: as long as what it ends could still be shown.
+    pub fn revocation_window(&self) -> std::time::Duration {
+        self.identity.access_lifetime.0 + std::time::Duration::from_secs(120)
+    }
+
+    /// Where the signing keys are. With the private PostgreSQL a key is made on first use; otherwise one has to be given.
+    pub fn keys_dir(&self) -> anyhow::Result<PathBuf> {
+        if let Some(directory) = &self.identity.keys_dir {
+            return Ok(directory.clone());
+        }
+        if !self.is_embedded() {
+            return Err(Broken::new("CHARTROOM_KEYS_DIR", "needed with a configured database: make a key with `chartroom keys generate --keys-dir DIR` and name DIR here").into());
+        }
+        let directory = self.embedded.data_dir.join("keys");
+        if matches!(
+            KeySet::read(&directory),
+            Err(KeysError::None(_) | KeysError::Directory(_, std::io::ErrorKind::NotFound))
+        ) {
+            keys::generate(&directory, std::time::Duration::ZERO)?;
+        }
+        Ok(directory)
     }
 
     pub fn registration(&self) -> Registration {

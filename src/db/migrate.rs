@@ -52,7 +52,7 @@ pub enum MigrateError {
 
 /// The state of the schema at `endpoint`.
 pub async fn status(endpoint: &Endpoint) -> Result<SchemaState, MigrateError> {
-    let (mut connection, _) = open(endpoint).await?;
+    let (mut connection, _) = open(endpoint, "migrate").await?;
     schema_state(&mut connection).await
 }
 
@@ -172,8 +172,12 @@ async fn in_thread<T: Send + 'static>(
         .map_err(|error| failed("thread".to_owned(), error))
 }
 
-async fn open(endpoint: &Endpoint) -> Result<(AsyncPgConnection, bool), ConnectError> {
-    let session = connect(endpoint, "migrate", CONNECT).await?;
+/// A connection for a command, and whether the server only reads.
+pub async fn open(
+    endpoint: &Endpoint,
+    purpose: &str,
+) -> Result<(AsyncPgConnection, bool), ConnectError> {
+    let session = connect(endpoint, purpose, CONNECT).await?;
     let connection =
         AsyncPgConnection::try_from_client_and_connection(session.client, session.connection);
     match tokio::time::timeout(CONNECT, connection).await {
@@ -189,7 +193,7 @@ async fn locked(
     endpoint: &Endpoint,
     patience: Duration,
 ) -> Result<AsyncPgConnection, MigrateError> {
-    let (mut connection, read_only) = open(endpoint).await?;
+    let (mut connection, read_only) = open(endpoint, "migrate").await?;
     if read_only {
         return Err(MigrateError::ReadOnly);
     }

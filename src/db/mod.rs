@@ -102,6 +102,27 @@ impl Db {
         Box::pin(async move { self.read_where_it_answers(operation).await })
     }
 
+    /// Reads where nothing may be behind: what decides who may do what is asked of the primary alone. Tried twice.
+    pub fn read_primary<'a, T, F>(&'a self, operation: F) -> Pending<'a, T>
+    where
+        T: Send + 'a,
+        F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> QueryResult<T>
+            + for<'c> Repeatable<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
+            + Send
+            + Sync
+            + 'a,
+    {
+        Box::pin(async move {
+            let until = Instant::now() + self.deadline;
+            match self.attempt(&self.primary, "read", until, &operation).await {
+                Err(DbError::Interrupted) if Instant::now() < until => {
+                    self.attempt(&self.primary, "read", until, &operation).await
+                }
+                answer => answer,
+            }
+        })
+    }
+
     /// Reads and writes on the primary, once.
     pub fn write<'a, T, F>(&'a self, operation: F) -> Pending<'a, T>
     where

@@ -10,10 +10,17 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Flow, Http, HttpAuthScheme, OAuth2, Password, Scopes, SecurityScheme,
+};
 use utoipa::openapi::{
     Components, ContactBuilder, Info, LicenseBuilder, OpenApi, OpenApiBuilder, ServerBuilder,
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
+
+use crate::auth::access::Access;
+use crate::auth::credential::COOKIE_NAME;
 
 use crate::error::{ApiError, Code, FieldError, Problem};
 
@@ -71,7 +78,52 @@ pub fn base() -> OpenApi {
 /// What depends on where the service runs.
 pub fn finish(mut document: OpenApi, public_url: &str) -> OpenApi {
     document.servers = Some(vec![ServerBuilder::new().url(public_url).build()]);
+    for item in document.paths.paths.values_mut() {
+        for operation in operations(item) {
+            operation.security = Some(Access::of(operation).document());
+        }
+    }
+    let components = document.components.get_or_insert_default();
+    components
+        .security_schemes
+        .extend(schemes().map(|(name, scheme)| (name.to_owned(), scheme.into())));
     document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem {
+        get,
+        put,
+        post,
+        delete,
+        patch,
+        head,
+        options,
+        ..
+    } = item;
+    [get, put, post, delete, patch, head, options]
+        .into_iter()
+        .filter_map(Option::as_mut)
+}
+
+fn schemes() -> [(&'static str, SecurityScheme); 4] {
+    let password = Flow::Password(Password::new(
+        "/auth/token",
+        Scopes::one("api", "everything the person may do"),
+    ));
+    let mut basic = Http::new(HttpAuthScheme::Basic);
+    basic.description = Some("Email or username, and the password or an API token".to_owned());
+    let mut bearer = Http::new(HttpAuthScheme::Bearer);
+    bearer.description = Some("An access token or an API token".to_owned());
+    [
+        ("bearer", SecurityScheme::Http(bearer)),
+        ("oauth2", SecurityScheme::OAuth2(OAuth2::new([password]))),
+        ("basic", SecurityScheme::Http(basic)),
+        (
+            "cookie",
+            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(COOKIE_NAME))),
+        ),
+    ]
 }
 
 pub fn router<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> anyhow::Result<Router<S>> {

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, Method, Response};
 use http_body::Body as _;
 
 use super::body::{Share, too_large};
+use super::etag::GZIP_SUFFIX;
 use crate::error::{ApiError, Code};
 
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
@@ -117,6 +118,7 @@ pub async fn encode(mut response: Response<Body>, method: &Method) -> Response<B
         let headers = response.headers_mut();
         headers.insert(CONTENT_ENCODING, GZIP);
         headers.remove(CONTENT_LENGTH);
+        rename_tag(headers);
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -128,9 +130,23 @@ pub async fn encode(mut response: Response<Body>, method: &Method) -> Response<B
         Ok(small) => {
             parts.headers.insert(CONTENT_ENCODING, GZIP);
             parts.headers.remove(CONTENT_LENGTH);
+            rename_tag(&mut parts.headers);
             Response::from_parts(parts, Body::from(small))
         }
         Err(_) => Response::from_parts(parts, Body::from(plain)),
+    }
+}
+
+/// A strong tag names bytes, and these are others now.
+fn rename_tag(headers: &mut HeaderMap) {
+    let renamed = headers
+        .get(ETAG)
+        .and_then(|tag| tag.to_str().ok())
+        .filter(|tag| !tag.starts_with("W/"))
+        .and_then(|tag| tag.strip_suffix('"'))
+        .and_then(|tag| HeaderValue::try_from(format!("{tag}{GZIP_SUFFIX}\"")).ok());
+    if let Some(renamed) = renamed {
+        headers.insert(ETAG, renamed);
     }
 }
 

@@ -5,7 +5,6 @@ use std::error::Error as _;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -21,33 +20,43 @@ impl<S: Send + Sync, T: DeserializeOwned + ToSchema> FromRequest<S> for ValidJso
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        if !is_json(request.headers()) {
-            return Err(ApiError::new(
-                Code::UnsupportedMediaType,
-                "the body must be JSON: send Content-Type: application/json",
-            ));
-        }
-        // The middleware has read the body and kept its limits; this cannot wait or fail.
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(ApiError::internal)?;
+        let body = json_bytes(request, state).await?;
         parse(&body).map(Self)
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(kind) = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-    else {
-        return false;
-    };
-    let essence = kind.split(';').next().unwrap_or(kind).trim();
-    essence.eq_ignore_ascii_case("application/json")
-        || essence.to_ascii_lowercase().ends_with("+json")
+fn is_json(essence: &str) -> bool {
+    essence == "application/json" || essence.ends_with("+json")
 }
 
-fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, ApiError> {
+pub(super) async fn json_bytes<S: Send + Sync>(
+    request: Request,
+    state: &S,
+) -> Result<Bytes, ApiError> {
+    let expected = "the body must be JSON: send Content-Type: application/json";
+    json_body(request, state, is_json, expected).await
+}
+
+/// The bytes of a body whose type, in lower case and without parameters, is one of those `taken`.
+pub(super) async fn json_body<S: Send + Sync>(
+    request: Request,
+    state: &S,
+    taken: impl Fn(&str) -> bool,
+    expected: &'static str,
+) -> Result<Bytes, ApiError> {
+    let kind = request.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|value| value.to_str().ok());
+    let essence = kind.and_then(|kind| kind.split(';').next()).unwrap_or("");
+    if !taken(&essence.trim().to_ascii_lowercase()) {
+        return Err(ApiError::new(Code::UnsupportedMediaType, expected));
+    }
+    // The middleware has read the body and kept its limits; this cannot wait or fail.
+    Bytes::from_request(request, state)
+        .await
+        .map_err(ApiError::internal)
+}
+
+pub(super) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, ApiError> {
     let fits = serde_json::from_slice::<T>(body);
     if fits.is_ok() && !may_hold_nul(body) {
         return fits.map_err(ApiError::internal);
@@ -97,6 +106,48 @@ fn malformed(error: &serde_json::Error) -> ApiError {
 /// In valid JSON, U+0000 can only stand in a text as an escape.
 fn may_hold_nul(body: &[u8]) -> bool {
     std::str::from_utf8(body).is_ok_and(|text| text.contains("\\u0000"))
+}
+
+/// A form (`application/x-www-form-urlencoded`). Members that are not known are ignored, as RFC 6749 asks of the token endpoints.
+pub struct ValidForm<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ValidForm<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let kind = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        if !kind
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        {
+            return Err(ApiError::new(
+                Code::UnsupportedMediaType,
+                "the body must be a form: send Content-Type: application/x-www-form-urlencoded",
+            ));
+        }
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(ApiError::internal)?;
+        let is_text = percent_encoding::percent_decode(&body)
+            .decode_utf8()
+            .is_ok_and(|text| !text.contains('\0'));
+        let form = is_text
+            .then(|| serde_urlencoded::from_bytes(&body).ok())
+            .flatten();
+        form.map(Self).ok_or_else(|| {
+            ApiError::new(
+                Code::BadRequest,
+                "the form lacks a member, has one twice, or is not text",
+            )
+        })
+    }
 }
 
 /// Path parameters. A value that cannot be one names nothing, so the answer is 404, and NUL never reaches the database.

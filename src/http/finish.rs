@@ -16,6 +16,8 @@ use crate::telemetry::trace;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// W3C Trace Context Level 2: names the span that answered, so that a caller without a trace of its own finds ours.
 const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+/// RFC 6749, 5.2 asks for it at the token endpoints.
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
@@ -67,18 +69,22 @@ impl Shell {
         if error.is_panic_elsewhere() {
             self.app.metrics.http_server_panics_total.inc();
         }
-        let mut response = Response::new(Body::from(
-            error.document(&self.app.public_url, context.id.as_str()),
-        ));
+        let mut response = Response::new(Body::from(error.document(
+            &self.app.public_url,
+            context.id.as_str(),
+            context.is_oauth,
+        )));
         *response.status_mut() = error.code.status();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, PROBLEM);
+        headers.insert(CONTENT_TYPE, if context.is_oauth { JSON } else { PROBLEM });
         headers.insert(CACHE_CONTROL, NO_STORE);
         let spread = u64::from(context.begun.elapsed().subsec_nanos());
         if let Some(seconds) = error.retry_after(spread) {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        headers.extend(error.headers.iter().cloned());
+        for (name, value) in &error.headers {
+            headers.append(name, value.clone());
+        }
         (response, Some(error))
     }
 

@@ -1,14 +1,23 @@
 //! The HTTP surface: the public API behind one hand-written middleware, and the ops listener beside it.
 
+pub mod answer;
 pub mod body;
+pub mod client;
+pub mod conditional;
 pub mod cors;
 pub mod docs;
 pub mod encoding;
+pub mod etag;
 pub mod extract;
 mod finish;
 pub mod head;
+pub mod idempotency;
 pub mod json;
+pub mod limits;
+pub mod once;
 pub mod ops;
+pub mod page;
+pub mod patch;
 mod refusal;
 pub mod request;
 pub mod routes;
@@ -22,13 +31,18 @@ use axum::Router;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::auth;
 use crate::state::AppState;
+use crate::users;
 use routes::Routes;
 use shell::Shell;
 
 /// The documented routes. Each feature adds one `.merge(feature::router())`.
 fn documented() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(docs::base()).merge(version::router())
+    OpenApiRouter::with_openapi(docs::base())
+        .merge(version::router())
+        .merge(auth::router())
+        .merge(users::router())
 }
 
 /// The OpenAPI document, which needs nothing that runs.
@@ -44,8 +58,9 @@ pub fn public(app: AppState) -> anyhow::Result<Arc<Shell>> {
 /// The same with more routes, which is how tests reach what no feature route does yet.
 pub fn public_with(app: AppState, more: OpenApiRouter<AppState>) -> anyhow::Result<Arc<Shell>> {
     let (router, document) = documented().merge(more).split_for_parts();
-    let document = docs::finish(document, &app.public_url);
+    // Before the document says what our names for access stand for.
     let routes = Routes::new(&document, docs::UNDOCUMENTED)?;
+    let document = docs::finish(document, &app.public_url);
     let router: Router = router
         .merge(docs::router(&document)?)
         .with_state(app.clone());

@@ -117,7 +117,7 @@ async fn finish(
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         )],
-        error.document(&public_url, id.as_str()),
+        error.document(&public_url, id.as_str(), false),
     )
         .into_response();
     let headers = answer.headers_mut();

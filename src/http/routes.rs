@@ -8,6 +8,8 @@ use prometheus::{Histogram, HistogramVec};
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
 
+use crate::auth::access::Access;
+
 /// Label of requests that match no route, so that random paths make no series.
 const UNMATCHED: &str = "unmatched";
 const METHODS: [&str; 8] = [
@@ -25,6 +27,8 @@ pub struct Route {
     pub template: String,
     /// Per method the query parameters it takes; a method not in it is not documented and takes any.
     queries: Vec<(Method, Vec<String>)>,
+    /// Per method what it asks of its caller; what is not in it is outside the API and public.
+    access: Vec<(Method, Access)>,
     durations: [[OnceLock<Histogram>; CLASSES.len()]; METHODS.len()],
 }
 
@@ -48,13 +52,9 @@ impl Routes {
             .paths
             .paths
             .iter()
-            .map(|(template, item)| Route::new(template, queries_of(item)));
+            .map(|(template, item)| Route::documented(template, item));
         let routes: Vec<Route> = documented
-            .chain(
-                undocumented
-                    .iter()
-                    .map(|template| Route::new(template, Vec::new())),
-            )
+            .chain(undocumented.iter().map(|template| Route::new(template)))
             .collect();
         let mut table = matchit::Router::new();
         for (index, route) in routes.iter().enumerate() {
@@ -63,7 +63,7 @@ impl Routes {
         Ok(Self {
             table,
             routes,
-            unmatched: Route::new(UNMATCHED, Vec::new()),
+            unmatched: Route::new(UNMATCHED),
         })
     }
 
@@ -79,7 +79,23 @@ impl Routes {
     }
 }
 
-fn queries_of(item: &PathItem) -> Vec<(Method, Vec<String>)> {
+fn queries_of(operation: &Operation) -> Vec<String> {
+    let parameters =
+        operation
+            .parameters
+            .iter()
+            .flatten()
+            .filter_map(|parameter| match parameter {
+                RefOr::T(parameter) => Some(parameter),
+                RefOr::Ref(_) => None,
+            });
+    parameters
+        .filter(|parameter| matches!(parameter.parameter_in, ParameterIn::Query))
+        .map(|parameter| parameter.name.clone())
+        .collect()
+}
+
+fn operations_of(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
     let PathItem {
         get,
         put,
@@ -96,20 +112,6 @@ fn queries_of(item: &PathItem) -> Vec<(Method, Vec<String>)> {
         extensions: _,
         ..
     } = item;
-    let names = |operation: &Operation| {
-        let parameters = operation
-            .parameters
-            .iter()
-            .flatten()
-            .filter_map(|parameter| match parameter {
-                RefOr::T(parameter) => Some(parameter),
-                RefOr::Ref(_) => None,
-            });
-        parameters
-            .filter(|parameter| matches!(parameter.parameter_in, ParameterIn::Query))
-            .map(|parameter| parameter.name.clone())
-            .collect()
-    };
     [
         (Method::GET, get),
         (Method::HEAD, head),
@@ -120,17 +122,43 @@ fn queries_of(item: &PathItem) -> Vec<(Method, Vec<String>)> {
         (Method::OPTIONS, options),
     ]
     .into_iter()
-    .filter_map(|(method, operation)| Some((method, names(operation.as_ref()?))))
-    .collect()
+    .filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
 }
 
 impl Route {
-    fn new(template: &str, queries: Vec<(Method, Vec<String>)>) -> Self {
+    fn new(template: &str) -> Self {
         Self {
             template: template.to_owned(),
-            queries,
+            queries: Vec::new(),
+            access: Vec::new(),
             durations: Default::default(),
         }
+    }
+
+    fn documented(template: &str, item: &PathItem) -> Self {
+        Self {
+            queries: operations_of(item)
+                .map(|(method, operation)| (method, queries_of(operation)))
+                .collect(),
+            access: operations_of(item)
+                .map(|(method, operation)| (method, Access::of(operation)))
+                .collect(),
+            ..Self::new(template)
+        }
+    }
+
+    /// What a request asks of its caller. A method that is not documented reaches no handler.
+    pub fn access(&self, method: &Method) -> Access {
+        let method = if *method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        let found = self
+            .access
+            .iter()
+            .find(|(documented, _)| documented == method);
+        found.map_or(Access::Public, |(_, access)| *access)
     }
 
     /// Whether the operation takes these parameters, and whether they are texts that it can use.

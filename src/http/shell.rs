@@ -3,11 +3,13 @@
 //! 1. request id and trace context first, so that every answer and log line has them, refusals included;
 //! 2. the head is checked before anything trusts it; then the route is looked up, because limits and labels depend on it;
 //! 3. CORS preflight is answered without a permit or a database;
-//! 4. the body is read before a permit is taken, so that slow senders cannot use up the permits;
-//! 5. load shedding by one shared permit pool: whoever finds none is refused at once, nobody queues;
-//! 6. panic guard and deadline around the handler alone: everything outside them is ours and short;
-//! 7. on the way out: problem document, security headers, CORS, compression, metrics, and the request line last, when all is known.
+//! 4. the caller is found before the body is read: nobody sends a body in vain, and a handler never sees a stranger;
+//! 5. the body is read before a permit is taken, so that slow senders cannot use up the permits;
+//! 6. load shedding by one shared permit pool: whoever finds none is refused at once, nobody queues;
+//! 7. panic guard and deadline around the handler alone: everything outside them is ours and short;
+//! 8. on the way out: problem document, security headers, CORS, compression, metrics, and the request line last, when all is known.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,12 +26,16 @@ use tower::Service as _;
 use tracing::Instrument as _;
 
 use super::body::{self, Held};
+use super::client::ClientAddress;
 use super::cors::Cors;
 use super::finish::without_body;
 use super::refusal::{refused_head, wrong_query};
 use super::request::{RequestId, TraceParent};
 use super::routes::{Route, Routes};
 use super::{encoding, head};
+use crate::audit::Origin;
+use crate::auth::access::Access;
+use crate::auth::authenticate::authenticate;
 use crate::error::{ApiError, Code};
 use crate::server::Peer;
 use crate::state::AppState;
@@ -59,6 +65,8 @@ pub(super) struct Context {
     takes_gzip: bool,
     user_agent: Option<HeaderValue>,
     peer: Option<Peer>,
+    /// The token endpoints answer errors in OAuth's form too.
+    pub(super) is_oauth: bool,
 }
 
 impl Shell {
@@ -95,6 +103,10 @@ impl Shell {
             takes_gzip: encoding::accepts_gzip(&parts.headers),
             user_agent: parts.headers.get(USER_AGENT).cloned(),
             peer: parts.extensions.get::<Peer>().copied(),
+            is_oauth: matches!(
+                parts.uri.path().trim_end_matches('/'),
+                "/auth/token" | "/auth/revoke" | "/auth/introspect"
+            ),
         };
         without_trailing_slash(&mut parts.uri);
         let route = self.routes.find(parts.uri.path());
@@ -168,6 +180,23 @@ impl Shell {
             .map_err(wrong_query)?;
         let limits = &self.app.config.limits;
         let until = context.begun + limits.request_deadline.0;
+        let peer = context
+            .peer
+            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
+        let address = ClientAddress::of(&self.app.config.http, peer, &parts.headers);
+        let origin = Origin {
+            address: Some(address.0.to_string()),
+            request_id: Some(context.id.as_str().to_owned()),
+        };
+        let access = route.access(&parts.method);
+        if access != Access::Public {
+            let asked = authenticate(&self.app, access, &parts, address.0, &origin);
+            if let Some(principal) = asked.await? {
+                parts.extensions.insert(principal);
+            }
+        }
+        parts.extensions.insert(address);
+        parts.extensions.insert(origin);
         let mut share = self.held.share();
         let body = body::read(body, limits.max_body.0, until, &mut share).await?;
         let body = encoding::decode(&mut parts.headers, body, limits.max_body.0, &mut share)?;

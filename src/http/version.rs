@@ -25,7 +25,7 @@ struct Version {
 }
 
 /// Which version of the service answers
-#[utoipa::path(get, path = "/api/v1/version", tag = "service", responses((status = OK, body = Version), ApiError))]
+#[utoipa::path(get, path = "/api/v1/version", tag = "service", security(()), responses((status = OK, body = Version), ApiError))]
 async fn get_version() -> ApiResult<Json<Version>> {
     Ok(Json(Version {
         name: "chartroom",

@@ -3,6 +3,7 @@
 //   (empty)  keeps all      deaf   ignores SIGTERM      abrupt  stops at once, without a drain
 //   ready    stays ready    root   needs to be root     writes  needs a writable root filesystem
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -53,6 +54,11 @@ static void answer(int listener) {
 }
 
 static int serve(void) {
+    if (!getenv("CHARTROOM_KEYS_DIR")) {
+        address("CHARTROOM_LISTEN", "127.0.0.1:8080");
+        fprintf(stderr, "chartroom: CHARTROOM_KEYS_DIR: needed\n");
+        return 78;
+    }
     struct pollfd listeners[2] = {
         {.fd = listen_on(address("CHARTROOM_LISTEN", "127.0.0.1:8080")), .events = POLLIN},
         {.fd = listen_on(address("CHARTROOM_OPS_LISTEN", "127.0.0.1:9090")), .events = POLLIN},
@@ -69,6 +75,14 @@ static int serve(void) {
     }
 }
 
+// Makes no key, but the place to write one has to be there, and a second run has to find what the first left.
+static int keys(void) {
+    int fd = open("/keys/1-0.pem", O_CREAT | O_EXCL | O_WRONLY, 0640);
+    if (fd < 0 && errno == EEXIST) return puts("nothing to do") < 0;
+    if (fd < 0) { perror("/keys"); return 1; }
+    return puts("/keys/1-0.pem") < 0;
+}
+
 static int healthcheck(void) {
     char response[64] = {0};
     struct sockaddr_in at = address("CHARTROOM_OPS_LISTEN", "127.0.0.1:9090");
@@ -81,6 +95,7 @@ static int healthcheck(void) {
 int main(int argc, char **argv) {
     const char *command = argc > 1 ? argv[1] : "serve";
     if (!strcmp(command, "serve")) return serve();
+    if (!strcmp(command, "keys")) return keys();
     if (!strcmp(command, "healthcheck")) return healthcheck();
     if (!strcmp(command, "openapi")) return puts("{\"openapi\":\"3.1.0\"}") < 0;
     if (!strcmp(command, "config")) return printf("listen %s\n", getenv("CHARTROOM_LISTEN")) < 0;

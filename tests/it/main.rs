@@ -9,12 +9,16 @@
 
 mod support;
 
+mod admin;
+mod auth;
 mod chaos;
 mod cli;
 mod config;
 mod database;
 mod docs_page;
 mod embedded;
+mod limits;
+mod machinery;
 mod migrations;
 mod observability;
 mod openapi;

@@ -20,7 +20,7 @@ use tower::ServiceExt as _;
 
 use super::{flood, traces};
 use crate::platform::routes::router;
-use crate::support::app::config;
+use crate::support::app::{config, shell_with};
 use crate::support::database::TestDatabase;
 
 const TASK: &str = "CHARTROOM_TEST_TASK";
@@ -61,7 +61,7 @@ impl Apart {
         let endpoint = Endpoint::from_settings(&config.database.endpoint()).unwrap();
         let shutdown = Shutdown::new(Timings::default());
         let app = chartroom::serve::app(config, endpoint, None, shutdown).unwrap();
-        let shell = chartroom::http::public_with(app.clone(), router()).unwrap();
+        let shell = shell_with(&app, router());
         Self { app, shell }
     }
 

@@ -91,7 +91,12 @@ fn flaws(document: &Value) -> Vec<String> {
                 described != named,
                 format!("{name}: describes {described:?}, the path has {named:?}"),
             );
-            for body in references(&operation["requestBody"]) {
+            // RFC 6749 has forms ignore what they do not know.
+            let forms = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"];
+            for body in references(&operation["requestBody"])
+                .into_iter()
+                .filter(|_| forms.is_null())
+            {
                 complain(
                     document.pointer(&body).is_some_and(|schema| {
                         schema["properties"].is_object() && schema["additionalProperties"] != false

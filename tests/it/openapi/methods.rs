@@ -63,7 +63,10 @@ async fn every_route_takes_the_methods_it_documents_and_no_other() {
                         documented.iter().map(|it| (*it).to_owned()).collect(),
                         "{name}"
                     );
-                    assert_eq!(answer.problem(), "method-not-allowed", "{name}");
+                    // The answer to HEAD has no body.
+                    if method != "head" {
+                        assert_eq!(answer.problem(), "method-not-allowed", "{name}");
+                    }
                 }
                 status if status < 400 => {
                     let read = if method == "head" { "get" } else { method };

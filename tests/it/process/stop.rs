@@ -62,7 +62,9 @@ async fn accepted_connections(service: &Service) -> f64 {
     let metrics = service.ops("/metrics").await.unwrap().text();
     let line = metrics
         .lines()
-        .find(|line| line.starts_with("http_server_connections_total{") && line.contains("\"public\""))
+        .find(|line| {
+            line.starts_with("http_server_connections_total{") && line.contains("\"public\"")
+        })
         .unwrap_or_else(|| panic!("no count of connections in {metrics}"));
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }

@@ -1,6 +1,8 @@
 //! The application in process: real router, middleware and database, no sockets.
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use axum::body::Body;
 use chartroom::config::Config;
@@ -20,6 +22,14 @@ pub(crate) struct TestApp {
     pub(crate) database: TestDatabase,
 }
 
+/// One signing key for all tests of a run.
+pub(crate) static KEYS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let directory =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("keys-{}", std::process::id()));
+    chartroom::auth::keys::generate(&directory, Duration::ZERO).unwrap();
+    directory
+});
+
 /// Settings as `flags` make them, everything else at its default.
 pub(crate) fn config(flags: &[&str]) -> Config {
     let command = Config::augment_args(Command::new("chartroom"));
@@ -32,8 +42,31 @@ pub(crate) fn config(flags: &[&str]) -> Config {
     let command = names.into_iter().fold(command, |command, name| {
         command.mut_arg(name, |arg| arg.env(None::<&str>))
     });
-    let arguments = std::iter::once("chartroom").chain(flags.iter().copied());
+    let arguments = ["chartroom", "--keys-dir", KEYS.to_str().unwrap()]
+        .into_iter()
+        .chain(flags.iter().copied());
     Config::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
+}
+
+/// The service with routes of a test; these are public unless they say otherwise, as most tests do not care who asks.
+pub(crate) fn shell_with(app: &AppState, mut routes: OpenApiRouter<AppState>) -> Arc<Shell> {
+    public_unless_said(routes.get_openapi_mut());
+    chartroom::http::public_with(app.clone(), routes).unwrap()
+}
+
+fn public_unless_said(document: &mut utoipa::openapi::OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+            &mut item.patch,
+        ];
+        for operation in operations.into_iter().flatten() {
+            operation.security.get_or_insert_default();
+        }
+    }
 }
 
 impl TestApp {
@@ -47,7 +80,7 @@ impl TestApp {
         let shutdown = Shutdown::new(Timings::default());
         let app = chartroom::serve::app(config(flags), database.endpoint.clone(), None, shutdown)
             .unwrap();
-        let shell = chartroom::http::public_with(app.clone(), routes).unwrap();
+        let shell = shell_with(&app, routes);
         Self {
             app,
             shell,
@@ -79,6 +112,7 @@ impl TestApp {
         let mut request = Request::builder()
             .method(method)
             .uri(target)
+            .extension(chartroom::server::Peer(([127, 0, 0, 1], 40_000).into()))
             .header("host", "chartroom.test");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -126,7 +160,13 @@ impl Answer {
     /// The `code` of a problem document, after checking that it is a whole one.
     pub(crate) fn problem(&self) -> String {
         let problem = self.json();
-        assert_eq!(self.header("content-type"), "application/problem+json");
+        // The token endpoints answer as RFC 6749, 5.2 asks.
+        let kind = if problem["error"].is_string() {
+            "application/json"
+        } else {
+            "application/problem+json"
+        };
+        assert_eq!(self.header("content-type"), kind);
         assert_eq!(problem["status"], self.status.as_u16());
         assert_eq!(problem["instance"], self.header("x-request-id"));
         let code = problem["code"].as_str().unwrap();

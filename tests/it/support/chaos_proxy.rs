@@ -58,6 +58,7 @@ pub(crate) struct State {
     /// Counts the modes, so that a connection sees that it has a new one.
     pub epoch: usize,
     resets: usize,
+    holds: usize,
     target: Target,
 }
 
@@ -95,6 +96,7 @@ impl ChaosProxy {
             mode: Mode::Forward,
             epoch: 0,
             resets: 0,
+            holds: 0,
             target,
         });
         let (done, mut applied) = watch::channel(usize::MAX);
@@ -133,6 +135,11 @@ impl ChaosProxy {
 
     pub(crate) fn reset_live(&self) {
         self.state.send_modify(|s| s.resets += 1);
+    }
+
+    /// Live connections say nothing any more, ever; newcomers are served.
+    pub(crate) fn hold_live(&self) {
+        self.state.send_modify(|s| s.holds += 1);
     }
 
     /// Sees plaintext only: TLS hides a cancel request from the proxy.
@@ -181,7 +188,7 @@ async fn accept_loop(
             Some(accepted) = async { Some(listener.as_ref()?.accept().await) } => {
                 let Ok((client, _)) = accepted else { continue };
                 counts.connections.fetch_add(1, SeqCst);
-                let born = state.borrow().resets;
+                let born = Born::of(&state.borrow());
                 live.spawn(carry(client, born, state.clone(), counts.clone()));
             }
         }
@@ -191,25 +198,48 @@ async fn accept_loop(
 enum End {
     Closed,
     Broken,
+    /// Still open, and silent.
+    Held,
+}
+
+/// How many orders had been given when a connection came: it heeds only later ones.
+struct Born {
+    resets: usize,
+    holds: usize,
+}
+
+impl Born {
+    fn of(state: &State) -> Self {
+        let State { resets, holds, .. } = *state;
+        Self { resets, holds }
+    }
 }
 
 async fn carry(
     mut client: TcpStream,
-    born: usize,
+    born: Born,
     state: watch::Receiver<State>,
     counts: Arc<Counts>,
 ) {
     let mut server = None;
-    let mut watched = state.clone();
+    let (mut watched, mut holder) = (state.clone(), state.clone());
+    let is_reset = |s: &State| s.resets > born.resets || matches!(s.mode, Mode::Reset);
     let end = tokio::select! {
         biased;
-        _ = watched.wait_for(|s| s.resets > born || matches!(s.mode, Mode::Reset)) => {
+        _ = watched.wait_for(is_reset) => {
             counts.resets.fetch_add(1, SeqCst);
             End::Broken
         }
+        _ = holder.wait_for(|s| s.holds > born.holds) => {
+            counts.held.fetch_add(1, SeqCst);
+            End::Held
+        }
         end = converse(&mut client, &mut server, state, &counts) => end,
     };
-    if matches!(end, End::Broken) {
+    if matches!(end, End::Held) {
+        watched.wait_for(is_reset).await.map(drop).ok();
+    }
+    if matches!(end, End::Broken | End::Held) {
         // Closing with a zero linger sends RST instead of FIN, to both parties.
         client.set_zero_linger().ok();
         if let Some(Server::Tcp(server)) = &server {

@@ -1,5 +1,6 @@
 //! `chartroom` as a child process: its addresses, its lines, its signals, its end.
 
+use super::app::KEYS;
 use super::{
     chaos_proxy::reserve_port,
     client::{Answer, Client},
@@ -132,6 +133,7 @@ impl Service {
         command
             .args(["serve", "--listen", &ports.public.to_string()])
             .args(["--ops-listen", &ports.ops.to_string()])
+            .env("CHARTROOM_KEYS_DIR", &*KEYS)
             .envs(variables.iter().map(|(key, value)| (key, value.as_ref())));
         Self::spawn(command, ports.public, ports.ops)
     }

@@ -1,0 +1,52 @@
+//! Who did what, when, from where: rows that are only ever added, in the transaction of what they tell.
+
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::schema::audit_events;
+use crate::types::PrincipalId;
+
+/// Where an act came from.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    pub address: Option<String>,
+    pub request_id: Option<String>,
+}
+
+/// The middleware has put it there.
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Origin {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut http::request::Parts,
+        _: &S,
+    ) -> Result<Self, Self::Rejection> {
+        Ok(parts.extensions.get().cloned().unwrap_or_default())
+    }
+}
+
+/// One act. `action` is `<thing>.<deed>`, such as `session.started`.
+pub async fn record(
+    connection: &mut AsyncPgConnection,
+    origin: &Origin,
+    actor: Option<PrincipalId>,
+    action: &'static str,
+    target: Option<Uuid>,
+    detail: Value,
+) -> QueryResult<()> {
+    diesel::insert_into(audit_events::table)
+        .values((
+            audit_events::id.eq(Uuid::now_v7()),
+            audit_events::actor_id.eq(actor),
+            audit_events::action.eq(action),
+            audit_events::target_id.eq(target),
+            audit_events::address.eq(origin.address.as_deref()),
+            audit_events::request_id.eq(origin.request_id.as_deref()),
+            audit_events::detail.eq(detail),
+        ))
+        .execute(connection)
+        .await
+        .map(|_| ())
+}

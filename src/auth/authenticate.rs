@@ -1,0 +1,291 @@
+//! From what a request presents to a principal, for all kinds of credential in one place.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Binary, Bool, Interval, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use http::header::{ORIGIN, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method};
+use secrecy::ExposeSecret as _;
+use uuid::Uuid;
+
+use super::access::Access;
+use super::cache::{Fingerprint, secret_hash};
+use super::credential::{COOKIE_NAME, Presented, presented};
+use super::principal::{Credential, Principal};
+use super::revocation::feed::Verdict;
+use super::{revocation, sign_in};
+use crate::audit::Origin;
+use crate::error::{ApiError, ApiResult, Code};
+use crate::state::App;
+use crate::types::{ApiTokenId, PrincipalId, SessionId};
+
+/// The caller that a route asks for; `None` where it asks for none or none came.
+pub async fn authenticate(
+    app: &App,
+    access: Access,
+    parts: &Parts,
+    address: IpAddr,
+    origin: &Origin,
+) -> ApiResult<Option<Principal>> {
+    if access == Access::Public {
+        return Ok(None);
+    }
+    let Some(presented) =
+        presented(&parts.headers).map_err(|error| challenge(error, &parts.headers, false))?
+    else {
+        return if access == Access::Optional {
+            Ok(None)
+        } else {
+            Err(challenge(unauthenticated(), &parts.headers, false))
+        };
+    };
+    let principal = match presented {
+        Presented::Bearer(token) => bearer(app, &token),
+        Presented::ApiToken(secret) => {
+            stored(
+                app,
+                b't',
+                secret.expose_secret(),
+                api_token(app, secret.expose_secret()),
+            )
+            .await?
+        }
+        Presented::Cookie(secret) => {
+            stored(
+                app,
+                b'c',
+                secret.expose_secret(),
+                cookie(app, secret.expose_secret()),
+            )
+            .await?
+        }
+        Presented::Basic { login, password } => {
+            sign_in::basic(app, &login, password, address, origin).await?
+        }
+    };
+    let principal = match principal {
+        Some(principal) if is_in_force(app, &principal).await? => principal,
+        _ => return Err(challenge(unauthenticated(), &parts.headers, true)),
+    };
+    may(app, access, &principal, parts)?;
+    Ok(Some(principal))
+}
+
+fn unauthenticated() -> ApiError {
+    ApiError::new(
+        Code::Unauthenticated,
+        "this needs a caller: sign in and send a token, a password or the cookie",
+    )
+}
+
+/// RFC 6750, 3: no error code where nothing was sent. A script call gets no `Basic`, or the browser would ask with its own dialog.
+fn challenge(error: ApiError, headers: &HeaderMap, is_invalid: bool) -> ApiError {
+    if error.code != Code::Unauthenticated {
+        return error;
+    }
+    let bearer = if is_invalid {
+        "Bearer realm=\"chartroom\", error=\"invalid_token\""
+    } else {
+        "Bearer realm=\"chartroom\""
+    };
+    let is_script = headers
+        .get("sec-fetch-mode")
+        .is_some_and(|mode| mode != "navigate");
+    let error = error.with_header(WWW_AUTHENTICATE, HeaderValue::from_static(bearer));
+    if is_script {
+        error
+    } else {
+        error.with_header(
+            WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"chartroom\", charset=\"UTF-8\""),
+        )
+    }
+}
+
+fn bearer(app: &App, token: &str) -> Option<Principal> {
+    let claims = app.identity.tokens.verify(token, Utc::now()).ok()?;
+    let since = DateTime::from_timestamp(claims.iat, 0)?;
+    Some(Principal {
+        id: claims.sub,
+        is_admin: claims.adm,
+        credential: Credential::Bearer(claims.sid),
+        since,
+    })
+}
+
+/// A credential that the database knows by its hash, asked at most once a minute.
+async fn stored(
+    app: &App,
+    kind: u8,
+    secret: &str,
+    ask: impl Future<Output = ApiResult<Option<Principal>>>,
+) -> ApiResult<Option<Principal>> {
+    let fingerprint: Fingerprint = app.identity.cache.fingerprint(kind, &[secret]);
+    if let Some(principal) = app.identity.cache.find(fingerprint) {
+        return Ok(Some(principal));
+    }
+    let principal = ask.await?;
+    if let Some(principal) = &principal {
+        app.identity.cache.remember(fingerprint, principal);
+    }
+    Ok(principal)
+}
+
+#[derive(QueryableByName)]
+struct Known {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    user_id: PrincipalId,
+    #[diesel(sql_type = Bool)]
+    is_admin: bool,
+    #[diesel(sql_type = Text)]
+    what: String,
+    #[diesel(sql_type = Timestamptz)]
+    asked_at: DateTime<Utc>,
+}
+
+async fn api_token(app: &App, secret: &str) -> ApiResult<Option<Principal>> {
+    let hash = secret_hash(secret);
+    let known: Option<Known> = app
+        .db
+        .read_primary(async |connection| {
+            diesel::sql_query(
+                "SELECT t.id, t.user_id, false AS is_admin, t.access AS what, statement_timestamp() AS asked_at FROM api_tokens t JOIN users u ON u.id = t.user_id \
+                 WHERE t.secret_hash = $1 AND (t.expires_at IS NULL OR t.expires_at > now()) AND NOT u.is_disabled",
+            )
+            .bind::<Binary, _>(&hash)
+            .get_result(connection)
+            .await
+            .optional()
+        })
+        .await?;
+    Ok(known.map(
+        |Known {
+             id,
+             user_id,
+             what,
+             asked_at,
+             ..
+         }| {
+            let credential = Credential::ApiToken {
+                id: ApiTokenId(id),
+                may_write: what == "write",
+            };
+            // A machine never administers, whoever made its token.
+            Principal {
+                id: user_id,
+                is_admin: false,
+                credential,
+                since: asked_at,
+            }
+        },
+    ))
+}
+
+/// Also counts as use: an idle cookie ends, a used one does not. At most once a minute, by the cache before it.
+async fn cookie(app: &App, secret: &str) -> ApiResult<Option<Principal>> {
+    let hash = secret_hash(secret);
+    let idle = app.identity.lifetimes.idle;
+    let known: Option<Known> = app
+        .db
+        .write(async |connection| {
+            diesel::sql_query(
+                "UPDATE sessions s SET idle_ends_at = LEAST(now() + $2, s.ends_at) FROM users u \
+                 WHERE s.cookie_hash = $1 AND s.ended_at IS NULL AND s.ends_at > now() AND s.idle_ends_at > now() AND u.id = s.user_id AND NOT u.is_disabled \
+                 RETURNING s.id, s.user_id, u.is_admin, s.kind AS what, statement_timestamp() AS asked_at",
+            )
+            .bind::<Binary, _>(&hash)
+            .bind::<Interval, _>(idle)
+            .get_result(connection)
+            .await
+            .optional()
+        })
+        .await?;
+    Ok(known.map(
+        |Known {
+             id,
+             user_id,
+             is_admin,
+             asked_at,
+             ..
+         }| Principal {
+            id: user_id,
+            is_admin,
+            credential: Credential::Cookie(SessionId(id)),
+            since: asked_at,
+        },
+    ))
+}
+
+/// Revocation, on every request: from memory while that is fresh, else from the database.
+async fn is_in_force(app: &App, principal: &Principal) -> ApiResult<bool> {
+    // A session ends by its own id, which also tells it from one begun in the same second; a password has no id of its own.
+    let nobody = Uuid::nil();
+    let (subject, user) = match principal.credential {
+        Credential::Bearer(id) | Credential::Cookie(id) => (id.0, nobody),
+        Credential::ApiToken { id, .. } => (id.0, principal.id.0),
+        Credential::Password => (nobody, principal.id.0),
+    };
+    let since = principal.since;
+    match app.identity.feed.verdict(subject, user, since) {
+        Verdict::Good => Ok(true),
+        Verdict::Revoked => Ok(false),
+        Verdict::AskDatabase => {
+            let is_revoked = app
+                .db
+                .read_primary(async |connection| {
+                    revocation::ask(connection, subject, user, since).await
+                })
+                .await?;
+            Ok(!is_revoked)
+        }
+    }
+}
+
+fn may(app: &App, access: Access, principal: &Principal, parts: &Parts) -> ApiResult<()> {
+    let forbidden = |detail: &'static str| Err(ApiError::new(Code::Forbidden, detail));
+    let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if !is_safe && !principal.may_write() {
+        return forbidden("this API token only reads");
+    }
+    if !is_safe
+        && matches!(principal.credential, Credential::Cookie(_))
+        && !is_same_origin(app, &parts.headers)
+    {
+        return forbidden(
+            "a request with the cookie must come from this site; other callers send a token",
+        );
+    }
+    match access {
+        Access::Admin if !principal.is_admin => forbidden("this is for administrators"),
+        Access::Session if matches!(principal.credential, Credential::ApiToken { .. }) => {
+            forbidden("this is not for API tokens")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Browsers say where a request comes from; only very old ones leave it to `Origin` alone.
+fn is_same_origin(app: &App, headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-site") {
+        Some(site) => site == "same-origin" || site == "none",
+        None => headers
+            .get(ORIGIN)
+            .is_some_and(|origin| origin.as_bytes() == app.public_url.as_bytes()),
+    }
+}
+
+/// The cookie as it is set; `Secure` because its name asks for it, and browsers take `http://localhost` for secure.
+pub fn cookie_header(
+    secret: &str,
+    seconds: i64,
+) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+    HeaderValue::try_from(format!(
+        "{COOKIE_NAME}={secret}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax"
+    ))
+}

@@ -1,0 +1,109 @@
+//! Credentials found good a moment ago, so that a request with an API token, a cookie or a password costs no database read and
+//! no hash. Bounded in entries and in time; revocation is asked on every request all the same.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use ring::rand::{SecureRandom as _, SystemRandom};
+use ring::{digest, hmac};
+
+use super::principal::Principal;
+
+/// A password changed elsewhere is refused by revocation long before; this bounds what revocation does not know.
+const FRESH: Duration = Duration::from_secs(60);
+/// Entries remembered; two generations of this many.
+const REMEMBERED: usize = 4_096;
+
+/// What a credential is known by here: a keyed hash, so that a dump of memory holds no password.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+pub struct Cache {
+    key: hmac::Key,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Default)]
+struct Entries {
+    young: HashMap<Fingerprint, (Principal, Instant)>,
+    old: HashMap<Fingerprint, (Principal, Instant)>,
+}
+
+impl Cache {
+    pub fn new() -> anyhow::Result<Self> {
+        let mut key = [0; 32];
+        SystemRandom::new().fill(&mut key).or(Err(anyhow::anyhow!(
+            "the operating system gave no randomness"
+        )))?;
+        Ok(Self {
+            key: hmac::Key::new(hmac::HMAC_SHA256, &key),
+            entries: Mutex::default(),
+        })
+    }
+
+    /// Of the parts of a credential, each with its length, so that no two lists of parts are the same bytes.
+    pub fn fingerprint(&self, kind: u8, parts: &[&str]) -> Fingerprint {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(&[kind]);
+        for part in parts {
+            context.update(&part.len().to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(context.sign().as_ref());
+        Fingerprint(bytes)
+    }
+
+    pub fn find(&self, fingerprint: Fingerprint) -> Option<Principal> {
+        let entries = self.entries();
+        let (principal, at) = entries
+            .young
+            .get(&fingerprint)
+            .or_else(|| entries.old.get(&fingerprint))?;
+        (at.elapsed() < FRESH).then(|| principal.clone())
+    }
+
+    pub fn remember(&self, fingerprint: Fingerprint, principal: &Principal) {
+        let mut entries = self.entries();
+        if entries.young.len() >= REMEMBERED {
+            entries.old = std::mem::take(&mut entries.young);
+        }
+        entries
+            .young
+            .insert(fingerprint, (principal.clone(), Instant::now()));
+    }
+
+    pub fn forget(&self, fingerprint: Fingerprint) {
+        let mut entries = self.entries();
+        entries.young.remove(&fingerprint);
+        entries.old.remove(&fingerprint);
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a secret of 256 random bits is kept: no salt and no stretching are needed, nobody guesses it.
+pub fn secret_hash(secret: &str) -> Vec<u8> {
+    digest::digest(&digest::SHA256, secret.as_bytes())
+        .as_ref()
+        .to_vec()
+}
+
+/// 256 random bits as text, after a prefix that says what it is.
+pub fn fresh_secret(prefix: &str) -> anyhow::Result<secrecy::SecretString> {
+    use base64::Engine as _;
+    let mut bytes = [0; 32];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .or(Err(anyhow::anyhow!(
+            "the operating system gave no randomness"
+        )))?;
+    Ok(format!(
+        "{prefix}{}",
+        base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    )
+    .into())
+}

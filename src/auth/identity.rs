@@ -1,0 +1,91 @@
+//! The parts of identity, wired once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use ring::hmac;
+
+use super::cache::Cache;
+use super::keys::{Keys, KeysError};
+use super::limiter::Limiter;
+use super::password::Passwords;
+use super::revocation::feed::{Bounds, Feed};
+use super::session::Lifetimes;
+use super::token::Tokens;
+use crate::config::{Broken, Config};
+use crate::db::endpoint::Endpoint;
+use crate::http::page::CursorKey;
+use crate::metrics::Metrics;
+use crate::shutdown::{Phase, Shutdown};
+
+pub struct Identity {
+    pub keys: Arc<Keys>,
+    pub tokens: Tokens,
+    pub passwords: Passwords,
+    pub limiter: Limiter,
+    pub feed: Arc<Feed>,
+    pub cache: Cache,
+    pub lifetimes: Lifetimes,
+    pub access_seconds: i64,
+}
+
+impl Identity {
+    pub fn new(
+        config: &Config,
+        primary: Endpoint,
+        metrics: &Arc<Metrics>,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<Self> {
+        let settings = &config.identity;
+        let keys = Arc::new(Keys::open(&config.keys_dir()?).map_err(unusable_keys)?);
+        let delta = |time: Duration| TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
+        let (watched, closing) = (keys.clone(), shutdown.wait_for(Phase::Closing));
+        shutdown.spawn("signing keys", async move {
+            tokio::select! {
+                () = watched.watch() => {}
+                () = closing => {}
+            }
+            Ok(())
+        });
+        Ok(Self {
+            tokens: Tokens::new(keys.clone(), config.public_url(), settings.audience.clone()),
+            keys,
+            passwords: Passwords::new(),
+            limiter: Limiter::new(
+                config.sign_in.clone(),
+                config.pool.database_connections,
+                metrics.clone(),
+            ),
+            feed: Feed::start(
+                primary,
+                Bounds::new(config.revocation_window()),
+                metrics.clone(),
+                shutdown,
+            ),
+            cache: Cache::new()?,
+            lifetimes: Lifetimes {
+                idle: delta(settings.refresh_lifetime.0),
+                absolute: delta(settings.session_lifetime.0),
+                grace: delta(settings.refresh_grace.0),
+            },
+            access_seconds: i64::try_from(settings.access_lifetime.0.as_secs()).unwrap_or(i64::MAX),
+        })
+    }
+}
+
+impl Identity {
+    /// Seals list cursors: the same on every replica. A walk through a list does not survive a change of the signing key.
+    pub fn cursor_key(&self) -> anyhow::Result<CursorKey> {
+        let keys = self.keys.current();
+        let key = keys
+            .signing()
+            .ok_or_else(|| anyhow::anyhow!("no signing key"))?;
+        let secret = hmac::sign(&key.derive, b"chartroom list cursors");
+        Ok(CursorKey::new(secret.as_ref().try_into()?))
+    }
+}
+
+fn unusable_keys(error: KeysError) -> Broken {
+    Broken::new("CHARTROOM_KEYS_DIR", error.to_string())
+}

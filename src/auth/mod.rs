@@ -1,0 +1,39 @@
+//! Who is asking: passwords, sessions, tokens, and how each is taken back.
+//!
+//! `authenticate` turns what a request presents (`credential`) into a `principal`, for every kind in one place, before the
+//! handler runs; what a route asks for (`access`) is read from its documentation. `sign_in` checks passwords behind `limiter`
+//! and the gate of `password`; `session` holds one row per sign-in; `token` makes and checks what carries it; `revocation` tells
+//! every replica what has ended.
+
+pub mod access;
+pub mod authenticate;
+pub mod cache;
+pub mod credential;
+pub mod handlers;
+pub mod identity;
+pub mod keys;
+pub mod limiter;
+pub mod password;
+pub mod principal;
+pub mod provider;
+pub mod revocation;
+pub mod session;
+pub mod sign_in;
+pub mod sweep;
+pub mod token;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::AppState;
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(handlers::create_token))
+        .routes(routes!(handlers::revoke_token))
+        .routes(routes!(handlers::introspect_token))
+        .routes(routes!(handlers::create_cookie))
+        .routes(routes!(handlers::end_session))
+        .routes(routes!(handlers::get_metadata))
+        .routes(routes!(handlers::get_keys))
+}

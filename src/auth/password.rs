@@ -1,0 +1,289 @@
+//! Passwords: which are taken, how they are kept, and a gate in front of the hash, because a flood of sign-ins is an attack on
+//! the processor first.
+//!
+//! `common_passwords.txt` holds the most frequent leaked passwords of at least 8 bytes, folded to lower case, in the order of
+//! bytes; taken from the frequency lists of zxcvbn 4.5.0 (MIT, <https://pypi.org/project/zxcvbn/>).
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Semaphore;
+
+use crate::error::{ApiError, Code, FieldError};
+
+/// OWASP's second choice: 19 MiB, two passes, one lane.
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const SHORTEST: usize = 8;
+/// Longer ones only cost memory; nothing is ever cut off.
+const LONGEST: usize = 1_024;
+/// Sign-ins that may wait for a hash; more are refused at once.
+const QUEUE: usize = 16;
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+const COMMON: &str = include_str!("common_passwords.txt");
+
+/// Hashes at most one password per core at a time.
+pub struct Passwords {
+    permits: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+/// That somebody knew a password. Only a check makes one.
+#[must_use]
+#[derive(Debug)]
+pub struct Proven {
+    /// The hash to store instead, where the parameters have risen since it was made.
+    pub rehash: Option<String>,
+}
+
+#[derive(Debug)]
+pub enum PasswordError {
+    Wrong,
+    /// As many hashes as allowed are being made and enough sign-ins wait.
+    Busy,
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Wrong => Self::new(Code::Unauthenticated, "the password is wrong"),
+            PasswordError::Busy => Self::new(
+                Code::Overloaded,
+                "too many sign-ins at once; nothing was done, repeat the request",
+            ),
+        }
+    }
+}
+
+/// What a new password must be; `pointer` is where it stands in the body.
+pub fn acceptable(password: &SecretString, pointer: &str) -> Result<(), FieldError> {
+    let password = password.expose_secret();
+    let wrong = |code: &'static str, detail: String| {
+        Err(FieldError {
+            pointer: pointer.to_owned(),
+            code: code.into(),
+            detail,
+        })
+    };
+    match password.len() {
+        0..SHORTEST => {
+            return wrong(
+                "too-short",
+                format!("a password has at least {SHORTEST} bytes"),
+            );
+        }
+        n if n > LONGEST => {
+            return wrong(
+                "too-long",
+                format!("a password has at most {LONGEST} bytes"),
+            );
+        }
+        _ => {}
+    }
+    static LINES: LazyLock<Vec<&str>> = LazyLock::new(|| COMMON.lines().collect());
+    if LINES
+        .binary_search(&password.to_lowercase().as_str())
+        .is_ok()
+    {
+        return wrong(
+            "too-common",
+            "this is one of the most common passwords".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn argon2() -> Argon2<'static> {
+    Argon2::new(
+        Algorithm::Argon2id,
+        Version::V0x13,
+        Params::new(MEMORY_KIB, PASSES, 1, None).unwrap_or(Params::DEFAULT),
+    )
+}
+
+/// What is checked where there is no password to check, so that a miss costs what a hit costs.
+static NOBODY: LazyLock<String> =
+    LazyLock::new(|| hash("nobody has this password").unwrap_or_default());
+
+fn hash(password: &str) -> Result<String, argon2::password_hash::Error> {
+    argon2()
+        .hash_password(password.as_bytes())
+        .map(|hash| hash.to_string())
+}
+
+fn verify(password: &str, stored: Option<&str>) -> Result<Proven, PasswordError> {
+    let phc = stored.unwrap_or(&NOBODY);
+    let parsed = PasswordHash::new(phc).or(Err(PasswordError::Wrong))?;
+    let verdict = argon2().verify_password(password.as_bytes(), &parsed);
+    match (verdict, stored) {
+        (Ok(()), Some(_)) => Ok(Proven {
+            rehash: if is_current(&parsed) {
+                None
+            } else {
+                hash(password).ok()
+            },
+        }),
+        _ => Err(PasswordError::Wrong),
+    }
+}
+
+fn is_current(hash: &PasswordHash) -> bool {
+    Params::try_from(hash)
+        .is_ok_and(|params| params.m_cost() >= MEMORY_KIB && params.t_cost() >= PASSES)
+}
+
+impl Passwords {
+    pub fn new() -> Self {
+        // Made now, not during the first failed sign-in, which would be told apart by it.
+        LazyLock::force(&NOBODY);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            permits: Arc::new(Semaphore::new(cores)),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    pub async fn hash(&self, password: SecretString) -> Result<String, ApiError> {
+        self.through_the_gate(move || hash(password.expose_secret()))
+            .await?
+            .map_err(|error| ApiError::internal(anyhow::anyhow!("argon2: {error}")))
+    }
+
+    /// Checks a password against what is stored for somebody, or against nobody's at the same cost.
+    pub async fn verify(
+        &self,
+        password: SecretString,
+        stored: Option<String>,
+    ) -> Result<Proven, PasswordError> {
+        if password.expose_secret().len() > LONGEST {
+            return Err(PasswordError::Wrong);
+        }
+        self.through_the_gate(move || verify(password.expose_secret(), stored.as_deref()))
+            .await?
+    }
+
+    async fn through_the_gate<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let permit = match self.permits.clone().try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => {
+                let _place = Place::take(&self.waiting).ok_or(PasswordError::Busy)?;
+                let waited =
+                    tokio::time::timeout(LONGEST_WAIT, self.permits.clone().acquire_owned()).await;
+                waited
+                    .or(Err(PasswordError::Busy))?
+                    .or(Err(PasswordError::Busy))?
+            }
+        };
+        // The permit goes along: a request that is cancelled leaves its hash running, and it still counts.
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(permit);
+            done
+        });
+        done.await.or(Err(PasswordError::Busy))
+    }
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A place in the queue, given back on drop.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a AtomicUsize) -> Option<Self> {
+        let place = Self(waiting);
+        (waiting.fetch_add(1, Ordering::Relaxed) < QUEUE).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted_for_the_search() {
+        assert!(
+            COMMON.lines().is_sorted()
+                && COMMON.lines().count() >= 3_000
+                && COMMON.lines().all(|line| line.len() >= SHORTEST)
+        );
+    }
+
+    #[test]
+    fn length_counts_bytes_and_common_ones_are_refused() {
+        let refused = |text: &str| {
+            acceptable(&text.into(), "/password")
+                .err()
+                .map(|error| error.code.into_owned())
+        };
+        assert_eq!(refused("1234567"), Some("too-short".to_owned()));
+        assert_eq!(refused("Password"), Some("too-common".to_owned()));
+        assert_eq!(refused(&"x".repeat(1_025)), Some("too-long".to_owned()));
+        assert_eq!(refused(&"x".repeat(1_024)), None);
+        assert_eq!(refused("ßßßß"), None);
+    }
+
+    #[test]
+    fn every_byte_counts_and_weak_parameters_are_renewed() {
+        for length in [72, 1_023] {
+            let password = "a".repeat(length);
+            let stored = hash(&password).unwrap();
+            assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+            assert!(verify(&password, Some(&stored)).unwrap().rehash.is_none());
+            assert!(matches!(
+                verify(&format!("{password}a"), Some(&stored)),
+                Err(PasswordError::Wrong)
+            ));
+        }
+        let weak = Argon2::new(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            Params::new(8_192, 1, 1, None).unwrap(),
+        )
+        .hash_password(b"good enough once")
+        .unwrap()
+        .to_string();
+        assert!(
+            verify("good enough once", Some(&weak))
+                .unwrap()
+                .rehash
+                .unwrap()
+                .contains("m=19456,t=2")
+        );
+        assert!(matches!(
+            verify("nobody has this password", None),
+            Err(PasswordError::Wrong)
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once() {
+        let passwords = Passwords {
+            permits: Arc::new(Semaphore::new(0)),
+            waiting: AtomicUsize::new(QUEUE),
+        };
+        assert!(matches!(
+            passwords.verify("x".into(), None).await,
+            Err(PasswordError::Busy)
+        ));
+        assert_eq!(passwords.waiting.load(Ordering::Relaxed), QUEUE);
+    }
+}

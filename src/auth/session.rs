@@ -1,0 +1,269 @@
+//! Sessions: one row per sign-in, by cookie or bearer. All that decides is one statement, so two requests at once agree.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Interval, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::token::Refresh;
+use crate::schema::sessions;
+use crate::types::{PrincipalId, SessionId};
+use crate::users::model::User;
+
+/// How long sessions live; from the settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// Of a refresh token or an unused cookie.
+    pub idle: TimeDelta,
+    /// Of the session, however much it is used.
+    pub absolute: TimeDelta,
+    /// For which the predecessor of the live refresh token gets the same successor again.
+    pub grace: TimeDelta,
+}
+
+/// How a session is carried.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    Bearer,
+    /// With the SHA-256 of the cookie's secret.
+    Cookie(Vec<u8>),
+}
+
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
+pub struct Session {
+    pub id: SessionId,
+    pub kind: String,
+    pub idle_ends_at: DateTime<Utc>,
+    pub ends_at: DateTime<Utc>,
+    pub address: Option<String>,
+    pub user_agent: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// What became of a refresh token.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refreshed {
+    /// The session lives on; `next` is the token to give, the same again within the grace.
+    Live {
+        next: Refresh,
+        user: PrincipalId,
+        is_admin: bool,
+        idle_ends_at: DateTime<Utc>,
+    },
+    /// A token that was replaced before came back: somebody else may have it, so the session has ended.
+    Reused {
+        session: SessionId,
+        user: PrincipalId,
+    },
+    /// The session ended, the token is too old, or the user is disabled.
+    Over,
+}
+
+/// What the database's own clock says of a new session.
+#[derive(Debug, QueryableByName)]
+pub struct Started {
+    #[diesel(sql_type = Timestamptz)]
+    pub created_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    pub idle_ends_at: DateTime<Utc>,
+}
+
+/// Starts a session for a user whose password was just checked; `None` where it was changed or the user disabled meanwhile. The
+/// row's lock makes whoever does that wait for us or us see it.
+pub async fn start(
+    connection: &mut AsyncPgConnection,
+    id: SessionId,
+    user: &User,
+    kind: &Kind,
+    lifetimes: Lifetimes,
+    address: Option<&str>,
+    user_agent: Option<&str>,
+) -> QueryResult<Option<Started>> {
+    let (kind, cookie_hash) = match kind {
+        Kind::Bearer => ("bearer", None),
+        Kind::Cookie(hash) => ("cookie", Some(hash)),
+    };
+    diesel::sql_query(
+        "INSERT INTO sessions (id, user_id, kind, cookie_hash, idle_ends_at, ends_at, address, user_agent) \
+         SELECT $1, u.id, $3, $4, now() + LEAST($5, $6), now() + $6, $7, $8 \
+         FROM (SELECT id FROM users WHERE id = $2 AND NOT is_disabled AND password_hash = $9 FOR SHARE) u \
+         RETURNING created_at, idle_ends_at",
+    )
+    .bind::<SqlUuid, _>(id)
+    .bind::<SqlUuid, _>(user.id)
+    .bind::<Text, _>(kind)
+    .bind::<Nullable<diesel::sql_types::Binary>, _>(cookie_hash)
+    .bind::<Interval, _>(lifetimes.idle)
+    .bind::<Interval, _>(lifetimes.absolute)
+    .bind::<Nullable<Text>, _>(address)
+    .bind::<Nullable<Text>, _>(user_agent)
+    .bind::<Text, _>(&user.password_hash)
+    .get_result(connection)
+    .await
+    .optional()
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    generation: i64,
+    #[diesel(sql_type = Bool)]
+    is_reused: bool,
+    #[diesel(sql_type = Timestamptz)]
+    idle_ends_at: DateTime<Utc>,
+    #[diesel(sql_type = SqlUuid)]
+    user_id: PrincipalId,
+    #[diesel(sql_type = Bool)]
+    is_admin: bool,
+}
+
+/// Rotates, repeats within the grace, or ends the session on reuse: one statement, decided under the row's lock.
+pub async fn refresh(
+    connection: &mut AsyncPgConnection,
+    token: Refresh,
+    lifetimes: Lifetimes,
+) -> QueryResult<Refreshed> {
+    let row: Option<Row> = diesel::sql_query(
+        "UPDATE sessions s SET \
+           generation = s.generation + CASE WHEN s.generation = $2 THEN 1 ELSE 0 END, \
+           rotated_at = CASE WHEN s.generation = $2 THEN now() ELSE s.rotated_at END, \
+           idle_ends_at = CASE WHEN s.generation = $2 THEN LEAST(now() + $3, s.ends_at) ELSE s.idle_ends_at END, \
+           ended_at = CASE WHEN s.generation = $2 OR (s.generation = $2 + 1 AND s.rotated_at > now() - $4) THEN NULL ELSE now() END, \
+           end_reason = CASE WHEN s.generation = $2 OR (s.generation = $2 + 1 AND s.rotated_at > now() - $4) THEN NULL ELSE 'reuse' END \
+         FROM users u \
+         WHERE s.id = $1 AND s.kind = 'bearer' AND s.generation >= $2 AND s.ended_at IS NULL AND s.ends_at > now() AND s.idle_ends_at > now() \
+           AND u.id = s.user_id AND NOT u.is_disabled \
+         RETURNING s.generation, s.ended_at IS NOT NULL AS is_reused, s.idle_ends_at, s.user_id, u.is_admin",
+    )
+    .bind::<SqlUuid, _>(token.session)
+    .bind::<BigInt, _>(token.generation)
+    .bind::<Interval, _>(lifetimes.idle)
+    .bind::<Interval, _>(lifetimes.grace)
+    .get_result(connection)
+    .await
+    .optional()?;
+    Ok(match row {
+        None => Refreshed::Over,
+        Some(Row {
+            is_reused: true,
+            user_id,
+            ..
+        }) => Refreshed::Reused {
+            session: token.session,
+            user: user_id,
+        },
+        Some(Row {
+            generation,
+            idle_ends_at,
+            user_id,
+            is_admin,
+            ..
+        }) => Refreshed::Live {
+            next: Refresh {
+                session: token.session,
+                generation,
+            },
+            user: user_id,
+            is_admin,
+            idle_ends_at,
+        },
+    })
+}
+
+/// Which sessions of a user.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    One(SessionId),
+    AllBut(SessionId),
+    All,
+}
+
+/// Ends sessions and returns the ones that were alive. The caller revokes them in the same transaction.
+pub async fn end(
+    connection: &mut AsyncPgConnection,
+    user: PrincipalId,
+    which: Which,
+    reason: &str,
+) -> QueryResult<Vec<SessionId>> {
+    let (one, but) = match which {
+        Which::One(id) => (Some(id), None),
+        Which::AllBut(id) => (None, Some(id)),
+        Which::All => (None, None),
+    };
+    #[derive(QueryableByName)]
+    struct Ended {
+        #[diesel(sql_type = SqlUuid)]
+        id: SessionId,
+    }
+    let ended: Vec<Ended> = diesel::sql_query(
+        "UPDATE sessions SET ended_at = now(), end_reason = $4 \
+         WHERE user_id = $1 AND ended_at IS NULL AND ($2 IS NULL OR id = $2) AND ($3 IS NULL OR id <> $3) RETURNING id",
+    )
+    .bind::<SqlUuid, _>(user)
+    .bind::<Nullable<SqlUuid>, _>(one)
+    .bind::<Nullable<SqlUuid>, _>(but)
+    .bind::<Text, _>(reason)
+    .load(connection)
+    .await?;
+    Ok(ended.into_iter().map(|row| row.id).collect())
+}
+
+/// The live sessions of a user, newest first.
+pub async fn live(
+    connection: &mut AsyncPgConnection,
+    user: PrincipalId,
+) -> QueryResult<Vec<Session>> {
+    let now = diesel::dsl::now;
+    sessions::table
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::ends_at.gt(now))
+        .filter(sessions::idle_ends_at.gt(now))
+        .order(sessions::id.desc())
+        .select(Session::as_select())
+        .load(connection)
+        .await
+}
+
+/// Whether a session lives, asked of the database where the feed of revocations is too old to be believed.
+pub async fn is_live(connection: &mut AsyncPgConnection, id: SessionId) -> QueryResult<bool> {
+    let now = diesel::dsl::now;
+    let live = sessions::table
+        .find(id)
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::ends_at.gt(now));
+    diesel::select(diesel::dsl::exists(live))
+        .get_result(connection)
+        .await
+}
+
+/// Whose session it is.
+pub async fn user_of(
+    connection: &mut AsyncPgConnection,
+    id: SessionId,
+) -> QueryResult<Option<PrincipalId>> {
+    sessions::table
+        .find(id)
+        .select(sessions::user_id)
+        .first(connection)
+        .await
+        .optional()
+}
+
+/// Whether a refresh token is the live one of a live session; its user and its end.
+pub async fn is_current(
+    connection: &mut AsyncPgConnection,
+    token: Refresh,
+) -> QueryResult<Option<(PrincipalId, DateTime<Utc>)>> {
+    let now = diesel::dsl::now;
+    sessions::table
+        .find(token.session)
+        .filter(sessions::generation.eq(token.generation))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::idle_ends_at.gt(now))
+        .select((sessions::user_id, sessions::idle_ends_at))
+        .first(connection)
+        .await
+        .optional()
+}

@@ -1,0 +1,125 @@
+//! Signing in with a password: limits first, then the hash behind its gate, the same work and the same answer for every miss.
+
+use std::net::IpAddr;
+
+use chrono::Utc;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+
+use super::limiter::{AccountKey, Attempt};
+use super::password::PasswordError;
+use super::principal::{Credential, Principal};
+use crate::audit::{self, Origin};
+use crate::error::{ApiError, ApiResult};
+use crate::state::App;
+use crate::users::model::User;
+use crate::users::names;
+
+/// Longer than any email or username; what is longer names nobody.
+const LONGEST_LOGIN: usize = 512;
+
+/// What a password check found. `Refused` covers an unknown name, a wrong password and a disabled account alike.
+pub enum Outcome {
+    Good(Box<User>),
+    Refused,
+}
+
+pub async fn password(
+    app: &App,
+    login: &str,
+    password: SecretString,
+    address: IpAddr,
+    origin: &Origin,
+) -> ApiResult<Outcome> {
+    let key = if login.len() <= LONGEST_LOGIN {
+        names::key_of(login.trim())
+    } else {
+        String::new()
+    };
+    let user = app
+        .db
+        .read_primary(async |connection| User::by_login(connection, &key).await)
+        .await?;
+    let account = user.as_ref().map_or_else(
+        || AccountKey::unknown(&key),
+        |user| AccountKey::known(user.id),
+    );
+    let attempt: Attempt = app
+        .identity
+        .limiter
+        .check(&app.db, account, address)
+        .await?;
+    let stored = user.as_ref().map(|user| user.password_hash.clone());
+    let proven = match app.identity.passwords.verify(password, stored).await {
+        Ok(proven) => proven,
+        Err(PasswordError::Busy) => {
+            attempt.not_made(&app.db).await;
+            return Err(PasswordError::Busy.into());
+        }
+        Err(PasswordError::Wrong) => return refused(app, user.as_ref(), origin).await,
+    };
+    match user {
+        Some(mut user) if !user.is_disabled => {
+            attempt.succeeded(&app.db).await;
+            if let Some(renewed) = proven.rehash {
+                let (id, old, new) = (user.id, &user.password_hash, &renewed);
+                app.db
+                    .write(async |connection| User::rehash(connection, id, old, new).await)
+                    .await?;
+                user.password_hash = renewed;
+            }
+            Ok(Outcome::Good(Box::new(user)))
+        }
+        user => refused(app, user.as_ref(), origin).await,
+    }
+}
+
+/// The name that was tried is not kept: people type passwords into that field.
+async fn refused(app: &App, user: Option<&User>, origin: &Origin) -> ApiResult<Outcome> {
+    let target = user.map(|user| user.id.0);
+    app.db
+        .write(async |connection| {
+            audit::record(
+                connection,
+                origin,
+                None,
+                "sign_in.refused",
+                target,
+                json!({}),
+            )
+            .await
+        })
+        .await?;
+    Ok(Outcome::Refused)
+}
+
+/// HTTP Basic with the account's password; found good, it is believed for a minute.
+pub async fn basic(
+    app: &App,
+    login: &str,
+    secret: SecretString,
+    address: IpAddr,
+    origin: &Origin,
+) -> Result<Option<Principal>, ApiError> {
+    let fingerprint = app
+        .identity
+        .cache
+        .fingerprint(b'b', &[login, secret.expose_secret()]);
+    if let Some(principal) = app.identity.cache.find(fingerprint) {
+        return Ok(Some(principal));
+    }
+    let since = Utc::now();
+    match password(app, login, secret, address, origin).await? {
+        Outcome::Refused => Ok(None),
+        Outcome::Good(user) => {
+            let principal = Principal {
+                id: user.id,
+                is_admin: user.is_admin,
+                credential: Credential::Password,
+                since,
+            };
+            app.identity.cache.remember(fingerprint, &principal);
+            Ok(Some(principal))
+        }
+    }
+}

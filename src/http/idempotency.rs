@@ -1,0 +1,259 @@
+//! POSTs that can be repeated: one transaction does the work and keeps its answer under the caller's `Idempotency-Key`.
+//!
+//! Work and answer are committed together, so a crash leaves both or neither, and a repetition finds the answer or does the work.
+//! Who works under a key holds an advisory lock until its transaction ends, however it ends. Waiting for a row's lock instead
+//! would keep a connection per waiting duplicate; this way a duplicate gives its connection back and asks again a little later.
+//! Only success is kept: a refusal changed nothing, so its repetition may as well be judged anew.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, TransactionManager as _};
+use http::HeaderValue;
+use http::header::{LOCATION, RETRY_AFTER};
+use ring::digest;
+
+use super::answer::Answer;
+pub use super::once::{Once, OnceJson};
+use crate::db::Db;
+use crate::db::operation::{Operation, Repeatable};
+use crate::error::{ApiError, ApiResult, Code};
+use crate::schema::idempotent_answers;
+use crate::types::PrincipalId;
+
+/// Larger answers are not kept, only that there was one.
+const MOST_KEPT: usize = 64 << 10;
+/// Between the attempts of a duplicate; together well below the deadline of a request.
+const PAUSES: [Duration; 5] = [
+    Duration::from_millis(25),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+];
+
+diesel::define_sql_function! {
+    fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
+}
+
+type Transactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
+
+/// Why work ended without an answer. Either way its transaction is rolled back.
+#[derive(Debug)]
+pub enum Failure {
+    Refused(ApiError),
+    Query(diesel::result::Error),
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<diesel::result::Error> for Failure {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Query(error)
+    }
+}
+
+pub type Work<T> = Result<T, Failure>;
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = ApiResult<T>> + Send + 'a>>;
+
+#[derive(Queryable)]
+struct Kept {
+    fingerprint: Vec<u8>,
+    status: i16,
+    headers: serde_json::Value,
+    body: Option<Vec<u8>>,
+}
+
+/// Does the work once per key of a principal and answers every repetition with the first answer. Without a key, or with nobody to
+/// keep it for, it just does the work. All in one transaction. `work` is an `async |conn| ..` closure without `move`.
+pub fn idempotent<'a, F>(
+    db: &'a Db,
+    who: Option<PrincipalId>,
+    once: &'a Once,
+    work: F,
+) -> Pending<'a, Answer>
+where
+    F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> Work<Answer>
+        + for<'c> Repeatable<&'c mut AsyncPgConnection, Work<Answer>, Fut: Send>
+        + Send
+        + Sync
+        + 'a,
+{
+    Box::pin(async move {
+        let (Some(who), Some(key)) = (who, once.key()) else {
+            return transaction(db, work).await;
+        };
+        let claim = Claim { who, key, once };
+        for pause in PAUSES.iter().map(Some).chain([None]) {
+            let kept = transaction(db, async |conn: &mut AsyncPgConnection| {
+                claim.work(conn, &work).await
+            });
+            if let Some(answer) = kept.await? {
+                return Ok(answer);
+            }
+            if let Some(pause) = pause {
+                tokio::time::sleep(*pause).await;
+            }
+        }
+        Err(ApiError::new(
+            Code::RequestInFlight,
+            "the first request with this Idempotency-Key is still being worked on; repeat the request",
+        )
+        .with_header(RETRY_AFTER, HeaderValue::from(1)))
+    })
+}
+
+/// Work in one transaction: committed with its result, rolled back with its failure.
+pub fn transaction<'a, T, F>(db: &'a Db, work: F) -> Pending<'a, T>
+where
+    T: Send + 'a,
+    F: for<'c> AsyncFnOnce(&'c mut AsyncPgConnection) -> Work<T>
+        + for<'c> Operation<&'c mut AsyncPgConnection, Work<T>, Fut: Send>
+        + Send
+        + 'a,
+{
+    Box::pin(async move {
+        db.write(async |conn: &mut AsyncPgConnection| in_transaction(conn, work).await)
+            .await?
+    })
+}
+
+async fn in_transaction<T, F>(conn: &mut AsyncPgConnection, work: F) -> QueryResult<ApiResult<T>>
+where
+    F: for<'c> AsyncFnOnce(&'c mut AsyncPgConnection) -> Work<T>
+        + for<'c> Operation<&'c mut AsyncPgConnection, Work<T>, Fut: Send>,
+{
+    Transactions::begin_transaction(conn).await?;
+    let failure = match work(&mut *conn).await {
+        Ok(value) => {
+            Transactions::commit_transaction(conn).await?;
+            return Ok(Ok(value));
+        }
+        Err(failure) => failure,
+    };
+    // An error of the rollback is the one to report: it costs the connection, as it must.
+    Transactions::rollback_transaction(conn).await?;
+    match failure {
+        Failure::Refused(error) => Ok(Err(error)),
+        Failure::Query(error) => Err(error),
+    }
+}
+
+struct Claim<'a> {
+    who: PrincipalId,
+    key: &'a str,
+    once: &'a Once,
+}
+
+impl Claim<'_> {
+    /// `None` while another transaction works under the key.
+    async fn work<F>(&self, conn: &mut AsyncPgConnection, work: &F) -> Work<Option<Answer>>
+    where
+        F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> Work<Answer>
+            + for<'c> Repeatable<&'c mut AsyncPgConnection, Work<Answer>, Fut: Send>
+            + Sync,
+    {
+        let is_ours = diesel::select(pg_try_advisory_xact_lock(self.lock()))
+            .get_result::<bool>(conn)
+            .await?;
+        // A statement of its own: its snapshot must be younger than the lock, else it misses what the holder before committed.
+        // Asked without the lock as well, because the holder may only be another repetition on its way to the same answer.
+        if let Some(kept) = self.find(conn).await? {
+            return Ok(Some(self.replay(kept)?));
+        }
+        if !is_ours {
+            return Ok(None);
+        }
+        let answer = work(&mut *conn).await?;
+        self.keep(conn, &answer).await?;
+        Ok(Some(answer))
+    }
+
+    /// Two keys with one lock only wait for each other; it is the row that tells them apart.
+    fn lock(&self) -> i64 {
+        let mut hash = digest::Context::new(&digest::SHA256);
+        hash.update(self.who.0.as_bytes());
+        hash.update(self.key.as_bytes());
+        let hash = hash.finish();
+        hash.as_ref()
+            .first_chunk()
+            .map_or(0, |bytes| i64::from_be_bytes(*bytes))
+    }
+
+    async fn find(&self, conn: &mut AsyncPgConnection) -> QueryResult<Option<Kept>> {
+        use idempotent_answers::dsl as row;
+        idempotent_answers::table
+            .find((self.who, self.key))
+            .filter(row::expires_at.gt(diesel::dsl::now))
+            .select((row::fingerprint, row::status, row::headers, row::body))
+            .first(conn)
+            .await
+            .optional()
+    }
+
+    fn replay(&self, kept: Kept) -> ApiResult<Answer> {
+        if kept.fingerprint != self.once.fingerprint() {
+            return Err(ApiError::new(
+                Code::IdempotencyKeyReused,
+                "this Idempotency-Key came before with another method, path or body; nothing was done: use a new key",
+            ));
+        }
+        let too_large = || {
+            ApiError::new(
+                Code::Conflict,
+                "this request was carried out before, once; its answer was too large to keep",
+            )
+        };
+        Answer::kept(kept.status, &kept.headers, kept.body).unwrap_or_else(|location| {
+            Err(match location {
+                Some(location) => too_large().with_header(LOCATION, location),
+                None => too_large(),
+            })
+        })
+    }
+
+    async fn keep(&self, conn: &mut AsyncPgConnection, answer: &Answer) -> QueryResult<()> {
+        use diesel::upsert::excluded;
+        use idempotent_answers::dsl as row;
+        let (status, headers, body) = answer.parts();
+        diesel::insert_into(idempotent_answers::table)
+            .values((
+                row::principal_id.eq(self.who),
+                row::key.eq(self.key),
+                row::fingerprint.eq(self.once.fingerprint()),
+                row::status.eq(status),
+                row::headers.eq(headers),
+                row::body.eq((body.len() <= MOST_KEPT).then_some(body)),
+            ))
+            // One that has expired and not been purged yet.
+            .on_conflict((row::principal_id, row::key))
+            .do_update()
+            .set((
+                row::fingerprint.eq(excluded(row::fingerprint)),
+                row::status.eq(excluded(row::status)),
+                row::headers.eq(excluded(row::headers)),
+                row::body.eq(excluded(row::body)),
+                row::expires_at.eq(excluded(row::expires_at)),
+            ))
+            .execute(conn)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Deletes up to `most` answers that have expired; call it until it deletes fewer. Replicas may do so side by side.
+pub async fn purge(conn: &mut AsyncPgConnection, most: i64) -> QueryResult<usize> {
+    diesel::sql_query(
+        "DELETE FROM idempotent_answers WHERE (principal_id, key) IN (SELECT principal_id, key FROM idempotent_answers \
+         WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
+    )
+    .bind::<BigInt, _>(most)
+    .execute(conn)
+    .await
+}

@@ -1,0 +1,175 @@
+//! Lists in pages: parameters in, items and the way to the next page out.
+//!
+//! A list names its sorts in an enum that implements [`Sorts`]. The handler takes [`PageParams`], the model hands its query to
+//! [`PageParams::load`], and [`PageParams::respond`] makes the answer. Pages continue after the last row seen, never at an
+//! offset: rows that come and go in the meantime neither repeat nor hide another one. A row moves only when what it is sorted by
+//! changes, so sort by what does not where a complete walk matters.
+
+mod cursor;
+mod keyset;
+mod params;
+
+use std::pin::Pin;
+
+pub use cursor::{CursorKey, Key, Place, Scope};
+pub use keyset::{After, By, COUNT_CAP, Counted, Direction, Limited, Sortable};
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use diesel::Expression;
+use diesel::dsl::{Filter, Order};
+use diesel::query_dsl::methods::{FilterDsl, OrderDsl};
+use diesel::result::QueryResult;
+use diesel_async::methods::LoadQuery;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use http::header::LINK;
+use http::{HeaderValue, Uri};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::state::AppState;
+
+/// The ways in which a list can be sorted.
+pub trait Sorts: Copy + PartialEq + Send + Sync + 'static {
+    type Row;
+    /// Names the list in its cursors. Change it when a sort starts to sort by something else.
+    const LIST: &'static str;
+    const ALL: &'static [(&'static str, Self)];
+    const DEFAULT: (Self, Direction);
+
+    /// Where the row stands when sorted so.
+    fn place(self, row: &Self::Row) -> Place;
+}
+
+/// The parameters `limit`, `cursor`, `count` and `sort`. All others are the list's filters.
+pub struct PageParams<S> {
+    pub sort: S,
+    pub direction: Direction,
+    limit: usize,
+    counts: bool,
+    after: Option<Place>,
+    scope: Scope,
+    uri: Uri,
+    app: AppState,
+}
+
+/// What a query found: the rows of the page, perhaps more, and how many there are in all.
+pub struct Found<R> {
+    rows: Vec<R>,
+    total: Option<i64>,
+}
+
+/// One page of a list
+#[derive(Serialize, ToSchema)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// The `cursor` of the next page; null on the last one. The header `Link` has the whole URL
+    pub next: Option<String>,
+    /// How many there are on all pages, where `count=true` asked for it
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub count: Option<i64>,
+    /// Whether there are more than `count`, which stops at 10,000
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub count_capped: Option<bool>,
+}
+
+/// A page as an answer, with its `Link`.
+pub struct Listed<T> {
+    pub page: Page<T>,
+    link: Option<HeaderValue>,
+}
+
+impl<S: Sorts> PageParams<S> {
+    /// The rows of this page by `column`, and by `id` where that is equal. Neither may be null, and an index on both is what makes
+    /// every page as cheap as the first. `query` makes the list's query, a boxed one where filters come and go.
+    pub fn load<'c, Q, C, I, R>(
+        &self,
+        conn: &'c mut AsyncPgConnection,
+        query: impl Fn() -> Q,
+        column: C,
+        id: I,
+    ) -> Pin<Box<dyn Future<Output = QueryResult<Found<R>>> + Send + 'c>>
+    where
+        C: Expression + Clone,
+        I: Expression + Clone,
+        R: Send + 'static,
+        Q: FilterDsl<After<C, I>>,
+        Filter<Q, After<C, I>>: OrderDsl<By<C, I>>,
+        Limited<Order<Filter<Q, After<C, I>>, By<C, I>>>:
+            LoadQuery<'static, AsyncPgConnection, R> + Send + 'static,
+        Counted<Q>: LoadQuery<'static, AsyncPgConnection, i64> + Send + 'static,
+    {
+        let counted = self.counts.then(|| Counted(query()));
+        let after = After {
+            column: column.clone(),
+            id: id.clone(),
+            place: self.after.clone(),
+            direction: self.direction,
+        };
+        let by = By {
+            column,
+            id,
+            direction: self.direction,
+        };
+        let page = Limited {
+            query: OrderDsl::order(FilterDsl::filter(query(), after), by),
+            limit: self.limit,
+        };
+        Box::pin(async move {
+            let total = match counted {
+                Some(counted) => Some(counted.get_result(conn).await?),
+                None => None,
+            };
+            let rows = page.load(conn).await?;
+            Ok(Found { rows, total })
+        })
+    }
+
+    /// The answer, each row shown by `show`.
+    pub fn respond<T>(&self, found: Found<S::Row>, show: impl FnMut(S::Row) -> T) -> Listed<T> {
+        let Found { mut rows, total } = found;
+        let is_last = rows.len() <= self.limit;
+        rows.truncate(self.limit);
+        let next = rows
+            .last()
+            .filter(|_| !is_last)
+            .map(|row| self.app.cursor_key.seal(&self.scope, &self.sort.place(row)));
+        Listed {
+            link: next.as_deref().and_then(|cursor| self.link(cursor)),
+            page: Page {
+                items: rows.into_iter().map(show).collect(),
+                next,
+                count: total.map(|total| total.min(COUNT_CAP)),
+                count_capped: total.map(|total| total > COUNT_CAP),
+            },
+        }
+    }
+
+    fn link(&self, cursor: &str) -> Option<HeaderValue> {
+        let kept = self.uri.query().unwrap_or_default().split('&');
+        let query: String = kept
+            .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("cursor"))
+            .flat_map(|pair| [pair, "&"])
+            .collect();
+        let target = format!("{}?{query}cursor={cursor}", self.uri.path());
+        // What would end the reference or the header early; everything else is already as it came from a URL.
+        let target = target
+            .replace('<', "%3C")
+            .replace('>', "%3E")
+            .replace('"', "%22");
+        let link = format!("<{}{target}>; rel=\"next\"", self.app.public_url);
+        HeaderValue::try_from(link).ok()
+    }
+}
+
+impl<T: Serialize> IntoResponse for Listed<T> {
+    fn into_response(self) -> Response {
+        let mut response = Json(self.page).into_response();
+        if let Some(link) = self.link {
+            response.headers_mut().insert(LINK, link);
+        }
+        response
+    }
+}

@@ -1,0 +1,159 @@
+//! The parameters of a list: what they may be, what is said where they are not, how they are documented.
+
+use axum::extract::{FromRequestParts, Query};
+use http::Uri;
+use http::request::Parts;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+
+use super::{Direction, PageParams, Scope, Sorts};
+use crate::error::{ApiError, Code};
+use crate::state::AppState;
+
+const MOST: usize = 200;
+const USUAL: usize = 50;
+const OWN: [&str; 4] = ["limit", "cursor", "count", "sort"];
+
+impl<S: Sorts> FromRequestParts<AppState> for PageParams<S> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        Self::read(&parts.uri, app)
+    }
+}
+
+impl<S: Sorts> PageParams<S> {
+    fn read(uri: &Uri, app: &AppState) -> Result<Self, ApiError> {
+        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
+            .map_err(|error| ApiError::new(Code::InvalidParameter, error.body_text()))?;
+        let (own, filters): (Vec<_>, Vec<_>) = pairs
+            .into_iter()
+            .partition(|(name, _)| OWN.contains(&name.as_str()));
+        let value = |wanted: &str| {
+            let mut values = own.iter().filter(|(name, _)| name == wanted);
+            match (values.next(), values.next()) {
+                (_, Some(_)) => Err(invalid(wanted, "given more than once")),
+                (first, None) => Ok(first.map(|(_, value)| value.as_str())),
+            }
+        };
+        let limit = match value("limit")? {
+            None => USUAL,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|limit| (1..=MOST).contains(limit))
+                .ok_or_else(|| {
+                    invalid(
+                        "limit",
+                        &format!("expected a whole number from 1 to {MOST}"),
+                    )
+                })?,
+        };
+        let counts = match value("count")? {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => return Err(invalid("count", "expected true or false")),
+        };
+        let (sort, direction) = match value("sort")? {
+            None => S::DEFAULT,
+            Some(text) => sort_of(text).ok_or_else(|| {
+                invalid(
+                    "sort",
+                    &format!("expected one of {}", sort_names::<S>().join(", ")),
+                )
+            })?,
+        };
+        let scope = Scope::new(S::LIST, uri.path(), &name_of(sort, direction), filters);
+        let after = match value("cursor")? {
+            None => None,
+            Some(text) => Some(app.cursor_key.open(&scope, text).ok_or_else(|| {
+                invalid(
+                    "cursor",
+                    "expected `next` of a page of this list, with the same filters and sort; begin again without it",
+                )
+            })?),
+        };
+        Ok(Self {
+            sort,
+            direction,
+            limit,
+            counts,
+            after,
+            scope,
+            uri: uri.clone(),
+            app: app.clone(),
+        })
+    }
+}
+
+fn invalid(parameter: &str, expected: &str) -> ApiError {
+    ApiError::new(Code::InvalidParameter, format!("{parameter}: {expected}"))
+}
+
+fn name_of<S: Sorts>(sort: S, direction: Direction) -> String {
+    let name = S::ALL
+        .iter()
+        .find_map(|(name, one)| (*one == sort).then_some(*name))
+        .unwrap_or_default();
+    match direction {
+        Direction::Ascending => name.to_owned(),
+        Direction::Descending => format!("-{name}"),
+    }
+}
+
+fn sort_of<S: Sorts>(text: &str) -> Option<(S, Direction)> {
+    let (name, direction) = match text.strip_prefix('-') {
+        Some(name) => (name, Direction::Descending),
+        None => (text, Direction::Ascending),
+    };
+    let (_, sort) = S::ALL.iter().find(|(known, _)| *known == name)?;
+    Some((*sort, direction))
+}
+
+fn sort_names<S: Sorts>() -> Vec<String> {
+    let both = |(name, _): &(&str, S)| [(*name).to_owned(), format!("-{name}")];
+    S::ALL.iter().flat_map(both).collect()
+}
+
+impl<S: Sorts> IntoParams for PageParams<S> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let parameter = |name: &str, description: &str, schema: ObjectBuilder| {
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Query)
+                .description(Some(description))
+                .schema(Some(schema))
+                .build()
+        };
+        let schema = |kind| ObjectBuilder::new().schema_type(kind);
+        let (sort, direction) = S::DEFAULT;
+        vec![
+            parameter(
+                "limit",
+                "How many items at most",
+                schema(Type::Integer)
+                    .minimum(Some(1))
+                    .maximum(Some(MOST))
+                    .default(Some(USUAL.into())),
+            ),
+            parameter(
+                "cursor",
+                "`next` of the page before, with the same filters and sort",
+                schema(Type::String),
+            ),
+            parameter(
+                "count",
+                "Whether to count the items of all pages, up to 10,000",
+                schema(Type::Boolean).default(Some(false.into())),
+            ),
+            parameter(
+                "sort",
+                "What to sort by; `-` sorts from the largest down",
+                schema(Type::String)
+                    .enum_values(Some(sort_names::<S>()))
+                    .default(Some(name_of(sort, direction).into())),
+            ),
+        ]
+    }
+}

@@ -1,0 +1,51 @@
+//! Types that say what a value is: ids of each kind.
+
+macro_rules! ids {
+    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(
+                Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+                diesel::expression::AsExpression, diesel::deserialize::FromSqlRow, utoipa::ToSchema,
+            )]
+            #[diesel(sql_type = diesel::sql_types::Uuid)]
+            #[serde(transparent)]
+            pub struct $name(pub uuid::Uuid);
+
+            impl $name {
+                /// A new id; ids made later sort later (UUIDv7).
+                #[must_use]
+                pub fn fresh() -> Self {
+                    Self(uuid::Uuid::now_v7())
+                }
+            }
+
+            impl std::fmt::Display for $name {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    self.0.fmt(f)
+                }
+            }
+
+            impl diesel::serialize::ToSql<diesel::sql_types::Uuid, diesel::pg::Pg> for $name {
+                fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
+                    <uuid::Uuid as diesel::serialize::ToSql<diesel::sql_types::Uuid, diesel::pg::Pg>>::to_sql(&self.0, out)
+                }
+            }
+
+            impl diesel::deserialize::FromSql<diesel::sql_types::Uuid, diesel::pg::Pg> for $name {
+                fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
+                    <uuid::Uuid as diesel::deserialize::FromSql<diesel::sql_types::Uuid, diesel::pg::Pg>>::from_sql(bytes).map(Self)
+                }
+            }
+        )+
+    };
+}
+
+ids! {
+    /// Who acts: a user or a workload. A user's principal has the user's id.
+    PrincipalId,
+    /// One sign-in.
+    SessionId,
+    /// A secret of a machine.
+    ApiTokenId,
+}

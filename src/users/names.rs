@@ -1,0 +1,146 @@
+//! Emails and usernames: what is taken, and the key by which two that look alike are one.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::error::FieldError;
+
+const LONGEST_EMAIL: usize = 254;
+const LONGEST_USERNAME: usize = 64;
+const LONGEST_NAME: usize = 200;
+
+/// Folded by case and width: NFKC, lower case, and NFKC again, because lower case may decompose.
+pub fn key_of(text: &str) -> String {
+    text.nfkc().flat_map(char::to_lowercase).nfkc().collect()
+}
+
+fn wrong(pointer: &str, code: &'static str, detail: &str) -> FieldError {
+    FieldError {
+        pointer: pointer.to_owned(),
+        code: code.into(),
+        detail: detail.to_owned(),
+    }
+}
+
+fn is_shown(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// An email as it is kept. Only a message to it could prove more than its form.
+pub fn email(text: &str) -> Result<String, FieldError> {
+    let text: String = text.trim().nfc().collect();
+    let has_form = match text.rsplit_once('@') {
+        Some((local, domain)) => {
+            !local.is_empty()
+                && !domain.is_empty()
+                && !local.contains('@')
+                && !domain.starts_with('.')
+                && !domain.ends_with('.')
+                && !domain.contains("..")
+        }
+        None => false,
+    };
+    if !has_form
+        || text.len() > LONGEST_EMAIL
+        || !text.chars().all(|c| is_shown(c) && !c.is_whitespace())
+    {
+        return Err(wrong(
+            "/email",
+            "not-an-email",
+            "expected an address such as person@example.com",
+        ));
+    }
+    Ok(text)
+}
+
+/// A username as it is kept. It is never mistaken for an email, an id, or the two halves of HTTP Basic.
+pub fn username(text: &str) -> Result<String, FieldError> {
+    let text: String = text.trim().nfc().collect();
+    let length = text.chars().count();
+    let is_plain = text
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    if !(2..=LONGEST_USERNAME).contains(&length)
+        || !is_plain
+        || uuid::Uuid::try_parse(&text).is_ok()
+    {
+        return Err(wrong(
+            "/username",
+            "not-a-username",
+            "expected 2 to 64 letters, digits, dots, hyphens or underscores",
+        ));
+    }
+    Ok(text)
+}
+
+/// A person's name as it is kept; empty is none.
+pub fn name(text: &str) -> Result<Option<String>, FieldError> {
+    let text: String = text.trim().nfc().collect();
+    if text.chars().count() > LONGEST_NAME || !text.chars().all(is_shown) {
+        return Err(wrong(
+            "/name",
+            "not-a-name",
+            "expected at most 200 characters, none of them a control character",
+        ));
+    }
+    Ok(Some(text).filter(|text| !text.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_width_make_no_second_key() {
+        for (a, b) in [
+            ("Ann@Example.com", "ann@EXAMPLE.com"),
+            ("ｆｏｏ@x.y", "foo@x.y"),
+            ("e\u{301}@x.y", "É@x.y"),
+            ("ﬁ@x.y", "FI@x.y"),
+            ("K@x.y", "k@x.y"),
+        ] {
+            assert_eq!(key_of(a), key_of(b));
+        }
+        assert_ne!(key_of("a@x.y"), key_of("b@x.y"));
+    }
+
+    #[test]
+    fn emails_and_usernames_have_a_form() {
+        for good in [
+            "a@b",
+            "a+b@example.com",
+            "  spaced@example.com ",
+            "ünï@exämple.com",
+        ] {
+            email(good).unwrap();
+        }
+        for bad in [
+            "",
+            "@",
+            "a@",
+            "@b",
+            "a b@c",
+            "a@b@c",
+            "a@.b",
+            "a@b..c",
+            "a\u{202e}@b",
+            "a\n@b",
+            &format!("{}@b", "x".repeat(254)),
+        ] {
+            email(bad).unwrap_err();
+        }
+        for bad in [
+            "",
+            "a",
+            "a:b",
+            "a@b",
+            "a b",
+            "a/b",
+            "0190163d-8694-739b-aea5-966c26f8ad91",
+            &"x".repeat(65),
+        ] {
+            username(bad).unwrap_err();
+        }
+        username("ann.o-m_1").unwrap();
+    }
+}

@@ -1,0 +1,185 @@
+//! Accounts: registration, what it refuses, and changes to one's own.
+
+use super::*;
+
+async fn register(app: &TestApp, body: Value) -> Answer {
+    app.post_json("/api/v1/users", body.to_string()).await
+}
+
+#[tokio::test]
+async fn registration_makes_an_account_once() {
+    let app = app(&[]).await;
+    let body = json!({ "email": "Ann@Example.com", "username": "Ann", "password": PASSWORD, "name": " Ann ", "profile": { "team": 7 } });
+    let answer = register(&app, body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let me = answer.json();
+    let id = me["id"].as_str().unwrap();
+    assert_eq!(answer.header("location"), format!("/api/v1/users/{id}"));
+    assert!(answer.header("etag").starts_with('"'));
+    assert_eq!(
+        (&me["email"], &me["username"], &me["name"], &me["admin"]),
+        (
+            &json!("Ann@Example.com"),
+            &json!("Ann"),
+            &json!("Ann"),
+            &json!(false)
+        )
+    );
+    assert_eq!(me["profile"], json!({ "team": 7 }));
+    assert!(!answer.text().contains("password") && !answer.text().contains("argon2"));
+
+    let taken = [
+        json!({ "email": "ann@example.com", "password": PASSWORD }),
+        json!({ "email": "ａｎｎ@EXAMPLE.com", "password": PASSWORD }),
+        json!({ "email": "b@example.com", "username": "aNN", "password": PASSWORD }),
+        json!({ "email": "c@example.com", "username": "Ａｎｎ", "password": PASSWORD }),
+    ];
+    for body in taken {
+        let answer = register(&app, body.clone()).await;
+        assert_eq!(answer.status, 409, "{body}: {}", answer.text());
+        assert_eq!(answer.problem(), "conflict");
+    }
+
+    let bearer = Pair::of(&by_password(&app, "ann", PASSWORD).await).bearer();
+    let seen = get_as(&app, answer.header("location"), &bearer)
+        .await
+        .json();
+    assert_eq!(seen, json!({ "id": id, "username": "Ann", "name": "Ann" }));
+}
+
+#[tokio::test]
+async fn registration_says_what_is_wrong_and_takes_nothing_else() {
+    let app = app(&[]).await;
+    let long = "p".repeat(1_025);
+    let cases = [
+        (json!({ "password": "short12" }), "/password"),
+        (json!({ "password": long }), "/password"),
+        (json!({ "password": "password" }), "/password"),
+        (json!({ "password": "PassWord1" }), "/password"),
+        (json!({ "email": "nobody" }), "/email"),
+        (json!({ "email": "a b@example.com" }), "/email"),
+        (json!({ "email": "a@b@example.com" }), "/email"),
+        (json!({ "email": "a@example..com" }), "/email"),
+        (json!({ "email": "@example.com" }), "/email"),
+        (json!({ "email": "a\u{202e}@example.com" }), "/email"),
+        (json!({ "email": 7 }), "/email"),
+        (json!({ "username": "a@b" }), "/username"),
+        (json!({ "username": "a:b" }), "/username"),
+        (json!({ "username": "x" }), "/username"),
+        (
+            json!({ "username": "0192f0c1-2345-7000-8000-000000000000" }),
+            "/username",
+        ),
+        (json!({ "name": "a\u{7}" }), "/name"),
+        (json!({ "profile": [] }), "/profile"),
+        (json!({ "is_admin": true }), "/is_admin"),
+        (json!({ "admin": true }), "/admin"),
+        (
+            json!({ "id": "0192f0c1-2345-7000-8000-000000000000" }),
+            "/id",
+        ),
+        (json!({ "password_hash": "x" }), "/password_hash"),
+        (json!({ "is_disabled": false }), "/is_disabled"),
+        (json!({ "version": 9 }), "/version"),
+    ];
+    for (change, pointer) in cases {
+        let mut body = json!({ "email": "ann@example.com", "password": PASSWORD });
+        body.as_object_mut()
+            .unwrap()
+            .extend(change.as_object().unwrap().clone());
+        let answer = register(&app, body).await;
+        assert_eq!(answer.status, 422, "{change}: {}", answer.text());
+        assert_eq!(answer.problem(), "validation-failed");
+        assert_eq!(
+            answer.json()["errors"][0]["pointer"],
+            *pointer,
+            "{change}: {}",
+            answer.text()
+        );
+    }
+    for length in [8, 1_024] {
+        let body = json!({ "email": format!("a{length}@example.com"), "password": "ü".repeat(length / 2) });
+        assert_eq!(register(&app, body).await.status, 201);
+    }
+}
+
+#[tokio::test]
+async fn changes_to_oneself_are_conditional_and_null_clears() {
+    let app = app(&[]).await;
+    let ann = Person::register(&app, "ann").await;
+    Person::register(&app, "bob").await;
+    let bearer = ann.sign_in(&app).await.bearer();
+    let before = get_as(&app, "/api/v1/me", &bearer).await;
+    let etag = before.header("etag").to_owned();
+    let patch = async |etag: Option<&str>, body: Value| {
+        let mut headers = vec![PATCH, ("authorization", bearer.as_str())];
+        headers.extend(etag.map(|etag| ("if-match", etag)));
+        app.send(
+            Method::PATCH,
+            "/api/v1/me",
+            &headers,
+            body.to_string().into(),
+        )
+        .await
+    };
+    let changed = patch(
+        Some(&etag),
+        json!({ "name": "Ann", "profile": { "a": { "b": 1 } } }),
+    )
+    .await;
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    assert_ne!(changed.header("etag"), etag);
+    assert_eq!(changed.json()["name"], "Ann");
+    let stale = patch(Some(&etag), json!({ "name": "Eve" })).await;
+    assert_eq!(stale.problem(), "precondition-failed");
+    let now = get_as(&app, "/api/v1/me", &bearer).await;
+    assert_eq!(
+        (&now.body, now.header("etag")),
+        (&changed.body, changed.header("etag"))
+    );
+
+    let cleared = patch(None, json!({ "name": null, "username": null }))
+        .await
+        .json();
+    assert_eq!(
+        (&cleared["name"], &cleared["username"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        patch(None, json!({ "username": "BOB" })).await.problem(),
+        "conflict"
+    );
+    for member in [
+        "email",
+        "admin",
+        "is_admin",
+        "id",
+        "password",
+        "password_hash",
+        "version",
+    ] {
+        let answer = patch(None, json!({ member: "x" })).await;
+        assert_eq!(answer.status, 422, "{member}: {}", answer.text());
+        assert_eq!(
+            answer.json()["errors"][0]["pointer"],
+            format!("/{member}"),
+            "{}",
+            answer.text()
+        );
+    }
+    let not_modified = app
+        .send(
+            Method::GET,
+            "/api/v1/me",
+            &[
+                ("authorization", &bearer),
+                (
+                    "if-none-match",
+                    get_as(&app, "/api/v1/me", &bearer).await.header("etag"),
+                ),
+            ],
+            Body::empty(),
+        )
+        .await;
+    assert_eq!(not_modified.status, 304);
+}

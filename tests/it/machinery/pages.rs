@@ -1,0 +1,113 @@
+//! What a list takes as parameters, and which cursors.
+
+use http::StatusCode;
+
+use super::things::app;
+use super::walks::{Random, insert};
+
+#[tokio::test]
+async fn wrong_parameters_are_named() {
+    let (app, _) = app(&[]).await;
+    for (query, code, detail) in [
+        (
+            "limit=0",
+            "invalid-parameter",
+            "limit: expected a whole number from 1 to 200",
+        ),
+        ("limit=201", "invalid-parameter", "limit: "),
+        ("limit=-1", "invalid-parameter", "limit: "),
+        ("limit=x", "invalid-parameter", "limit: "),
+        (
+            "limit=1&limit=2",
+            "invalid-parameter",
+            "limit: given more than once",
+        ),
+        (
+            "count=1",
+            "invalid-parameter",
+            "count: expected true or false",
+        ),
+        (
+            "sort=note",
+            "invalid-parameter",
+            "sort: expected one of created_at, -created_at, title",
+        ),
+        ("sort=", "invalid-parameter", "sort: "),
+        ("sort=--id", "invalid-parameter", "sort: "),
+        ("cursor=", "invalid-parameter", "cursor: "),
+        ("cursor=AAAA", "invalid-parameter", "cursor: "),
+        ("offset=1", "unknown-parameter", ""),
+    ] {
+        let answer = app.get(&format!("/things?{query}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+        assert_eq!(answer.problem(), code, "{query}");
+        let found = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(found.starts_with(detail), "{query}: {found}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_is_refused_wherever_it_was_not_made() {
+    let (one, _) = app(&[]).await;
+    let (other, _) = app(&[]).await;
+    let session = one.database.session().await;
+    let mut random = Random(7);
+    for _ in 0..3 {
+        insert(&session, &mut random).await;
+    }
+    let page = one
+        .get("/things?limit=1&sort=votes&votes__gte=0")
+        .await
+        .json();
+    let cursor = page["next"].as_str().unwrap();
+    let good = format!("/things?sort=votes&votes__gte=0&cursor={cursor}");
+    // What does not change the list may change, and so may the order of parameters.
+    for target in [
+        good.clone(),
+        format!("/things?cursor={cursor}&votes__gte=0&count=true&limit=2&sort=votes"),
+    ] {
+        assert_eq!(one.get(&target).await.status, StatusCode::OK, "{target}");
+    }
+    for target in [
+        good.replace("sort=votes", "sort=-votes"),
+        good.replace("sort=votes", "sort=id"),
+        good.replace("__gte=0", "__gte=1"),
+        good.replace("&votes__gte=0", ""),
+        format!("{good}A"),
+        good.replace(cursor, &cursor.to_uppercase()),
+    ] {
+        assert_eq!(
+            one.get(&target).await.problem(),
+            "invalid-parameter",
+            "{target}"
+        );
+    }
+    // Replicas share the signing keys, and with them the key of cursors.
+    assert_eq!(
+        other.get(&good).await.status,
+        200,
+        "another replica's cursor"
+    );
+}
+
+#[tokio::test]
+async fn the_parameters_are_documented() {
+    let (app, _) = app(&[]).await;
+    let document = app.get("/openapi.json").await.json();
+    let parameters = document["paths"]["/things"]["get"]["parameters"]
+        .as_array()
+        .unwrap();
+    let names: Vec<_> = parameters
+        .iter()
+        .map(|parameter| parameter["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["limit", "cursor", "count", "sort", "votes__gte"]);
+    assert!(
+        parameters
+            .iter()
+            .all(|parameter| parameter["in"] == "query")
+    );
+    assert_eq!(parameters[0]["schema"]["maximum"], 200);
+    assert_eq!(parameters[3]["schema"]["default"], "-created_at");
+    assert_eq!(parameters[3]["schema"]["enum"].as_array().unwrap().len(), 8);
+}
