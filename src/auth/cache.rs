@@ -74,12 +74,6 @@ impl Cache {
             .insert(fingerprint, (principal.clone(), Instant::now()));
     }
 
-    pub fn forget(&self, fingerprint: Fingerprint) {
-        let mut entries = self.entries();
-        entries.young.remove(&fingerprint);
-        entries.old.remove(&fingerprint);
-    }
-
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }

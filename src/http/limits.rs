@@ -53,7 +53,8 @@ impl Standing {
         error
     }
 
-    fn fields(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    /// The two headers, for an answer that words its refusal itself.
+    pub fn fields(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let Policy {
             name,
             quota,

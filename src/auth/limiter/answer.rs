@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use http::HeaderValue;
-use http::header::{HeaderName, RETRY_AFTER};
+use http::header::RETRY_AFTER;
 
 use crate::db::DbError;
 use crate::error::{ApiError, Code};
+use crate::http::limits::{self, Standing};
 
 /// Which limit refused. The pair's is told as the account's: whether a pair is proven is nobody's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,28 +56,24 @@ impl From<Limited> for ApiError {
             window,
             ..
         } = limited;
-        let (name, wait) = (policy.name(), retry_after.as_secs());
-        let rendered = [
-            (
-                HeaderName::from_static("ratelimit-policy"),
-                format!("\"{name}\";q={quota};w={}", window.as_secs()),
-            ),
-            (
-                HeaderName::from_static("ratelimit"),
-                format!("\"{name}\";r=0;t={wait}"),
-            ),
-        ];
-        let error = Self::new(
+        let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+        let wait = seconds(retry_after);
+        let standing = Standing {
+            policy: limits::Policy {
+                name: policy.name(),
+                quota,
+                window_seconds: seconds(window),
+            },
+            remaining: 0,
+            reset_seconds: wait,
+        };
+        let mut error = Self::new(
             Code::TooManyRequests,
             format!("too many sign-in attempts; repeat after {wait} s"),
         )
         .with_header(RETRY_AFTER, HeaderValue::from(wait));
-        rendered
-            .into_iter()
-            .fold(error, |error, (header, text)| match text.parse() {
-                Ok(value) => error.with_header(header, value),
-                Err(_) => error,
-            })
+        error.headers.extend(standing.fields());
+        error
     }
 }
 
