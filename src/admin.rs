@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use crate::audit::{self, Origin};
-use crate::auth::handlers::end_sessions;
+use crate::auth::end::end_sessions;
 use crate::auth::keys::{self, KeySet, KeysError};
 use crate::auth::password::{self, Passwords};
 use crate::auth::revocation::{self, Subject};

@@ -9,6 +9,7 @@ pub mod access;
 pub mod authenticate;
 pub mod cache;
 pub mod credential;
+pub mod end;
 pub mod handlers;
 pub mod identity;
 pub mod keys;
@@ -29,11 +30,11 @@ use crate::state::AppState;
 
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(handlers::create_token))
-        .routes(routes!(handlers::revoke_token))
-        .routes(routes!(handlers::introspect_token))
-        .routes(routes!(handlers::create_cookie))
-        .routes(routes!(handlers::end_session))
-        .routes(routes!(handlers::get_metadata))
-        .routes(routes!(handlers::get_keys))
+        .routes(routes!(handlers::token::create_token))
+        .routes(routes!(handlers::holder::revoke_token))
+        .routes(routes!(handlers::holder::introspect_token))
+        .routes(routes!(handlers::cookie::create_cookie))
+        .routes(routes!(handlers::cookie::end_session))
+        .routes(routes!(handlers::documents::get_metadata))
+        .routes(routes!(handlers::documents::get_keys))
 }

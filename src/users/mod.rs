@@ -11,10 +11,13 @@ use crate::state::AppState;
 
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(handlers::create_user))
-        .routes(routes!(handlers::get_user))
-        .routes(routes!(handlers::get_me, handlers::update_me))
-        .routes(routes!(handlers::change_password))
-        .routes(routes!(handlers::list_sessions, handlers::delete_sessions))
-        .routes(routes!(handlers::delete_session))
+        .routes(routes!(handlers::register::create_user))
+        .routes(routes!(handlers::people::get_user))
+        .routes(routes!(handlers::me::get_me, handlers::me::update_me))
+        .routes(routes!(handlers::password::change_password))
+        .routes(routes!(
+            handlers::sessions::list_sessions,
+            handlers::sessions::delete_sessions
+        ))
+        .routes(routes!(handlers::sessions::delete_session))
 }

@@ -1,0 +1,191 @@
+//! The token endpoint (RFC 6749): a password or a refresh token in, an access token and the next refresh token out.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use chrono::Utc;
+use http::HeaderMap;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{NO_STORE, invalid_grant, start};
+use crate::audit::{self, Origin};
+use crate::auth::revocation::{self, Subject};
+use crate::auth::session::{self, Kind, Refreshed};
+use crate::auth::sign_in::{self, Outcome};
+use crate::auth::token::Refresh;
+use crate::error::{ApiError, ApiResult, Code};
+use crate::http::client::ClientAddress;
+use crate::http::extract::ValidForm;
+use crate::http::idempotency::transaction;
+use crate::state::AppState;
+use crate::types::PrincipalId;
+
+/// A request for tokens (RFC 6749, 4.3 and 6)
+#[derive(Deserialize, ToSchema)]
+pub struct TokenRequest {
+    /// `password` or `refresh_token`
+    grant_type: String,
+    /// Email or username, with `password`
+    username: Option<String>,
+    #[schema(format = Password, value_type = Option<String>)]
+    password: Option<SecretString>,
+    /// With `refresh_token`
+    refresh_token: Option<String>,
+}
+
+/// Tokens (RFC 6749, 5.1)
+#[derive(Serialize, ToSchema)]
+pub struct TokenResponse {
+    access_token: String,
+    /// Always `Bearer`
+    token_type: &'static str,
+    /// Seconds
+    expires_in: i64,
+    /// Good once; its answer holds the next one
+    refresh_token: String,
+    /// Seconds
+    refresh_expires_in: i64,
+    scope: &'static str,
+}
+
+/// Exchange a password or a refresh token for tokens
+#[utoipa::path(post, path = "/auth/token", tag = "sign-in", security(()), request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"), responses((status = OK, body = TokenResponse), ApiError))]
+pub async fn create_token(
+    app: AppState,
+    address: ClientAddress,
+    origin: Origin,
+    headers: HeaderMap,
+    form: ValidForm<TokenRequest>,
+) -> ApiResult<Response> {
+    let TokenRequest {
+        grant_type,
+        username,
+        password,
+        refresh_token,
+    } = form.0;
+    let response = match (grant_type.as_str(), username, password, refresh_token) {
+        ("password", ..) if !app.config.identity.password_grant => return Err(unsupported_grant()),
+        ("password", Some(login), Some(password), _) => {
+            by_password(&app, &login, password, address, &origin, &headers).await?
+        }
+        ("refresh_token", _, _, Some(token)) => by_refresh(&app, &token, &origin).await?,
+        ("password", ..) => {
+            return Err(ApiError::new(
+                Code::BadRequest,
+                "the grant `password` needs `username` and `password`",
+            ));
+        }
+        ("refresh_token", ..) => {
+            return Err(ApiError::new(
+                Code::BadRequest,
+                "the grant `refresh_token` needs `refresh_token`",
+            ));
+        }
+        _ => return Err(unsupported_grant()),
+    };
+    Ok(([NO_STORE], Json(response)).into_response())
+}
+
+fn unsupported_grant() -> ApiError {
+    ApiError::new(
+        Code::UnsupportedGrantType,
+        "this server does not take that grant_type",
+    )
+}
+
+async fn by_password(
+    app: &AppState,
+    login: &str,
+    password: SecretString,
+    address: ClientAddress,
+    origin: &Origin,
+    headers: &HeaderMap,
+) -> ApiResult<TokenResponse> {
+    let Outcome::Good(user) = sign_in::password(app, login, password, address.0, origin).await?
+    else {
+        return Err(invalid_grant());
+    };
+    let (id, started) = start(app, &user, &Kind::Bearer, origin, headers).await?;
+    let refresh_seconds = (started.idle_ends_at - started.created_at).num_seconds();
+    tokens(
+        app,
+        user.id,
+        user.is_admin,
+        Refresh {
+            session: id,
+            generation: 0,
+        },
+        refresh_seconds,
+    )
+}
+
+fn tokens(
+    app: &AppState,
+    user: PrincipalId,
+    is_admin: bool,
+    refresh: Refresh,
+    refresh_seconds: i64,
+) -> ApiResult<TokenResponse> {
+    let seconds = app.identity.access_seconds;
+    Ok(TokenResponse {
+        access_token: app
+            .identity
+            .tokens
+            .issue(user, refresh.session, is_admin, Utc::now(), seconds)
+            .map_err(ApiError::internal)?,
+        token_type: "Bearer",
+        expires_in: seconds,
+        refresh_token: app
+            .identity
+            .tokens
+            .refresh_token(refresh)
+            .map_err(ApiError::internal)?,
+        refresh_expires_in: refresh_seconds,
+        scope: "api",
+    })
+}
+
+async fn by_refresh(app: &AppState, token: &str, origin: &Origin) -> ApiResult<TokenResponse> {
+    let refresh = app
+        .identity
+        .tokens
+        .parse_refresh(token)
+        .or(Err(invalid_grant()))?;
+    let lifetimes = app.identity.lifetimes;
+    let (refreshed, revoked) = transaction(&app.db, async |connection| {
+        let refreshed = session::refresh(connection, refresh, lifetimes).await?;
+        let mut revoked = Vec::new();
+        if let Refreshed::Reused { session, user } = refreshed {
+            revoked = revocation::revoke(connection, &[Subject::Session(session)]).await?;
+            audit::record(
+                connection,
+                origin,
+                Some(user),
+                "session.reuse_detected",
+                Some(session.0),
+                json!({}),
+            )
+            .await?;
+        }
+        Ok((refreshed, revoked))
+    })
+    .await?;
+    app.identity.feed.learn(&revoked);
+    match refreshed {
+        Refreshed::Live {
+            next,
+            user,
+            is_admin,
+            idle_ends_at,
+        } => tokens(
+            app,
+            user,
+            is_admin,
+            next,
+            (idle_ends_at - Utc::now()).num_seconds(),
+        ),
+        Refreshed::Reused { .. } | Refreshed::Over => Err(invalid_grant()),
+    }
+}
