@@ -62,6 +62,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    project_members (project_id, principal_id) {
+        project_id -> Uuid,
+        principal_id -> Uuid,
+        /// Each may do what the one before may: viewer, editor, owner
+        role -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    projects (id) {
+        id -> Uuid,
+        name -> Text,
+        description -> Nullable<Text>,
+        /// internal: everybody signed in may read it
+        visibility -> Text,
+        /// From then on it can be read, extended, and given up, but not written
+        expires_at -> Nullable<Timestamptz>,
+        /// Rises with every change; the ETag
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Kept for longer than an access token lives; the truth about a session is its own row
     revocations (id) {
         id -> Int8,
@@ -127,6 +153,8 @@ diesel::table! {
 
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(idempotent_answers -> principals (principal_id));
+diesel::joinable!(project_members -> principals (principal_id));
+diesel::joinable!(project_members -> projects (project_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(users -> principals (id));
 
@@ -136,6 +164,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_events,
     idempotent_answers,
     principals,
+    project_members,
+    projects,
     revocations,
     schema_window,
     sessions,

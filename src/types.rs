@@ -48,4 +48,8 @@ ids! {
     SessionId,
     /// A secret of a machine.
     ApiTokenId,
+    /// What people share.
+    ProjectId,
+    /// What somebody wrote.
+    PostId,
 }
