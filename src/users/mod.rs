@@ -1,5 +1,6 @@
 //! Users: people with an email and a password. Anybody signed in sees their public fields; the rest is theirs.
 
+pub mod deletion;
 pub mod handlers;
 pub mod model;
 pub mod names;
