@@ -1,10 +1,11 @@
 //! From what a request presents to a principal, for all kinds of credential in one place.
 
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Binary, Bool, Interval, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Binary, Bool, Interval, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use http::header::{ORIGIN, WWW_AUTHENTICATE};
 use http::request::Parts;
@@ -122,17 +123,18 @@ async fn stored(
     app: &App,
     kind: u8,
     secret: &str,
-    ask: impl Future<Output = ApiResult<Option<Principal>>>,
+    ask: impl Future<Output = ApiResult<Option<(Principal, Option<Duration>)>>>,
 ) -> ApiResult<Option<Principal>> {
     let fingerprint: Fingerprint = app.identity.cache.fingerprint(kind, &[secret]);
-    if let Some(principal) = app.identity.cache.find(fingerprint) {
+    if let Some(principal) = app.identity.remembered(fingerprint) {
         return Ok(Some(principal));
     }
-    let principal = ask.await?;
-    if let Some(principal) = &principal {
-        app.identity.cache.remember(fingerprint, principal);
-    }
-    Ok(principal)
+    let asked = Instant::now();
+    Ok(ask.await?.map(|(principal, lasting)| {
+        let end = lasting.and_then(|lasting| asked.checked_add(lasting));
+        app.identity.cache.remember(fingerprint, &principal, end);
+        principal
+    }))
 }
 
 #[derive(QueryableByName)]
@@ -145,17 +147,27 @@ struct Known {
     is_admin: bool,
     #[diesel(sql_type = Text)]
     what: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    ends_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Timestamptz)]
     asked_at: DateTime<Utc>,
 }
 
-async fn api_token(app: &App, secret: &str) -> ApiResult<Option<Principal>> {
+impl Known {
+    /// For how long the credential is good, from when it was asked about.
+    fn lasting(&self) -> Option<Duration> {
+        let left = self.ends_at? - self.asked_at;
+        Some(left.to_std().unwrap_or_default())
+    }
+}
+
+async fn api_token(app: &App, secret: &str) -> ApiResult<Option<(Principal, Option<Duration>)>> {
     let hash = secret_hash(secret);
     let known: Option<Known> = app
         .db
         .read_primary(async |connection| {
             diesel::sql_query(
-                "SELECT t.id, t.user_id, false AS is_admin, t.access AS what, statement_timestamp() AS asked_at FROM api_tokens t JOIN users u ON u.id = t.user_id \
+                "SELECT t.id, t.user_id, false AS is_admin, t.access AS what, t.expires_at AS ends_at, statement_timestamp() AS asked_at FROM api_tokens t JOIN users u ON u.id = t.user_id \
                  WHERE t.secret_hash = $1 AND (t.expires_at IS NULL OR t.expires_at > now()) AND NOT u.is_disabled",
             )
             .bind::<Binary, _>(&hash)
@@ -164,31 +176,24 @@ async fn api_token(app: &App, secret: &str) -> ApiResult<Option<Principal>> {
             .optional()
         })
         .await?;
-    Ok(known.map(
-        |Known {
-             id,
-             user_id,
-             what,
-             asked_at,
-             ..
-         }| {
-            let credential = Credential::ApiToken {
-                id: ApiTokenId(id),
-                may_write: what == "write",
-            };
-            // A machine never administers, whoever made its token.
-            Principal {
-                id: user_id,
-                is_admin: false,
-                credential,
-                since: asked_at,
-            }
-        },
-    ))
+    Ok(known.map(|known| {
+        let credential = Credential::ApiToken {
+            id: ApiTokenId(known.id),
+            may_write: known.what == "write",
+        };
+        // A machine never administers, whoever made its token.
+        let principal = Principal {
+            id: known.user_id,
+            is_admin: false,
+            credential,
+            since: known.asked_at,
+        };
+        (principal, known.lasting())
+    }))
 }
 
 /// Also counts as use: an idle cookie ends, a used one does not. At most once a minute, by the cache before it.
-async fn cookie(app: &App, secret: &str) -> ApiResult<Option<Principal>> {
+async fn cookie(app: &App, secret: &str) -> ApiResult<Option<(Principal, Option<Duration>)>> {
     let hash = secret_hash(secret);
     let idle = app.identity.lifetimes.idle;
     let known: Option<Known> = app
@@ -197,7 +202,7 @@ async fn cookie(app: &App, secret: &str) -> ApiResult<Option<Principal>> {
             diesel::sql_query(
                 "UPDATE sessions s SET idle_ends_at = LEAST(now() + $2, s.ends_at) FROM users u \
                  WHERE s.cookie_hash = $1 AND s.ended_at IS NULL AND s.ends_at > now() AND s.idle_ends_at > now() AND u.id = s.user_id AND NOT u.is_disabled \
-                 RETURNING s.id, s.user_id, u.is_admin, s.kind AS what, statement_timestamp() AS asked_at",
+                 RETURNING s.id, s.user_id, u.is_admin, s.kind AS what, s.ends_at, statement_timestamp() AS asked_at",
             )
             .bind::<Binary, _>(&hash)
             .bind::<Interval, _>(idle)
@@ -206,31 +211,20 @@ async fn cookie(app: &App, secret: &str) -> ApiResult<Option<Principal>> {
             .optional()
         })
         .await?;
-    Ok(known.map(
-        |Known {
-             id,
-             user_id,
-             is_admin,
-             asked_at,
-             ..
-         }| Principal {
-            id: user_id,
-            is_admin,
-            credential: Credential::Cookie(SessionId(id)),
-            since: asked_at,
-        },
-    ))
+    Ok(known.map(|known| {
+        let principal = Principal {
+            id: known.user_id,
+            is_admin: known.is_admin,
+            credential: Credential::Cookie(SessionId(known.id)),
+            since: known.asked_at,
+        };
+        (principal, known.lasting())
+    }))
 }
 
 /// Revocation, on every request: from memory while that is fresh, else from the database.
 async fn is_in_force(app: &App, principal: &Principal) -> ApiResult<bool> {
-    // A session ends by its own id, which also tells it from one begun in the same second; a password has no id of its own.
-    let nobody = Uuid::nil();
-    let (subject, user) = match principal.credential {
-        Credential::Bearer(id) | Credential::Cookie(id) => (id.0, nobody),
-        Credential::ApiToken { id, .. } => (id.0, principal.id.0),
-        Credential::Password => (nobody, principal.id.0),
-    };
+    let (subject, user) = principal.revoked_by();
     let since = principal.since;
     match app.identity.feed.verdict(subject, user, since) {
         Verdict::Good => Ok(true),

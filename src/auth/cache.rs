@@ -57,21 +57,24 @@ impl Cache {
 
     pub fn find(&self, fingerprint: Fingerprint) -> Option<Principal> {
         let entries = self.entries();
-        let (principal, at) = entries
+        let (principal, until) = entries
             .young
             .get(&fingerprint)
             .or_else(|| entries.old.get(&fingerprint))?;
-        (at.elapsed() < FRESH).then(|| principal.clone())
+        (Instant::now() < *until).then(|| principal.clone())
     }
 
-    pub fn remember(&self, fingerprint: Fingerprint, principal: &Principal) {
+    /// `end` is that of the credential itself, where it has one.
+    pub fn remember(&self, fingerprint: Fingerprint, principal: &Principal, end: Option<Instant>) {
+        let fresh = Instant::now() + FRESH;
+        let until = end.map_or(fresh, |end| end.min(fresh));
         let mut entries = self.entries();
         if entries.young.len() >= REMEMBERED {
             entries.old = std::mem::take(&mut entries.young);
         }
         entries
             .young
-            .insert(fingerprint, (principal.clone(), Instant::now()));
+            .insert(fingerprint, (principal.clone(), until));
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {

@@ -3,6 +3,7 @@
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use chrono::{DateTime, Utc};
 use http::request::Parts;
+use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::types::{ApiTokenId, PrincipalId, SessionId};
@@ -35,6 +36,16 @@ impl Principal {
         match self.credential {
             Credential::Bearer(id) | Credential::Cookie(id) => Some(id),
             Credential::Password | Credential::ApiToken { .. } => None,
+        }
+    }
+
+    /// What ends it when revoked: the one for ever, the other for what was issued before.
+    pub fn revoked_by(&self) -> (Uuid, Uuid) {
+        // A session ends by its own id, which also tells it from one begun in the same second; a password has no id of its own.
+        match self.credential {
+            Credential::Bearer(id) | Credential::Cookie(id) => (id.0, Uuid::nil()),
+            Credential::ApiToken { id, .. } => (id.0, self.id.0),
+            Credential::Password => (Uuid::nil(), self.id.0),
         }
     }
 

@@ -105,7 +105,7 @@ pub async fn basic(
         .identity
         .cache
         .fingerprint(b'b', &[login, secret.expose_secret()]);
-    if let Some(principal) = app.identity.cache.find(fingerprint) {
+    if let Some(principal) = app.identity.remembered(fingerprint) {
         return Ok(Some(principal));
     }
     let since = Utc::now();
@@ -118,7 +118,7 @@ pub async fn basic(
                 credential: Credential::Password,
                 since,
             };
-            app.identity.cache.remember(fingerprint, &principal);
+            app.identity.cache.remember(fingerprint, &principal, None);
             Ok(Some(principal))
         }
     }
