@@ -14,7 +14,11 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(handlers::register::create_user))
         .routes(routes!(handlers::people::get_user))
-        .routes(routes!(handlers::me::get_me, handlers::me::update_me))
+        .routes(routes!(
+            handlers::me::get_me,
+            handlers::me::update_me,
+            handlers::me::delete_me
+        ))
         .routes(routes!(handlers::password::change_password))
         .routes(routes!(
             handlers::sessions::list_sessions,

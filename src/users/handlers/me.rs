@@ -1,24 +1,32 @@
-//! One's own account: reading and changing it.
+//! One's own account: reading, changing and deleting it.
 
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::confirm::{Confirmed, confirm};
 use super::{collect, taken};
 use crate::audit::{self, Origin};
-use crate::auth::principal::Principal;
-use crate::error::{ApiError, ApiResult};
+use crate::auth::authenticate::cookie_header;
+use crate::auth::principal::{Credential, Principal};
+use crate::error::{ApiError, ApiResult, Code, FieldError};
+use crate::http::client::ClientAddress;
 use crate::http::conditional::{Conditions, Versioned};
-use crate::http::idempotency::transaction;
+use crate::http::extract::ValidJson;
+use crate::http::idempotency::{Work, transaction};
 use crate::http::patch::{Change, MergePatch, Patch};
 use crate::schema::users;
 use crate::state::AppState;
 use crate::types::PrincipalId;
 use crate::users::model::User;
-use crate::users::names;
+use crate::users::{deletion, names};
 
 /// A user, as they see themselves
 #[derive(Serialize, ToSchema)]
@@ -66,6 +74,13 @@ impl From<User> for Me {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMe {
+    /// Needs `current_password`, and is not for API tokens: who signs in by it has the account
+    #[serde(default)]
+    #[schema(format = Email)]
+    email: Change<String>,
+    /// Looked at with `email` alone
+    #[schema(format = Password, value_type = Option<String>)]
+    current_password: Option<SecretString>,
     #[serde(default)]
     username: Patch<String>,
     #[serde(default)]
@@ -94,12 +109,12 @@ pub async fn get_me(
 #[derive(AsChangeset)]
 #[diesel(table_name = users, treat_none_as_null = false)]
 struct Changes {
+    email: Option<String>,
+    email_key: Option<String>,
     username: Option<Option<String>>,
     username_key: Option<Option<String>>,
     name: Option<Option<String>>,
     profile: Option<Value>,
-    version: i64,
-    updated_at: DateTime<Utc>,
 }
 
 /// Change your account
@@ -107,64 +122,131 @@ struct Changes {
 pub async fn update_me(
     app: AppState,
     who: Principal,
+    address: ClientAddress,
     origin: Origin,
     conditions: Conditions,
     MergePatch(patch): MergePatch<UpdateMe>,
 ) -> ApiResult<Versioned<Me>> {
     let UpdateMe {
+        email,
+        current_password,
         username,
         name,
         profile,
     } = patch;
+    if email.value().is_some() && matches!(who.credential, Credential::ApiToken { .. }) {
+        return Err(ApiError::new(
+            Code::Forbidden,
+            "an API token does not change the email",
+        ));
+    }
+    let id = who.id;
     let mut errors = Vec::new();
+    let email = email
+        .into_update()
+        .and_then(|email| collect(names::email(&email), &mut errors));
     let username = username.into_update().map(|username| {
         username.and_then(|username| collect(names::username(&username), &mut errors))
     });
     let name = name
         .into_update()
         .map(|name| name.and_then(|name| collect(names::name(&name), &mut errors).flatten()));
+    let password = current_password.filter(|_| email.is_some());
+    if email.is_some() && password.is_none() {
+        errors.push(FieldError {
+            pointer: "/current_password".to_owned(),
+            code: "missing".into(),
+            detail: "a change of the email needs your password".to_owned(),
+        });
+    }
     if !errors.is_empty() {
         return Err(ApiError::validation(errors));
     }
-    let username_key = username
-        .as_ref()
-        .map(|username| username.as_deref().map(names::key_of));
-    let profile = profile.into_update().map(Value::Object);
-    let id = who.id;
+    let confirmed = match password {
+        Some(password) => {
+            Some(confirm(&app, id, password, "/current_password", address, &origin).await?)
+        }
+        None => None,
+    };
+    let changes = Changes {
+        email_key: email.as_deref().map(names::key_of),
+        email,
+        username_key: username
+            .as_ref()
+            .map(|username| username.as_deref().map(names::key_of)),
+        username,
+        name,
+        profile: profile.into_update().map(Value::Object),
+    };
     transaction(&app.db, async |connection| {
-        let version: Option<i64> = users::table
-            .find(id)
-            .select(users::version)
-            .for_update()
-            .first(connection)
-            .await
-            .optional()?;
-        let version = version.ok_or(ApiError::not_found("user"))?;
+        let version = lock(connection, id, confirmed.as_ref()).await?;
         conditions.write(Some(version))?;
-        let changes = Changes {
-            username,
-            username_key,
-            name,
-            profile,
-            version: version + 1,
-            updated_at: Utc::now(),
-        };
         let user: User = diesel::update(users::table.find(id))
-            .set(changes)
+            .set((
+                changes,
+                users::version.eq(version + 1),
+                users::updated_at.eq(Utc::now()),
+            ))
             .returning(User::as_returning())
             .get_result(connection)
             .await
             .map_err(taken)?;
-        audit::record(
-            connection,
-            &origin,
-            Some(id),
-            "user.changed",
-            Some(id.0),
-            json!({}),
-        )
-        .await?;
+        let action = match confirmed {
+            Some(_) => "user.email_changed",
+            None => "user.changed",
+        };
+        audit::record(connection, &origin, Some(id), action, Some(id.0), json!({})).await?;
         Ok(Versioned::new(user.version, user.into()))
     })
     .await
+}
+
+/// Locks one's row and returns its version.
+async fn lock(
+    connection: &mut AsyncPgConnection,
+    id: PrincipalId,
+    confirmed: Option<&Confirmed>,
+) -> Work<i64> {
+    if let Some(confirmed) = confirmed {
+        return confirmed.lock(connection).await;
+    }
+    let version: Option<i64> = users::table
+        .find(id)
+        .select(users::version)
+        .for_update()
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(version.ok_or(ApiError::not_found("user"))?)
+}
+
+/// That you mean it
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteMe {
+    #[schema(format = Password, value_type = String)]
+    password: SecretString,
+}
+
+/// Delete your account; your sessions and API tokens end at once
+#[utoipa::path(delete, path = "/api/v1/me", tag = "me", security(("session" = [])), request_body = DeleteMe, responses((status = NO_CONTENT, description = "Deleted"), ApiError))]
+pub async fn delete_me(
+    app: AppState,
+    who: Principal,
+    address: ClientAddress,
+    origin: Origin,
+    conditions: Conditions,
+    ValidJson(DeleteMe { password }): ValidJson<DeleteMe>,
+) -> ApiResult<Response> {
+    let id = who.id;
+    let confirmed = confirm(&app, id, password, "/password", address, &origin).await?;
+    let revoked = transaction(&app.db, async |connection| {
+        let version = confirmed.lock(connection).await?;
+        conditions.write(Some(version))?;
+        deletion::delete(connection, id, "deleted_by_user", &origin, Some(id)).await
+    })
+    .await?;
+    app.identity.feed.learn(&revoked);
+    let cleared = cookie_header("", 0).map_err(ApiError::internal)?;
+    Ok(([(SET_COOKIE, cleared)], StatusCode::NO_CONTENT).into_response())
 }

@@ -5,14 +5,14 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::confirm::confirm;
 use crate::audit::{self, Origin};
 use crate::auth::end::end_sessions;
-use crate::auth::limiter::AccountKey;
 use crate::auth::password;
 use crate::auth::principal::Principal;
 use crate::auth::revocation::{self, Subject};
 use crate::auth::session::Which;
-use crate::error::{ApiError, ApiResult, FieldError};
+use crate::error::{ApiError, ApiResult};
 use crate::http::answer::Answer;
 use crate::http::client::ClientAddress;
 use crate::http::extract::ValidJson;
@@ -42,38 +42,13 @@ pub async fn change_password(
     let ChangePassword { current, new } = body;
     password::acceptable(&new, "/new").map_err(|error| ApiError::validation(vec![error]))?;
     let id = who.id;
-    let user = app
-        .db
-        .read_primary(async |connection| User::find(connection, id).await)
-        .await?
-        .ok_or(ApiError::not_found("user"))?;
-    let wrong = || {
-        ApiError::validation(vec![FieldError {
-            pointer: "/current".to_owned(),
-            code: "wrong-password".into(),
-            detail: "this is not your password".to_owned(),
-        }])
-    };
-    // Whoever holds a stolen session must not guess the password here faster than at the sign-in.
-    let limiter = &app.identity.limiter;
-    let attempt = limiter
-        .check(&app.db, AccountKey::known(id), address.0)
-        .await?;
-    let stored = Some(user.password_hash.clone());
-    match app.identity.passwords.verify(current, stored).await {
-        Ok(_proven) => attempt.succeeded(&app.db).await,
-        Err(password::PasswordError::Wrong) => return Err(wrong()),
-        Err(busy) => {
-            attempt.not_made(&app.db).await;
-            return Err(busy.into());
-        }
-    }
+    let confirmed = confirm(&app, id, current, "/current", address, &origin).await?;
     let hash = app.identity.passwords.hash(new).await?;
     let which = who.session().map_or(Which::All, Which::AllBut);
     let revoked = transaction(&app.db, async |connection| {
         // Only where the checked password is still the password: of two changes at once, one counts.
-        if User::rehash(connection, id, &user.password_hash, &hash).await? == 0 {
-            return Err(wrong().into());
+        if User::rehash(connection, id, &confirmed.password_hash, &hash).await? == 0 {
+            return Err(confirmed.wrong().into());
         }
         let mut revoked =
             end_sessions(connection, id, which, "password_changed", &origin, Some(id)).await?;

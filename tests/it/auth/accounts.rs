@@ -150,7 +150,6 @@ async fn changes_to_oneself_are_conditional_and_null_clears() {
         "conflict"
     );
     for member in [
-        "email",
         "admin",
         "is_admin",
         "id",
@@ -182,4 +181,77 @@ async fn changes_to_oneself_are_conditional_and_null_clears() {
         )
         .await;
     assert_eq!(not_modified.status, 304);
+}
+
+#[tokio::test]
+async fn a_new_email_needs_the_password_and_keeps_the_sessions() {
+    let app = app(&[]).await;
+    let ann = Person::register(&app, "ann").await;
+    Person::register(&app, "bob").await;
+    let bearer = ann.sign_in(&app).await.bearer();
+    let patch = async |body: Value, etag: &str| {
+        let headers = [
+            PATCH,
+            ("authorization", bearer.as_str()),
+            ("if-match", etag),
+        ];
+        let body = body.to_string().into();
+        app.send(Method::PATCH, "/api/v1/me", &headers, body).await
+    };
+    let email = "New@example.com";
+    let refused = [
+        (json!({ "email": email }), 422, "/current_password"),
+        (
+            json!({ "email": email, "current_password": null }),
+            422,
+            "/current_password",
+        ),
+        (
+            json!({ "email": email, "current_password": "wrong password" }),
+            422,
+            "/current_password",
+        ),
+        (
+            json!({ "email": "nobody", "current_password": PASSWORD }),
+            422,
+            "/email",
+        ),
+        (
+            json!({ "email": null, "current_password": PASSWORD }),
+            422,
+            "/email",
+        ),
+        (json!({ "email": 7 }), 422, "/email"),
+    ];
+    for (body, status, pointer) in refused {
+        let answer = patch(body.clone(), "*").await;
+        assert_eq!(answer.status, status, "{body}: {}", answer.text());
+        assert_eq!(answer.json()["errors"][0]["pointer"], pointer, "{body}");
+    }
+    let wanted = |email: &str| json!({ "email": email, "current_password": PASSWORD });
+    let taken = patch(wanted("BOB@example.com"), "*").await;
+    assert_eq!(taken.problem(), "conflict");
+    let stale = patch(wanted(email), "\"99\"").await;
+    assert_eq!(stale.problem(), "precondition-failed");
+    let unchanged = get_as(&app, "/api/v1/me", &bearer).await;
+    assert_eq!(unchanged.json()["email"], ann.email.as_str());
+
+    let changed = patch(wanted(email), unchanged.header("etag")).await;
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    assert_eq!(changed.json()["email"], email);
+    assert!(!changed.text().contains(PASSWORD));
+    assert_ne!(changed.header("etag"), unchanged.header("etag"));
+    assert_eq!(me(&app, &bearer).await, 200);
+    Pair::of(&by_password(&app, "new@EXAMPLE.com", PASSWORD).await);
+    assert_eq!(by_password(&app, &ann.email, PASSWORD).await.status, 400);
+    // One's own, written differently, is not taken; and the one that was given up is free.
+    assert_eq!(patch(wanted("new@example.com"), "*").await.status, 200);
+    let freed = json!({ "email": ann.email, "password": PASSWORD });
+    assert_eq!(register(&app, freed).await.status, 201);
+    let session = app.database.session().await;
+    let audited = "SELECT count(*) FROM audit_events WHERE action = $1 AND actor_id::text = $2 AND target_id = actor_id";
+    for (action, times) in [("user.email_changed", 2_i64), ("user.password_refused", 1)] {
+        let row = session.query_one(audited, &[&action, &ann.id]).await;
+        assert_eq!(row.unwrap().get::<_, i64>(0), times, "{action}");
+    }
 }

@@ -1,0 +1,92 @@
+//! Asking for the password once more, where a session alone is not enough.
+
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use secrecy::SecretString;
+use serde_json::json;
+
+use crate::audit::{self, Origin};
+use crate::auth::limiter::AccountKey;
+use crate::auth::password::PasswordError;
+use crate::error::{ApiError, ApiResult, FieldError};
+use crate::http::client::ClientAddress;
+use crate::http::idempotency::Work;
+use crate::schema::users;
+use crate::state::App;
+use crate::types::PrincipalId;
+use crate::users::model::User;
+
+/// That the user gave the password that belongs to this hash. Only [`confirm`] makes one.
+pub(super) struct Confirmed {
+    user: PrincipalId,
+    pub(super) password_hash: String,
+    pointer: &'static str,
+}
+
+/// `pointer` is where the password stands in the body.
+pub(super) async fn confirm(
+    app: &App,
+    user: PrincipalId,
+    password: SecretString,
+    pointer: &'static str,
+    address: ClientAddress,
+    origin: &Origin,
+) -> ApiResult<Confirmed> {
+    let found = app
+        .db
+        .read_primary(async |connection| User::find(connection, user).await)
+        .await?
+        .ok_or(ApiError::not_found("user"))?;
+    let confirmed = Confirmed {
+        user,
+        password_hash: found.password_hash,
+        pointer,
+    };
+    // Whoever holds a stolen session must not guess the password here faster than at the sign-in.
+    let attempt = app
+        .identity
+        .limiter
+        .check(&app.db, AccountKey::known(user), address.0)
+        .await?;
+    let stored = Some(confirmed.password_hash.clone());
+    match app.identity.passwords.verify(password, stored).await {
+        Ok(_proven) => attempt.succeeded(&app.db).await,
+        Err(PasswordError::Wrong) => {
+            let (action, target) = ("user.password_refused", Some(user.0));
+            app.db
+                .write(async |connection| {
+                    audit::record(connection, origin, Some(user), action, target, json!({})).await
+                })
+                .await?;
+            return Err(confirmed.wrong());
+        }
+        Err(busy) => {
+            attempt.not_made(&app.db).await;
+            return Err(busy.into());
+        }
+    }
+    Ok(confirmed)
+}
+
+impl Confirmed {
+    pub(super) fn wrong(&self) -> ApiError {
+        ApiError::validation(vec![FieldError {
+            pointer: self.pointer.to_owned(),
+            code: "wrong-password".into(),
+            detail: "this is not your password".to_owned(),
+        }])
+    }
+
+    /// Locks the user's row and returns its version, where the password has not been changed since it was checked.
+    pub(super) async fn lock(&self, connection: &mut AsyncPgConnection) -> Work<i64> {
+        let version: Option<i64> = users::table
+            .find(self.user)
+            .filter(users::password_hash.eq(&self.password_hash))
+            .select(users::version)
+            .for_update()
+            .first(connection)
+            .await
+            .optional()?;
+        Ok(version.ok_or_else(|| self.wrong())?)
+    }
+}
