@@ -2,10 +2,11 @@
 //!
 //! `authenticate` turns what a request presents (`credential`) into a `principal`, for every kind in one place, before the
 //! handler runs; what a route asks for (`access`) is read from its documentation. `sign_in` checks passwords behind `limiter`
-//! and the gate of `password`; `session` holds one row per sign-in; `token` makes and checks what carries it; `revocation` tells
+//! and the gate of `password`; `session` holds one row per sign-in; `token` makes and checks what carries it; `api_token` is what programs sign in with; `revocation` tells
 //! every replica what has ended.
 
 pub mod access;
+pub mod api_token;
 pub mod authenticate;
 pub mod cache;
 pub mod credential;
@@ -18,6 +19,7 @@ pub mod password;
 pub mod principal;
 pub mod provider;
 pub mod revocation;
+pub mod seal;
 pub mod session;
 pub mod sign_in;
 pub mod sweep;

@@ -3,16 +3,18 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::etag::etag;
-use crate::error::{ApiError, ApiResult};
+use crate::auth::keys::KeySet;
+use crate::error::{ApiError, ApiResult, Code};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// An answer of the 2xx class: only the constructors below make one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +54,30 @@ impl Answer {
     pub fn with_version(mut self, version: i64) -> Self {
         self.headers.push((ETAG, etag(version)));
         self
+    }
+
+    /// For a body that holds a secret: no cache keeps it, and the database only what is sealed. Work under an `Idempotency-Key`
+    /// answers so, and what comes of it, the first time or again, is [`Self::opened`] for the caller.
+    pub fn sealed(mut self, keys: &KeySet) -> ApiResult<Self> {
+        self.headers.push((CACHE_CONTROL, NO_STORE));
+        self.body = keys.seal(&self.body).map_err(ApiError::internal)?.into();
+        Ok(self)
+    }
+
+    pub fn opened(mut self, keys: &KeySet) -> ApiResult<Self> {
+        let Some(body) = keys.open(&self.body) else {
+            let error = ApiError::new(
+                Code::Conflict,
+                "this request was carried out before, once; what it showed then cannot be shown again, because the keys of the service have changed: delete what it made, which is at Location, and use a new Idempotency-Key",
+            );
+            let location = self.headers.into_iter().find(|(name, _)| *name == LOCATION);
+            return Err(match location {
+                Some((name, value)) => error.with_header(name, value),
+                None => error,
+            });
+        };
+        self.body = body.into();
+        Ok(self)
     }
 
     fn json(status: StatusCode, body: &impl Serialize) -> ApiResult<Self> {

@@ -5,13 +5,14 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
 
 use crate::audit::{self, Origin};
+use crate::auth::api_token::ApiToken;
 use crate::auth::end::end_sessions;
 use crate::auth::revocation::{self, Revoked, Subject};
 use crate::auth::session::Which;
 use crate::error::ApiError;
 use crate::http::idempotency::Failure;
-use crate::schema::{api_tokens, principals, users};
-use crate::types::{ApiTokenId, PrincipalId};
+use crate::schema::{principals, users};
+use crate::types::PrincipalId;
 
 /// Deletes a user and what is theirs alone, in the caller's transaction. What is returned is for this process's feed, after the
 /// commit.
@@ -32,11 +33,7 @@ pub async fn delete(
         .optional()?;
     found.ok_or(ApiError::not_found("user"))?;
     let mut revoked = end_sessions(connection, user, Which::All, reason, origin, actor).await?;
-    let tokens: Vec<ApiTokenId> = diesel::delete(api_tokens::table)
-        .filter(api_tokens::user_id.eq(user))
-        .returning(api_tokens::id)
-        .get_results(connection)
-        .await?;
+    revoked.extend(ApiToken::delete_all(connection, user).await?);
     audit::record(
         connection,
         origin,
@@ -51,8 +48,6 @@ pub async fn delete(
         .execute(connection)
         .await?;
     // The user's passwords found good are told by when that was, so this comes as late as it can.
-    let mut subjects = vec![Subject::User(user)];
-    subjects.extend(tokens.into_iter().map(Subject::ApiToken));
-    revoked.extend(revocation::revoke(connection, &subjects).await?);
+    revoked.extend(revocation::revoke(connection, &[Subject::User(user)]).await?);
     Ok(revoked)
 }

@@ -25,4 +25,12 @@ pub fn router() -> OpenApiRouter<AppState> {
             handlers::sessions::delete_sessions
         ))
         .routes(routes!(handlers::sessions::delete_session))
+        .routes(routes!(
+            handlers::tokens::list_api_tokens,
+            handlers::tokens::create_api_token
+        ))
+        .routes(routes!(
+            handlers::tokens::get_api_token,
+            handlers::tokens::delete_api_token
+        ))
 }

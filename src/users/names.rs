@@ -86,6 +86,11 @@ pub fn name(text: &str) -> Result<Option<String>, FieldError> {
     Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
+/// What a person calls a thing of theirs, as it is kept; never empty.
+pub fn label(text: &str) -> Result<String, FieldError> {
+    name(text)?.ok_or_else(|| wrong("/name", "not-a-name", "expected at least one character"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ pub mod password;
 pub mod people;
 pub mod register;
 pub mod sessions;
+pub mod tokens;
 
 use crate::error::{ApiError, Code, FieldError};
 use crate::http::idempotency::Failure;

@@ -1,7 +1,9 @@
 //! Signing in, staying signed in and being signed out, as callers meet it.
 
 mod accounts;
+mod api_tokens;
 mod cookie;
+mod deletion;
 mod documents;
 mod flows;
 mod forgeries;
@@ -163,6 +165,17 @@ impl Person {
         assert_eq!(answer.status, 204, "{}", answer.text());
         let cookie = answer.header("set-cookie");
         cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// The `Authorization` of a new API token.
+    async fn api_token(&self, app: &TestApp, access: &str) -> String {
+        let headers = [JSON, ("authorization", &basic(&self.email, PASSWORD))];
+        let body = json!({ "name": access, "access": access }).to_string();
+        let answer = app
+            .send(Method::POST, "/api/v1/me/tokens", &headers, body.into())
+            .await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        format!("Bearer {}", answer.json()["secret"].as_str().unwrap())
     }
 
     async fn disable(&self, app: &TestApp) {

@@ -42,8 +42,11 @@ pub(crate) fn config(flags: &[&str]) -> Config {
     let command = names.into_iter().fold(command, |command, name| {
         command.mut_arg(name, |arg| arg.env(None::<&str>))
     });
-    let arguments = ["chartroom", "--keys-dir", KEYS.to_str().unwrap()]
+    let keys = ["--keys-dir", KEYS.to_str().unwrap()];
+    let has_own = flags.iter().any(|flag| flag.starts_with("--keys-dir"));
+    let arguments = ["chartroom"]
         .into_iter()
+        .chain(keys.into_iter().filter(|_| !has_own))
         .chain(flags.iter().copied());
     Config::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
 }

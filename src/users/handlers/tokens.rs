@@ -1,0 +1,232 @@
+//! One's API tokens: making, seeing and ending them.
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::collect;
+use crate::audit::{self, Origin};
+use crate::auth::api_token::{ApiToken, ApiTokenPage, Inserted, MOST_PER_USER, NewApiToken};
+use crate::auth::cache::{fresh_secret, secret_hash};
+use crate::auth::credential::API_TOKEN_PREFIX;
+use crate::auth::principal::Principal;
+use crate::error::{ApiError, ApiResult, Code, FieldError};
+use crate::http::answer::Answer;
+use crate::http::conditional::{Conditions, Versioned};
+use crate::http::extract::ValidPath;
+use crate::http::idempotency::{OnceJson, idempotent, transaction};
+use crate::http::page::{Listed, Page};
+use crate::state::AppState;
+use crate::types::ApiTokenId;
+use crate::users::names;
+
+/// A token is made and ended, never changed.
+const VERSION: i64 = 1;
+
+/// What an API token may do
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenAccess {
+    /// Only read
+    Read,
+    /// All that its user may, except for administration and what asks for a person
+    Write,
+}
+
+impl TokenAccess {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// A new API token
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateApiToken {
+    /// What it is for
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    access: TokenAccess,
+    /// When it ends; without, not before it is deleted
+    expires_at: Option<DateTime<Utc>>,
+}
+
+/// An API token, without its secret
+#[derive(Serialize, ToSchema)]
+pub struct ApiTokenBody {
+    id: ApiTokenId,
+    name: String,
+    #[schema(value_type = TokenAccess)]
+    access: String,
+    expires_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
+/// An API token as it is shown once, with its secret
+#[derive(Serialize, ToSchema)]
+pub struct CreatedApiToken<'a> {
+    /// Send it as `Authorization: Bearer`, or as the password of HTTP Basic. It is not shown again
+    secret: &'a str,
+    #[serde(flatten)]
+    token: ApiTokenBody,
+}
+
+impl From<ApiToken> for ApiTokenBody {
+    fn from(token: ApiToken) -> Self {
+        let ApiToken {
+            id,
+            name,
+            access,
+            expires_at,
+            created_at,
+        } = token;
+        Self {
+            id,
+            name,
+            access,
+            expires_at,
+            created_at,
+        }
+    }
+}
+
+/// Your API tokens, newest first
+#[utoipa::path(get, path = "/api/v1/me/tokens", tag = "me", security(("session" = [])), params(ApiTokenPage), responses((status = OK, body = Page<ApiTokenBody>), ApiError))]
+pub async fn list_api_tokens(
+    app: AppState,
+    who: Principal,
+    page: ApiTokenPage,
+) -> ApiResult<Listed<ApiTokenBody>> {
+    let id = who.id;
+    let found = app
+        .db
+        .read_primary(async |connection| ApiToken::page(connection, &page, id).await)
+        .await?;
+    Ok(page.respond(found, ApiTokenBody::from))
+}
+
+/// Make an API token; its secret is shown once
+#[utoipa::path(post, path = "/api/v1/me/tokens", tag = "me", security(("session" = [])), request_body = CreateApiToken, responses((status = CREATED, body = CreatedApiToken<'_>), ApiError))]
+pub async fn create_api_token(
+    app: AppState,
+    who: Principal,
+    origin: Origin,
+    OnceJson { once, body }: OnceJson<CreateApiToken>,
+) -> ApiResult<Answer> {
+    let CreateApiToken {
+        name,
+        access,
+        expires_at,
+    } = body;
+    let mut errors = Vec::new();
+    let name = collect(names::label(&name), &mut errors);
+    if expires_at.is_some_and(|at| at <= Utc::now()) {
+        errors.push(FieldError {
+            pointer: "/expires_at".to_owned(),
+            code: "in-the-past".into(),
+            detail: "expected a time to come".to_owned(),
+        });
+    }
+    let (Some(name), true) = (name, errors.is_empty()) else {
+        return Err(ApiError::validation(errors));
+    };
+    let secret: SecretString = fresh_secret(API_TOKEN_PREFIX).map_err(ApiError::internal)?;
+    let hash = secret_hash(secret.expose_secret());
+    let keys = app.identity.keys.current();
+    let new = NewApiToken {
+        id: ApiTokenId::fresh(),
+        user_id: who.id,
+        name: &name,
+        access: access.as_str(),
+        secret_hash: &hash,
+        expires_at,
+    };
+    // The answer is kept under the caller's key for a day, and the secret in it must not be read in the database.
+    let answer = idempotent(&app.db, Some(who.id), &once, async |connection| {
+        let token = match ApiToken::insert(connection, &new).await? {
+            Inserted::Token(token) => token,
+            Inserted::TooMany => return Err(too_many().into()),
+            Inserted::NoUser => return Err(ApiError::not_found("user").into()),
+        };
+        let (id, access) = (token.id, json!({ "access": token.access }));
+        audit::record(
+            connection,
+            &origin,
+            Some(new.user_id),
+            "api_token.created",
+            Some(id.0),
+            access,
+        )
+        .await?;
+        let body = CreatedApiToken {
+            secret: secret.expose_secret(),
+            token: token.into(),
+        };
+        Ok(Answer::created(format!("/api/v1/me/tokens/{id}"), &body)?.sealed(&keys)?)
+    })
+    .await?;
+    answer.opened(&keys)
+}
+
+fn too_many() -> ApiError {
+    ApiError::new(
+        Code::Conflict,
+        format!(
+            "you have {MOST_PER_USER} API tokens, and nobody may have more: delete one that is not needed any more"
+        ),
+    )
+}
+
+/// One of your API tokens
+#[utoipa::path(get, path = "/api/v1/me/tokens/{id}", tag = "me", security(("session" = [])), params(("id" = ApiTokenId, Path, description = "Id of the API token")), responses((status = OK, body = ApiTokenBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
+pub async fn get_api_token(
+    app: AppState,
+    who: Principal,
+    conditions: Conditions,
+    ValidPath(id): ValidPath<ApiTokenId>,
+) -> ApiResult<Versioned<ApiTokenBody>> {
+    let user = who.id;
+    let token = app
+        .db
+        .read_primary(async |connection| ApiToken::find(connection, user, id).await)
+        .await?
+        .ok_or(ApiError::not_found("API token"))?;
+    conditions.read(VERSION, || token.into())
+}
+
+/// End one of your API tokens
+#[utoipa::path(delete, path = "/api/v1/me/tokens/{id}", tag = "me", security(("session" = [])), params(("id" = ApiTokenId, Path, description = "Id of the API token")), responses((status = NO_CONTENT, description = "Ended"), ApiError))]
+pub async fn delete_api_token(
+    app: AppState,
+    who: Principal,
+    origin: Origin,
+    conditions: Conditions,
+    ValidPath(id): ValidPath<ApiTokenId>,
+) -> ApiResult<Answer> {
+    let user = who.id;
+    let revoked = transaction(&app.db, async |connection| {
+        let revoked = ApiToken::delete(connection, user, id).await?;
+        if revoked.is_empty() {
+            return Err(ApiError::not_found("API token").into());
+        }
+        conditions.write(Some(VERSION))?;
+        audit::record(
+            connection,
+            &origin,
+            Some(user),
+            "api_token.deleted",
+            Some(id.0),
+            json!({}),
+        )
+        .await?;
+        Ok(revoked)
+    })
+    .await?;
+    app.identity.feed.learn(&revoked);
+    Ok(Answer::no_content())
+}
