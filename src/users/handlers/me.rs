@@ -76,7 +76,6 @@ impl From<User> for Me {
 pub struct UpdateMe {
     /// Needs `current_password`, and is not for API tokens: who signs in by it has the account
     #[serde(default)]
-    #[schema(format = Email)]
     email: Change<String>,
     /// Looked at with `email` alone
     #[schema(format = Password, value_type = Option<String>)]

@@ -1,13 +1,12 @@
 //! API tokens: made once, shown once, and ended at once.
 
 use chartroom::auth::keys;
-use chartroom::shutdown::{Shutdown, Timings};
 use futures_util::future::join_all;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
-use crate::support::app::{KEYS, config, shell_with};
+use crate::support::app::KEYS;
 
 const TOKENS: &str = "/api/v1/me/tokens";
 
@@ -351,19 +350,6 @@ async fn a_repetition_in_flight_is_told_to_wait() {
     assert_eq!(count(&session, "api_tokens").await, 1);
 }
 
-/// The same database, served with other keys.
-fn with_keys(app: TestApp, directory: &std::path::Path) -> TestApp {
-    let flag = format!("--keys-dir={}", directory.display());
-    let shutdown = Shutdown::new(Timings::default());
-    let endpoint = app.database.endpoint.clone();
-    let state = chartroom::serve::app(config(&[&flag]), endpoint, None, shutdown).unwrap();
-    TestApp {
-        shell: shell_with(&state, Default::default()),
-        app: state,
-        database: app.database,
-    }
-}
-
 #[tokio::test]
 async fn a_repetition_after_a_change_of_keys_says_so() {
     let app = app(&[]).await;
@@ -377,12 +363,13 @@ async fn a_repetition_after_a_change_of_keys_says_so() {
     let old = std::fs::read_dir(&*KEYS).unwrap().next().unwrap().unwrap();
     let old_copy = directory.join(old.file_name());
     std::fs::copy(old.path(), &old_copy).unwrap();
-    let rotated = with_keys(app, &directory);
+    let flag = format!("--keys-dir={}", directory.display());
+    let rotated = app.beside(&[&flag]);
     let again = create(&rotated, &who, Some("k"), &body("a")).await;
     assert_eq!(again.body, first.body);
 
     std::fs::remove_file(old_copy).unwrap();
-    let changed = with_keys(rotated, &directory);
+    let changed = app.beside(&[&flag]);
     let again = create(&changed, &who, Some("k"), &body("a")).await;
     assert_eq!(
         (again.status.as_u16(), again.problem().as_str()),

@@ -1,6 +1,9 @@
 //! The end of an account: nothing that it signed in with is good afterwards, and the trace stays.
 
+use std::time::Duration;
+
 use super::*;
+use crate::support::wait::until;
 
 async fn delete(app: &TestApp, headers: &[(&str, &str)], password: &str) -> Answer {
     let headers = [&[JSON], headers].concat();
@@ -133,6 +136,52 @@ async fn the_trace_outlives_the_account_and_the_rest_goes_with_it() {
         assert_eq!(rows(&of(&ann.id)).await, 0, "{table}");
         assert_eq!(rows(&of(&eve.id)).await, 1, "{table}");
     }
+}
+
+/// Asks a replica until it refuses all of them; what it believes is from its own memory.
+async fn refused_soon(replica: &TestApp, ways: &[&str]) {
+    until("refused", Duration::from_secs(10), async || {
+        for way in ways {
+            if me(replica, way).await != 401 {
+                return None;
+            }
+        }
+        Some(())
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn another_replica_refuses_what_ended_here() {
+    let app = app(&[]).await;
+    let replica = app.beside(&[]);
+    let ann = Person::register(&app, "ann").await;
+    let eve = Person::register(&app, "eve").await;
+    let bearer = ann.sign_in(&app).await.bearer();
+    let (ended, other) = (
+        ann.api_token(&app, "read").await,
+        ann.api_token(&app, "read").await,
+    );
+    let by_password = basic("ann", PASSWORD);
+    let strangers = eve.api_token(&app, "read").await;
+    let all = [&*bearer, &ended, &other, &by_password, &strangers];
+    for way in all {
+        assert_eq!(me(&replica, way).await, 200);
+    }
+    let list = get_as(&app, "/api/v1/me/tokens", &bearer).await.json();
+    // The older one.
+    let id = list["items"][1]["id"].as_str().unwrap();
+    let place = format!("/api/v1/me/tokens/{id}");
+    let answer = send_as(&app, Method::DELETE, &place, &bearer).await;
+    assert_eq!(answer.status, 204);
+    refused_soon(&replica, &[&ended]).await;
+    assert_eq!(me(&replica, &other).await, 200);
+
+    let who = [("authorization", bearer.as_str())];
+    assert_eq!(delete(&app, &who, PASSWORD).await.status, 204);
+    refused_soon(&replica, &[&bearer, &other, &by_password]).await;
+    assert_eq!(me(&replica, &strangers).await, 200);
 }
 
 /// A session or a token that is being made at the same time is either ended with the rest or not made.

@@ -97,7 +97,7 @@ async fn proxied() -> (TestApp, Arc<ChaosProxy>) {
         TestApp {
             app,
             shell,
-            database,
+            database: database.into(),
         },
         proxy,
     )

@@ -19,7 +19,7 @@ use super::database::TestDatabase;
 pub(crate) struct TestApp {
     pub(crate) app: AppState,
     pub(crate) shell: Arc<Shell>,
-    pub(crate) database: TestDatabase,
+    pub(crate) database: Arc<TestDatabase>,
 }
 
 /// One signing key for all tests of a run.
@@ -79,7 +79,15 @@ impl TestApp {
 
     /// With settings and with routes that only a test needs.
     pub(crate) async fn with(flags: &[&str], routes: OpenApiRouter<AppState>) -> Self {
-        let database = TestDatabase::migrated().await;
+        Self::on(TestDatabase::migrated().await.into(), flags, routes)
+    }
+
+    /// Another replica: the same database, settings of its own.
+    pub(crate) fn beside(&self, flags: &[&str]) -> Self {
+        Self::on(self.database.clone(), flags, OpenApiRouter::new())
+    }
+
+    fn on(database: Arc<TestDatabase>, flags: &[&str], routes: OpenApiRouter<AppState>) -> Self {
         let shutdown = Shutdown::new(Timings::default());
         let app = chartroom::serve::app(config(flags), database.endpoint.clone(), None, shutdown)
             .unwrap();
