@@ -10,7 +10,6 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
-use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Flow, Http, HttpAuthScheme, OAuth2, Password, Scopes, SecurityScheme,
 };
@@ -21,8 +20,8 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 
 use crate::auth::access::Access;
 use crate::auth::credential::COOKIE_NAME;
-
 use crate::error::{ApiError, Code, FieldError, Problem};
+use crate::http::routes::operations;
 
 /// Paths outside the API that have a route.
 pub const UNDOCUMENTED: &[&str] = &[
@@ -79,7 +78,7 @@ pub fn base() -> OpenApi {
 pub fn finish(mut document: OpenApi, public_url: &str) -> OpenApi {
     document.servers = Some(vec![ServerBuilder::new().url(public_url).build()]);
     for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
+        for (_, operation) in operations(item) {
             operation.security = Some(Access::of(operation).document());
         }
     }
@@ -88,22 +87,6 @@ pub fn finish(mut document: OpenApi, public_url: &str) -> OpenApi {
         .security_schemes
         .extend(schemes().map(|(name, scheme)| (name.to_owned(), scheme.into())));
     document
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let PathItem {
-        get,
-        put,
-        post,
-        delete,
-        patch,
-        head,
-        options,
-        ..
-    } = item;
-    [get, put, post, delete, patch, head, options]
-        .into_iter()
-        .filter_map(Option::as_mut)
 }
 
 fn schemes() -> [(&'static str, SecurityScheme); 4] {

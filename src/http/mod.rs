@@ -59,7 +59,7 @@ pub fn public(app: AppState) -> anyhow::Result<Arc<Shell>> {
 pub fn public_with(app: AppState, more: OpenApiRouter<AppState>) -> anyhow::Result<Arc<Shell>> {
     let (router, document) = documented().merge(more).split_for_parts();
     // Before the document says what our names for access stand for.
-    let routes = Routes::new(&document, docs::UNDOCUMENTED)?;
+    let routes = Routes::new(document.clone(), docs::UNDOCUMENTED)?;
     let document = docs::finish(document, &app.public_url);
     let router: Router = router
         .merge(docs::router(&document)?)

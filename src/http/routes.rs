@@ -47,13 +47,10 @@ fn decoded(name: &str) -> String {
 }
 
 impl Routes {
-    pub fn new(document: &OpenApi, undocumented: &[&str]) -> anyhow::Result<Self> {
-        let documented = document
-            .paths
-            .paths
-            .iter()
-            .map(|(template, item)| Route::documented(template, item));
+    pub fn new(document: OpenApi, undocumented: &[&str]) -> anyhow::Result<Self> {
+        let documented = document.paths.paths.into_iter();
         let routes: Vec<Route> = documented
+            .map(|(template, mut item)| Route::documented(&template, &mut item))
             .chain(undocumented.iter().map(|template| Route::new(template)))
             .collect();
         let mut table = matchit::Router::new();
@@ -95,7 +92,8 @@ fn queries_of(operation: &Operation) -> Vec<String> {
         .collect()
 }
 
-fn operations_of(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
+/// The operations of a path: what the document shows and what is enforced are made from the same list.
+pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
     let PathItem {
         get,
         put,
@@ -104,25 +102,19 @@ fn operations_of(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> 
         patch,
         head,
         options,
-        trace: _,
-        summary: _,
-        description: _,
-        servers: _,
-        parameters: _,
-        extensions: _,
         ..
     } = item;
     [
         (Method::GET, get),
-        (Method::HEAD, head),
         (Method::PUT, put),
         (Method::POST, post),
         (Method::DELETE, delete),
         (Method::PATCH, patch),
+        (Method::HEAD, head),
         (Method::OPTIONS, options),
     ]
     .into_iter()
-    .filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 impl Route {
@@ -135,16 +127,13 @@ impl Route {
         }
     }
 
-    fn documented(template: &str, item: &PathItem) -> Self {
-        Self {
-            queries: operations_of(item)
-                .map(|(method, operation)| (method, queries_of(operation)))
-                .collect(),
-            access: operations_of(item)
-                .map(|(method, operation)| (method, Access::of(operation)))
-                .collect(),
-            ..Self::new(template)
+    fn documented(template: &str, item: &mut PathItem) -> Self {
+        let mut route = Self::new(template);
+        for (method, operation) in operations(item) {
+            route.queries.push((method.clone(), queries_of(operation)));
+            route.access.push((method, Access::of(operation)));
         }
+        route
     }
 
     /// What a request asks of its caller. A method that is not documented reaches no handler.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use chartroom::config::Config;
+use chartroom::http::routes::operations;
 use chartroom::http::shell::Shell;
 use chartroom::shutdown::{Shutdown, Timings};
 use chartroom::state::AppState;
@@ -59,14 +60,7 @@ pub(crate) fn shell_with(app: &AppState, mut routes: OpenApiRouter<AppState>) ->
 
 fn public_unless_said(document: &mut utoipa::openapi::OpenApi) {
     for item in document.paths.paths.values_mut() {
-        let operations = [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.delete,
-            &mut item.patch,
-        ];
-        for operation in operations.into_iter().flatten() {
+        for (_, operation) in operations(item) {
             operation.security.get_or_insert_default();
         }
     }
