@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Bool, Interval, Nullable, Text, Timestamptz, Uui
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::token::Refresh;
-use crate::schema::sessions;
+use crate::schema::{sessions, users};
 use crate::types::{PrincipalId, SessionId};
 use crate::users::model::User;
 
@@ -226,16 +226,24 @@ pub async fn live(
         .await
 }
 
-/// Whether a session lives, asked of the database where the feed of revocations is too old to be believed.
+/// Whether a session lives, for those who cannot see what has been revoked: not ended, neither idle for too long nor too old, and
+/// its user may sign in.
 pub async fn is_live(connection: &mut AsyncPgConnection, id: SessionId) -> QueryResult<bool> {
-    let now = diesel::dsl::now;
-    let live = sessions::table
-        .find(id)
-        .filter(sessions::ended_at.is_null())
-        .filter(sessions::ends_at.gt(now));
+    let live = living().filter(sessions::id.eq(id));
     diesel::select(diesel::dsl::exists(live))
         .get_result(connection)
         .await
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn living() -> _ {
+    let now = diesel::dsl::now;
+    sessions::table
+        .inner_join(users::table)
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::ends_at.gt(now))
+        .filter(sessions::idle_ends_at.gt(now))
+        .filter(users::is_disabled.eq(false))
 }
 
 /// Whose session it is.
@@ -256,12 +264,9 @@ pub async fn is_current(
     connection: &mut AsyncPgConnection,
     token: Refresh,
 ) -> QueryResult<Option<(PrincipalId, DateTime<Utc>)>> {
-    let now = diesel::dsl::now;
-    sessions::table
-        .find(token.session)
+    living()
+        .filter(sessions::id.eq(token.session))
         .filter(sessions::generation.eq(token.generation))
-        .filter(sessions::ended_at.is_null())
-        .filter(sessions::idle_ends_at.gt(now))
         .select((sessions::user_id, sessions::idle_ends_at))
         .first(connection)
         .await
