@@ -1,4 +1,4 @@
-//! Removes, once a minute, the rows of sign-in limits and revocations that say nothing any more.
+//! Removes, once a minute, the rows of sign-in limits, revocations and kept answers that say nothing any more.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::limiter::Limiter;
 use super::revocation;
-use crate::db::{Db, DbError};
+use crate::db::Db;
+use crate::http::idempotency;
 use crate::shutdown::{Phase, Shutdown};
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -22,14 +23,20 @@ pub async fn sweep(db: &Db, limiter: &Limiter, window: Duration, shutdown: &Shut
             _ = tick.tick() => {}
             () = &mut closing => return,
         }
-        if let Err(error) = Box::pin(once(db, limiter, window)).await {
-            tracing::debug!(error = %error, "old sign-in rows are left for the next round");
-        }
+        Box::pin(once(db, limiter, window)).await;
     }
 }
 
-async fn once(db: &Db, limiter: &Limiter, window: Duration) -> Result<(), DbError> {
-    limiter.purge(db).await?;
-    revocation::purge(db, window).await?;
-    Ok(())
+/// One round. What fails does not keep the others from being swept.
+async fn once(db: &Db, limiter: &Limiter, window: Duration) {
+    let swept = [
+        ("sign-in limits", limiter.purge(db).await),
+        ("revocations", revocation::purge(db, window).await),
+        ("kept answers", idempotency::purge(db).await),
+    ];
+    for (what, removed) in swept {
+        if let Err(error) = removed {
+            tracing::debug!(error = %error, "old rows of {what} are left for the next round");
+        }
+    }
 }

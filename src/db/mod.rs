@@ -10,6 +10,7 @@ pub mod migrate;
 pub mod monitor;
 pub mod operation;
 pub mod pool;
+pub mod purge;
 pub mod tls;
 pub mod window;
 

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Integer};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, TransactionManager as _};
 use http::HeaderValue;
 use http::header::{LOCATION, RETRY_AFTER};
@@ -17,8 +17,9 @@ use ring::digest;
 
 use super::answer::Answer;
 pub use super::once::{Once, OnceJson};
-use crate::db::Db;
 use crate::db::operation::{Operation, Repeatable};
+use crate::db::purge::{BATCH, in_batches};
+use crate::db::{Db, DbError};
 use crate::error::{ApiError, ApiResult, Code};
 use crate::schema::idempotent_answers;
 use crate::types::PrincipalId;
@@ -247,13 +248,16 @@ impl Claim<'_> {
     }
 }
 
-/// Deletes up to `most` answers that have expired; call it until it deletes fewer. Replicas may do so side by side.
-pub async fn purge(conn: &mut AsyncPgConnection, most: i64) -> QueryResult<usize> {
-    diesel::sql_query(
-        "DELETE FROM idempotent_answers WHERE (principal_id, key) IN (SELECT principal_id, key FROM idempotent_answers \
-         WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
-    )
-    .bind::<BigInt, _>(most)
-    .execute(conn)
+/// Removes answers that have expired, some thousands at most; says how many.
+pub async fn purge(db: &Db) -> Result<usize, DbError> {
+    in_batches(db, async |connection| {
+        diesel::sql_query(
+            "DELETE FROM idempotent_answers WHERE (principal_id, key) IN (SELECT principal_id, key FROM idempotent_answers \
+             WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
+        )
+        .bind::<Integer, _>(BATCH)
+        .execute(connection)
+        .await
+    })
     .await
 }

@@ -28,6 +28,7 @@ use diesel_async::RunQueryDsl as _;
 use tokio::sync::Semaphore;
 
 use crate::config::SignInLimits;
+use crate::db::purge::{BATCH, in_batches};
 use crate::db::{Db, DbError};
 use crate::metrics::Metrics;
 use key::{hash, prefix};
@@ -35,10 +36,6 @@ use key::{hash, prefix};
 pub use answer::{Limited, Policy, Refused};
 pub use key::AccountKey;
 
-/// Rows removed by one statement, so that none holds its locks for long.
-const PURGE_BATCH: i32 = 1_000;
-/// Statements of one purge: what is left waits for the next.
-const PURGE_BATCHES: usize = 20;
 /// How long an attempt queues for one of the connections that attempts may use.
 const QUEUE: Duration = Duration::from_secs(1);
 const HOUR: f64 = 3_600.0;
@@ -180,26 +177,17 @@ impl Limiter {
 
     /// Removes rows that say nothing any more, some thousands at most; says how many.
     pub async fn purge(&self, db: &Db) -> Result<usize, DbError> {
-        let mut removed = 0;
-        for _ in 0..PURGE_BATCHES {
-            let batch = db
-                .write(async |connection| {
-                    // The lock makes the row's newest version count, and whoever is just using one keeps it.
-                    sql_query(
-                        "DELETE FROM attempt_buckets WHERE key IN (SELECT key FROM attempt_buckets \
-                         WHERE forget_at < clock_timestamp() ORDER BY forget_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
-                    )
-                    .bind::<Integer, _>(PURGE_BATCH)
-                    .execute(connection)
-                    .await
-                })
-                .await?;
-            removed += batch;
-            if batch == 0 {
-                break;
-            }
-        }
-        Ok(removed)
+        in_batches(db, async |connection| {
+            // The lock makes the row's newest version count, and whoever is just using one keeps it.
+            sql_query(
+                "DELETE FROM attempt_buckets WHERE key IN (SELECT key FROM attempt_buckets \
+                 WHERE forget_at < clock_timestamp() ORDER BY forget_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
+            )
+            .bind::<Integer, _>(BATCH)
+            .execute(connection)
+            .await
+        })
+        .await
     }
 }
 

@@ -20,14 +20,12 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use uuid::Uuid;
 
+use crate::db::purge::{BATCH, in_batches};
 use crate::db::{Db, DbError};
 use crate::types::{ApiTokenId, PrincipalId, SessionId};
 
 pub use feed::{Bounds, Feed, State, Verdict};
 pub use set::Revocations;
-
-const PURGE_BATCH: i32 = 1_000;
-const PURGE_BATCHES: usize = 20;
 
 /// What ends at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,25 +99,16 @@ pub async fn ask(
 /// Removes rows that no feed reads any more, some thousands at most; says how many. Twice the window, in case clocks step.
 pub async fn purge(db: &Db, window: Duration) -> Result<usize, DbError> {
     let age = window.as_secs_f64() * 2.0;
-    let mut removed = 0;
-    for _ in 0..PURGE_BATCHES {
-        let batch = db
-            .write(async |connection| {
-                sql_query(
-                    "DELETE FROM revocations WHERE id IN (SELECT id FROM revocations \
-                     WHERE revoked_at < clock_timestamp() - make_interval(secs => $1) ORDER BY revoked_at LIMIT $2 \
-                     FOR UPDATE SKIP LOCKED)",
-                )
-                .bind::<Double, _>(age)
-                .bind::<Integer, _>(PURGE_BATCH)
-                .execute(connection)
-                .await
-            })
-            .await?;
-        removed += batch;
-        if batch == 0 {
-            break;
-        }
-    }
-    Ok(removed)
+    in_batches(db, async |connection| {
+        sql_query(
+            "DELETE FROM revocations WHERE id IN (SELECT id FROM revocations \
+             WHERE revoked_at < clock_timestamp() - make_interval(secs => $1) ORDER BY revoked_at LIMIT $2 \
+             FOR UPDATE SKIP LOCKED)",
+        )
+        .bind::<Double, _>(age)
+        .bind::<Integer, _>(BATCH)
+        .execute(connection)
+        .await
+    })
+    .await
 }
