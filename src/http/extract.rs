@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 use super::{json, shape};
-use crate::error::{ApiError, Code};
+use crate::error::{ApiError, Code, FieldError};
 
 /// A JSON body. Request types deny unknown fields; whatever does not fit is listed field by field.
 pub struct ValidJson<T>(pub T);
@@ -58,7 +58,7 @@ pub(super) async fn json_body<S: Send + Sync>(
 
 pub(super) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, ApiError> {
     let fits = serde_json::from_slice::<T>(body);
-    if fits.is_ok() && !may_hold_nul(body) {
+    if fits.is_ok() && !may_hold_nul(body) && !is_array(body) {
         return fits.map_err(ApiError::internal);
     }
     if body.is_empty() {
@@ -70,15 +70,23 @@ pub(super) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, Ap
     // Serde may have refused the type before it came to where the JSON itself breaks.
     let (value, mut found) = json::examine(body).map_err(|error| malformed(&error))?;
     match fits {
-        Ok(fits) if found.iter().all(|it| it.code == "duplicate") => Ok(fits),
+        Ok(fits) if found.iter().all(|it| it.code == "duplicate") => {
+            let mistakes = if is_array(body) {
+                mistakes_of::<T>(&value)
+            } else {
+                Vec::new()
+            };
+            match mistakes.is_empty() {
+                true => Ok(fits),
+                false => Err(ApiError::validation(mistakes)),
+            }
+        }
         Ok(_) => {
             found.retain(|it| it.code != "duplicate");
             Err(ApiError::validation(found))
         }
         Err(error) => {
-            let mut named = Vec::new();
-            T::schemas(&mut named);
-            found.extend(shape::mistakes(&value, &T::schema(), &named));
+            found.extend(mistakes_of::<T>(&value));
             if found.is_empty() {
                 // What the schema cannot say. Serde's own words name types, which are nobody's business.
                 found.push(json::mistake(
@@ -90,6 +98,17 @@ pub(super) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, Ap
             Err(ApiError::validation(found))
         }
     }
+}
+
+fn mistakes_of<T: ToSchema>(value: &serde_json::Value) -> Vec<FieldError> {
+    let mut named = Vec::new();
+    T::schemas(&mut named);
+    shape::mistakes(value, &T::schema(), &named)
+}
+
+/// Serde takes the members of an object from an array, too, by their place; nobody means that.
+fn is_array(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'[')
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {
