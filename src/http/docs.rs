@@ -10,11 +10,13 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
+use utoipa::openapi::schema::ArrayItems;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Flow, Http, HttpAuthScheme, OAuth2, Password, Scopes, SecurityScheme,
 };
 use utoipa::openapi::{
-    Components, ContactBuilder, Info, LicenseBuilder, OpenApi, OpenApiBuilder, ServerBuilder,
+    Components, ContactBuilder, Info, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Schema,
+    ServerBuilder,
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 
@@ -83,10 +85,24 @@ pub fn finish(mut document: OpenApi, public_url: &str) -> OpenApi {
         }
     }
     let components = document.components.get_or_insert_default();
+    refer_to_items(components);
     components
         .security_schemes
         .extend(schemes().map(|(name, scheme)| (name.to_owned(), scheme.into())));
     document
+}
+
+/// By name what utoipa writes out in full for every list: readers and generated clients see one type.
+fn refer_to_items(components: &mut Components) {
+    for (name, schema) in &mut components.schemas {
+        let (Some(item), RefOr::T(Schema::Object(page))) = (name.strip_prefix("Page_"), schema)
+        else {
+            continue;
+        };
+        if let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items") {
+            items.items = ArrayItems::RefOrSchema(Box::new(Ref::from_schema_name(item).into()));
+        }
+    }
 }
 
 fn schemes() -> [(&'static str, SecurityScheme); 4] {
