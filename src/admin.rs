@@ -10,11 +10,9 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use crate::audit::{self, Origin};
-use crate::auth::end::end_sessions;
+use crate::auth::end::end_everything;
 use crate::auth::keys::{self, KeySet, KeysError};
 use crate::auth::password::{self, Passwords};
-use crate::auth::revocation::{self, Subject};
-use crate::auth::session::Which;
 use crate::config::{Broken, Config, Secret, Span};
 use crate::db::migrate;
 use crate::db::window::schema_state;
@@ -264,10 +262,8 @@ async fn end_all(
     id: PrincipalId,
     reason: &'static str,
 ) -> QueryResult<usize> {
-    let origin = Origin::default();
-    let ended = end_sessions(connection, id, Which::All, reason, &origin, None).await?;
-    revocation::revoke(connection, &[Subject::User(id)]).await?;
-    Ok(ended.len())
+    let ended = end_everything(connection, id, reason, &Origin::default(), None).await?;
+    Ok(ended.sessions)
 }
 
 async fn disable(connection: &mut AsyncPgConnection, email: &str) -> anyhow::Result<String> {

@@ -67,6 +67,8 @@ codes! {
     /// The change does not go together with what is there, for example because a name is taken. `detail` says what; repeating
     /// the request does not help before that has changed.
     Conflict = "conflict" CONFLICT "The request conflicts with what is there",
+    /// Nobody would be left who administers. Make another administrator first, then repeat the request.
+    LastAdmin = "last-admin" CONFLICT "Somebody has to administer",
     /// The first request with this `Idempotency-Key` is still being worked on. Repeat after the time in `Retry-After` to get its answer.
     RequestInFlight = "request-in-flight" CONFLICT "The same request is being worked on",
     /// The resource has changed since you read it, or is there although you asked to create it. Read it again, then repeat the

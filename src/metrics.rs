@@ -71,6 +71,8 @@ metrics! {
     revocations_polled_timestamp_seconds: IntGauge,
     /// Looks for revocations that failed
     revocations_poll_failures_total: IntCounter,
+    /// Audit events not kept because too many waited to be written
+    audit_events_dropped_total: IntCounter,
     /// Log lines lost because their reader was too slow
     log_lines_dropped_total: IntCounter,
     /// Whether this process is ready to serve: 1 or 0

@@ -130,6 +130,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    user_words (user_id, word) {
+        user_id -> Uuid,
+        /// The rest of the name from the word on, folded like users.email_key
+        word -> Text,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Uuid,
         email -> Text,
@@ -156,6 +164,7 @@ diesel::joinable!(idempotent_answers -> principals (principal_id));
 diesel::joinable!(project_members -> principals (principal_id));
 diesel::joinable!(project_members -> projects (project_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(user_words -> users (user_id));
 diesel::joinable!(users -> principals (id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -169,5 +178,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     revocations,
     schema_window,
     sessions,
+    user_words,
     users,
 );

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
 
+use crate::audit::trail::Trail;
 use crate::auth::identity::Identity;
 use crate::auth::sweep::sweep;
 use crate::config::{Broken, Config, Secret, SslMode};
@@ -268,19 +269,22 @@ pub fn app(
         max_age: pool.database_max_age.0,
     };
     let identity = Identity::new(&config, primary.clone(), &metrics, &shutdown)?;
-    let db = Db::new(
+    let deadline = pool.database_deadline.0;
+    let db = Arc::new(Db::new(
         primary,
         replica,
         settings,
-        pool.database_deadline.0,
+        deadline,
         metrics.clone(),
-    )?;
+    )?);
+    let trail = Trail::start(db.clone(), metrics.clone(), &shutdown);
     let public_url = config.public_url();
     let cursor_key = identity.cursor_key()?;
     Ok(AppState(Arc::new(App {
         public_url,
         identity,
         db,
+        trail,
         cursor_key,
         health: Arc::default(),
         metrics,

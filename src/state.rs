@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::extract::State;
 
+use crate::audit::trail::Trail;
 use crate::auth::identity::Identity;
 use crate::config::Config;
 use crate::db::Db;
@@ -19,7 +20,8 @@ pub struct App {
     pub config: Config,
     pub public_url: String,
     pub identity: Identity,
-    pub db: Db,
+    pub db: Arc<Db>,
+    pub trail: Arc<Trail>,
     pub cursor_key: CursorKey,
     pub health: Arc<DatabaseHealth>,
     pub metrics: Arc<Metrics>,

@@ -1,12 +1,24 @@
-//! Who did what, when, from where: rows that are only ever added, in the transaction of what they tell.
+//! Who did what, when, from where: rows that are only ever added, in the transaction of what they tell. `trail` is for what
+//! changes nothing and so has no transaction; `model` and `handlers` are for those who read it.
+
+pub mod handlers;
+pub mod model;
+pub mod trail;
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::schema::audit_events;
+use crate::state::AppState;
 use crate::types::PrincipalId;
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(handlers::list_audit_events))
+}
 
 /// Where an act came from.
 #[derive(Clone, Debug, Default)]

@@ -24,7 +24,7 @@ use crate::error::{ApiError, ApiResult, Code};
 use crate::state::App;
 use crate::types::{ApiTokenId, PrincipalId, SessionId};
 
-/// The caller that a route asks for; `None` where it asks for none or none came.
+/// The caller that a route asks for; `None` where it asks for none or none came. What the caller may do is another question.
 pub async fn authenticate(
     app: &App,
     access: Access,
@@ -72,7 +72,6 @@ pub async fn authenticate(
         Some(principal) if is_in_force(app, &principal).await? => principal,
         _ => return Err(challenge(unauthenticated(), &parts.headers, true)),
     };
-    may(app, access, &principal, parts)?;
     Ok(Some(principal))
 }
 
@@ -241,7 +240,8 @@ async fn is_in_force(app: &App, principal: &Principal) -> ApiResult<bool> {
     }
 }
 
-fn may(app: &App, access: Access, principal: &Principal, parts: &Parts) -> ApiResult<()> {
+/// Whether this caller, by this credential, may ask for the route at all.
+pub fn may(app: &App, access: Access, principal: &Principal, parts: &Parts) -> ApiResult<()> {
     let forbidden = |detail: &'static str| Err(ApiError::new(Code::Forbidden, detail));
     let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     if !is_safe && !principal.may_write() {

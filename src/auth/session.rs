@@ -67,6 +67,9 @@ pub struct Started {
     pub created_at: DateTime<Utc>,
     #[diesel(sql_type = Timestamptz)]
     pub idle_ends_at: DateTime<Utc>,
+    /// As it is under the lock: it may have changed since the user was read.
+    #[diesel(sql_type = Bool)]
+    pub is_admin: bool,
 }
 
 /// Starts a session for a user whose password was just checked; `None` where it was changed or the user disabled meanwhile. The
@@ -85,10 +88,10 @@ pub async fn start(
         Kind::Cookie(hash) => ("cookie", Some(hash)),
     };
     diesel::sql_query(
-        "INSERT INTO sessions (id, user_id, kind, cookie_hash, idle_ends_at, ends_at, address, user_agent) \
-         SELECT $1, u.id, $3, $4, now() + LEAST($5, $6), now() + $6, $7, $8 \
-         FROM (SELECT id FROM users WHERE id = $2 AND NOT is_disabled AND password_hash = $9 FOR SHARE) u \
-         RETURNING created_at, idle_ends_at",
+        "WITH u AS (SELECT id, is_admin FROM users WHERE id = $2 AND NOT is_disabled AND password_hash = $9 FOR SHARE), \
+         started AS (INSERT INTO sessions (id, user_id, kind, cookie_hash, idle_ends_at, ends_at, address, user_agent) \
+         SELECT $1, u.id, $3, $4, now() + LEAST($5, $6), now() + $6, $7, $8 FROM u RETURNING created_at, idle_ends_at) \
+         SELECT started.created_at, started.idle_ends_at, u.is_admin FROM started, u",
     )
     .bind::<SqlUuid, _>(id)
     .bind::<SqlUuid, _>(user.id)

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use chrono::Utc;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
@@ -12,7 +11,7 @@ use super::principal::{Credential, Principal};
 use crate::audit::{self, Origin};
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
-use crate::users::model::User;
+use crate::users::model::{Confirmed, User};
 use crate::users::names;
 
 /// Longer than any email or username; what is longer names nobody.
@@ -108,18 +107,28 @@ pub async fn basic(
     if let Some(principal) = app.identity.remembered(fingerprint) {
         return Ok(Some(principal));
     }
-    let since = Utc::now();
-    match password(app, login, secret, address, origin).await? {
-        Outcome::Refused => Ok(None),
-        Outcome::Good(user) => {
-            let principal = Principal {
-                id: user.id,
-                is_admin: user.is_admin,
-                credential: Credential::Password,
-                since,
-            };
-            app.identity.cache.remember(fingerprint, &principal, None);
-            Ok(Some(principal))
-        }
+    let Outcome::Good(user) = password(app, login, secret, address, origin).await? else {
+        return Ok(None);
+    };
+    let (id, hash) = (user.id, &user.password_hash);
+    let confirmed = app
+        .db
+        .write(async |connection| User::confirm(connection, id, hash).await)
+        .await?;
+    let principal = confirmed.map(
+        |Confirmed {
+             is_admin,
+             at: since,
+         }| Principal {
+            id,
+            is_admin,
+            credential: Credential::Password,
+            since,
+        },
+    );
+    if let Some(principal) = &principal {
+        app.identity.cache.remember(fingerprint, principal, None);
+        app.trail.used_password(id, origin.clone());
     }
+    Ok(principal)
 }

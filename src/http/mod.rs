@@ -31,6 +31,7 @@ use axum::Router;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::audit;
 use crate::auth;
 use crate::state::AppState;
 use crate::users;
@@ -43,6 +44,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(version::router())
         .merge(auth::router())
         .merge(users::router())
+        .merge(audit::router())
 }
 
 /// The OpenAPI document, which needs nothing that runs.

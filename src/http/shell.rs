@@ -35,7 +35,7 @@ use super::routes::{Route, Routes};
 use super::{encoding, head};
 use crate::audit::Origin;
 use crate::auth::access::Access;
-use crate::auth::authenticate::authenticate;
+use crate::auth::authenticate::{authenticate, may};
 use crate::error::{ApiError, Code};
 use crate::server::Peer;
 use crate::state::AppState;
@@ -184,19 +184,28 @@ impl Shell {
             .peer
             .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
         let address = ClientAddress::of(&self.app.config.http, peer, &parts.headers);
-        let origin = Origin {
+        let origin = || Origin {
             address: Some(address.0.to_string()),
             request_id: Some(context.id.as_str().to_owned()),
         };
+        let refused = |who, reason: &str| {
+            let (method, route) = (&context.method, &route.template);
+            self.app.trail.refused(who, method, route, origin(), reason);
+        };
         let access = route.access(&parts.method);
+        let mut caller = None;
         if access != Access::Public {
+            let origin = origin();
             let asked = authenticate(&self.app, access, &parts, address.0, &origin);
             if let Some(principal) = asked.await? {
+                may(&self.app, access, &principal, &parts)
+                    .inspect_err(|error| refused(principal.id, &error.detail))?;
+                caller = Some(principal.id);
                 parts.extensions.insert(principal);
             }
         }
         parts.extensions.insert(address);
-        parts.extensions.insert(origin);
+        parts.extensions.insert(origin());
         let mut share = self.held.share();
         let body = body::read(body, limits.max_body.0, until, &mut share).await?;
         let body = encoding::decode(&mut parts.headers, body, limits.max_body.0, &mut share)?;
@@ -215,7 +224,15 @@ impl Shell {
         )
         .catch_unwind();
         match tokio::time::timeout_at(until.into(), handler).await {
-            Ok(Ok(Ok(response))) => Ok(response),
+            Ok(Ok(Ok(response))) => {
+                let error = response.extensions().get::<ApiError>();
+                if let (Some(who), Some(error)) = (caller, error)
+                    && error.code == Code::Forbidden
+                {
+                    refused(who, &error.detail);
+                }
+                Ok(response)
+            }
             Ok(Ok(Err(never))) => match never {},
             Ok(Err(_panic)) => {
                 self.app.metrics.http_server_panics_total.inc();

@@ -1,9 +1,11 @@
 //! Users: people with an email and a password. Anybody signed in sees their public fields; the rest is theirs.
 
 pub mod deletion;
+pub mod directory;
 pub mod handlers;
 pub mod model;
 pub mod names;
+pub mod rights;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -12,8 +14,16 @@ use crate::state::AppState;
 
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(handlers::register::create_user))
-        .routes(routes!(handlers::people::get_user))
+        .routes(routes!(
+            handlers::register::create_user,
+            handlers::people::list_users
+        ))
+        .routes(routes!(
+            handlers::people::get_user,
+            handlers::admin::update_user,
+            handlers::admin::delete_user
+        ))
+        .routes(routes!(handlers::admin::delete_user_sessions))
         .routes(routes!(
             handlers::me::get_me,
             handlers::me::update_me,

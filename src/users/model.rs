@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Jsonb, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
+use super::directory;
 use crate::schema::users;
 use crate::types::PrincipalId;
 
@@ -37,6 +38,15 @@ pub struct NewUser {
     pub is_admin: bool,
 }
 
+/// See [`User::confirm`].
+#[derive(Debug, QueryableByName)]
+pub struct Confirmed {
+    #[diesel(sql_type = Bool)]
+    pub is_admin: bool,
+    #[diesel(sql_type = Timestamptz)]
+    pub at: DateTime<Utc>,
+}
+
 impl User {
     pub async fn find(
         connection: &mut AsyncPgConnection,
@@ -64,7 +74,7 @@ impl User {
             .optional()
     }
 
-    /// A user and its principal, in one statement.
+    /// A user and its principal, in one statement, and what it is found by, in another of the caller's transaction.
     pub async fn insert(connection: &mut AsyncPgConnection, new: &NewUser) -> QueryResult<Self> {
         let NewUser {
             id,
@@ -77,7 +87,7 @@ impl User {
             password_hash,
             is_admin,
         } = new;
-        diesel::sql_query(
+        let user: Self = diesel::sql_query(
             "WITH principal AS (INSERT INTO principals (id, kind) VALUES ($1, 'user') RETURNING id) \
              INSERT INTO users (id, email, email_key, username, username_key, name, profile, password_hash, is_admin) \
              SELECT id, $2, $3, $4, $5, $6, $7, $8, $9 FROM principal RETURNING *",
@@ -90,9 +100,11 @@ impl User {
         .bind::<Nullable<Text>, _>(name)
         .bind::<Jsonb, _>(profile)
         .bind::<Text, _>(password_hash)
-        .bind::<diesel::sql_types::Bool, _>(*is_admin)
+        .bind::<Bool, _>(*is_admin)
         .get_result(connection)
-        .await
+        .await?;
+        directory::remember(connection, &user).await?;
+        Ok(user)
     }
 
     /// Replaces the hash only where it is still the one that was checked.
@@ -107,5 +119,24 @@ impl User {
             .set(users::password_hash.eq(new))
             .execute(connection)
             .await
+    }
+
+    /// For a password found good a moment ago: whether the user administers, and when that was true by the database's clock;
+    /// `None` where the password was replaced or the user disabled meanwhile. The lock makes whoever does that wait for us or us
+    /// see it.
+    pub async fn confirm(
+        connection: &mut AsyncPgConnection,
+        id: PrincipalId,
+        password_hash: &str,
+    ) -> QueryResult<Option<Confirmed>> {
+        diesel::sql_query(
+            "SELECT is_admin, clock_timestamp() AS at FROM users \
+             WHERE id = $1 AND NOT is_disabled AND password_hash = $2 FOR SHARE",
+        )
+        .bind::<SqlUuid, _>(id)
+        .bind::<Text, _>(password_hash)
+        .get_result(connection)
+        .await
+        .optional()
     }
 }

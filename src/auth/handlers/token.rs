@@ -112,7 +112,7 @@ async fn by_password(
     tokens(
         app,
         user.id,
-        user.is_admin,
+        started.is_admin,
         Refresh {
             session: id,
             generation: 0,

@@ -26,7 +26,7 @@ use crate::schema::users;
 use crate::state::AppState;
 use crate::types::PrincipalId;
 use crate::users::model::User;
-use crate::users::{deletion, names};
+use crate::users::{deletion, directory, names, rights};
 
 /// A user, as they see themselves
 #[derive(Serialize, ToSchema)]
@@ -190,6 +190,7 @@ pub async fn update_me(
             .get_result(connection)
             .await
             .map_err(taken)?;
+        directory::remember(connection, &user).await?;
         let action = match confirmed {
             Some(_) => "user.email_changed",
             None => "user.changed",
@@ -240,6 +241,7 @@ pub async fn delete_me(
     let id = who.id;
     let confirmed = confirm(&app, id, password, "/password", address, &origin).await?;
     let revoked = transaction(&app.db, async |connection| {
+        rights::lock(connection, id).await?.others_administer()?;
         let version = confirmed.lock(connection).await?;
         conditions.write(Some(version))?;
         deletion::delete(connection, id, "deleted_by_user", &origin, Some(id)).await

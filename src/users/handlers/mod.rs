@@ -1,5 +1,6 @@
 //! What is asked about users, a file for each matter; here is what they share.
 
+pub mod admin;
 mod confirm;
 pub mod me;
 pub mod password;

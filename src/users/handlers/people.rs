@@ -1,37 +1,100 @@
-//! What everybody signed in may know of users.
+//! What everybody signed in may know of users, and what administrators see beside it.
 
-use axum::Json;
-use serde::Serialize;
-use utoipa::ToSchema;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::principal::Principal;
 use crate::error::{ApiError, ApiResult};
-use crate::http::extract::ValidPath;
+use crate::http::conditional::{Conditions, Versioned};
+use crate::http::extract::{ValidPath, ValidQuery};
+use crate::http::page::{Listed, Page};
 use crate::state::AppState;
 use crate::types::PrincipalId;
-use crate::users::model::User;
+use crate::users::directory::{Entry, Search, UserPage};
 
-/// A user, as everybody signed in sees one
+/// A user. What follows the name is shown to administrators
 #[derive(Serialize, ToSchema)]
-pub struct PublicUser {
+pub struct UserBody {
     id: PrincipalId,
     username: Option<String>,
     name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    admin: Option<bool>,
+    /// Whether the account is shut
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    disabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    created_at: Option<DateTime<Utc>>,
 }
 
-/// What everybody signed in may know of a user
-#[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users", params(("id" = PrincipalId, Path, description = "Id of the user")), responses((status = OK, body = PublicUser), ApiError))]
+impl UserBody {
+    pub(super) fn of(entry: Entry, sees_all: bool) -> Self {
+        let Entry {
+            id,
+            email,
+            username,
+            name,
+            is_admin,
+            is_disabled,
+            version: _,
+            created_at,
+        } = entry;
+        Self {
+            id,
+            username,
+            name,
+            email: sees_all.then_some(email),
+            admin: sees_all.then_some(is_admin),
+            disabled: sees_all.then_some(is_disabled),
+            created_at: sees_all.then_some(created_at),
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct UserFilter {
+    /// How the username, the name or a word in them begins, by any case; the users are then sorted by what was found
+    #[param(min_length = 1, max_length = 64)]
+    q: Option<String>,
+}
+
+/// Users; disabled ones only for administrators
+#[utoipa::path(get, path = "/api/v1/users", tag = "users", params(UserPage, UserFilter), responses((status = OK, body = Page<UserBody>), ApiError))]
+pub async fn list_users(
+    app: AppState,
+    who: Principal,
+    page: UserPage,
+    ValidQuery(filter): ValidQuery<UserFilter>,
+) -> ApiResult<Listed<UserBody>> {
+    let search = filter.q.as_deref().map(Search::new).transpose()?;
+    let sees_all = who.is_admin;
+    let found = app
+        .db
+        .read(async |connection| Entry::page(connection, &page, search.as_ref(), sees_all).await)
+        .await?;
+    Ok(page.respond(found, |(_, entry)| UserBody::of(entry, sees_all)))
+}
+
+/// A user
+#[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users", params(("id" = PrincipalId, Path, description = "Id of the user")), responses((status = OK, body = UserBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
 pub async fn get_user(
     app: AppState,
-    _who: Principal,
+    who: Principal,
+    conditions: Conditions,
     ValidPath(id): ValidPath<PrincipalId>,
-) -> ApiResult<Json<PublicUser>> {
-    let user = app
+) -> ApiResult<Versioned<UserBody>> {
+    let entry = app
         .db
-        .read(async |connection| User::find(connection, id).await)
-        .await?;
-    let User {
-        id, username, name, ..
-    } = user.ok_or(ApiError::not_found("user"))?;
-    Ok(Json(PublicUser { id, username, name }))
+        .read(async |connection| Entry::find(connection, id).await)
+        .await?
+        .ok_or(ApiError::not_found("user"))?;
+    conditions.read(entry.version, || UserBody::of(entry, who.is_admin))
 }

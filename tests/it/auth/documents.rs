@@ -3,6 +3,7 @@
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 
+use super::admins::admin;
 use super::*;
 
 #[tokio::test]
@@ -75,6 +76,44 @@ async fn administrators_introspect_and_others_may_not() {
     post_form(&app, "/auth/revoke", &[("token", &next.access)]).await;
     for token in ["", "x", &pair.access, &pair.refresh, &next.refresh] {
         assert_eq!(ask(&admin, token).await.json(), json!({ "active": false }));
+    }
+}
+
+/// A token is as good as what it stands for: the session may have idled out or the user been disabled meanwhile.
+#[tokio::test]
+async fn introspection_says_nothing_of_tokens_that_are_good_no_more() {
+    let app = app(&[]).await;
+    let (_, admin) = admin(&app, "root").await;
+    let ann = Person::register(&app, "ann").await;
+    let session = app.database.session().await;
+    let ask = async |token: &str| {
+        let headers = [FORM, ("authorization", admin.as_str())];
+        let body = form(&[("token", token)]);
+        app.send(Method::POST, "/auth/introspect", &headers, body)
+            .await
+            .text()
+    };
+    for ends in [
+        "UPDATE sessions SET idle_ends_at = now() WHERE user_id = $1",
+        "UPDATE sessions SET ends_at = now(), idle_ends_at = now() WHERE user_id = $1",
+        "UPDATE sessions SET ended_at = now() WHERE user_id = $1",
+        "UPDATE users SET is_disabled = true WHERE id = $1",
+        "DELETE FROM principals WHERE id = $1",
+    ] {
+        let pair = ann.sign_in(&app).await;
+        for token in [&pair.access, &pair.refresh] {
+            assert!(
+                ask(token).await.contains("\"active\":true"),
+                "before {ends}"
+            );
+        }
+        let id: uuid::Uuid = ann.id.parse().unwrap();
+        session.execute(ends, &[&id]).await.unwrap();
+        for token in [&pair.access, &pair.refresh] {
+            assert_eq!(ask(token).await, r#"{"active":false}"#, "{ends}");
+        }
+        let enable = "UPDATE users SET is_disabled = false WHERE id = $1";
+        session.execute(enable, &[&id]).await.unwrap();
     }
 }
 

@@ -1,9 +1,12 @@
 //! Signing in, staying signed in and being signed out, as callers meet it.
 
 mod accounts;
+mod admins;
 mod api_tokens;
+mod audit;
 mod cookie;
 mod deletion;
+mod directory;
 mod documents;
 mod flows;
 mod forgeries;
@@ -23,16 +26,17 @@ const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded")
 const JSON: (&str, &str) = ("content-type", "application/json");
 const PATCH: (&str, &str) = ("content-type", "application/merge-patch+json");
 
+const UNLIMITED: [&str; 5] = [
+    "--signin-per-address-burst=1000000",
+    "--signin-per-address-per-minute=1000000",
+    "--signin-per-account-per-hour=1000000",
+    "--signin-per-pair-burst=1000000",
+    "--signin-per-pair-per-hour=1000000",
+];
+
 /// An application whose sign-in limits are out of the way; they have tests of their own.
 async fn app(flags: &[&str]) -> TestApp {
-    let limits = [
-        "--signin-per-address-burst=1000000",
-        "--signin-per-address-per-minute=1000000",
-        "--signin-per-account-per-hour=1000000",
-        "--signin-per-pair-burst=1000000",
-        "--signin-per-pair-per-hour=1000000",
-    ];
-    TestApp::with(&[&limits, flags].concat(), Default::default()).await
+    TestApp::with(&[&UNLIMITED, flags].concat(), Default::default()).await
 }
 
 fn form(fields: &[(&str, &str)]) -> Body {

@@ -1,0 +1,95 @@
+//! Reading the audit trail.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::model::{Event, EventPage, Wanted};
+use crate::error::{ApiError, ApiResult};
+use crate::http::extract::ValidQuery;
+use crate::http::page::{Listed, Page};
+use crate::state::AppState;
+
+/// Who did what, when and from where
+#[derive(Serialize, ToSchema)]
+pub struct AuditEvent {
+    id: Uuid,
+    at: DateTime<Utc>,
+    /// Null where nobody was signed in, or it was the command line
+    actor: Option<Uuid>,
+    /// `<thing>.<deed>`, such as `session.started`
+    action: String,
+    /// What it was done to
+    target: Option<Uuid>,
+    address: Option<String>,
+    request_id: Option<String>,
+    #[schema(value_type = Object)]
+    detail: Value,
+}
+
+impl From<Event> for AuditEvent {
+    fn from(event: Event) -> Self {
+        let Event {
+            id,
+            at,
+            actor_id: actor,
+            action,
+            target_id: target,
+            address,
+            request_id,
+            detail,
+        } = event;
+        Self {
+            id,
+            at,
+            actor,
+            action,
+            target,
+            address,
+            request_id,
+            detail,
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AuditFilter {
+    /// Id of who did it
+    actor: Option<Uuid>,
+    /// What was done, in full
+    action: Option<String>,
+    /// Id of what it was done to
+    target: Option<Uuid>,
+    /// Not before this time
+    #[serde(rename = "at__gte")]
+    at_gte: Option<DateTime<Utc>>,
+}
+
+/// What happened, newest first
+#[utoipa::path(get, path = "/api/v1/audit", tag = "audit", security(("admin" = [])), params(EventPage, AuditFilter), responses((status = OK, body = Page<AuditEvent>), ApiError))]
+pub async fn list_audit_events(
+    app: AppState,
+    page: EventPage,
+    ValidQuery(filter): ValidQuery<AuditFilter>,
+) -> ApiResult<Listed<AuditEvent>> {
+    let AuditFilter {
+        actor,
+        action,
+        target,
+        at_gte: since,
+    } = filter;
+    let wanted = Wanted {
+        actor,
+        action,
+        target,
+        since,
+    };
+    let found = app
+        .db
+        .read(async |connection| Event::page(connection, &page, &wanted).await)
+        .await?;
+    Ok(page.respond(found, AuditEvent::from))
+}

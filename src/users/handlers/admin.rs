@@ -1,0 +1,208 @@
+//! What administrators do to the accounts of others.
+
+use chrono::Utc;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::people::UserBody;
+use crate::audit::{self, Origin};
+use crate::auth::end::{end_everything, end_sessions};
+use crate::auth::principal::Principal;
+use crate::auth::revocation::{self, Revoked, Subject};
+use crate::auth::session::Which;
+use crate::error::{ApiError, ApiResult};
+use crate::http::answer::Answer;
+use crate::http::conditional::{Conditions, Versioned};
+use crate::http::extract::ValidPath;
+use crate::http::idempotency::{Work, transaction};
+use crate::http::patch::{Change, MergePatch};
+use crate::schema::users;
+use crate::state::AppState;
+use crate::types::PrincipalId;
+use crate::users::directory::Entry;
+use crate::users::model::User;
+use crate::users::{deletion, rights};
+
+/// Changes to somebody's account
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateUser {
+    /// Shuts the account: all sessions and API tokens end at once
+    #[serde(default)]
+    #[schema(value_type = Option<bool>, nullable = false)]
+    disabled: Change<bool>,
+    /// All sessions end at once; the next one has the new rights
+    #[serde(default)]
+    #[schema(value_type = Option<bool>, nullable = false)]
+    admin: Change<bool>,
+}
+
+/// Shut or open an account, make or unmake an administrator
+#[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", security(("admin" = [])), params(("id" = PrincipalId, Path, description = "Id of the user")), request_body(content = UpdateUser, content_type = "application/merge-patch+json"), responses((status = OK, body = UserBody), ApiError))]
+pub async fn update_user(
+    app: AppState,
+    who: Principal,
+    origin: Origin,
+    conditions: Conditions,
+    ValidPath(id): ValidPath<PrincipalId>,
+    MergePatch(patch): MergePatch<UpdateUser>,
+) -> ApiResult<Versioned<UserBody>> {
+    let UpdateUser { disabled, admin } = patch;
+    let (entry, revoked) = transaction(&app.db, async |connection| {
+        let locked = rights::lock(connection, id).await?;
+        locked.still_administers(who.id)?;
+        let before = &locked.user;
+        conditions.write(Some(before.version))?;
+        let is_disabled = disabled.into_update().unwrap_or(before.is_disabled);
+        let is_admin = admin.into_update().unwrap_or(before.is_admin);
+        if is_disabled || !is_admin {
+            locked.others_administer()?;
+        }
+        let is_change = (is_disabled, is_admin) != (before.is_disabled, before.is_admin);
+        let updated_at = if is_change {
+            Utc::now()
+        } else {
+            before.updated_at
+        };
+        let after: Entry = diesel::update(users::table.find(id))
+            .set((
+                users::is_disabled.eq(is_disabled),
+                users::is_admin.eq(is_admin),
+                users::version.eq(before.version + i64::from(is_change)),
+                users::updated_at.eq(updated_at),
+            ))
+            .returning(Entry::as_returning())
+            .get_result(connection)
+            .await?;
+        let revoked = follow(connection, before, &after, who.id, &origin).await?;
+        Ok((after, revoked))
+    })
+    .await?;
+    app.identity.feed.learn(&revoked);
+    let version = entry.version;
+    Ok(Versioned::new(version, UserBody::of(entry, true)))
+}
+
+/// What a change of rights ends, and its trace.
+async fn follow(
+    connection: &mut AsyncPgConnection,
+    before: &User,
+    after: &Entry,
+    actor: PrincipalId,
+    origin: &Origin,
+) -> QueryResult<Vec<Revoked>> {
+    let id = before.id;
+    let mut revoked = Vec::new();
+    let mut acts = Vec::new();
+    if before.is_admin != after.is_admin {
+        acts.push(if after.is_admin {
+            "user.promoted"
+        } else {
+            "user.demoted"
+        });
+        // Access tokens carry the right, and so does a password found good a moment ago.
+        revoked.extend(
+            end_sessions(
+                connection,
+                id,
+                Which::All,
+                "role_changed",
+                origin,
+                Some(actor),
+            )
+            .await?,
+        );
+        revoked.extend(revocation::revoke(connection, &[Subject::User(id)]).await?);
+    }
+    match (before.is_disabled, after.is_disabled) {
+        (false, true) => {
+            acts.push("user.disabled");
+            let ended = end_everything(connection, id, "disabled", origin, Some(actor)).await?;
+            revoked.extend(ended.revoked);
+        }
+        (true, false) => acts.push("user.enabled"),
+        _ => {}
+    }
+    for action in acts {
+        audit::record(
+            connection,
+            origin,
+            Some(actor),
+            action,
+            Some(id.0),
+            json!({}),
+        )
+        .await?;
+    }
+    Ok(revoked)
+}
+
+/// Delete an account; its sessions and API tokens end at once
+#[utoipa::path(delete, path = "/api/v1/users/{id}", tag = "users", security(("admin" = [])), params(("id" = PrincipalId, Path, description = "Id of the user")), responses((status = NO_CONTENT, description = "Deleted"), ApiError))]
+pub async fn delete_user(
+    app: AppState,
+    who: Principal,
+    origin: Origin,
+    conditions: Conditions,
+    ValidPath(id): ValidPath<PrincipalId>,
+) -> ApiResult<Answer> {
+    let revoked = transaction(&app.db, async |connection| {
+        let locked = rights::lock(connection, id).await?;
+        locked.still_administers(who.id)?;
+        conditions.write(Some(locked.user.version))?;
+        locked.others_administer()?;
+        deletion::delete(connection, id, "deleted_by_admin", &origin, Some(who.id)).await
+    })
+    .await?;
+    app.identity.feed.learn(&revoked);
+    Ok(Answer::no_content())
+}
+
+/// End all sessions of a user; the API tokens stay
+#[utoipa::path(delete, path = "/api/v1/users/{id}/sessions", tag = "users", security(("admin" = [])), params(("id" = PrincipalId, Path, description = "Id of the user")), responses((status = NO_CONTENT, description = "Ended"), ApiError))]
+pub async fn delete_user_sessions(
+    app: AppState,
+    who: Principal,
+    origin: Origin,
+    ValidPath(id): ValidPath<PrincipalId>,
+) -> ApiResult<Answer> {
+    let revoked = transaction(&app.db, async |connection| {
+        end_all(connection, id, who.id, &origin).await
+    })
+    .await?;
+    app.identity.feed.learn(&revoked);
+    Ok(Answer::no_content())
+}
+
+async fn end_all(
+    connection: &mut AsyncPgConnection,
+    id: PrincipalId,
+    actor: PrincipalId,
+    origin: &Origin,
+) -> Work<Vec<Revoked>> {
+    rights::lock(connection, id)
+        .await?
+        .still_administers(actor)?;
+    let revoked = end_sessions(
+        connection,
+        id,
+        Which::All,
+        "ended_by_admin",
+        origin,
+        Some(actor),
+    )
+    .await?;
+    audit::record(
+        connection,
+        origin,
+        Some(actor),
+        "user.signed_out",
+        Some(id.0),
+        json!({ "sessions": revoked.len() }),
+    )
+    .await?;
+    Ok(revoked)
+}
