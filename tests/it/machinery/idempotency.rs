@@ -87,10 +87,10 @@ async fn fifty_at_once_are_one() {
 async fn repetitions_hold_no_connections() {
     let (app, who) = app(&["--database-connections=3"]).await;
     let headers = [("x-caller", who.as_str()), ("idempotency-key", "k")];
-    let slow = create(&app, &headers, "slow1.6");
+    let slow = create(&app, &headers, "slow2.6");
     let waiting = async {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        futures_util::future::join_all((0..12).map(|_| create(&app, &headers, "slow1.6"))).await
+        futures_util::future::join_all((0..12).map(|_| create(&app, &headers, "slow2.6"))).await
     };
     let others = async {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
@@ -108,7 +108,7 @@ async fn repetitions_hold_no_connections() {
             ("request-in-flight", "1")
         );
     }
-    assert_eq!(create(&app, &headers, "slow1.6").await.body, slow.body);
+    assert_eq!(create(&app, &headers, "slow2.6").await.body, slow.body);
 }
 
 #[tokio::test]

@@ -3,12 +3,14 @@
 use std::{
     net::{SocketAddr, TcpListener},
     path::PathBuf,
+    sync::LazyLock,
     time::Duration,
 };
 
 use super::{Pulse, READY_AGAIN};
 use crate::support::{
     client::Client,
+    database::SERVER,
     process::{Process, TempDir, tree, wait_for_end},
     service::{PATIENCE, Ports, Service, chartroom, run, text},
     wait::until,
@@ -21,7 +23,9 @@ pub(super) struct Home {
 }
 
 impl Home {
+    /// Where none is installed, the shared server of the tests has fetched one by now: no patience covers a download.
     pub(super) fn new() -> Self {
+        LazyLock::force(&SERVER);
         Self {
             dir: TempDir::new("home").unwrap(),
             ports: Ports::reserve(),

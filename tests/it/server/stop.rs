@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::raw::{GOOD, PATIENCE, answer, connect, good, patient, quick, read_to_end, start_with};
+use crate::support::process::Process;
 
 const SLACK: Duration = Duration::from_millis(900);
 
@@ -233,7 +234,6 @@ fn signals_end_a_process_that_hangs() {
 }
 
 fn send(child: &Child, signal: &str) {
-    let mut kill = Command::new("kill");
-    kill.arg(format!("-{signal}")).arg(child.id().to_string());
-    assert!(kill.status().unwrap().success());
+    let process = Process::find(child.id()).unwrap();
+    process.signal(signal).unwrap();
 }

@@ -73,7 +73,8 @@ impl Server {
     }
 }
 
-/// The same directory each time, so that only the first run pays for making it; another one while a run holds it.
+/// The same directory each time, so that only the first run pays for making it; another one while a run holds it, and
+/// what another PostgreSQL made is made anew.
 async fn first_free_place() -> Embedded {
     let bin_dir = std::env::var_os("CHARTROOM_TEST_POSTGRES").map(PathBuf::from);
     let kind = if std::env::var_os("CHARTROOM_TEST_FETCHED").is_some() {
@@ -81,7 +82,8 @@ async fn first_free_place() -> Embedded {
     } else {
         "postgres"
     };
-    for place in 0.. {
+    let mut place = 0;
+    loop {
         let data_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{kind}-{place}"));
         let options = Options {
             durable: false,
@@ -91,11 +93,13 @@ async fn first_free_place() -> Embedded {
         };
         match Embedded::start(options).await {
             Ok(server) => return server,
-            Err(EmbeddedError::AlreadyRunning { .. }) if place < 8 => {}
+            Err(EmbeddedError::AlreadyRunning { .. }) if place < 8 => place += 1,
+            Err(EmbeddedError::OtherMajor { pgdata, .. }) => {
+                std::fs::remove_dir_all(pgdata).unwrap();
+            }
             Err(error) => panic!("no PostgreSQL for the tests: {error}"),
         }
     }
-    unreachable!()
 }
 
 /// The endpoint of another database on the same server.
