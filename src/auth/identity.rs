@@ -50,7 +50,12 @@ impl Identity {
             Ok(())
         });
         Ok(Self {
-            tokens: Tokens::new(keys.clone(), config.public_url(), settings.audience.clone()),
+            tokens: Tokens::new(
+                keys.clone(),
+                config.public_url(),
+                settings.audience.clone(),
+                settings.token_cache,
+            ),
             keys,
             passwords: Passwords::new(),
             limiter: Limiter::new(

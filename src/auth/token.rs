@@ -5,7 +5,7 @@
 //! session and its generation, so none is stored.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -25,8 +25,6 @@ const CLIENT: &str = "chartroom";
 const LEEWAY_SECONDS: i64 = 30;
 /// Longer than any of ours.
 const LONGEST: usize = 2_048;
-/// Verified tokens remembered; two generations of this many.
-const REMEMBERED: usize = 8_192;
 const REFRESH_PREFIX: &str = "crr_";
 
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -68,6 +66,8 @@ pub struct Tokens {
     keys: Arc<Keys>,
     issuer: String,
     audience: String,
+    /// In each of two generations; 0 remembers none.
+    remembered: usize,
     verified: Mutex<Verified>,
 }
 
@@ -95,7 +95,7 @@ impl Verified {
             .cloned()
     }
 
-    fn remember(&mut self, token: &str, claims: &Arc<Claims>, keys: &Arc<KeySet>) {
+    fn remember(&mut self, token: &str, claims: &Arc<Claims>, keys: &Arc<KeySet>, most: usize) {
         if !self
             .keys
             .as_ref()
@@ -106,7 +106,7 @@ impl Verified {
                 ..Self::default()
             };
         }
-        if self.young.len() >= REMEMBERED {
+        if self.young.len() >= most {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(token.into(), claims.clone());
@@ -114,11 +114,13 @@ impl Verified {
 }
 
 impl Tokens {
-    pub fn new(keys: Arc<Keys>, issuer: String, audience: String) -> Self {
+    /// `cache` is how many verified tokens are remembered, at most.
+    pub fn new(keys: Arc<Keys>, issuer: String, audience: String, cache: usize) -> Self {
         Self {
             keys,
             issuer,
             audience,
+            remembered: cache.div_ceil(2),
             verified: Mutex::default(),
         }
     }
@@ -157,25 +159,27 @@ impl Tokens {
     /// The claims of a token that is ours, whole and of this time. Revocation is another question.
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Arc<Claims>, Refused> {
         let keys = self.keys.current();
-        let known = self
-            .verified
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .find(token, &keys);
+        let known = (self.remembered > 0)
+            .then(|| self.verified().find(token, &keys))
+            .flatten();
         let claims = match known {
             Some(claims) => claims,
             None => {
                 let claims = Arc::new(self.check(token, &keys)?);
-                self.verified
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .remember(token, &claims, &keys);
+                if self.remembered > 0 {
+                    self.verified()
+                        .remember(token, &claims, &keys, self.remembered);
+                }
                 claims
             }
         };
         let is_timely =
             claims.exp > now.timestamp() && claims.iat <= now.timestamp() + LEEWAY_SECONDS;
         if is_timely { Ok(claims) } else { Err(Refused) }
+    }
+
+    fn verified(&self) -> MutexGuard<'_, Verified> {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn check(&self, token: &str, keys: &KeySet) -> Result<Claims, Refused> {
@@ -269,6 +273,7 @@ mod tests {
                 keys,
                 "https://issuer.test".to_owned(),
                 "chartroom".to_owned(),
+                16,
             ),
             directory,
         )
@@ -338,6 +343,7 @@ mod tests {
 
     #[test]
     fn the_verified_are_bounded() {
+        const MOST: usize = 64;
         let (tokens, directory) = tokens();
         let keys = tokens.keys.current();
         let claims = tokens
@@ -355,14 +361,12 @@ mod tests {
             )
             .unwrap();
         let mut verified = Verified::default();
-        for index in 0..3 * REMEMBERED {
-            verified.remember(&index.to_string(), &claims, &keys);
+        for index in 0..3 * MOST {
+            verified.remember(&index.to_string(), &claims, &keys, MOST);
         }
-        assert!(verified.young.len() + verified.old.len() <= 2 * REMEMBERED);
+        assert!(verified.young.len() + verified.old.len() <= 2 * MOST);
         assert!(
-            verified
-                .find(&(3 * REMEMBERED - 1).to_string(), &keys)
-                .is_some()
+            verified.find(&(3 * MOST - 1).to_string(), &keys).is_some()
                 && verified.find("0", &keys).is_none()
         );
         std::fs::remove_dir_all(directory).unwrap();

@@ -375,6 +375,9 @@ pub struct Identity {
     /// Whether a password may be exchanged for tokens at /auth/token (the first-party password grant)
     #[arg(long, env = "CHARTROOM_PASSWORD_GRANT", global = true, value_name = "BOOL", default_value = "true", value_parser = switch, action = clap::ArgAction::Set)]
     pub password_grant: bool,
+    /// Access tokens whose signature is remembered as good, so that it is checked once; 0 checks it on every request
+    #[arg(long, env = "CHARTROOM_TOKEN_CACHE", global = true, value_name = "N", default_value = "16384", value_parser = count(0_usize, 1_000_000))]
+    pub token_cache: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
