@@ -4,7 +4,7 @@
 //! `cargo bench --bench authentication 2>/dev/null [-- --seconds N]` runs the service from the library in this process, with
 //! the routes of `routes` beside its own, on a private PostgreSQL; the load comes from a second process over loopback. What is
 //! compared is interleaved: five rounds of 15 seconds each, after 3 that do not count. A measurement during which others used
-//! more than 12 % of the machine is repeated, three times at most, and the quietest is kept. Prints medians with minimum and
+//! more than 12 % of the machine is repeated, twice at most, and the quietest is kept. Prints medians with minimum and
 //! maximum, and the ratios as JSON in the last line. Settings that are not defaults: the limits on sign-ins and registration
 //! open, because the limiter would answer first; and in one of the two services no token cache. Request lines go to standard
 //! error, so send it to where a real log would go. Linux only.
@@ -34,7 +34,7 @@ const SECONDS: f64 = 15.0;
 const WARM_UP: f64 = 3.0;
 /// Of the machine, used by others: beyond it a measurement is repeated.
 const DISTURBED: f64 = 0.12;
-const REPEATS: usize = 3;
+const REPEATS: usize = 2;
 const CONNECTIONS: u32 = 32;
 /// More than there are permits, so that one is never free while a sign-in waits; few enough that none is refused.
 const SIGN_INS: u32 = 8;
