@@ -35,8 +35,17 @@ pub(crate) struct Service {
     pub(crate) sign_ins: Vec<String>,
     pub(crate) hash: String,
     postgres: Embedded,
-    directory: PathBuf,
+    directory: Directory,
     shutdown: Shutdown,
+}
+
+/// Removed however the bench ends; PostgreSQL's watchdog ends what is still in it.
+struct Directory(PathBuf);
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// Nobody is asked for
@@ -75,16 +84,16 @@ fn config(flags: &[&str]) -> Config {
 impl Service {
     pub(crate) async fn start() -> Self {
         let directory =
-            std::env::temp_dir().join(format!("chartroom-bench-{}", std::process::id()));
-        std::fs::create_dir(&directory).unwrap();
-        let keys = directory.join("keys");
+            Directory(std::env::temp_dir().join(format!("chartroom-bench-{}", std::process::id())));
+        std::fs::create_dir(&directory.0).unwrap();
+        let keys = directory.0.join("keys");
         chartroom::auth::keys::generate(&keys, Duration::ZERO).unwrap();
         let keys = format!("--keys-dir={}", keys.display());
         let cached = config(&[&keys]);
         let telemetry = chartroom::telemetry::install(&cached.telemetry).unwrap();
         // Until the process ends.
         std::mem::forget(telemetry);
-        let postgres = Embedded::start(Options::new(directory.join("data")))
+        let postgres = Embedded::start(Options::new(directory.0.join("data")))
             .await
             .unwrap();
         let endpoint = embedded_endpoint(&postgres);
@@ -139,7 +148,7 @@ impl Service {
     }
 
     pub(crate) fn clock(&self) -> Clock {
-        let file = self.directory.join("data/pgdata/postmaster.pid");
+        let file = self.directory.0.join("data/pgdata/postmaster.pid");
         let file = std::fs::read_to_string(file).unwrap();
         Clock::read(file.lines().next().unwrap().trim().parse().unwrap())
     }
@@ -147,7 +156,6 @@ impl Service {
     pub(crate) async fn stop(self) {
         self.shutdown.begin();
         self.postgres.stop(Stop::Fast).await;
-        std::fs::remove_dir_all(&self.directory).unwrap();
     }
 }
 
