@@ -1,0 +1,57 @@
+{{/* Combinations that cannot work. What a single value may be is in values.schema.json. */}}
+
+{{- define "chartroom.validate" -}}
+{{- $mode := include "chartroom.databaseMode" . }}
+{{- $database := .Values.database }}
+{{- $fullname := include "chartroom.fullname" . }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $fullname) }}
+{{- fail (printf "%q cannot name a Service: it has to start with a letter; set fullnameOverride" $fullname) }}
+{{- end }}
+{{- if and (eq $mode "manifest") (not .Values.auth.keys.existingSecret) }}
+{{- fail (printf "database.provisioner=manifest has no hook that makes the keys which sign tokens: run `chartroom keys generate --keys-dir keys` and `kubectl create secret generic %s-keys --namespace %s --from-file=keys`, then set auth.keys.existingSecret=%s-keys" $fullname .Release.Namespace $fullname) }}
+{{- end }}
+{{- if and (eq $mode "hook") $database.runtimeSecret }}
+{{- fail "database.runtimeSecret is for provisioner=manifest and mode=external: the hook makes that Secret itself" }}
+{{- end }}
+{{- if ne $mode "hook" }}
+{{- range $field := list "adopt" "allowMajorUpgrade" }}
+{{- if get $database.cnpg $field }}
+{{- fail (printf "database.cnpg.%s has no effect here: it speaks to the hook, and the database is not made by one" $field) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if eq $mode "external" }}
+{{- if not $database.external.existingSecret }}
+{{- fail "database.mode=external needs database.external.existingSecret, a Secret with at least username and password" }}
+{{- end }}
+{{- if and (hasPrefix "verify-" $database.tls.mode) (not $database.tls.caSecret.name) (not $database.external.keys.uri) }}
+{{- fail (printf "database.tls.mode=%s needs database.tls.caSecret.name: the image brings no certificates of its own; tls.mode=require encrypts without proof of who answers" $database.tls.mode) }}
+{{- end }}
+{{- else if eq $database.owner $database.runtimeUser }}
+{{- fail "database.owner and database.runtimeUser are the same role: the API's role must not own what it uses" }}
+{{- end }}
+{{- with $database.cnpg.synchronous }}
+{{- if and .enabled (ge (int .number) (int $database.cnpg.instances)) (ge (int $database.cnpg.instances) 3) }}
+{{- fail (printf "database.cnpg.synchronous.number=%d: with %d instances there are only %d standbys to confirm" (int .number) (int $database.cnpg.instances) (sub (int $database.cnpg.instances) 1)) }}
+{{- end }}
+{{- end }}
+{{- $least := add (int .Values.drain.deadlineSeconds) 5 }}
+{{- if lt (int .Values.terminationGracePeriodSeconds) (int $least) }}
+{{- fail (printf "terminationGracePeriodSeconds=%d kills a pod that is still draining: set at least %d, or lower drain.deadlineSeconds" (int .Values.terminationGracePeriodSeconds) $least) }}
+{{- end }}
+{{- if ge (int .Values.drain.delaySeconds) (int .Values.drain.deadlineSeconds) }}
+{{- fail "drain.delaySeconds leaves no time for what is in flight: set it below drain.deadlineSeconds" }}
+{{- end }}
+{{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.min) (int .Values.autoscaling.max)) }}
+{{- fail "autoscaling.min is above autoscaling.max" }}
+{{- end }}
+{{- if and .Values.autoscaling.enabled (not .Values.autoscaling.cpu) (not .Values.autoscaling.metrics) }}
+{{- fail "autoscaling.enabled needs something to measure: set autoscaling.cpu or autoscaling.metrics" }}
+{{- end }}
+{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
+{{- fail "ingress.enabled needs ingress.hosts: a rule without a host would catch everything that reaches the controller" }}
+{{- end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+{{- fail "httpRoute.enabled needs httpRoute.parentRefs, the Gateway it belongs to" }}
+{{- end }}
+{{- end }}
