@@ -26,6 +26,10 @@ openapi:
 readme:
     CHARTROOM_UPDATE=1 cargo test --test it -- readme cli:: openapi observability schema
 
+# Refresh what is made from the chart: the table of its README and tests/chart/snapshots (needs helm)
+chart:
+    CHARTROOM_UPDATE=1 cargo test --test chart
+
 # Build the image from source
 image tag="chartroom:dev":
     docker build --build-arg REVISION="$(git rev-parse HEAD)" --tag {{ tag }} .

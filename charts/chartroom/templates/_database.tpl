@@ -127,7 +127,7 @@ valueFrom:
 - name: {{ .volume | default "database" }}
   secret:
     secretName: {{ include "chartroom.databaseSecret" . }}
-    defaultMode: 0440
+    defaultMode: 288 # 0440
     items:
       {{- if and (eq $database.mode "external") $keys.uri }}
       - key: {{ $keys.uri }}

@@ -1,0 +1,438 @@
+//! Every pod the chart makes: pod security, selectors, settings, probes and volumes.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::helm::{Case, FULLNAME, Object, case, cases, holds};
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    ["initContainers", "containers"]
+        .into_iter()
+        .flat_map(|field| list(&pod["spec"][field]))
+}
+
+/// The profile `restricted` of the Pod Security Standards, and what goes beyond it here.
+fn is_restricted(case: &Case) -> Vec<String> {
+    let mut findings = Vec::new();
+    for object in &case.objects {
+        let Some(pod) = object.pod() else { continue };
+        let spec = &pod["spec"];
+        let mut need = |holds: bool, what: &str| {
+            if !holds {
+                findings.push(format!("{object}: {what}"));
+            }
+        };
+        let context = &spec["securityContext"];
+        need(context["runAsNonRoot"] == true, "runAsNonRoot");
+        need(context["runAsUser"] != 0, "runs as root");
+        need(
+            context["seccompProfile"]["type"] == "RuntimeDefault",
+            "seccompProfile",
+        );
+        need(
+            spec["automountServiceAccountToken"] == false,
+            "a token is mounted",
+        );
+        need(spec["enableServiceLinks"] == false, "variables of Services");
+        for field in ["hostNetwork", "hostPID", "hostIPC"] {
+            need(spec[field].is_null(), field);
+        }
+        for volume in list(&spec["volumes"]) {
+            let kinds = [
+                "configMap",
+                "downwardAPI",
+                "emptyDir",
+                "projected",
+                "secret",
+            ];
+            need(
+                kinds.iter().any(|kind| !volume[*kind].is_null()),
+                "kind of volume",
+            );
+        }
+        for container in containers(pod) {
+            let context = &container["securityContext"];
+            need(context["allowPrivilegeEscalation"] == false, "may escalate");
+            need(
+                context["readOnlyRootFilesystem"] == true,
+                "may write to its root",
+            );
+            need(
+                context["capabilities"] == json!({"drop": ["ALL"]}),
+                "keeps capabilities",
+            );
+            need(context["privileged"].is_null(), "privileged");
+            for (amount, what) in [
+                ("requests", "cpu"),
+                ("requests", "memory"),
+                ("limits", "memory"),
+            ] {
+                need(!container["resources"][amount][what].is_null(), "resources");
+            }
+            // There is no shell in the image, and the program drains by itself.
+            need(container["lifecycle"].is_null(), "lifecycle hook");
+            need(
+                !container.to_string().contains("\"exec\""),
+                "probe that runs a command",
+            );
+        }
+    }
+    findings
+}
+
+/// Changes the spec of every pod.
+fn spec(change: impl Fn(&mut Value)) -> impl Fn(&mut Object) {
+    move |object| {
+        let pointer = match object.kind() {
+            "Deployment" | "Job" => "/spec/template/spec",
+            "Pod" => "/spec",
+            _ => return,
+        };
+        change(object.0.pointer_mut(pointer).unwrap());
+    }
+}
+
+#[test]
+fn every_pod_is_restricted() {
+    holds(
+        is_restricted,
+        "hook.yaml",
+        &[
+            (
+                "root",
+                &spec(|s| s["securityContext"]["runAsUser"] = json!(0)),
+            ),
+            ("host network", &spec(|s| s["hostNetwork"] = json!(true))),
+            (
+                "seccomp",
+                &spec(|s| s["securityContext"]["seccompProfile"] = Value::Null),
+            ),
+            (
+                "token",
+                &spec(|s| s["automountServiceAccountToken"] = json!(true)),
+            ),
+            (
+                "capability",
+                &spec(|s| {
+                    s["containers"][0]["securityContext"]["capabilities"]["add"] =
+                        json!(["NET_ADMIN"])
+                }),
+            ),
+            (
+                "writable",
+                &spec(|s| {
+                    s["containers"][0]["securityContext"]["readOnlyRootFilesystem"] = json!(false)
+                }),
+            ),
+            (
+                "host path",
+                &spec(|s| s["volumes"] = json!([{"name": "x", "hostPath": {"path": "/"}}])),
+            ),
+            (
+                "no limits",
+                &spec(|s| s["containers"][0]["resources"] = json!({})),
+            ),
+        ],
+    );
+}
+
+fn matches(selector: &Value, labels: &Value) -> bool {
+    selector.as_object().is_some_and(|wanted| {
+        !wanted.is_empty() && wanted.iter().all(|(name, value)| labels[name] == *value)
+    })
+}
+
+/// Whoever selects the API's pods selects them all, and no pod of a hook or test.
+fn selectors_match_the_api_alone(case: &Case) -> Vec<String> {
+    let mut selectors = Vec::new();
+    for object in &case.objects {
+        let pointer = match object.kind() {
+            "Service" => "/spec/selector",
+            "Deployment" | "PodDisruptionBudget" => "/spec/selector/matchLabels",
+            "NetworkPolicy" if object.name().ends_with("chartroom") => {
+                "/spec/podSelector/matchLabels"
+            }
+            _ => continue,
+        };
+        selectors.push((object, object.at(pointer)));
+    }
+    let mut findings = Vec::new();
+    for object in &case.objects {
+        let Some(pod) = object.pod() else { continue };
+        for (who, selector) in &selectors {
+            if matches(selector, &pod["metadata"]["labels"]) != (object.kind() == "Deployment") {
+                findings.push(format!("{who} and the pods of {object}"));
+            }
+        }
+    }
+    if let Some(monitor) = case.of_kind("ServiceMonitor").next() {
+        let services: Vec<_> = case
+            .of_kind("Service")
+            .filter(|service| {
+                matches(
+                    monitor.at("/spec/selector/matchLabels"),
+                    service.at("/metadata/labels"),
+                )
+            })
+            .collect();
+        if services.len() != 1 || monitor.at("/spec/namespaceSelector/matchNames") != &json!(["ns"])
+        {
+            findings.push(format!("{monitor} finds {} Services", services.len()));
+        }
+    }
+    findings
+}
+
+#[test]
+fn no_selector_of_the_api_matches_a_pod_of_a_hook() {
+    holds(
+        selectors_match_the_api_alone,
+        "hook.yaml",
+        &[
+            ("a Service without the component", &|o| {
+                if o.kind() == "Service" {
+                    o.0["spec"]["selector"] = json!({"app.kubernetes.io/instance": "demo"});
+                }
+            }),
+            ("a Job labelled like the API", &|o| {
+                if o.kind() == "Job" {
+                    let labels = &mut o.0["spec"]["template"]["metadata"]["labels"];
+                    labels["app.kubernetes.io/name"] = json!("chartroom");
+                    labels["app.kubernetes.io/component"] = json!("api");
+                }
+            }),
+            ("a monitor of another namespace", &|o| {
+                if o.kind() == "ServiceMonitor" {
+                    o.0["spec"]["namespaceSelector"] = json!({});
+                }
+            }),
+        ],
+    );
+}
+
+/// The program refuses a `CHARTROOM_*` variable that is none of its settings, so a typo here would be a crash loop.
+fn variables_are_settings(case: &Case) -> Vec<String> {
+    let command = chartroom::cli::command();
+    let settings: BTreeSet<String> = command
+        .get_arguments()
+        .filter_map(|argument| Some(argument.get_env()?.to_str()?.to_owned()))
+        .collect();
+    assert!(settings.len() > 30);
+    let mut findings = Vec::new();
+    for object in &case.objects {
+        let Some(pod) = object.pod() else { continue };
+        for container in containers(pod) {
+            let mut seen = BTreeSet::new();
+            for variable in list(&container["env"]) {
+                let name = variable["name"].as_str().unwrap();
+                if !seen.insert(name) {
+                    findings.push(format!("{object}: {name} twice"));
+                }
+                if name.starts_with("CHARTROOM_") && !settings.contains(name) {
+                    findings.push(format!("{object}: {name} is no setting"));
+                }
+            }
+        }
+    }
+    findings
+}
+
+#[test]
+fn every_variable_is_a_setting_of_the_program() {
+    holds(
+        variables_are_settings,
+        "hook.yaml",
+        &[
+            (
+                "a typo",
+                &spec(|s| {
+                    if let Some(variable) = s.pointer_mut("/containers/0/env/0/name") {
+                        *variable = json!("CHARTROOM_LISTN");
+                    }
+                }),
+            ),
+            (
+                "a variable twice",
+                &spec(|s| {
+                    if let Some(env) = s["containers"][0]["env"].as_array_mut() {
+                        env.push(env[0].clone());
+                    }
+                }),
+            ),
+        ],
+    );
+}
+
+/// A file that is mounted by `subPath` never changes, and the Secret of a CA holds its private key.
+fn secrets_are_mounted_to_be_read_again(case: &Case) -> Vec<String> {
+    let mut findings = Vec::new();
+    for object in &case.objects {
+        let Some(pod) = object.pod() else { continue };
+        let volumes: Vec<&str> = list(&pod["spec"]["volumes"])
+            .iter()
+            .filter_map(|v| v["name"].as_str())
+            .collect();
+        for mount in containers(pod).flat_map(|container| list(&container["volumeMounts"])) {
+            if !mount["subPath"].is_null() || mount["readOnly"] != true {
+                findings.push(format!("{object}: {mount}"));
+            }
+            if !volumes.contains(&mount["name"].as_str().unwrap()) {
+                findings.push(format!("{object}: no volume {}", mount["name"]));
+            }
+        }
+        for volume in list(&pod["spec"]["volumes"]) {
+            if volume["name"] == "database-ca"
+                && volume["secret"]["items"] != json!([{"key": "ca.crt", "path": "ca.crt"}])
+            {
+                findings.push(format!(
+                    "{object}: more of the CA's Secret than its certificate"
+                ));
+            }
+        }
+        for password in containers(pod).flat_map(|container| list(&container["env"])) {
+            let name = password["name"].as_str().unwrap();
+            if name.contains("PASSWORD") && !name.ends_with("_FILE") {
+                findings.push(format!("{object}: {name} in the environment"));
+            }
+        }
+    }
+    findings
+}
+
+#[test]
+fn secrets_are_files_that_follow_a_rotation() {
+    holds(
+        secrets_are_mounted_to_be_read_again,
+        "hook.yaml",
+        &[
+            (
+                "subPath",
+                &spec(|s| {
+                    if let Some(mount) = s.pointer_mut("/containers/0/volumeMounts/0") {
+                        mount["subPath"] = json!("password");
+                    }
+                }),
+            ),
+            (
+                "the CA's key",
+                &spec(|s| {
+                    for volume in s["volumes"].as_array_mut().into_iter().flatten() {
+                        if volume["name"] == "database-ca" {
+                            volume["secret"].as_object_mut().unwrap().remove("items");
+                        }
+                    }
+                }),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn probes_and_drain_fit_the_program() {
+    for case in cases() {
+        let deployment = case.of_kind("Deployment").next().unwrap();
+        let pod = deployment.at("/spec/template/spec");
+        let container = &pod["containers"][0];
+        assert_eq!(container["args"], json!(["serve"]));
+        for (probe, path) in [
+            ("startupProbe", "/livez"),
+            ("readinessProbe", "/readyz?gate=start"),
+            ("livenessProbe", "/livez"),
+        ] {
+            assert_eq!(
+                container[probe]["httpGet"],
+                json!({"path": path, "port": "metrics"}),
+                "{probe}"
+            );
+        }
+        let seconds = |name: &str| -> i64 {
+            let variable = list(&container["env"])
+                .iter()
+                .find(|v| v["name"] == name)
+                .unwrap();
+            variable["value"]
+                .as_str()
+                .unwrap()
+                .trim_end_matches('s')
+                .parse()
+                .unwrap()
+        };
+        let ready = &container["readinessProbe"];
+        let noticed =
+            ready["periodSeconds"].as_i64().unwrap() * ready["failureThreshold"].as_i64().unwrap();
+        assert!(noticed < seconds("CHARTROOM_DRAIN_DELAY"), "{}", case.file);
+        let grace = pod["terminationGracePeriodSeconds"].as_i64().unwrap();
+        assert!(
+            grace >= seconds("CHARTROOM_STOP_DEADLINE") + 5 && grace >= 40,
+            "{}",
+            case.file
+        );
+    }
+}
+
+#[test]
+fn metrics_are_on_the_service_and_behind_no_ingress_or_route() {
+    for case in cases() {
+        let service = case.of_kind("Service").next().unwrap();
+        let ports: Vec<_> = list(service.at("/spec/ports"))
+            .iter()
+            .map(|p| (&p["name"], &p["targetPort"]))
+            .collect();
+        assert_eq!(
+            ports,
+            [
+                (&json!("http"), &json!("http")),
+                (&json!("metrics"), &json!("metrics"))
+            ]
+        );
+        for ingress in case.of_kind("Ingress") {
+            assert!(ingress.0.to_string().contains(r#""port":{"name":"http"}"#));
+            assert!(!ingress.0.to_string().contains("metrics"));
+        }
+        for route in case.of_kind("HTTPRoute") {
+            assert_eq!(list(route.at("/spec/rules")).len(), 1);
+            assert_eq!(
+                route.at("/spec/rules/0/backendRefs/0/port"),
+                &service.0["spec"]["ports"][0]["port"]
+            );
+        }
+    }
+    assert!(case("gateway.yaml").is_none_or(|case| case.of_kind("HTTPRoute").count() == 1));
+}
+
+#[test]
+fn the_autoscaler_owns_the_number_of_pods_and_a_budget_needs_two() {
+    let (Some(scaled), Some(small), Some(plain)) = (
+        case("autoscaling.yaml"),
+        case("hook-small.yaml"),
+        case("hook.yaml"),
+    ) else {
+        return;
+    };
+    assert!(
+        scaled
+            .one("Deployment", FULLNAME)
+            .at("/spec/replicas")
+            .is_null()
+    );
+    assert_eq!(
+        scaled
+            .one("HorizontalPodAutoscaler", FULLNAME)
+            .at("/spec/minReplicas"),
+        3
+    );
+    assert_eq!(scaled.of_kind("PodDisruptionBudget").count(), 1);
+    assert_eq!(plain.one("Deployment", FULLNAME).at("/spec/replicas"), 2);
+    assert_eq!(
+        plain
+            .one("PodDisruptionBudget", FULLNAME)
+            .at("/spec/maxUnavailable"),
+        1
+    );
+    assert_eq!(small.of_kind("PodDisruptionBudget").count(), 0);
+}
