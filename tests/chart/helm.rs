@@ -137,6 +137,21 @@ impl Helm {
         notes.to_owned()
     }
 
+    /// What `helm lint` finds, warnings included.
+    pub(crate) fn lint(&self, file: &str) -> Result<(), String> {
+        let output = Command::new(&self.0)
+            .args(["lint", "--strict", "--quiet", "--kube-version", "1.34.0"])
+            .args(["--namespace", NAMESPACE, "--values"])
+            .arg(chart().join("ci").join(file))
+            .arg(chart())
+            .output()
+            .unwrap();
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8_lossy(&output.stdout).into_owned()),
+        }
+    }
+
     pub(crate) fn template(&self, arguments: &[&str]) -> Result<Vec<Object>, String> {
         Ok(parse(&self.text("demo", &chart(), arguments)?))
     }

@@ -13,6 +13,7 @@ mod kubernetes;
 mod modes;
 mod monitoring;
 mod names;
+mod network;
 mod pods;
 mod rules;
 mod values;

@@ -44,6 +44,14 @@ fn what_an_upgrade_cannot_change_is_as_in_the_first_version() {
 }
 
 #[test]
+fn the_chart_and_the_program_have_one_version() {
+    let text = std::fs::read_to_string(chart().join("Chart.yaml")).unwrap();
+    let parsed: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+    assert_eq!(parsed["appVersion"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(parsed["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
 fn a_release_named_like_the_chart_is_not_named_twice() {
     let Some(helm) = Helm::find("helm") else {
         return;

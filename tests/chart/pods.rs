@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::helm::{Case, FULLNAME, Object, case, cases, holds};
 
-fn list(value: &Value) -> &[Value] {
+pub(crate) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
@@ -141,7 +141,7 @@ fn every_pod_is_restricted() {
     );
 }
 
-fn matches(selector: &Value, labels: &Value) -> bool {
+pub(crate) fn matches(selector: &Value, labels: &Value) -> bool {
     selector.as_object().is_some_and(|wanted| {
         !wanted.is_empty() && wanted.iter().all(|(name, value)| labels[name] == *value)
     })
@@ -373,36 +373,6 @@ fn probes_and_drain_fit_the_program() {
             case.file
         );
     }
-}
-
-#[test]
-fn metrics_are_on_the_service_and_behind_no_ingress_or_route() {
-    for case in cases() {
-        let service = case.of_kind("Service").next().unwrap();
-        let ports: Vec<_> = list(service.at("/spec/ports"))
-            .iter()
-            .map(|p| (&p["name"], &p["targetPort"]))
-            .collect();
-        assert_eq!(
-            ports,
-            [
-                (&json!("http"), &json!("http")),
-                (&json!("metrics"), &json!("metrics"))
-            ]
-        );
-        for ingress in case.of_kind("Ingress") {
-            assert!(ingress.0.to_string().contains(r#""port":{"name":"http"}"#));
-            assert!(!ingress.0.to_string().contains("metrics"));
-        }
-        for route in case.of_kind("HTTPRoute") {
-            assert_eq!(list(route.at("/spec/rules")).len(), 1);
-            assert_eq!(
-                route.at("/spec/rules/0/backendRefs/0/port"),
-                &service.0["spec"]["ports"][0]["port"]
-            );
-        }
-    }
-    assert!(case("gateway.yaml").is_none_or(|case| case.of_kind("HTTPRoute").count() == 1));
 }
 
 #[test]

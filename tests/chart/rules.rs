@@ -295,13 +295,14 @@ fn no_template_uses_what_differs_between_two_renderings() {
 }
 
 #[test]
-fn helm_3_renders_what_helm_4_renders() {
+fn helm_3_renders_and_lints_what_helm_4_renders() {
     let Some(helm3) = Helm::find("helm3") else {
         return;
     };
     for file in files() {
         let Some(case) = case(&file) else { return };
         let other = helm3.case(&file);
+        assert_eq!(helm3.lint(&file), Ok(()), "{file}");
         assert_eq!(other.objects.len(), case.objects.len(), "{file}");
         for (three, four) in other.objects.iter().zip(&case.objects) {
             assert!(three == four, "{file}: {three} differs");
