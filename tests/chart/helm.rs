@@ -207,12 +207,11 @@ pub(crate) fn case(file: &str) -> Option<&'static Case> {
     found
 }
 
+/// What a control does to the objects, and its name.
+pub(crate) type Broken<'a> = (&'a str, &'a dyn Fn(&mut Object));
+
 /// A rule holds for every case, and notices the case that `broken` makes of `file`: a rule that sees nothing would pass, too.
-pub(crate) fn holds(
-    rule: impl Fn(&Case) -> Vec<String>,
-    file: &str,
-    broken: &[(&str, &dyn Fn(&mut Object))],
-) {
+pub(crate) fn holds(rule: impl Fn(&Case) -> Vec<String>, file: &str, broken: &[Broken<'_>]) {
     for case in cases() {
         let findings = rule(case);
         assert!(findings.is_empty(), "{}: {findings:#?}", case.file);

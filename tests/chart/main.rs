@@ -16,6 +16,7 @@ mod names;
 mod network;
 mod pods;
 mod rules;
+mod settings;
 mod values;
 
 #[expect(dead_code, reason = "shared with the other test binary")]

@@ -131,7 +131,7 @@ fn every_value_is_documented_and_in_the_schema() {
 }
 
 /// What is set, and the part of the complaint that tells its author what is wrong.
-const REFUSED: [(&str, &str); 44] = [
+const REFUSED: [(&str, &str); 45] = [
     ("replica=3", "'replica' not allowed"),
     ("image.tga=v1", "'tga' not allowed"),
     ("database.cnpg.instance=3", "'instance' not allowed"),
@@ -208,6 +208,7 @@ const REFUSED: [(&str, &str); 44] = [
     ("database.runtimeUser=chartroom", "are the same role"),
     ("database.cnpg.synchronous.number=3", "only 2 standbys"),
     ("terminationGracePeriodSeconds=20", "set at least 30"),
+    ("provision.timeout=5m", "set at most 230s"),
     ("drain.delaySeconds=25", "leaves no time"),
     (
         "autoscaling.enabled=true,autoscaling.min=9",

@@ -39,6 +39,11 @@
 {{- if lt (int .Values.terminationGracePeriodSeconds) (int $least) }}
 {{- fail (printf "terminationGracePeriodSeconds=%d kills a pod that is still draining: set at least %d, or lower drain.deadlineSeconds" (int .Values.terminationGracePeriodSeconds) $least) }}
 {{- end }}
+{{- $timeout := include "chartroom.seconds" .Values.provision.timeout | int }}
+{{- $most := sub (int .Values.provision.activeDeadlineSeconds) 10 }}
+{{- if gt $timeout (int $most) }}
+{{- fail (printf "provision.timeout=%s: at its deadline the Job goes with its log; set at most %ds, or raise provision.activeDeadlineSeconds and Helm's --timeout" .Values.provision.timeout $most) }}
+{{- end }}
 {{- if ge (int .Values.drain.delaySeconds) (int .Values.drain.deadlineSeconds) }}
 {{- fail "drain.delaySeconds leaves no time for what is in flight: set it below drain.deadlineSeconds" }}
 {{- end }}
@@ -54,4 +59,8 @@
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 {{- fail "httpRoute.enabled needs httpRoute.parentRefs, the Gateway it belongs to" }}
 {{- end }}
+{{- end }}
+
+{{- define "chartroom.seconds" -}}
+{{- mul (regexFind "^[0-9]+" . | int) (hasSuffix "m" . | ternary 60 1) }}
 {{- end }}

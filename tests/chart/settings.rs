@@ -1,0 +1,92 @@
+//! The program itself reads the settings that the chart gives to each of its containers.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::helm::{Case, Object, holds};
+use crate::pods::{containers, list};
+use crate::process::TempDir;
+
+/// What a variable is in a pod whose Secrets hold plausible values, its files in `folder`.
+fn value(variable: &Value, folder: &str) -> String {
+    match variable["value"].as_str() {
+        Some(value) => value.replace("/etc/chartroom", folder),
+        None if variable["name"] == "CHARTROOM_DATABASE_PORT" => "5432".to_owned(),
+        None => "from-a-secret".to_owned(),
+    }
+}
+
+/// `chartroom config` ends with 78 for an unknown variable, a value out of range and a contradiction.
+fn the_program_refuses(case: &Case) -> Vec<String> {
+    let dir = TempDir::new("settings").unwrap();
+    for (file, content) in [
+        ("database/password", "secret"),
+        (
+            "database/uri",
+            "postgres://user:secret@db.example.org/chartroom?sslmode=require",
+        ),
+        ("database-ca/ca.crt", ""),
+        ("keys/none", ""),
+    ] {
+        let path = dir.0.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    let folder = dir.0.to_str().unwrap();
+    let mut findings = Vec::new();
+    for object in &case.objects {
+        let Some(pod) = object.pod() else { continue };
+        for container in containers(pod).filter(|c| !c["env"].is_null()) {
+            let variables = list(&container["env"])
+                .iter()
+                .map(|v| (v["name"].as_str().unwrap(), value(v, folder)));
+            let output = Command::new(env!("CARGO_BIN_EXE_chartroom"))
+                .arg("config")
+                .env_clear()
+                .envs(variables)
+                .current_dir(&dir.0)
+                .output()
+                .unwrap();
+            if !output.status.success() {
+                let said = String::from_utf8_lossy(&output.stderr);
+                findings.push(format!("{object}: {said}"));
+            }
+        }
+    }
+    findings
+}
+
+#[test]
+fn the_program_accepts_the_settings_of_every_container() {
+    let set = |name: &'static str, wrong: &'static str| {
+        move |object: &mut Object| {
+            let env = object.0.pointer_mut("/spec/template/spec/containers/0/env");
+            for variable in env.and_then(Value::as_array_mut).into_iter().flatten() {
+                if variable["name"] == name {
+                    variable["value"] = json!(wrong);
+                }
+            }
+        }
+    };
+    holds(
+        the_program_refuses,
+        "hook.yaml",
+        &[
+            ("a span without a unit", &set("CHARTROOM_DRAIN_DELAY", "5")),
+            (
+                "an origin without a scheme",
+                &set("CHARTROOM_PUBLIC_URL", "demo"),
+            ),
+            (
+                "an unknown mode",
+                &set("CHARTROOM_DATABASE_SSLMODE", "always"),
+            ),
+            (
+                "a missing file",
+                &set("CHARTROOM_DATABASE_PASSWORD_FILE", "/nowhere"),
+            ),
+        ],
+    );
+}
