@@ -21,13 +21,15 @@ fn value(variable: &Value, folder: &str) -> String {
 /// `chartroom config` ends with 78 for an unknown variable, a value out of range and a contradiction.
 fn the_program_refuses(case: &Case) -> Vec<String> {
     let dir = TempDir::new("settings").unwrap();
+    let certificate = rcgen::generate_simple_self_signed(["db.example.org".to_owned()]).unwrap();
+    let certificate = certificate.cert.pem();
     for (file, content) in [
         ("database/password", "secret"),
         (
             "database/uri",
             "postgres://user:secret@db.example.org/chartroom?sslmode=require",
         ),
-        ("database-ca/ca.crt", ""),
+        ("database-ca/ca.crt", certificate.as_str()),
         ("keys/none", ""),
     ] {
         let path = dir.0.join(file);
