@@ -17,6 +17,7 @@ use crate::config::{Broken, Config, Secret, Span};
 use crate::db::migrate;
 use crate::db::window::schema_state;
 use crate::error::{ApiError, FieldError};
+use crate::metrics::Metrics;
 use crate::schema::users;
 use crate::serve::Database;
 use crate::types::PrincipalId;
@@ -50,9 +51,9 @@ pub enum User {
         #[command(flatten)]
         password: NewPassword,
     },
-    /// Shut an account and end all its sessions
+    /// Shut an account, and end all its sessions and API tokens
     Disable { email: String },
-    /// Replace an account's password, from standard input, and end all its sessions
+    /// Replace an account's password, from standard input, and end all its sessions and API tokens
     ResetPassword {
         email: String,
         #[command(flatten)]
@@ -164,7 +165,9 @@ enum Work {
 impl Work {
     async fn from(action: User) -> anyhow::Result<Self> {
         let hashed = async |password: NewPassword| {
-            let hash = Passwords::new().hash(password.read()?).await;
+            let hash = Passwords::new(Metrics::new()?.password_hashes_total)
+                .hash(password.read()?)
+                .await;
             hash.map_err(|_error: ApiError| anyhow::anyhow!("the password could not be hashed"))
         };
         Ok(match action {

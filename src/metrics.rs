@@ -65,6 +65,8 @@ metrics! {
     database_read_fallbacks_total: IntCounter,
     /// Sign-in attempts by what the limits said: admitted, the policy that refused, busy, or failed
     signin_attempts_total: IntCounterVec ["outcome"],
+    /// Passwords hashed, to store or to check them
+    password_hashes_total: IntCounter,
     /// Ended sessions, tokens and users held in memory
     revocations_held: IntGauge,
     /// Unix time of the last successful look for revocations; beyond 5 s of age, requests ask the database

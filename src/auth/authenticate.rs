@@ -44,8 +44,9 @@ pub async fn authenticate(
             Err(challenge(unauthenticated(), &parts.headers, false))
         };
     };
+    // What the database has just said is the truth; what is believed without it must not have been revoked since.
     let principal = match presented {
-        Presented::Bearer(token) => bearer(app, &token),
+        Presented::Bearer(token) => in_force(app, bearer(app, &token)).await?,
         Presented::ApiToken(secret) => {
             stored(
                 app,
@@ -68,9 +69,8 @@ pub async fn authenticate(
             sign_in::basic(app, &login, password, address, origin).await?
         }
     };
-    let principal = match principal {
-        Some(principal) if is_in_force(app, &principal).await? => principal,
-        _ => return Err(challenge(unauthenticated(), &parts.headers, true)),
+    let Some(principal) = principal else {
+        return Err(challenge(unauthenticated(), &parts.headers, true));
     };
     Ok(Some(principal))
 }
@@ -125,7 +125,7 @@ async fn stored(
     ask: impl Future<Output = ApiResult<Option<(Principal, Option<Duration>)>>>,
 ) -> ApiResult<Option<Principal>> {
     let fingerprint: Fingerprint = app.identity.cache.fingerprint(kind, &[secret]);
-    if let Some(principal) = app.identity.remembered(fingerprint) {
+    if let Some(principal) = remembered(app, fingerprint).await? {
         return Ok(Some(principal));
     }
     let asked = Instant::now();
@@ -134,6 +134,12 @@ async fn stored(
         app.identity.cache.remember(fingerprint, &principal, end);
         principal
     }))
+}
+
+/// What was found good a moment ago and not revoked since. Revoked, it is looked up anew: a new password ends what was signed in
+/// with the old one, but no API token, and a role may have changed.
+pub async fn remembered(app: &App, fingerprint: Fingerprint) -> ApiResult<Option<Principal>> {
+    in_force(app, app.identity.cache.find(fingerprint)).await
 }
 
 #[derive(QueryableByName)]
@@ -160,6 +166,8 @@ impl Known {
     }
 }
 
+/// The locks make this wait for whoever is ending the token or its user, so that it sees their end or they see its time. The
+/// user first, as they do.
 async fn api_token(app: &App, secret: &str) -> ApiResult<Option<(Principal, Option<Duration>)>> {
     let hash = secret_hash(secret);
     let known: Option<Known> = app
@@ -167,7 +175,8 @@ async fn api_token(app: &App, secret: &str) -> ApiResult<Option<(Principal, Opti
         .read_primary(async |connection| {
             diesel::sql_query(
                 "SELECT t.id, t.user_id, false AS is_admin, t.access AS what, t.expires_at AS ends_at, statement_timestamp() AS asked_at FROM api_tokens t JOIN users u ON u.id = t.user_id \
-                 WHERE t.secret_hash = $1 AND (t.expires_at IS NULL OR t.expires_at > now()) AND NOT u.is_disabled",
+                 WHERE t.secret_hash = $1 AND (t.expires_at IS NULL OR t.expires_at > now()) AND NOT u.is_disabled \
+                 FOR SHARE OF u, t",
             )
             .bind::<Binary, _>(&hash)
             .get_result(connection)
@@ -222,22 +231,24 @@ async fn cookie(app: &App, secret: &str) -> ApiResult<Option<(Principal, Option<
 }
 
 /// Revocation, on every request: from memory while that is fresh, else from the database.
-async fn is_in_force(app: &App, principal: &Principal) -> ApiResult<bool> {
+async fn in_force(app: &App, principal: Option<Principal>) -> ApiResult<Option<Principal>> {
+    let Some(principal) = principal else {
+        return Ok(None);
+    };
     let (subject, user) = principal.revoked_by();
     let since = principal.since;
-    match app.identity.feed.verdict(subject, user, since) {
-        Verdict::Good => Ok(true),
-        Verdict::Revoked => Ok(false),
+    let is_revoked = match app.identity.feed.verdict(subject, user, since) {
+        Verdict::Good => false,
+        Verdict::Revoked => true,
         Verdict::AskDatabase => {
-            let is_revoked = app
-                .db
+            app.db
                 .read_primary(async |connection| {
                     revocation::ask(connection, subject, user, since).await
                 })
-                .await?;
-            Ok(!is_revoked)
+                .await?
         }
-    }
+    };
+    Ok((!is_revoked).then_some(principal))
 }
 
 /// Whether this caller, by this credential, may ask for the route at all.

@@ -6,11 +6,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use ring::hmac;
 
-use super::cache::{Cache, Fingerprint};
+use super::cache::Cache;
 use super::keys::{Keys, KeysError};
 use super::limiter::Limiter;
 use super::password::Passwords;
-use super::principal::Principal;
 use super::revocation::feed::{Bounds, Feed};
 use super::session::Lifetimes;
 use super::token::Tokens;
@@ -57,7 +56,7 @@ impl Identity {
                 settings.token_cache,
             ),
             keys,
-            passwords: Passwords::new(),
+            passwords: Passwords::new(metrics.password_hashes_total.clone()),
             limiter: Limiter::new(
                 config.sign_in.clone(),
                 config.pool.database_connections,
@@ -81,18 +80,6 @@ impl Identity {
 }
 
 impl Identity {
-    /// A credential found good a moment ago, unless that is revoked: then it is asked anew, because what looks the same may be
-    /// good again, such as an API token whose user changed the password.
-    pub fn remembered(&self, fingerprint: Fingerprint) -> Option<Principal> {
-        self.cache.find(fingerprint).filter(|principal| {
-            let (subject, user) = principal.revoked_by();
-            !self
-                .feed
-                .revocations()
-                .is_revoked(subject, user, principal.since)
-        })
-    }
-
     /// Seals list cursors: the same on every replica. A walk through a list does not survive a change of the signing key.
     pub fn cursor_key(&self) -> anyhow::Result<CursorKey> {
         let keys = self.keys.current();

@@ -12,6 +12,7 @@ pub mod cache;
 pub mod credential;
 pub mod end;
 pub mod handlers;
+mod hash;
 pub mod identity;
 pub mod keys;
 pub mod limiter;

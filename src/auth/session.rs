@@ -121,7 +121,8 @@ struct Row {
     is_admin: bool,
 }
 
-/// Rotates, repeats within the grace, or ends the session on reuse: one statement, decided under the row's lock.
+/// Rotates, repeats within the grace, or ends the session on reuse: one statement, decided under the row's lock. Whoever began
+/// before the rotation and got the lock after it sees a time ahead of its own: without a grace that counts as reuse, too.
 pub async fn refresh(
     connection: &mut AsyncPgConnection,
     token: Refresh,
@@ -132,8 +133,8 @@ pub async fn refresh(
            generation = s.generation + CASE WHEN s.generation = $2 THEN 1 ELSE 0 END, \
            rotated_at = CASE WHEN s.generation = $2 THEN now() ELSE s.rotated_at END, \
            idle_ends_at = CASE WHEN s.generation = $2 THEN LEAST(now() + $3, s.ends_at) ELSE s.idle_ends_at END, \
-           ended_at = CASE WHEN s.generation = $2 OR (s.generation = $2 + 1 AND s.rotated_at > now() - $4) THEN NULL ELSE now() END, \
-           end_reason = CASE WHEN s.generation = $2 OR (s.generation = $2 + 1 AND s.rotated_at > now() - $4) THEN NULL ELSE 'reuse' END \
+           ended_at = CASE WHEN s.generation = $2 OR (s.generation = $2 + 1 AND $4 > interval '0' AND s.rotated_at > now() - $4) THEN NULL ELSE now() END, \
+           end_reason = CASE WHEN s.generation = $2 OR (s.generation = $2 + 1 AND $4 > interval '0' AND s.rotated_at > now() - $4) THEN NULL ELSE 'reuse' END \
          FROM users u \
          WHERE s.id = $1 AND s.kind = 'bearer' AND s.generation >= $2 AND s.ended_at IS NULL AND s.ends_at > now() AND s.idle_ends_at > now() \
            AND u.id = s.user_id AND NOT u.is_disabled \

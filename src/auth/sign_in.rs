@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
+use super::authenticate::remembered;
 use super::limiter::{AccountKey, Attempt};
 use super::password::PasswordError;
 use super::principal::{Credential, Principal};
@@ -104,7 +105,7 @@ pub async fn basic(
         .identity
         .cache
         .fingerprint(b'b', &[login, secret.expose_secret()]);
-    if let Some(principal) = app.identity.remembered(fingerprint) {
+    if let Some(principal) = remembered(app, fingerprint).await? {
         return Ok(Some(principal));
     }
     let Outcome::Good(user) = password(app, login, secret, address, origin).await? else {
