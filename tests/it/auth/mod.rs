@@ -8,9 +8,13 @@ mod cookie;
 mod deletion;
 mod directory;
 mod documents;
+mod flood;
 mod flows;
 mod forgeries;
+mod misses;
+mod outage;
 mod refresh;
+mod replicas;
 mod sweep;
 
 use axum::body::Body;

@@ -7,14 +7,7 @@ use futures_util::future::join_all;
 use super::*;
 
 const AT_ONCE: usize = 50;
-
-fn rounds() -> usize {
-    if std::env::var_os("CHARTROOM_TEST_LONG").is_some() {
-        200
-    } else {
-        40
-    }
-}
+const ROUNDS: usize = 200;
 
 /// Generation of the session, and whether it lives.
 async fn row(client: &tokio_postgres::Client, pair: &Pair) -> (i64, bool) {
@@ -54,7 +47,7 @@ async fn fifty_at_once_make_one_branch() {
     let ann = Person::register(&app, "ann").await;
     let mut pair = ann.sign_in(&app).await;
     let mut busy = 0;
-    for round in 0..rounds() {
+    for round in 0..ROUNDS {
         let (before, _) = row(&client, &pair).await;
         let answers = join_all((0..AT_ONCE).map(|_| by_refresh(&app, &pair.refresh))).await;
         let mut successors = HashSet::new();
@@ -80,8 +73,24 @@ async fn fifty_at_once_make_one_branch() {
         pair = next.unwrap();
         assert_eq!(me(&app, &pair.bearer()).await, 200);
     }
-    assert!(busy < rounds() * AT_ONCE / 2, "{busy} found no connection");
+    assert!(busy < ROUNDS * AT_ONCE / 2, "{busy} found no connection");
     assert_eq!(reuses(&client, &pair).await, 0);
+}
+
+/// Control: the fifty do meet each other, and whoever comes second is told from whoever came first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn without_a_grace_fifty_at_once_are_one_success_and_a_copy() {
+    let app = app(&["--request-deadline=60s", "--refresh-grace=0ms"]).await;
+    let client = app.database.session().await;
+    let ann = Person::register(&app, "ann").await;
+    for round in 0..10 {
+        let pair = ann.sign_in(&app).await;
+        let answers = join_all((0..AT_ONCE).map(|_| by_refresh(&app, &pair.refresh))).await;
+        let good = answers.iter().filter(|answer| answer.status == 200).count();
+        assert_eq!(good, 1, "round {round}");
+        assert_eq!(row(&client, &pair).await, (1, false), "round {round}");
+        assert_eq!(reuses(&client, &pair).await, 1, "round {round}");
+    }
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ use chartroom::auth::revocation::{State, Verdict};
 use chrono::Utc;
 use uuid::Uuid;
 
-use super::follower::{AT_ONCE, Follower, SOON, behind_proxy, insert};
+use super::follower::{AT_ONCE, Follower, SOON, insert};
 use crate::support::chaos_proxy::Mode;
-use crate::support::database::TestDatabase;
+use crate::support::database::{TestDatabase, behind_proxy};
 use crate::support::wait::until;
 
 #[tokio::test]

@@ -12,8 +12,7 @@ use diesel_async::{AsyncConnection as _, AsyncPgConnection};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::support::chaos_proxy::{ChaosProxy, Target};
-use crate::support::database::{SERVER, TestDatabase};
+use crate::support::database::TestDatabase;
 use crate::support::wait::until;
 
 pub(super) const WINDOW: Duration = Duration::from_secs(31 * 60);
@@ -111,30 +110,4 @@ pub(super) async fn insert(writer: &Client) -> Uuid {
 
 pub(super) async fn diesel(database: &TestDatabase) -> AsyncPgConnection {
     AsyncPgConnection::establish(&database.url()).await.unwrap()
-}
-
-/// The server behind a proxy, as a feed reaches it.
-pub(super) async fn behind_proxy(database: &TestDatabase) -> (ChaosProxy, Endpoint) {
-    let Endpoint::Fields {
-        dbname,
-        user,
-        password,
-        tls,
-        ..
-    } = database.endpoint.clone()
-    else {
-        unreachable!()
-    };
-    let port = SERVER.address.port;
-    let socket = SERVER.address.socket_dir.join(format!(".s.PGSQL.{port}"));
-    let proxy = ChaosProxy::start(Target::Unix(socket)).await;
-    let endpoint = Endpoint::Fields {
-        host: proxy.addr.ip().to_string(),
-        port: proxy.addr.port(),
-        dbname,
-        user,
-        password,
-        tls,
-    };
-    (proxy, endpoint)
 }

@@ -2,6 +2,7 @@
 
 mod embedded;
 mod freeze;
+mod refresh;
 mod restart;
 mod secrets;
 mod start;
@@ -40,7 +41,7 @@ fn socket() -> PathBuf {
 }
 
 /// The URL of a database behind a proxy.
-fn url_through(proxy: SocketAddr, database: &TestDatabase) -> String {
+pub(crate) fn url_through(proxy: SocketAddr, database: &TestDatabase) -> String {
     let direct = database.url();
     let (credentials, _) = direct.split_once('@').unwrap();
     format!("{credentials}@{proxy}/{}", database.name)

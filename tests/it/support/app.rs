@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use chartroom::config::Config;
+use chartroom::db::endpoint::Endpoint;
 use chartroom::http::routes::operations;
 use chartroom::http::shell::Shell;
 use chartroom::shutdown::{Shutdown, Timings};
@@ -73,18 +74,26 @@ impl TestApp {
 
     /// With settings and with routes that only a test needs.
     pub(crate) async fn with(flags: &[&str], routes: OpenApiRouter<AppState>) -> Self {
-        Self::on(TestDatabase::migrated().await.into(), flags, routes)
+        let database: Arc<TestDatabase> = TestDatabase::migrated().await.into();
+        let endpoint = database.endpoint.clone();
+        Self::on(database, endpoint, flags, routes)
     }
 
     /// Another replica: the same database, settings of its own.
     pub(crate) fn beside(&self, flags: &[&str]) -> Self {
-        Self::on(self.database.clone(), flags, OpenApiRouter::new())
+        let endpoint = self.database.endpoint.clone();
+        Self::on(self.database.clone(), endpoint, flags, OpenApiRouter::new())
     }
 
-    fn on(database: Arc<TestDatabase>, flags: &[&str], routes: OpenApiRouter<AppState>) -> Self {
+    /// The same, reaching its database by another way.
+    pub(crate) fn on(
+        database: Arc<TestDatabase>,
+        endpoint: Endpoint,
+        flags: &[&str],
+        routes: OpenApiRouter<AppState>,
+    ) -> Self {
         let shutdown = Shutdown::new(Timings::default());
-        let app = chartroom::serve::app(config(flags), database.endpoint.clone(), None, shutdown)
-            .unwrap();
+        let app = chartroom::serve::app(config(flags), endpoint, None, shutdown).unwrap();
         let shell = shell_with(&app, routes);
         Self {
             app,

@@ -10,6 +10,8 @@ use chartroom::db::endpoint::Endpoint;
 use chartroom::db::migrate::{self, MIGRATIONS};
 use chartroom::serve::embedded_endpoint;
 
+use super::chaos_proxy::{ChaosProxy, Target};
+
 const TEMPLATE: &str = "template_migrated";
 
 /// The server, on a runtime of its own that no test's end can stop. Its watchdog stops it with the process.
@@ -122,6 +124,32 @@ pub(crate) fn database(endpoint: &Endpoint, name: &str) -> Endpoint {
         },
         Endpoint::Url(_) => unreachable!("the embedded server is described by fields"),
     }
+}
+
+/// The server behind a proxy, and the way to a database through it.
+pub(crate) async fn behind_proxy(database: &TestDatabase) -> (ChaosProxy, Endpoint) {
+    let Endpoint::Fields {
+        dbname,
+        user,
+        password,
+        tls,
+        ..
+    } = database.endpoint.clone()
+    else {
+        unreachable!()
+    };
+    let port = SERVER.address.port;
+    let socket = SERVER.address.socket_dir.join(format!(".s.PGSQL.{port}"));
+    let proxy = ChaosProxy::start(Target::Unix(socket)).await;
+    let endpoint = Endpoint::Fields {
+        host: proxy.addr.ip().to_string(),
+        port: proxy.addr.port(),
+        dbname,
+        user,
+        password,
+        tls,
+    };
+    (proxy, endpoint)
 }
 
 /// A session that drives itself.
