@@ -71,6 +71,12 @@ codes! {
     LastAdmin = "last-admin" CONFLICT "Somebody has to administer",
     /// The first request with this `Idempotency-Key` is still being worked on. Repeat after the time in `Retry-After` to get its answer.
     RequestInFlight = "request-in-flight" CONFLICT "The same request is being worked on",
+    /// The project's `expires_at` has passed: it can be read, and nothing in it can be changed. An owner can extend it by setting
+    /// `expires_at` to a later time or to null.
+    ProjectExpired = "project-expired" CONFLICT "The project has expired",
+    /// The change would leave a project without an owner. Make somebody else an owner first, or delete the project; `detail` says
+    /// which projects it is about where that is not plain.
+    LastOwner = "last-owner" CONFLICT "A project needs an owner",
     /// The resource has changed since you read it, or is there although you asked to create it. Read it again, then repeat the
     /// change with its new `ETag` in `If-Match`.
     PreconditionFailed = "precondition-failed" PRECONDITION_FAILED "The resource is not in the expected state",

@@ -18,6 +18,7 @@ pub mod db;
 pub mod error;
 pub mod http;
 pub mod metrics;
+pub mod projects;
 pub mod schema;
 pub mod serve;
 pub mod server;

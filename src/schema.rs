@@ -67,6 +67,8 @@ diesel::table! {
         principal_id -> Uuid,
         /// Each may do what the one before may: viewer, editor, owner
         role -> Text,
+        /// Rises with every change of the role; the ETag
+        version -> Int8,
         created_at -> Timestamptz,
     }
 }
@@ -80,8 +82,9 @@ diesel::table! {
         visibility -> Text,
         /// From then on it can be read, extended, and given up, but not written
         expires_at -> Nullable<Timestamptz>,
-        /// Rises with every change; the ETag
+        /// Rises with every change, of the members too, because a project shows its reader's role; the ETag
         version -> Int8,
+        /// The time in the id, so that sorted by the one is sorted by the other
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
     }
