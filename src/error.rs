@@ -249,6 +249,19 @@ impl ApiError {
         }
     }
 
+    /// What a trigger refused, in its own words: a rule that holds for every statement is kept, and explained, by the database.
+    pub fn refused_by_trigger(error: &diesel::result::Error) -> Option<Self> {
+        use diesel::result::{DatabaseErrorKind, Error};
+        let Error::DatabaseError(DatabaseErrorKind::CheckViolation, info) = error else {
+            return None;
+        };
+        let code = match info.constraint_name()? {
+            "project_members_last_owner" => Code::LastOwner,
+            _ => return None,
+        };
+        Some(Self::new(code, info.message().to_owned()))
+    }
+
     /// Whether the cause is a panic in a task that the handler waited for, `spawn_blocking` among them.
     pub fn is_panic_elsewhere(&self) -> bool {
         self.cause.as_ref().is_some_and(|cause| {

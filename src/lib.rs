@@ -5,6 +5,7 @@
 //! - [`server`]: connections and their limits; [`shutdown`]: how the process stops
 //! - [`http`]: the middleware, the routes, the documentation, the ops listener; [`error`]: problem documents
 //! - [`db`]: connections, migrations, the private PostgreSQL; [`schema`]: the tables as diesel knows them
+//! - [`users`], [`projects`]: the resources; [`audit`]: who did what
 //! - [`telemetry`]: logs and traces; [`metrics`]: all metrics
 //!
 //! `docs/ARCHITECTURE.md` says how these fit together and where a feature goes.

@@ -1,4 +1,4 @@
-//! Types that say what a value is: ids of each kind.
+//! Types that say what a value is: ids of each kind, and words out of a few.
 
 macro_rules! ids {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
@@ -53,3 +53,41 @@ ids! {
     /// What somebody wrote.
     PostId,
 }
+
+/// An enum whose values are words, in JSON as in a text column.
+macro_rules! words {
+    ($(#[$meta:meta])+ $name:ident { $($(#[doc = $doc:literal])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])+
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+            diesel::expression::AsExpression, diesel::deserialize::FromSqlRow, utoipa::ToSchema,
+        )]
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        pub enum $name {
+            $($(#[doc = $doc])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+
+        impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for $name {
+            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
+                <str as diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg>>::to_sql(self.as_str(), out)
+            }
+        }
+
+        impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for $name {
+            fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
+                let is_it = |word: &&Self| word.as_str().as_bytes() == bytes.as_bytes();
+                Self::ALL.iter().find(is_it).copied().ok_or_else(|| "a word that is not known".into())
+            }
+        }
+    };
+}
+
+pub(crate) use words;

@@ -3,3 +3,4 @@ DROP TRIGGER principals_leave_projects ON principals;
 DROP TABLE project_members, projects;
 DROP FUNCTION leave_projects;
 DROP FUNCTION keep_an_owner;
+DROP FUNCTION matches_all;

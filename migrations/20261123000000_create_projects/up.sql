@@ -73,3 +73,8 @@ BEGIN
 END
 $$;
 CREATE TRIGGER principals_leave_projects BEFORE DELETE ON principals FOR EACH ROW EXECUTE FUNCTION leave_projects();
+
+-- A plain expression, which PostgreSQL puts in the place of the call.
+CREATE FUNCTION matches_all(value text, patterns text[]) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT value ILIKE ALL (patterns)
+$$;

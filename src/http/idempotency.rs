@@ -56,7 +56,7 @@ impl From<ApiError> for Failure {
 
 impl From<diesel::result::Error> for Failure {
     fn from(error: diesel::result::Error) -> Self {
-        Self::Query(error)
+        ApiError::refused_by_trigger(&error).map_or(Self::Query(error), Self::Refused)
     }
 }
 

@@ -33,6 +33,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::audit;
 use crate::auth;
+use crate::projects;
 use crate::state::AppState;
 use crate::users;
 use routes::Routes;
@@ -45,6 +46,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(auth::router())
         .merge(users::router())
         .merge(audit::router())
+        .merge(projects::router())
 }
 
 /// The OpenAPI document, which needs nothing that runs.

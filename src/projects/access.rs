@@ -6,73 +6,27 @@
 use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
-use diesel::deserialize::{FromSql, FromSqlRow};
-use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::serialize::{Output, ToSql};
-use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use http::request::Parts;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::Deserialize;
 
-use super::model::Project;
+use super::model::{Project, Visibility};
 use crate::auth::principal::Principal;
 use crate::error::{ApiError, ApiResult, Code};
 use crate::http::extract::ValidPath;
 use crate::http::idempotency::Work;
 use crate::schema::{project_members, projects};
 use crate::state::AppState;
-use crate::types::{PrincipalId, ProjectId};
+use crate::types::{PrincipalId, ProjectId, words};
 
-/// What a member may do: each role may do what the one before may
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    AsExpression,
-    FromSqlRow,
-)]
-#[diesel(sql_type = Text)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    Viewer,
-    Editor,
-    Owner,
-}
-
-impl Role {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Editor => "editor",
-            Self::Owner => "owner",
-        }
-    }
-}
-
-impl ToSql<Text, Pg> for Role {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
-        <str as ToSql<Text, Pg>>::to_sql(self.as_str(), out)
-    }
-}
-
-impl FromSql<Text, Pg> for Role {
-    fn from_sql(bytes: PgValue<'_>) -> diesel::deserialize::Result<Self> {
-        match bytes.as_bytes() {
-            b"viewer" => Ok(Self::Viewer),
-            b"editor" => Ok(Self::Editor),
-            b"owner" => Ok(Self::Owner),
-            _ => Err("a role that is none".into()),
-        }
+words! {
+    /// What a member may do: each role what the one before may, and more
+    Role {
+        Viewer = "viewer",
+        Editor = "editor",
+        Owner = "owner",
     }
 }
 
@@ -195,24 +149,39 @@ impl<R: Needs> ProjectAccess<R> {
 
     fn of(loaded: Option<Loaded>) -> ApiResult<Self> {
         let (project, role, is_expired) = loaded.ok_or(ApiError::not_found("project"))?;
+        let readable = ProjectAccess::<Viewer> {
+            project,
+            role,
+            is_expired: is_expired.unwrap_or(false),
+            needs: PhantomData,
+        };
+        readable.narrow()
+    }
+}
+
+impl ProjectAccess<Viewer> {
+    /// The same for another role, or why not.
+    pub fn narrow<R: Needs>(self) -> ApiResult<ProjectAccess<R>> {
+        let Self {
+            project,
+            role,
+            is_expired,
+            needs: _,
+        } = self;
         if R::ROLE > Role::Viewer && role < Some(R::ROLE) {
-            let yours = role.map_or("you are no member", |role| match role {
-                Role::Viewer => "yours is viewer",
-                Role::Editor => "yours is editor",
-                Role::Owner => "yours is owner",
-            });
+            let yours = role.map_or("none", Role::as_str);
             return Err(ApiError::new(
                 Code::Forbidden,
                 format!(
-                    "this needs the role {} in the project; {yours}",
+                    "this needs the role {} in the project; yours is {yours}",
                     R::ROLE.as_str()
                 ),
             ));
         }
-        Ok(Self {
+        Ok(ProjectAccess {
             project,
             role,
-            is_expired: is_expired.unwrap_or(false),
+            is_expired,
             needs: PhantomData,
         })
     }
@@ -232,7 +201,7 @@ async fn visible(
         .filter(projects::id.eq(id))
         .filter(
             projects::visibility
-                .eq("internal")
+                .eq(Visibility::Internal)
                 .or(project_members::role.is_not_null()),
         )
         .select((

@@ -1,4 +1,39 @@
-//! Projects: what people share. A project has members, each with a role, and everything inside it is open to them by that role.
+//! Projects: what people share. A project has members, each with a role, and everything inside it is open to them by that role;
+//! `access` is the only way there. That a project keeps an owner is a rule of the database.
 
 pub mod access;
+pub mod handlers;
+pub mod list;
+pub mod members;
 pub mod model;
+
+use chrono::{DateTime, Datelike as _, Utc};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::AppState;
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(
+            handlers::list::list_projects,
+            handlers::create::create_project
+        ))
+        .routes(routes!(
+            handlers::one::get_project,
+            handlers::one::update_project,
+            handlers::one::delete_project
+        ))
+        .routes(routes!(handlers::members::list_members))
+        .routes(routes!(
+            handlers::members::get_member,
+            handlers::members::put_member,
+            handlers::members::delete_member
+        ))
+        .routes(routes!(handlers::trail::list_project_events))
+}
+
+/// A time that PostgreSQL and RFC 3339 can both say.
+fn is_usual(time: DateTime<Utc>) -> bool {
+    (1..=9999).contains(&time.year())
+}

@@ -2,9 +2,19 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::schema::projects;
-use crate::types::ProjectId;
+use super::access::{Owner, ProjectAccess, Role};
+use crate::schema::{project_members, projects};
+use crate::types::{PrincipalId, ProjectId, words};
+
+words! {
+    /// Who may read a project besides its members: nobody, or everybody signed in
+    Visibility {
+        Private = "private",
+        Internal = "internal",
+    }
+}
 
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = projects, check_for_backend(diesel::pg::Pg))]
@@ -12,9 +22,105 @@ pub struct Project {
     pub id: ProjectId,
     pub name: String,
     pub description: Option<String>,
-    pub visibility: String,
+    pub visibility: Visibility,
     pub expires_at: Option<DateTime<Utc>>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = projects)]
+pub struct NewProject<'a> {
+    pub name: &'a str,
+    pub description: Option<&'a str>,
+    pub visibility: Visibility,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What is to be changed; the rest stays.
+#[derive(Clone, Debug, Default, AsChangeset)]
+#[diesel(table_name = projects)]
+pub struct ProjectChanges {
+    pub name: Option<String>,
+    pub description: Option<Option<String>>,
+    pub visibility: Option<Visibility>,
+    pub expires_at: Option<Option<DateTime<Utc>>>,
+}
+
+impl Project {
+    /// With its first owner; in a transaction.
+    pub async fn insert(
+        connection: &mut AsyncPgConnection,
+        new: &NewProject<'_>,
+        owner: PrincipalId,
+    ) -> QueryResult<Self> {
+        let id = ProjectId::fresh();
+        let project: Self = diesel::insert_into(projects::table)
+            .values((
+                new,
+                projects::id.eq(id),
+                projects::created_at.eq(made_at(id)),
+                projects::updated_at.eq(made_at(id)),
+            ))
+            .returning(Self::as_returning())
+            .get_result(connection)
+            .await?;
+        diesel::insert_into(project_members::table)
+            .values((
+                project_members::project_id.eq(id),
+                project_members::principal_id.eq(owner),
+                project_members::role.eq(Role::Owner),
+            ))
+            .execute(connection)
+            .await?;
+        Ok(project)
+    }
+}
+
+impl ProjectAccess<Owner> {
+    pub async fn update(
+        &self,
+        connection: &mut AsyncPgConnection,
+        changes: ProjectChanges,
+    ) -> QueryResult<Project> {
+        diesel::update(projects::table.find(self.project.id))
+            .set((
+                changes,
+                projects::version.eq(projects::version + 1),
+                projects::updated_at.eq(diesel::dsl::now),
+            ))
+            .returning(Project::as_returning())
+            .get_result(connection)
+            .await
+    }
+
+    pub async fn delete(&self, connection: &mut AsyncPgConnection) -> QueryResult<usize> {
+        diesel::delete(projects::table.find(self.project.id))
+            .execute(connection)
+            .await
+    }
+}
+
+/// The time in an id (UUIDv7).
+fn made_at(id: ProjectId) -> DateTime<Utc> {
+    let time = id.0.get_timestamp().and_then(|time| {
+        let (seconds, nanos) = time.to_unix();
+        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
+    });
+    time.unwrap_or_else(Utc::now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_knows_when_it_was_made() {
+        let before = Utc::now();
+        let made = made_at(ProjectId::fresh());
+        // An id counts milliseconds.
+        let after = Utc::now();
+        assert!(before.timestamp_millis() <= made.timestamp_millis() && made <= after);
+    }
 }

@@ -24,6 +24,7 @@ mod observability;
 mod openapi;
 mod platform;
 mod process;
+mod projects;
 mod readme;
 mod server;
 mod tls;

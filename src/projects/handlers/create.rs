@@ -1,0 +1,83 @@
+//! A new project.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{Mistakes, ProjectBody};
+use crate::audit::{self, Origin};
+use crate::auth::principal::Principal;
+use crate::error::{ApiError, ApiResult};
+use crate::http::answer::Answer;
+use crate::http::idempotency::{OnceJson, idempotent};
+use crate::projects::access::Role;
+use crate::projects::model::{NewProject, Project, Visibility};
+use crate::state::AppState;
+
+/// A new project
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateProject {
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    #[schema(max_length = 10_000)]
+    description: Option<String>,
+    /// When it expires: a time to come, or null for never
+    expires_at: Option<DateTime<Utc>>,
+    #[serde(default = "private")]
+    #[schema(required = false)]
+    visibility: Visibility,
+}
+
+fn private() -> Visibility {
+    Visibility::Private
+}
+
+/// Make a project, whose owner you are
+#[utoipa::path(post, path = "/api/v1/projects", tag = "projects", request_body = CreateProject, responses((status = CREATED, body = ProjectBody), ApiError))]
+pub async fn create_project(
+    app: AppState,
+    who: Principal,
+    origin: Origin,
+    OnceJson { once, body }: OnceJson<CreateProject>,
+) -> ApiResult<Answer> {
+    let CreateProject {
+        name,
+        description,
+        expires_at,
+        visibility,
+    } = &body;
+    let mut mistakes = Mistakes::default();
+    let name = mistakes.name(name);
+    if let Some(description) = description {
+        mistakes.description(description);
+    }
+    if let Some(time) = expires_at {
+        mistakes.expires_at(*time);
+    }
+    mistakes.none()?;
+    let new = NewProject {
+        name: &name,
+        description: description.as_deref(),
+        visibility: *visibility,
+        expires_at: *expires_at,
+    };
+    idempotent(&app.db, Some(who.id), &once, async |connection| {
+        let project = Project::insert(connection, &new, who.id).await?;
+        let (id, version) = (project.id, project.version);
+        let detail = json!({ "name": project.name });
+        audit::record(
+            connection,
+            &origin,
+            Some(who.id),
+            "project.created",
+            Some(id.0),
+            detail,
+        )
+        .await?;
+        let body = ProjectBody::new(project, Some(Role::Owner));
+        Ok(Answer::created(format!("/api/v1/projects/{id}"), &body)?.with_version(version))
+    })
+    .await
+}

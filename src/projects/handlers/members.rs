@@ -1,0 +1,199 @@
+//! Members: who they are, and making, changing and removing them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::audit::{self, Origin};
+use crate::auth::principal::Principal;
+use crate::error::{ApiError, ApiResult};
+use crate::http::answer::Answer;
+use crate::http::conditional::{Conditions, Versioned};
+use crate::http::extract::{ValidJson, ValidPath, ValidQuery};
+use crate::http::idempotency::{Failure, transaction};
+use crate::http::page::{Listed, Page};
+use crate::projects::access::{Owner, ProjectAccess, Role, Viewer};
+use crate::projects::members::{Member, MemberFilter, MemberPage, Named, Person};
+use crate::state::AppState;
+use crate::types::{PrincipalId, ProjectId};
+
+/// A member of a project
+#[derive(Serialize, ToSchema)]
+pub struct MemberBody {
+    id: PrincipalId,
+    username: Option<String>,
+    name: Option<String>,
+    role: Role,
+    since: DateTime<Utc>,
+}
+
+impl From<Member> for MemberBody {
+    fn from(member: Member) -> Self {
+        let Member {
+            person: Person { id, username, name },
+            role,
+            version: _,
+            since,
+        } = member;
+        Self {
+            id,
+            username,
+            name,
+            role,
+            since,
+        }
+    }
+}
+
+/// What a member may do
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetMember {
+    role: Role,
+}
+
+/// The project and the principal that a path names.
+#[derive(Deserialize)]
+pub struct InPath {
+    id: ProjectId,
+    principal: String,
+}
+
+/// The members of a project, the oldest first
+#[utoipa::path(get, path = "/api/v1/projects/{id}/members", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), MemberPage, MemberFilter), responses((status = OK, body = Page<MemberBody>), ApiError))]
+pub async fn list_members(
+    app: AppState,
+    access: ProjectAccess<Viewer>,
+    page: MemberPage,
+    ValidQuery(filter): ValidQuery<MemberFilter>,
+) -> ApiResult<Listed<MemberBody>> {
+    let found = app
+        .db
+        .read(async |connection| access.members(connection, &page, &filter).await)
+        .await?;
+    Ok(page.respond(found, MemberBody::from))
+}
+
+/// A member of a project
+#[utoipa::path(get, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, description = "Id or username")), responses((status = OK, body = MemberBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
+pub async fn get_member(
+    app: AppState,
+    access: ProjectAccess<Viewer>,
+    ValidPath(path): ValidPath<InPath>,
+    conditions: Conditions,
+) -> ApiResult<Versioned<MemberBody>> {
+    let named = Named::of(&path.principal);
+    let member = app
+        .db
+        .read(async |connection| access.member(connection, &named).await)
+        .await?;
+    let member = member.ok_or(ApiError::not_found("member"))?;
+    conditions.read(member.version, || member.into())
+}
+
+/// Make somebody a member, or change the role of a member
+#[utoipa::path(put, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, description = "Id or username")), request_body = SetMember, responses((status = OK, body = MemberBody, description = "Was a member"), (status = CREATED, body = MemberBody), ApiError))]
+pub async fn put_member(
+    app: AppState,
+    who: Principal,
+    origin: Origin,
+    ValidPath(InPath { id, principal }): ValidPath<InPath>,
+    conditions: Conditions,
+    ValidJson(SetMember { role }): ValidJson<SetMember>,
+) -> ApiResult<Answer> {
+    let named = Named::of(&principal);
+    transaction(&app.db, async |connection| {
+        let access = ProjectAccess::<Viewer>::to_manage(connection, who.id, id).await?;
+        let was = access.member(connection, &named).await?;
+        let access = access.narrow::<Owner>()?;
+        conditions.write(was.as_ref().map(|member| member.version))?;
+        let (person, was) = match was {
+            Some(member) if member.role == role => {
+                let version = member.version;
+                return Ok(Answer::ok(&MemberBody::from(member))?.with_version(version));
+            }
+            Some(Member { person, role, .. }) => (person, Some(role)),
+            None => {
+                let known = named.find(connection).await?;
+                (known.ok_or(ApiError::not_found("user"))?, None)
+            }
+        };
+        let person_id = person.id;
+        let detail = json!({ "principal": person_id, "role": role, "was": was });
+        let member = access
+            .set_member(connection, person, role)
+            .await
+            .map_err(gone)?;
+        let version = member.version;
+        let body = MemberBody::from(member);
+        let (action, answer) = if was.is_some() {
+            ("member.changed", Answer::ok(&body)?)
+        } else {
+            let location = format!("/api/v1/projects/{id}/members/{person_id}");
+            ("member.added", Answer::created(location, &body)?)
+        };
+        audit::record(
+            connection,
+            &origin,
+            Some(who.id),
+            action,
+            Some(id.0),
+            detail,
+        )
+        .await?;
+        Ok(answer.with_version(version))
+    })
+    .await
+}
+
+/// The account was deleted in the meantime.
+fn gone(error: diesel::result::Error) -> Failure {
+    use diesel::result::{DatabaseErrorKind, Error};
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
+            ApiError::not_found("user").into()
+        }
+        error => error.into(),
+    }
+}
+
+/// Remove a member, or leave
+#[utoipa::path(delete, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, description = "Id or username; your own to leave")), responses((status = NO_CONTENT, description = "Is no member, whether there was one before or not"), ApiError))]
+pub async fn delete_member(
+    app: AppState,
+    who: Principal,
+    origin: Origin,
+    ValidPath(InPath { id, principal }): ValidPath<InPath>,
+    conditions: Conditions,
+) -> ApiResult<Answer> {
+    let named = Named::of(&principal);
+    transaction(&app.db, async |connection| {
+        let access = ProjectAccess::<Viewer>::to_manage(connection, who.id, id).await?;
+        let member = access.member(connection, &named).await?;
+        // Only who is a member can leave, so for everything else the owner's role is asked.
+        if member
+            .as_ref()
+            .is_none_or(|member| member.person.id != who.id)
+        {
+            access.clone().narrow::<Owner>()?;
+        }
+        conditions.write(member.as_ref().map(|member| member.version))?;
+        if let Some(member) = member {
+            let person = member.person.id;
+            access.remove(connection, person).await?;
+            let detail = json!({ "principal": person, "was": member.role });
+            audit::record(
+                connection,
+                &origin,
+                Some(who.id),
+                "member.removed",
+                Some(id.0),
+                detail,
+            )
+            .await?;
+        }
+        Ok(Answer::no_content())
+    })
+    .await
+}

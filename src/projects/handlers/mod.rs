@@ -1,0 +1,110 @@
+//! What is asked about projects, a file for each matter.
+
+pub mod create;
+pub mod list;
+pub mod members;
+pub mod one;
+pub mod trail;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::access::Role;
+use super::model::{Project, Visibility};
+use crate::error::{ApiError, ApiResult, FieldError};
+use crate::types::ProjectId;
+
+const LONGEST_NAME: usize = 200;
+const LONGEST_DESCRIPTION: usize = 10_000;
+
+/// A project, as its reader sees it
+#[derive(Serialize, ToSchema)]
+pub struct ProjectBody {
+    id: ProjectId,
+    name: String,
+    description: Option<String>,
+    visibility: Visibility,
+    /// From then on it can only be read, until it is extended; null is never
+    expires_at: Option<DateTime<Utc>>,
+    /// Your role in it; null where you are no member and read it because it is internal
+    role: Option<Role>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl ProjectBody {
+    fn new(project: Project, role: Option<Role>) -> Self {
+        let Project {
+            id,
+            name,
+            description,
+            visibility,
+            expires_at,
+            version: _,
+            created_at,
+            updated_at,
+        } = project;
+        Self {
+            id,
+            name,
+            description,
+            visibility,
+            expires_at,
+            role,
+            created_at,
+            updated_at,
+        }
+    }
+}
+
+/// A body's mistakes as they are found.
+#[derive(Default)]
+struct Mistakes(Vec<FieldError>);
+
+impl Mistakes {
+    fn add(&mut self, pointer: &str, detail: &str) {
+        self.0.push(FieldError {
+            pointer: pointer.to_owned(),
+            code: "invalid-value".into(),
+            detail: detail.to_owned(),
+        });
+    }
+
+    /// As it is kept.
+    fn name(&mut self, text: &str) -> String {
+        let text = text.trim();
+        if text.is_empty()
+            || text.chars().count() > LONGEST_NAME
+            || text.chars().any(char::is_control)
+        {
+            self.add(
+                "/name",
+                "expected 1 to 200 characters, none of them a control character",
+            );
+        }
+        text.to_owned()
+    }
+
+    fn description(&mut self, text: &str) {
+        if text.chars().count() > LONGEST_DESCRIPTION {
+            self.add("/description", "expected at most 10,000 characters");
+        }
+    }
+
+    fn expires_at(&mut self, time: DateTime<Utc>) {
+        if time <= Utc::now() || !super::is_usual(time) {
+            self.add(
+                "/expires_at",
+                "expected a time in the future, up to the year 9999, or null for never",
+            );
+        }
+    }
+
+    fn none(self) -> ApiResult<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        Err(ApiError::validation(self.0))
+    }
+}

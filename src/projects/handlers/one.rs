@@ -1,0 +1,158 @@
+//! One project: reading, changing and deleting it.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::{Mistakes, ProjectBody};
+use crate::audit::{self, Origin};
+use crate::auth::principal::Principal;
+use crate::error::{ApiError, ApiResult};
+use crate::http::answer::Answer;
+use crate::http::conditional::{Conditions, Versioned};
+use crate::http::extract::ValidPath;
+use crate::http::idempotency::transaction;
+use crate::http::patch::{Change, MergePatch, Patch};
+use crate::projects::access::{Owner, ProjectAccess, Viewer};
+use crate::projects::model::{ProjectChanges, Visibility};
+use crate::state::AppState;
+use crate::types::ProjectId;
+
+/// Changes to a project
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateProject {
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 200)]
+    name: Change<String>,
+    #[serde(default)]
+    #[schema(max_length = 10_000)]
+    description: Patch<String>,
+    #[serde(default)]
+    visibility: Change<Visibility>,
+    /// A time to come, or null for never; extends a project that has expired
+    #[serde(default)]
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    expires_at: Patch<DateTime<Utc>>,
+}
+
+/// A project
+#[utoipa::path(get, path = "/api/v1/projects/{id}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project")), responses((status = OK, body = ProjectBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
+pub async fn get_project(
+    access: ProjectAccess<Viewer>,
+    conditions: Conditions,
+) -> ApiResult<Versioned<ProjectBody>> {
+    conditions.read(access.project.version, || {
+        ProjectBody::new(access.project, access.role)
+    })
+}
+
+/// Change a project, or extend one that has expired
+#[utoipa::path(patch, path = "/api/v1/projects/{id}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project")), request_body(content = UpdateProject, content_type = "application/merge-patch+json"), responses((status = OK, body = ProjectBody), ApiError))]
+pub async fn update_project(
+    app: AppState,
+    who: Principal,
+    origin: Origin,
+    ValidPath(id): ValidPath<ProjectId>,
+    conditions: Conditions,
+    MergePatch(patch): MergePatch<UpdateProject>,
+) -> ApiResult<Versioned<ProjectBody>> {
+    let changes = checked(patch)?;
+    transaction(&app.db, async |connection| {
+        let access = ProjectAccess::<Owner>::to_manage(connection, who.id, id).await?;
+        conditions.write(Some(access.project.version))?;
+        if changes.expires_at.is_none() {
+            access.writable()?;
+        }
+        let detail = json!({ "changed": names(&changes) });
+        let project = access.update(connection, changes).await?;
+        audit::record(
+            connection,
+            &origin,
+            Some(who.id),
+            "project.changed",
+            Some(id.0),
+            detail,
+        )
+        .await?;
+        Ok(Versioned::new(
+            project.version,
+            ProjectBody::new(project, access.role),
+        ))
+    })
+    .await
+}
+
+fn checked(patch: UpdateProject) -> ApiResult<ProjectChanges> {
+    let UpdateProject {
+        name,
+        description,
+        visibility,
+        expires_at,
+    } = patch;
+    let mut mistakes = Mistakes::default();
+    let name = name.into_update().map(|name| mistakes.name(&name));
+    if let Some(description) = description.value() {
+        mistakes.description(description);
+    }
+    if let Some(time) = expires_at.value() {
+        mistakes.expires_at(*time);
+    }
+    mistakes.none()?;
+    Ok(ProjectChanges {
+        name,
+        description: description.into_update(),
+        visibility: visibility.into_update(),
+        expires_at: expires_at.into_update(),
+    })
+}
+
+/// What a patch was about. The values are in the project, and may be nobody's business any more.
+fn names(changes: &ProjectChanges) -> Vec<Value> {
+    let ProjectChanges {
+        name,
+        description,
+        visibility,
+        expires_at,
+    } = changes;
+    let given = [
+        ("name", name.is_some()),
+        ("description", description.is_some()),
+        ("visibility", visibility.is_some()),
+        ("expires_at", expires_at.is_some()),
+    ];
+    given
+        .iter()
+        .filter(|(_, is_given)| *is_given)
+        .map(|(name, _)| (*name).into())
+        .collect()
+}
+
+/// Delete a project with all that is in it
+#[utoipa::path(delete, path = "/api/v1/projects/{id}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project")), responses((status = NO_CONTENT, description = "Gone"), ApiError))]
+pub async fn delete_project(
+    app: AppState,
+    who: Principal,
+    origin: Origin,
+    ValidPath(id): ValidPath<ProjectId>,
+    conditions: Conditions,
+) -> ApiResult<Answer> {
+    transaction(&app.db, async |connection| {
+        let access = ProjectAccess::<Owner>::to_manage(connection, who.id, id).await?;
+        conditions.write(Some(access.project.version))?;
+        access.delete(connection).await?;
+        let detail = json!({ "name": access.project.name });
+        audit::record(
+            connection,
+            &origin,
+            Some(who.id),
+            "project.deleted",
+            Some(id.0),
+            detail,
+        )
+        .await?;
+        Ok(Answer::no_content())
+    })
+    .await
+}

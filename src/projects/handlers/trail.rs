@@ -1,0 +1,97 @@
+//! What happened to a project and its members.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::audit::model::{Event, EventPage, Wanted};
+use crate::error::{ApiError, ApiResult, Code};
+use crate::http::extract::ValidQuery;
+use crate::http::page::{Listed, Page};
+use crate::projects::access::{Owner, ProjectAccess};
+use crate::state::AppState;
+use crate::types::ProjectId;
+
+/// Who did what to a project, and when
+#[derive(Serialize, ToSchema)]
+pub struct ProjectEvent {
+    id: Uuid,
+    at: DateTime<Utc>,
+    /// Id of who did it; null where it was the command line
+    actor: Option<Uuid>,
+    /// `<thing>.<deed>`, such as `member.added`
+    action: String,
+    request_id: Option<String>,
+    #[schema(value_type = Object)]
+    detail: Value,
+}
+
+/// Where the members were is their own business, and that of who runs the service.
+impl From<Event> for ProjectEvent {
+    fn from(event: Event) -> Self {
+        let Event {
+            id,
+            at,
+            actor_id: actor,
+            action,
+            target_id: _,
+            address: _,
+            request_id,
+            detail,
+        } = event;
+        Self {
+            id,
+            at,
+            actor,
+            action,
+            request_id,
+            detail,
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ProjectEventFilter {
+    /// Id of who did it
+    actor: Option<Uuid>,
+    /// What was done, in full
+    action: Option<String>,
+    /// Not before this time
+    #[serde(rename = "at__gte")]
+    at_gte: Option<DateTime<Utc>>,
+}
+
+/// What happened to a project and its members, newest first
+#[utoipa::path(get, path = "/api/v1/projects/{id}/audit", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), EventPage, ProjectEventFilter), responses((status = OK, body = Page<ProjectEvent>), ApiError))]
+pub async fn list_project_events(
+    app: AppState,
+    access: ProjectAccess<Owner>,
+    page: EventPage,
+    ValidQuery(filter): ValidQuery<ProjectEventFilter>,
+) -> ApiResult<Listed<ProjectEvent>> {
+    let ProjectEventFilter {
+        actor,
+        action,
+        at_gte: since,
+    } = filter;
+    if since.is_some_and(|since| !crate::projects::is_usual(since)) {
+        return Err(ApiError::new(
+            Code::InvalidParameter,
+            "at__gte: expected a year from 1 to 9999",
+        ));
+    }
+    let wanted = Wanted {
+        actor,
+        action,
+        target: Some(access.project.id.0),
+        since,
+    };
+    let found = app
+        .db
+        .read(async |connection| Event::page(connection, &page, &wanted).await)
+        .await?;
+    Ok(page.respond(found, ProjectEvent::from))
+}

@@ -1,0 +1,220 @@
+//! Rows of members, and how a path names one.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::access::{Owner, ProjectAccess, Role, Viewer};
+use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts};
+use crate::schema::{principals, project_members, projects, users};
+use crate::types::{PrincipalId, ProjectId};
+use crate::users::names;
+
+/// A member, with what everybody may know of a user.
+#[derive(Clone, Debug, Queryable)]
+pub struct Member {
+    pub person: Person,
+    pub role: Role,
+    pub version: i64,
+    pub since: DateTime<Utc>,
+}
+
+/// A principal; the names are those of a user who has them.
+#[derive(Clone, Debug, Queryable)]
+pub struct Person {
+    pub id: PrincipalId,
+    pub username: Option<String>,
+    pub name: Option<String>,
+}
+
+/// How a path names a principal: by id or by username. A username is never an id and holds no colon, so other kinds of names
+/// have room beside them.
+#[derive(Clone, Debug)]
+pub enum Named {
+    Id(PrincipalId),
+    Username(String),
+}
+
+impl Named {
+    pub fn of(text: &str) -> Self {
+        match Uuid::try_parse(text) {
+            Ok(id) => Self::Id(PrincipalId(id)),
+            Err(_) => Self::Username(names::key_of(text)),
+        }
+    }
+
+    pub async fn find(&self, connection: &mut AsyncPgConnection) -> QueryResult<Option<Person>> {
+        let columns = (
+            principals::id,
+            users::username.nullable(),
+            users::name.nullable(),
+        );
+        let found = match self {
+            Self::Id(id) => {
+                let known = principals::table
+                    .left_join(users::table)
+                    .filter(principals::id.eq(id));
+                known.select(columns).first(connection).await
+            }
+            Self::Username(key) => {
+                let known = principals::table
+                    .left_join(users::table)
+                    .filter(users::username_key.eq(key));
+                known.select(columns).first(connection).await
+            }
+        };
+        found.optional()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum MemberSort {
+    Since,
+}
+
+impl Sorts for MemberSort {
+    type Row = Member;
+    const LIST: &'static str = "members";
+    const ALL: &'static [(&'static str, Self)] = &[("since", Self::Since)];
+    const DEFAULT: (Self, Direction) = (Self::Since, Direction::Ascending);
+
+    fn place(self, member: &Member) -> Place {
+        let Self::Since = self;
+        Place {
+            key: Key::Time(member.since),
+            id: member.person.id.0,
+        }
+    }
+}
+
+pub type MemberPage = PageParams<MemberSort>;
+
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MemberFilter {
+    /// Their role
+    role: Option<Role>,
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn of_project(id: ProjectId) -> _ {
+    let person = (
+        project_members::principal_id,
+        users::username.nullable(),
+        users::name.nullable(),
+    );
+    project_members::table
+        .left_join(users::table.on(users::id.eq(project_members::principal_id)))
+        .filter(project_members::project_id.eq(id))
+        .select((
+            person,
+            project_members::role,
+            project_members::version,
+            project_members::created_at,
+        ))
+}
+
+impl ProjectAccess<Viewer> {
+    pub async fn members(
+        &self,
+        connection: &mut AsyncPgConnection,
+        page: &MemberPage,
+        filter: &MemberFilter,
+    ) -> QueryResult<Found<Member>> {
+        let roles = filter
+            .role
+            .map_or_else(|| Role::ALL.to_vec(), |role| vec![role]);
+        let wanted =
+            || of_project(self.project.id).filter(project_members::role.eq_any(roles.clone()));
+        page.load(
+            connection,
+            wanted,
+            project_members::created_at,
+            project_members::principal_id,
+        )
+        .await
+    }
+
+    pub async fn member(
+        &self,
+        connection: &mut AsyncPgConnection,
+        named: &Named,
+    ) -> QueryResult<Option<Member>> {
+        let all = of_project(self.project.id);
+        let found = match named {
+            Named::Id(id) => {
+                all.filter(project_members::principal_id.eq(id))
+                    .first(connection)
+                    .await
+            }
+            Named::Username(key) => {
+                all.filter(users::username_key.eq(key))
+                    .first(connection)
+                    .await
+            }
+        };
+        found.optional()
+    }
+
+    /// An owner's deed, or the member's own.
+    pub async fn remove(
+        &self,
+        connection: &mut AsyncPgConnection,
+        who: PrincipalId,
+    ) -> QueryResult<()> {
+        diesel::delete(project_members::table.find((self.project.id, who)))
+            .execute(connection)
+            .await?;
+        touch(connection, self.project.id).await
+    }
+}
+
+impl ProjectAccess<Owner> {
+    /// Makes a member, or changes the role of one.
+    pub async fn set_member(
+        &self,
+        connection: &mut AsyncPgConnection,
+        person: Person,
+        role: Role,
+    ) -> QueryResult<Member> {
+        let (role, version, since) = diesel::insert_into(project_members::table)
+            .values((
+                project_members::project_id.eq(self.project.id),
+                project_members::principal_id.eq(person.id),
+                project_members::role.eq(role),
+            ))
+            .on_conflict((project_members::project_id, project_members::principal_id))
+            .do_update()
+            .set((
+                project_members::role.eq(excluded(project_members::role)),
+                project_members::version.eq(project_members::version + 1),
+            ))
+            .returning((
+                project_members::role,
+                project_members::version,
+                project_members::created_at,
+            ))
+            .get_result(connection)
+            .await?;
+        touch(connection, self.project.id).await?;
+        Ok(Member {
+            person,
+            role,
+            version,
+            since,
+        })
+    }
+}
+
+/// Another version of the project, which shows each member's role.
+async fn touch(connection: &mut AsyncPgConnection, project: ProjectId) -> QueryResult<()> {
+    diesel::update(projects::table.find(project))
+        .set(projects::version.eq(projects::version + 1))
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
