@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{json, shape};
@@ -58,7 +59,7 @@ pub(super) async fn json_body<S: Send + Sync>(
 
 pub(super) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, ApiError> {
     let fits = serde_json::from_slice::<T>(body);
-    if fits.is_ok() && !may_hold_nul(body) && !is_array(body) {
+    if fits.is_ok() && !may_hold_nul(body) && !body.contains(&b'[') {
         return fits.map_err(ApiError::internal);
     }
     if body.is_empty() {
@@ -70,20 +71,14 @@ pub(super) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, Ap
     // Serde may have refused the type before it came to where the JSON itself breaks.
     let (value, mut found) = json::examine(body).map_err(|error| malformed(&error))?;
     match fits {
-        Ok(fits) if found.iter().all(|it| it.code == "duplicate") => {
-            let mistakes = if is_array(body) {
-                mistakes_of::<T>(&value)
-            } else {
-                Vec::new()
-            };
-            match mistakes.is_empty() {
-                true => Ok(fits),
-                false => Err(ApiError::validation(mistakes)),
-            }
-        }
-        Ok(_) => {
+        Ok(fits) => {
             found.retain(|it| it.code != "duplicate");
-            Err(ApiError::validation(found))
+            found.extend(lists_for_objects::<T>(&value));
+            if found.is_empty() {
+                Ok(fits)
+            } else {
+                Err(ApiError::validation(found))
+            }
         }
         Err(error) => {
             found.extend(mistakes_of::<T>(&value));
@@ -100,15 +95,17 @@ pub(super) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, Ap
     }
 }
 
-fn mistakes_of<T: ToSchema>(value: &serde_json::Value) -> Vec<FieldError> {
+/// Serde takes the members of a struct from a list as well, by their order, which no document says.
+fn lists_for_objects<T: ToSchema>(value: &Value) -> impl Iterator<Item = FieldError> {
+    mistakes_of::<T>(value).into_iter().filter(|it| {
+        it.code == "wrong-type" && value.pointer(&it.pointer).is_some_and(Value::is_array)
+    })
+}
+
+fn mistakes_of<T: ToSchema>(value: &Value) -> Vec<FieldError> {
     let mut named = Vec::new();
     T::schemas(&mut named);
     shape::mistakes(value, &T::schema(), &named)
-}
-
-/// Serde takes the members of an object from an array, too, by their place; nobody means that.
-fn is_array(body: &[u8]) -> bool {
-    body.trim_ascii_start().first() == Some(&b'[')
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {

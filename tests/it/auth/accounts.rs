@@ -48,6 +48,21 @@ async fn registration_makes_an_account_once() {
 }
 
 #[tokio::test]
+async fn a_profile_comes_back_as_it_was_sent() {
+    let app = app(&[]).await;
+    let profile = r#"{"n":[1.7976931348623157e308,5e-324,-0.1,9007199254740993,18446744073709551615],"t":"\ud83d\ude00"}"#;
+    let body =
+        format!(r#"{{"email":"ann@example.com","password":"{PASSWORD}","profile":{profile}}}"#);
+    let answer = app.post_json("/api/v1/users", body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let sent: Value = serde_json::from_str(profile).unwrap();
+    assert_eq!(answer.json()["profile"], sent);
+    let bearer = Pair::of(&by_password(&app, "ann@example.com", PASSWORD).await).bearer();
+    let read = get_as(&app, "/api/v1/me", &bearer).await;
+    assert_eq!(read.json()["profile"], sent);
+}
+
+#[tokio::test]
 async fn registration_says_what_is_wrong_and_takes_nothing_else() {
     let app = app(&[]).await;
     let long = "p".repeat(1_025);

@@ -112,6 +112,12 @@ async fn every_wrong_field_is_listed_with_its_pointer() {
             r#"{"name":"n","kind":"small","free":{"\u0000":1}}"#,
             "/free nul-character",
         ),
+        // Serde would take the members by their order.
+        (r#"["n","small",1,1,null,[],null]"#, " wrong-type"),
+        (
+            r#"{"name":"n","kind":"small","part":["018f0000-0000-7000-8000-000000000000",[]]}"#,
+            "/part wrong-type",
+        ),
         ("[]", " wrong-type"),
         ("null", " wrong-type"),
         ("\"text\"", " wrong-type"),
