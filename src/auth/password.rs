@@ -11,6 +11,7 @@ use std::time::Duration;
 use prometheus::IntCounter;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
+use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 
 use super::hash::{Match, Memory};
 use crate::error::{ApiError, Code, FieldError};
@@ -59,6 +60,17 @@ impl From<PasswordError> for ApiError {
             ),
         }
     }
+}
+
+/// What [`acceptable`] takes, for the document. It counts characters, and 8 bytes may be as few as 2 of them.
+pub fn schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
+        .min_length(Some(SHORTEST / char::MAX.len_utf8()))
+        .max_length(Some(LONGEST))
+        .description(Some("8 to 1024 bytes, and not one of the most common ones"))
+        .build()
 }
 
 /// What a new password must be; `pointer` is where it stands in the body.

@@ -20,6 +20,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 
+use super::failures;
 use crate::auth::access::Access;
 use crate::auth::credential::COOKIE_NAME;
 use crate::error::{ApiError, Code, FieldError, Problem};
@@ -79,12 +80,14 @@ pub fn base() -> OpenApi {
 /// What depends on where the service runs.
 pub fn finish(mut document: OpenApi, public_url: &str) -> OpenApi {
     document.servers = Some(vec![ServerBuilder::new().url(public_url).build()]);
-    for item in document.paths.paths.values_mut() {
-        for (_, operation) in operations(item) {
-            operation.security = Some(Access::of(operation).document());
+    let components = document.components.get_or_insert_default();
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            let access = Access::of(operation);
+            failures::spell_out(path, &method, access, operation, components);
+            operation.security = Some(access.document());
         }
     }
-    let components = document.components.get_or_insert_default();
     refer_to_items(components);
     components
         .security_schemes

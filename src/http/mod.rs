@@ -9,6 +9,7 @@ pub mod docs;
 pub mod encoding;
 pub mod etag;
 pub mod extract;
+pub mod failures;
 mod finish;
 pub mod head;
 pub mod idempotency;

@@ -32,7 +32,7 @@ use super::finish::without_body;
 use super::refusal::{refused_head, wrong_query};
 use super::request::{RequestId, TraceParent};
 use super::routes::{Route, Routes};
-use super::{encoding, head};
+use super::{encoding, failures, head};
 use crate::audit::Origin;
 use crate::auth::access::Access;
 use crate::auth::authenticate::{authenticate, may};
@@ -103,10 +103,7 @@ impl Shell {
             takes_gzip: encoding::accepts_gzip(&parts.headers),
             user_agent: parts.headers.get(USER_AGENT).cloned(),
             peer: parts.extensions.get::<Peer>().copied(),
-            is_oauth: matches!(
-                parts.uri.path().trim_end_matches('/'),
-                "/auth/token" | "/auth/revoke" | "/auth/introspect"
-            ),
+            is_oauth: failures::are_oauth(parts.uri.path().trim_end_matches('/')),
         };
         without_trailing_slash(&mut parts.uri);
         let route = self.routes.find(parts.uri.path());

@@ -28,6 +28,7 @@ pub struct LoginForm {
     #[schema(format = Password, value_type = String)]
     password: SecretString,
     /// Where to go afterwards: a path of this site
+    #[schema(value_type = String, required = false, pattern = r"^/([!-.0-\[\]-~][!-\[\]-~]*)?$")]
     next: Option<String>,
 }
 

@@ -2,28 +2,45 @@
 
 use axum::Json;
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::auth::keys::Jwk;
 use crate::error::ApiError;
 use crate::state::AppState;
 
+/// Where the sign-in's endpoints are, and what they take (RFC 8414, 2)
+#[derive(Serialize, ToSchema)]
+pub struct Metadata {
+    issuer: String,
+    token_endpoint: String,
+    revocation_endpoint: String,
+    introspection_endpoint: String,
+    jwks_uri: String,
+    grant_types_supported: &'static [&'static str],
+    response_types_supported: &'static [&'static str],
+    token_endpoint_auth_methods_supported: &'static [&'static str],
+    scopes_supported: &'static [&'static str],
+}
+
 /// Metadata of the sign-in (RFC 8414)
-#[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "sign-in", security(()), responses((status = OK, body = serde_json::Value), ApiError))]
-pub async fn get_metadata(app: AppState) -> Json<serde_json::Value> {
+#[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "sign-in", security(()), responses((status = OK, body = Metadata), ApiError))]
+pub async fn get_metadata(app: AppState) -> Json<Metadata> {
     let url = &app.public_url;
-    Json(json!({
-        "issuer": url,
-        "token_endpoint": format!("{url}/auth/token"),
-        "revocation_endpoint": format!("{url}/auth/revoke"),
-        "introspection_endpoint": format!("{url}/auth/introspect"),
-        "jwks_uri": format!("{url}/.well-known/jwks.json"),
-        "grant_types_supported": if app.config.identity.password_grant { vec!["password", "refresh_token"] } else { vec!["refresh_token"] },
-        "response_types_supported": [],
-        "token_endpoint_auth_methods_supported": ["none"],
-        "scopes_supported": ["api"],
-    }))
+    Json(Metadata {
+        issuer: url.clone(),
+        token_endpoint: format!("{url}/auth/token"),
+        revocation_endpoint: format!("{url}/auth/revoke"),
+        introspection_endpoint: format!("{url}/auth/introspect"),
+        jwks_uri: format!("{url}/.well-known/jwks.json"),
+        grant_types_supported: if app.config.identity.password_grant {
+            &["password", "refresh_token"]
+        } else {
+            &["refresh_token"]
+        },
+        response_types_supported: &[],
+        token_endpoint_auth_methods_supported: &["none"],
+        scopes_supported: &["api"],
+    })
 }
 
 /// Public keys (RFC 7517)

@@ -4,18 +4,19 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use http::StatusCode;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::NO_STORE;
 use crate::audit::Origin;
 use crate::auth::end::end_sessions;
 use crate::auth::session::{self, Which};
+use crate::auth::token::{Claims, Refresh};
 use crate::error::{ApiError, ApiResult};
 use crate::http::extract::ValidForm;
 use crate::state::AppState;
-use crate::types::SessionId;
+use crate::types::{PrincipalId, SessionId};
 
 /// A token by itself (RFC 7009, 2.1; RFC 7662, 2.1)
 #[derive(Deserialize, ToSchema)]
@@ -26,6 +27,7 @@ pub struct TokenForm {
         dead_code,
         reason = "the standards define it, and a server may do without"
     )]
+    #[schema(value_type = String, required = false)]
     token_type_hint: Option<String>,
 }
 
@@ -78,24 +80,76 @@ async fn end_by_id(app: &AppState, session: SessionId, origin: &Origin) -> ApiRe
     Ok(())
 }
 
+/// What a token stands for (RFC 7662, 2.2); of one that is not good, only that it is not
+#[derive(Default, Serialize, ToSchema)]
+pub struct Introspection {
+    active: bool,
+    /// `Bearer` or `refresh_token`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<PrincipalId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iat: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<Uuid>,
+}
+
 /// What a token stands for (RFC 7662); for administrators and workloads
-#[utoipa::path(post, path = "/auth/introspect", tag = "sign-in", security(("admin" = [])), request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"), responses((status = OK, body = serde_json::Value), ApiError))]
+#[utoipa::path(post, path = "/auth/introspect", tag = "sign-in", security(("admin" = [])), request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"), responses((status = OK, body = Introspection), ApiError))]
 pub async fn introspect_token(app: AppState, form: ValidForm<TokenForm>) -> ApiResult<Response> {
     let token = &form.0.token;
-    let answer = match app.identity.tokens.verify(token, Utc::now()) {
-        Ok(claims) => {
-            let session = claims.sid;
-            let is_live = app.db.read_primary(async |connection| session::is_live(connection, session).await).await?;
-            is_live.then(|| json!({ "active": true, "token_type": "Bearer", "iss": claims.iss, "aud": claims.aud, "sub": claims.sub, "client_id": claims.client_id, "iat": claims.iat, "exp": claims.exp, "jti": claims.jti, "scope": "api" }))
-        }
+    let about = match app.identity.tokens.verify(token, Utc::now()) {
+        Ok(claims) => access(&app, (*claims).clone()).await?,
         Err(_) => match app.identity.tokens.parse_refresh(token) {
-            Ok(refresh) => app.db.read_primary(async |connection| session::is_current(connection, refresh).await).await?.map(|(sub, exp)| json!({ "active": true, "token_type": "refresh_token", "sub": sub, "exp": exp.timestamp(), "scope": "api" })),
+            Ok(token) => refresh(&app, token).await?,
             Err(_) => None,
         },
     };
-    Ok((
-        [NO_STORE],
-        Json(answer.unwrap_or_else(|| json!({ "active": false }))),
-    )
-        .into_response())
+    Ok(([NO_STORE], Json(about.unwrap_or_default())).into_response())
+}
+
+async fn access(app: &AppState, claims: Claims) -> ApiResult<Option<Introspection>> {
+    let session = claims.sid;
+    let is_live = app
+        .db
+        .read_primary(async |connection| session::is_live(connection, session).await)
+        .await?;
+    Ok(is_live.then(|| Introspection {
+        active: true,
+        token_type: Some("Bearer"),
+        scope: Some("api"),
+        sub: Some(claims.sub),
+        exp: Some(claims.exp),
+        iss: Some(claims.iss),
+        aud: Some(claims.aud),
+        client_id: Some(claims.client_id),
+        iat: Some(claims.iat),
+        jti: Some(claims.jti),
+    }))
+}
+
+async fn refresh(app: &AppState, token: Refresh) -> ApiResult<Option<Introspection>> {
+    let current = app
+        .db
+        .read_primary(async |connection| session::is_current(connection, token).await)
+        .await?;
+    Ok(current.map(|(sub, exp)| Introspection {
+        active: true,
+        token_type: Some("refresh_token"),
+        scope: Some("api"),
+        sub: Some(sub),
+        exp: Some(exp.timestamp()),
+        ..Introspection::default()
+    }))
 }

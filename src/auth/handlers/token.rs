@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::{NO_STORE, invalid_grant, start};
 use crate::audit::{self, Origin};
@@ -25,14 +26,24 @@ use crate::types::PrincipalId;
 /// A request for tokens (RFC 6749, 4.3 and 6)
 #[derive(Deserialize, ToSchema)]
 pub struct TokenRequest {
-    /// `password` or `refresh_token`
+    #[schema(schema_with = grant_types)]
     grant_type: String,
     /// Email or username, with `password`
+    #[schema(value_type = String, required = false)]
     username: Option<String>,
-    #[schema(format = Password, value_type = Option<String>)]
+    #[schema(format = Password, value_type = String, required = false)]
     password: Option<SecretString>,
     /// With `refresh_token`
+    #[schema(value_type = String, required = false)]
     refresh_token: Option<String>,
+}
+
+/// Another one is no mistake of form: RFC 6749 has a code for it.
+fn grant_types() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(["password", "refresh_token"]))
+        .build()
 }
 
 /// Tokens (RFC 6749, 5.1)

@@ -81,11 +81,13 @@ pub struct UpdateMe {
     #[schema(format = Password, value_type = Option<String>)]
     current_password: Option<SecretString>,
     #[serde(default)]
+    #[schema(required = false, schema_with = names::username_schema)]
     username: Patch<String>,
     #[serde(default)]
+    #[schema(required = false, schema_with = names::name_schema)]
     name: Patch<String>,
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Object, required = false)]
     profile: Change<serde_json::Map<String, Value>>,
 }
 

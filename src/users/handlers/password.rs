@@ -26,7 +26,7 @@ use crate::users::model::User;
 pub struct ChangePassword {
     #[schema(format = Password, value_type = String)]
     current: SecretString,
-    #[schema(format = Password, value_type = String, min_length = 8)]
+    #[schema(schema_with = password::schema)]
     new: SecretString,
 }
 

@@ -23,12 +23,13 @@ use crate::users::names;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Register {
-    #[schema(format = Email)]
+    #[schema(schema_with = names::email_schema)]
     email: String,
-    /// 8 to 1024 bytes, and not one of the most common ones
-    #[schema(format = Password, value_type = String, min_length = 8)]
+    #[schema(schema_with = password::schema)]
     password: SecretString,
+    #[schema(schema_with = names::username_schema)]
     username: Option<String>,
+    #[schema(schema_with = names::name_schema)]
     name: Option<String>,
     /// Anything else worth keeping about the person
     #[serde(default)]

@@ -63,12 +63,30 @@ fn flaws(document: &Value) -> Vec<String> {
                 !responses.keys().any(success),
                 format!("{name}: no success"),
             );
-            let problem = &operation["responses"]["default"]["content"]["application/problem+json"]
-                ["schema"]["$ref"];
             complain(
-                problem != "#/components/schemas/Problem",
-                format!("{name}: no problem"),
+                responses.contains_key("default"),
+                format!("{name}: leaves its statuses open"),
             );
+            // OAuth's endpoints have their own form (RFC 6749, 5.2).
+            let oauth = ["/auth/token", "/auth/revoke", "/auth/introspect"];
+            let form = if oauth.contains(&path.as_str()) {
+                "OAuthProblem"
+            } else {
+                "Problem"
+            };
+            let is_public = operation["security"]
+                .as_array()
+                .is_none_or(|required| required.is_empty());
+            let always = ["400", "414", "431", "500", "503"];
+            let caller = ["401", "404", "429"].into_iter().filter(|_| !is_public);
+            for status in always.into_iter().chain(caller) {
+                complain(
+                    responses.get(status).is_none_or(|it| {
+                        it["$ref"] != format!("#/components/responses/{form}{status}")
+                    }),
+                    format!("{name}: no problem {status}"),
+                );
+            }
             let described: BTreeSet<_> = operation["parameters"]
                 .as_array()
                 .into_iter()
@@ -176,9 +194,19 @@ fn each_flaw_is_seen() {
             "no success",
         ),
         (
-            format!("{get}/responses/default"),
+            format!("{get}/responses/400"),
             Value::Null,
-            "no problem",
+            "no problem 400",
+        ),
+        (
+            format!("{get}/responses/default"),
+            serde_json::json!({}),
+            "leaves its statuses open",
+        ),
+        (
+            format!("{get}/security"),
+            serde_json::json!([{"bearer": []}]),
+            "no problem 401",
         ),
         (
             format!("{get}/parameters"),
