@@ -17,6 +17,17 @@ pub(crate) async fn check_docs_page(
     if let Err(complaint) = try_it_out(browser, base_url, path).await {
         complaints.push(complaint);
     }
+    complaints.extend(noise(browser, base_url).await?);
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(complaints.join("\n"))
+    }
+}
+
+/// What the console says, and every request to somebody else, since the browser last forgot.
+async fn noise(browser: &mut Browser, base_url: &str) -> Result<Vec<String>, String> {
+    let mut complaints = Vec::new();
     for entry in browser
         .console()
         .await?
@@ -37,11 +48,7 @@ pub(crate) async fn check_docs_page(
     {
         complaints.push(format!("asks another host: {url}"));
     }
-    if complaints.is_empty() {
-        Ok(())
-    } else {
-        Err(complaints.join("\n"))
-    }
+    Ok(complaints)
 }
 
 /// Schemes that never leave the browser.
@@ -53,28 +60,40 @@ fn is_local(url: &str) -> bool {
 
 async fn try_it_out(browser: &Browser, base_url: &str, path: &str) -> Result<(), String> {
     browser.navigate(&format!("{base_url}{path}")).await?;
-    browser.wait_for(OPERATION, WITHIN).await?;
-    browser
-        .click_on(&format!("{OPERATION} .opblock-summary-control"), WITHIN)
-        .await?;
-    browser
-        .click_on(&format!("{OPERATION} .execute"), WITHIN)
-        .await?;
-    // The page is set up to try operations out without asking first.
-    let shown = format!("{OPERATION} .live-responses-table .response .response-col_status");
-    let shown = browser.wait_for(&shown, WITHIN).await?;
-    let status = browser.text(&shown).await?;
-    if status.trim().starts_with("200") {
+    open(browser, OPERATION).await?;
+    let (status, _) = execute(browser, OPERATION).await?;
+    if status.starts_with("200") {
         Ok(())
     } else {
         Err(format!("get_version shows {status:?}"))
     }
 }
 
+async fn open(browser: &Browser, operation: &str) -> Result<(), String> {
+    browser.wait_for(operation, WITHIN).await?;
+    browser
+        .click_on(&format!("{operation} .opblock-summary-control"), WITHIN)
+        .await
+}
+
+/// The status and the body that the page shows. It is set up to try operations out without asking first.
+async fn execute(browser: &Browser, operation: &str) -> Result<(String, String), String> {
+    browser
+        .click_on(&format!("{operation} .execute"), WITHIN)
+        .await?;
+    let shown = format!("{operation} .live-responses-table .response");
+    let status = browser
+        .wait_for(&format!("{shown} .response-col_status"), WITHIN)
+        .await?;
+    let body = browser.find(&format!("{shown} .microlight")).await?;
+    let status = browser.text(&status).await?;
+    Ok((status.trim().to_owned(), browser.text(&body).await?))
+}
+
 mod service {
     //! The page as the service serves it, with its own policy; then the same page with the controls' faults in it.
 
-    use super::{WITHIN, check_docs_page};
+    use super::{WITHIN, check_docs_page, execute, noise, open};
     use crate::support::{
         app::TestApp,
         sockets::{Served, bind},
@@ -115,6 +134,70 @@ mod service {
         assert_eq!(browser.text(&heading).await.unwrap(), "not-found (404)");
         browser.click_on("a[href='/docs']", WITHIN).await.unwrap();
         browser.wait_for(".swagger-ui", WITHIN).await.unwrap();
+    }
+
+    const ME: &str = r#"[id^="operations-"][id$="-get_me"]"#;
+    const CLOSE: &str = ".dialog-ux .close-modal";
+    /// The buttons of the password flow: the dialog has others for every scheme.
+    const SIGN_IN: &str = ".dialog-ux [aria-label='Apply given OAuth2 credentials']";
+    const SIGN_OUT: &str = ".dialog-ux .authorize[aria-label='Remove authorization']";
+
+    #[tokio::test]
+    async fn its_authorize_button_signs_in_and_out() {
+        let Some(mut browser) = Browser::start().await else {
+            return;
+        };
+        let listener = bind().await;
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let app = TestApp::with(&[&format!("--public-url={base_url}")], Default::default()).await;
+        let (email, password) = ("ann@example.com", "correct horse battery");
+        let body = serde_json::json!({ "email": email, "password": password });
+        let made = app.post_json("/api/v1/users", body.to_string()).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        let _served = Served::on(listener, app.shell.clone(), ConnectionLimits::default());
+
+        browser.navigate(&format!("{base_url}/docs")).await.unwrap();
+        open(&browser, ME).await.unwrap();
+        sign_in(&browser, email, password).await.unwrap();
+        let (status, shown) = execute(&browser, ME).await.unwrap();
+        assert!(
+            status.starts_with("200") && shown.contains(email),
+            "{status}: {shown}"
+        );
+        assert_eq!(
+            noise(&mut browser, &base_url).await.unwrap(),
+            Vec::<String>::new()
+        );
+
+        sign_out(&browser).await.unwrap();
+        let (status, shown) = execute(&browser, ME).await.unwrap();
+        assert!(status.starts_with("401"), "{status}: {shown}");
+    }
+
+    async fn sign_in(browser: &Browser, login: &str, password: &str) -> Result<(), String> {
+        browser
+            .click_on(".auth-wrapper .btn.authorize.unlocked", WITHIN)
+            .await?;
+        for (field, text) in [("#oauth_username", login), ("#oauth_password", password)] {
+            let field = browser.wait_for(field, WITHIN).await?;
+            browser.send_keys(&field, text).await?;
+        }
+        browser.click_on(SIGN_IN, WITHIN).await?;
+        browser.wait_for(SIGN_OUT, WITHIN).await?;
+        browser.click_on(CLOSE, WITHIN).await?;
+        browser
+            .wait_for(".auth-wrapper .btn.authorize.locked", WITHIN)
+            .await
+            .map(drop)
+    }
+
+    async fn sign_out(browser: &Browser) -> Result<(), String> {
+        browser
+            .click_on(".auth-wrapper .btn.authorize.locked", WITHIN)
+            .await?;
+        browser.click_on(SIGN_OUT, WITHIN).await?;
+        browser.wait_for(SIGN_IN, WITHIN).await?;
+        browser.click_on(CLOSE, WITHIN).await
     }
 
     /// What the control does to the service.

@@ -214,3 +214,124 @@ async fn a_sign_in_leads_nowhere_else() {
         );
     }
 }
+
+/// What a browser adds by itself: the cookies it was given, where the request comes from, and no `Authorization`.
+#[derive(Default)]
+struct Browser {
+    cookies: Vec<(String, String)>,
+}
+
+impl Browser {
+    /// A script of a page at `page` asks the service at `own`.
+    async fn fetch(
+        &mut self,
+        app: &TestApp,
+        page: &str,
+        method: Method,
+        target: &str,
+        (kind, body): ((&str, &str), String),
+    ) -> Answer {
+        let own = app.app.public_url.clone();
+        let site = if page == own {
+            "same-origin"
+        } else {
+            "cross-site"
+        };
+        let jar: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let jar = jar.join("; ");
+        let mut headers = vec![kind, ("sec-fetch-site", site), ("sec-fetch-mode", "cors")];
+        if method != Method::GET || page != own {
+            headers.push(("origin", page));
+        }
+        // SameSite=Lax keeps it from other sites' scripts; a browser that did not would be refused all the same.
+        if !jar.is_empty() {
+            headers.push(("cookie", &jar));
+        }
+        let answer = app.send(method, target, &headers, body.into()).await;
+        for line in answer.headers.get_all("set-cookie") {
+            let (pair, attributes) = line.to_str().unwrap().split_once("; ").unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            // What a browser asks of a cookie with this prefix.
+            let parts: Vec<&str> = attributes.split("; ").collect();
+            assert!(
+                name.starts_with("__Host-")
+                    && parts.contains(&"Secure")
+                    && parts.contains(&"Path=/")
+            );
+            assert!(!attributes.contains("Domain"));
+            self.cookies.retain(|(known, _)| known != name);
+            if !parts.contains(&"Max-Age=0") {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        answer
+    }
+}
+
+#[tokio::test]
+async fn a_website_signs_in_reads_changes_and_signs_out_with_the_cookie_alone() {
+    let app = app(&[]).await;
+    Person::register(&app, "ann").await;
+    let own = app.app.public_url.clone();
+    let evil = "https://evil.example";
+    let nothing = || (JSON, String::new());
+    let rename = |name: &str| (PATCH, json!({ "name": name }).to_string());
+    let mut browser = Browser::default();
+
+    let before = browser
+        .fetch(&app, &own, Method::GET, "/api/v1/me", nothing())
+        .await;
+    assert_eq!(before.status, 401);
+    // Or the browser would ask for a password with a dialog of its own.
+    assert!(!before.header("www-authenticate").contains("Basic"));
+
+    let fields = [("username", "ann"), ("password", PASSWORD)];
+    let login = || (FORM, serde_urlencoded::to_string(fields).unwrap());
+    let foreign = browser
+        .fetch(&app, evil, Method::POST, "/auth/login", login())
+        .await;
+    assert_eq!((foreign.status.as_u16(), browser.cookies.len()), (403, 0));
+    let signed_in = browser
+        .fetch(&app, &own, Method::POST, "/auth/login", login())
+        .await;
+    assert_eq!((signed_in.status.as_u16(), browser.cookies.len()), (204, 1));
+    assert!(signed_in.text().is_empty());
+
+    let me = browser
+        .fetch(&app, &own, Method::GET, "/api/v1/me", nothing())
+        .await;
+    assert_eq!(me.json()["username"], "ann");
+    let changed = browser
+        .fetch(&app, &own, Method::PATCH, "/api/v1/me", rename("Ann"))
+        .await;
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    for (method, target, body) in [
+        (Method::PATCH, "/api/v1/me", rename("Eve")),
+        (Method::POST, "/auth/logout", nothing()),
+        (Method::DELETE, "/api/v1/me/sessions", nothing()),
+    ] {
+        let refused = browser.fetch(&app, evil, method, target, body).await;
+        assert_eq!(refused.status, 403, "{target}");
+        // Without this header a script of another site may not even read the refusal.
+        assert_eq!(refused.header("access-control-allow-origin"), "");
+    }
+    let me = browser
+        .fetch(&app, &own, Method::GET, "/api/v1/me", nothing())
+        .await;
+    assert_eq!(me.json()["name"], "Ann");
+
+    let old = browser.cookies.clone();
+    let out = browser
+        .fetch(&app, &own, Method::POST, "/auth/logout", nothing())
+        .await;
+    assert_eq!((out.status.as_u16(), browser.cookies.len()), (204, 0));
+    browser.cookies = old;
+    let after = browser
+        .fetch(&app, &own, Method::GET, "/api/v1/me", nothing())
+        .await;
+    assert_eq!(after.status, 401, "a thief's copy is as dead as the cookie");
+}

@@ -90,6 +90,8 @@ impl Browser {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
+            // As on a desk: dialogs do not fit into the default, and what does not fit cannot be clicked.
+            "--window-size=1280,1024",
             // A test page can ask for any host; none but this machine is ever reached.
             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
             &user_data,
