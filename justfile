@@ -14,6 +14,10 @@ test *args:
 lint:
     cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo deny check licenses bans sources && shellcheck -x scripts/* benches/start_idle
 
+# Try the service against its OpenAPI document for a while, with schemathesis
+schemathesis seconds="60":
+    scripts/schemathesis-check {{ seconds }}
+
 # Refresh src/schema.rs from the migrations
 schema:
     CHARTROOM_UPDATE=1 cargo test --test it schema
