@@ -57,14 +57,27 @@ pub fn username_schema() -> Object {
 
 /// What [`name`] takes, and null, for the document.
 pub fn name_schema() -> Object {
-    ObjectBuilder::new()
+    shown()
         .schema_type(SchemaType::Array(vec![Type::String, Type::Null]))
+        .description(Some("How to call the person; empty is none"))
+        .build()
+}
+
+/// What [`label`] takes, for the document.
+pub fn label_schema() -> Object {
+    shown()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .description(Some("What it is for"))
+        .build()
+}
+
+fn shown() -> ObjectBuilder {
+    ObjectBuilder::new()
         .max_length(Some(LONGEST_NAME))
         .pattern(Some(
             r"^[^\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*$",
         ))
-        .description(Some("How to call the person; empty is none"))
-        .build()
 }
 
 /// An email as it is kept. Only a message to it could prove more than its form.

@@ -76,6 +76,7 @@ impl From<User> for Me {
 pub struct UpdateMe {
     /// Needs `current_password`, and is not for API tokens: who signs in by it has the account
     #[serde(default)]
+    #[schema(required = false, schema_with = names::email_schema)]
     email: Change<String>,
     /// Looked at with `email` alone
     #[schema(format = Password, value_type = Option<String>)]

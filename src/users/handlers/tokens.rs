@@ -48,8 +48,7 @@ impl TokenAccess {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateApiToken {
-    /// What it is for
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(schema_with = names::label_schema)]
     name: String,
     access: TokenAccess,
     /// When it ends; without, not before it is deleted
