@@ -9,6 +9,7 @@ use chartroom::config::Config;
 use chartroom::db::embedded::{Embedded, Options, Stop};
 use chartroom::db::migrate::{self, MIGRATIONS};
 use chartroom::http;
+use chartroom::metrics::Metrics;
 use chartroom::serve::{app, embedded_endpoint};
 use chartroom::server::{self, ConnectionLimits};
 use chartroom::shutdown::{Shutdown, Timings};
@@ -111,7 +112,10 @@ impl Service {
             uncached,
             tokens: Vec::new(),
             sign_ins: Vec::new(),
-            hash: Passwords::new().hash(PASSWORD.into()).await.unwrap(),
+            hash: Passwords::new(Metrics::new().unwrap().password_hashes_total)
+                .hash(PASSWORD.into())
+                .await
+                .unwrap(),
             postgres,
             directory,
             shutdown,

@@ -125,7 +125,7 @@ async fn access(app: &AppState, claims: Claims) -> ApiResult<Option<Introspectio
         .db
         .read_primary(async |connection| session::is_live(connection, session).await)
         .await?;
-    Ok(is_live.then(|| Introspection {
+    Ok(is_live.then_some(Introspection {
         active: true,
         token_type: Some("Bearer"),
         scope: Some("api"),
