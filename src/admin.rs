@@ -172,7 +172,7 @@ impl Work {
         };
         Ok(match action {
             User::CreateAdmin { email, password } => {
-                let email = names::email(&email).map_err(said)?;
+                let email = names::email(email.trim()).map_err(said)?;
                 Self::CreateAdmin(Box::new(NewUser {
                     id: PrincipalId::fresh(),
                     email_key: names::key_of(&email),
@@ -185,9 +185,9 @@ impl Work {
                     is_admin: true,
                 }))
             }
-            User::Disable { email } => Self::Disable(names::email(&email).map_err(said)?),
+            User::Disable { email } => Self::Disable(names::email(email.trim()).map_err(said)?),
             User::ResetPassword { email, password } => Self::ResetPassword {
-                email: names::email(&email).map_err(said)?,
+                email: names::email(email.trim()).map_err(said)?,
                 hash: hashed(password).await?,
             },
         })
