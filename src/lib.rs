@@ -19,6 +19,7 @@ pub mod db;
 pub mod error;
 pub mod http;
 pub mod metrics;
+pub mod posts;
 pub mod projects;
 pub mod schema;
 pub mod serve;

@@ -54,6 +54,39 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// How many votes each post has. Apart from the posts, so that a vote rewrites a narrow row and no search index
+    post_scores (post_id) {
+        post_id -> Uuid,
+        votes -> Int8,
+    }
+}
+
+diesel::table! {
+    post_votes (post_id, principal_id) {
+        post_id -> Uuid,
+        principal_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    posts (id) {
+        id -> Uuid,
+        project_id -> Nullable<Uuid>,
+        /// Null once the account is gone: what was written in a project stays there
+        author_id -> Nullable<Uuid>,
+        title -> Text,
+        content -> Text,
+        published -> Bool,
+        /// Rises with every change; the first part of the ETag
+        version -> Int8,
+        /// The time in the id, so that sorted by the one is sorted by the other
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     principals (id) {
         id -> Uuid,
         kind -> Text,
@@ -164,6 +197,11 @@ diesel::table! {
 
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(idempotent_answers -> principals (principal_id));
+diesel::joinable!(post_scores -> posts (post_id));
+diesel::joinable!(post_votes -> posts (post_id));
+diesel::joinable!(post_votes -> principals (principal_id));
+diesel::joinable!(posts -> principals (author_id));
+diesel::joinable!(posts -> projects (project_id));
 diesel::joinable!(project_members -> principals (principal_id));
 diesel::joinable!(project_members -> projects (project_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -175,6 +213,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     attempt_buckets,
     audit_events,
     idempotent_answers,
+    post_scores,
+    post_votes,
+    posts,
     principals,
     project_members,
     projects,

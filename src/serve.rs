@@ -155,7 +155,8 @@ async fn serve_on(
     if let Some(app) = Arc::get_mut(&mut app.0) {
         app.ops_connections = ops.counters.clone();
     }
-    let watched = monitor::watch(database.primary.clone(), app.health.clone());
+    let language = app.config.posts.search_language.clone();
+    let watched = monitor::watch(database.primary.clone(), language, app.health.clone());
     let closing = shutdown.wait_for(Phase::Closing);
     shutdown.spawn("database watch", async move {
         // What outlives `Closing` holds every stop up until its deadline.

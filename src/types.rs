@@ -18,6 +18,15 @@ macro_rules! ids {
                 pub fn fresh() -> Self {
                     Self(uuid::Uuid::now_v7())
                 }
+
+                /// The time in the id, in milliseconds.
+                pub fn made_at(self) -> chrono::DateTime<chrono::Utc> {
+                    let time = self.0.get_timestamp().and_then(|time| {
+                        let (seconds, nanos) = time.to_unix();
+                        chrono::DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
+                    });
+                    time.unwrap_or_else(chrono::Utc::now)
+                }
             }
 
             impl std::fmt::Display for $name {
@@ -91,3 +100,17 @@ macro_rules! words {
 }
 
 pub(crate) use words;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_knows_when_it_was_made() {
+        let before = chrono::Utc::now();
+        let made = PostId::fresh().made_at();
+        // An id counts milliseconds.
+        let after = chrono::Utc::now();
+        assert!(before.timestamp_millis() <= made.timestamp_millis() && made <= after);
+    }
+}

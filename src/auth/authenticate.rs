@@ -75,6 +75,11 @@ pub async fn authenticate(
     Ok(Some(principal))
 }
 
+/// For a route that may or may not need a caller: it does, and nothing was sent.
+pub fn nobody(headers: &HeaderMap) -> ApiError {
+    challenge(unauthenticated(), headers, false)
+}
+
 fn unauthenticated() -> ApiError {
     ApiError::new(
         Code::Unauthenticated,

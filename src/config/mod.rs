@@ -23,7 +23,7 @@ pub use secret::Secret;
 pub use show::show;
 pub use sign_in::SignInLimits;
 pub use units::Span;
-use units::{Size, address, collector, count, filled, origin, ratio, size, span, switch};
+use units::{Size, address, collector, count, filled, language, origin, ratio, size, span, switch};
 
 /// All sections together.
 #[derive(Args, Clone, Debug)]
@@ -48,6 +48,8 @@ pub struct Config {
     pub identity: Identity,
     #[command(flatten)]
     pub sign_in: SignInLimits,
+    #[command(flatten)]
+    pub posts: Posts,
     #[command(flatten)]
     pub telemetry: Telemetry,
     /// Read settings from this file of KEY=value lines too; flags and real variables win over it
@@ -378,6 +380,17 @@ pub struct Identity {
     /// Access tokens whose signature is remembered as good, so that it is checked once; 0 checks it on every request
     #[arg(long, env = "CHARTROOM_TOKEN_CACHE", global = true, value_name = "N", default_value = "16384", value_parser = count(0_usize, 1_000_000))]
     pub token_cache: usize,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Posts")]
+pub struct Posts {
+    /// Whether anybody may read published posts that are in no project, without signing in
+    #[arg(long, env = "CHARTROOM_POSTS_ANONYMOUS_READ", global = true, value_name = "BOOL", default_value = "false", value_parser = switch, action = clap::ArgAction::Set)]
+    pub posts_anonymous_read: bool,
+    /// Text search configuration of PostgreSQL (`\dF` of psql lists them): what counts as one word when posts are searched; simple knows no language
+    #[arg(long, env = "CHARTROOM_SEARCH_LANGUAGE", global = true, value_name = "NAME", default_value = "english", value_parser = language)]
+    pub search_language: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

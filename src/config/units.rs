@@ -140,6 +140,15 @@ pub(super) fn ratio(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a number from 0 to 1, such as 0.1".to_owned())
 }
 
+/// The name of a text search configuration, in the form in which PostgreSQL keeps it.
+pub fn language(text: &str) -> Result<String, String> {
+    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if (1..=63).contains(&text.len()) && text.chars().all(is_name) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a name such as english or simple, in lower case".to_owned())
+}
+
 pub(super) fn filled(text: &str) -> Result<String, String> {
     if text.trim().is_empty() || text.contains('\0') {
         Err("expected a value that is not empty".to_owned())

@@ -8,7 +8,7 @@ use diesel_async::AsyncPgConnection;
 use super::connect::connect;
 use super::endpoint::Endpoint;
 use super::migrate::MigrateError;
-use super::window::{SchemaState, is_migrated, migrated_state};
+use super::window::{SchemaState, is_migrated, knows_language, migrated_state};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// One look, connecting included; a database that needs longer does not serve requests either.
@@ -75,32 +75,33 @@ impl DatabaseHealth {
 }
 
 /// Looks once a second, for ever. Says in the log when its verdict changes.
-pub async fn watch(endpoint: Endpoint, health: Arc<DatabaseHealth>) {
+pub async fn watch(endpoint: Endpoint, language: String, health: Arc<DatabaseHealth>) {
     let mut kept = None;
     let mut said: Option<Result<(), String>> = None;
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let verdict = match tokio::time::timeout(LOOK, look(&endpoint, kept.take())).await {
-            Ok(Ok((again, fits))) => {
-                kept = Some(again);
-                match &fits {
-                    Ok(()) => health.good(),
-                    Err(problem) => health.bad(problem.clone(), true),
+        let verdict =
+            match tokio::time::timeout(LOOK, look(&endpoint, &language, kept.take())).await {
+                Ok(Ok((again, fits))) => {
+                    kept = Some(again);
+                    match &fits {
+                        Ok(()) => health.good(),
+                        Err(problem) => health.bad(problem.clone(), true),
+                    }
+                    fits
                 }
-                fits
-            }
-            Ok(Err(problem)) => {
-                health.bad(problem.clone(), false);
-                Err(problem)
-            }
-            Err(_) => {
-                let problem = format!("the database did not answer within {LOOK:?}");
-                health.bad(problem.clone(), false);
-                Err(problem)
-            }
-        };
+                Ok(Err(problem)) => {
+                    health.bad(problem.clone(), false);
+                    Err(problem)
+                }
+                Err(_) => {
+                    let problem = format!("the database did not answer within {LOOK:?}");
+                    health.bad(problem.clone(), false);
+                    Err(problem)
+                }
+            };
         if said.as_ref() != Some(&verdict) {
             match &verdict {
                 Ok(()) => tracing::info!("the database answers and its schema fits"),
@@ -116,10 +117,13 @@ struct Kept {
     connection: AsyncPgConnection,
     /// Seen once, it is not asked again: when the tables go, the look fails and the next one begins anew.
     migrated: bool,
+    /// Likewise that it knows the language of searches.
+    speaks: bool,
 }
 
 async fn look(
     endpoint: &Endpoint,
+    language: &str,
     kept: Option<Kept>,
 ) -> Result<(Kept, Result<(), String>), String> {
     let mut kept = match kept {
@@ -137,19 +141,33 @@ async fn look(
             Kept {
                 connection,
                 migrated: false,
+                speaks: false,
             }
         }
     };
-    let state = kept.state().await.map_err(|error| match error {
+    let fits = kept.check(language).await.map_err(|error| match error {
         MigrateError::Query(_) => {
             "the database ended the connection or refused to show its schema".to_owned()
         }
         other => other.to_string(),
     })?;
-    Ok((kept, state.check()))
+    Ok((kept, fits))
 }
 
 impl Kept {
+    async fn check(&mut self, language: &str) -> Result<Result<(), String>, MigrateError> {
+        if let Err(problem) = self.state().await?.check() {
+            return Ok(Err(problem));
+        }
+        self.speaks = self.speaks || knows_language(&mut self.connection, language).await?;
+        if self.speaks {
+            return Ok(Ok(()));
+        }
+        Ok(Err(format!(
+            "the database has no text search configuration {language}: set CHARTROOM_SEARCH_LANGUAGE to one that it has"
+        )))
+    }
+
     async fn state(&mut self) -> Result<SchemaState, MigrateError> {
         self.migrated = self.migrated || is_migrated(&mut self.connection).await?;
         if self.migrated {

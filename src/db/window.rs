@@ -81,6 +81,25 @@ pub async fn is_migrated(connection: &mut AsyncPgConnection) -> QueryResult<bool
     Ok(answer.migrated)
 }
 
+/// Whether searches in this language are possible.
+pub async fn knows_language(
+    connection: &mut AsyncPgConnection,
+    language: &str,
+) -> QueryResult<bool> {
+    #[derive(QueryableByName)]
+    struct Answer {
+        #[diesel(sql_type = Bool)]
+        is_known: bool,
+    }
+    let answer: Answer = sql_query(
+        "SELECT EXISTS (SELECT FROM pg_ts_config WHERE cfgname = $1 AND pg_ts_config_is_visible(oid)) AS is_known",
+    )
+    .bind::<Text, _>(language)
+    .get_result(connection)
+    .await?;
+    Ok(answer.is_known)
+}
+
 /// The state of a database that is migrated, in one statement: readiness asks for it every second.
 pub async fn migrated_state(
     connection: &mut AsyncPgConnection,

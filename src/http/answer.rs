@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::etag::etag;
+use super::etag::{Edition, etag};
 use crate::auth::keys::KeySet;
 use crate::error::{ApiError, ApiResult, Code};
 
@@ -51,8 +51,8 @@ impl Answer {
 
     /// With the ETag of the version that was made.
     #[must_use]
-    pub fn with_version(mut self, version: i64) -> Self {
-        self.headers.push((ETAG, etag(version)));
+    pub fn with_version(mut self, edition: impl Into<Edition>) -> Self {
+        self.headers.push((ETAG, etag(edition)));
         self
     }
 

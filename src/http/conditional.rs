@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
-use super::etag::{Tags, etag, tags};
+use super::etag::{Edition, Tag, Tags, etag, tags};
 use crate::error::{ApiError, ApiResult, Code};
 
 /// What the request asks of the resource's state; nothing where it has no such header.
@@ -39,33 +39,41 @@ impl Conditions {
     }
 
     /// For GET and HEAD: the answer, or that the caller has it already. Steps 1 and 3 of section 13.2.2, in this order.
-    pub fn read<T>(&self, version: i64, body: impl FnOnce() -> T) -> ApiResult<Versioned<T>> {
-        self.match_holds(Some(version))?;
-        let text = version.to_string();
+    pub fn read<T>(
+        &self,
+        edition: impl Into<Edition>,
+        body: impl FnOnce() -> T,
+    ) -> ApiResult<Versioned<T>> {
+        let edition = edition.into();
+        self.match_holds(Some(edition))?;
         match &self.if_none_match {
-            Some(Tags::Any) => Ok(Versioned::NotModified(etag(version))),
-            Some(Tags::List(list)) => match list.iter().find(|tag| tag.names(&text)) {
+            Some(Tags::Any) => Ok(Versioned::NotModified(etag(edition))),
+            Some(Tags::List(list)) => match list.iter().find(|tag| tag.names(edition)) {
                 // With the tag that a whole answer to this client would have had.
                 Some(tag) => Ok(Versioned::NotModified(
                     HeaderValue::try_from(format!("\"{}\"", tag.opaque))
-                        .unwrap_or_else(|_never| etag(version)),
+                        .unwrap_or_else(|_never| etag(edition)),
                 )),
-                None => Ok(Versioned::new(version, body())),
+                None => Ok(Versioned::new(edition, body())),
             },
-            None => Ok(Versioned::new(version, body())),
+            None => Ok(Versioned::new(edition, body())),
         }
     }
 
     /// For everything that changes something: call it on the row as the changing transaction has locked it, or make the version
     /// part of the changing statement. `None` where there is no row yet.
     pub fn write(&self, current: Option<i64>) -> ApiResult<()> {
+        self.write_edition(current.map(Edition::from))
+    }
+
+    /// The same where the tag says more than the version.
+    pub fn write_edition(&self, current: Option<Edition>) -> ApiResult<()> {
         self.match_holds(current)?;
         let exists = match (&self.if_none_match, current) {
             (None, _) | (_, None) => false,
             (Some(Tags::Any), Some(_)) => true,
-            (Some(Tags::List(list)), Some(version)) => {
-                let text = version.to_string();
-                list.iter().any(|tag| tag.names(&text))
+            (Some(Tags::List(list)), Some(edition)) => {
+                list.iter().any(|tag| tag.names_version(edition))
             }
         };
         if exists {
@@ -77,14 +85,33 @@ impl Conditions {
         Ok(())
     }
 
-    fn match_holds(&self, current: Option<i64>) -> ApiResult<()> {
+    /// For a changing statement that judges by itself: the versions that [`Self::write_edition`] admits of a row that is there,
+    /// `None` for every one, and those that it does not.
+    pub fn versions(&self) -> (Option<Vec<i64>>, Vec<i64>) {
+        let of = |list: &[Tag], is_strong: bool| -> Vec<i64> {
+            list.iter()
+                .filter(|tag| !(is_strong && tag.is_weak))
+                .filter_map(Tag::version)
+                .collect()
+        };
+        let admitted = match &self.if_match {
+            None | Some(Tags::Any) => None,
+            Some(Tags::List(list)) => Some(of(list, true)),
+        };
+        match &self.if_none_match {
+            None => (admitted, Vec::new()),
+            Some(Tags::Any) => (Some(Vec::new()), Vec::new()),
+            Some(Tags::List(list)) => (admitted, of(list, false)),
+        }
+    }
+
+    fn match_holds(&self, current: Option<Edition>) -> ApiResult<()> {
         let holds = match (&self.if_match, current) {
             (None, _) | (Some(Tags::Any), Some(_)) => true,
             (Some(_), None) => false,
-            (Some(Tags::List(list)), Some(version)) => {
-                let text = version.to_string();
-                list.iter().any(|tag| !tag.is_weak && tag.names(&text))
-            }
+            (Some(Tags::List(list)), Some(edition)) => list
+                .iter()
+                .any(|tag| !tag.is_weak && tag.names_version(edition)),
         };
         if holds {
             return Ok(());
@@ -94,7 +121,7 @@ impl Conditions {
             "the resource is not in the state that If-Match names; nothing was changed: read it again",
         );
         Err(match current {
-            Some(version) => error.with_header(ETAG, etag(version)),
+            Some(edition) => error.with_header(ETAG, etag(edition)),
             None => error,
         })
     }
@@ -103,20 +130,23 @@ impl Conditions {
 /// A single resource with its version, or that the caller has it already.
 #[derive(Debug)]
 pub enum Versioned<T> {
-    Body { version: i64, body: T },
+    Body { edition: Edition, body: T },
     NotModified(HeaderValue),
 }
 
 impl<T> Versioned<T> {
-    pub fn new(version: i64, body: T) -> Self {
-        Self::Body { version, body }
+    pub fn new(edition: impl Into<Edition>, body: T) -> Self {
+        Self::Body {
+            edition: edition.into(),
+            body,
+        }
     }
 }
 
 impl<T: Serialize> IntoResponse for Versioned<T> {
     fn into_response(self) -> Response {
         match self {
-            Self::Body { version, body } => ([(ETAG, etag(version))], Json(body)).into_response(),
+            Self::Body { edition, body } => ([(ETAG, etag(edition))], Json(body)).into_response(),
             Self::NotModified(tag) => (StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response(),
         }
     }
@@ -198,6 +228,38 @@ mod tests {
         assert_eq!(both("\"6\"", "\"7\""), 412);
         assert_eq!(both("\"7\"", "\"7\""), 304);
         assert_eq!(both("\"7\"", "\"6\""), 200);
+    }
+
+    #[test]
+    fn what_changes_beside_the_version_counts_for_reading_alone() {
+        let edition = |votes: &'static [u8]| Edition::with_rest(7, [votes, b"viewer"]);
+        let (old, new) = (edition(b"1"), edition(b"2"));
+        let tag = |edition| etag(edition).to_str().unwrap().to_owned();
+        assert!(tag(old).starts_with("\"7-") && tag(old) != tag(new));
+        assert_eq!(tag(new), tag(edition(b"2")));
+        let gzip = format!("{}-gzip\"", tag(new).trim_end_matches('"'));
+        for (known, is_known) in [(tag(new), true), (gzip, true), (tag(old), false)] {
+            let read = of(&[("if-none-match", &known)]).read(new, || ());
+            let not_modified = matches!(read, Ok(Versioned::NotModified(_)));
+            assert_eq!(not_modified, is_known, "{known}");
+            let known = of(&[("if-match", &known)]);
+            assert!(known.write_edition(Some(new)).is_ok());
+            assert_eq!(known.versions(), (Some(vec![7]), vec![]));
+            let later = Edition::with_rest(8, [b"2".as_slice(), b"viewer"]);
+            assert!(known.write_edition(Some(later)).is_err());
+            // A resource that shows nothing else never gave such a tag.
+            assert!(known.write(Some(7)).is_err());
+        }
+        for (value, version) in [("\"7\"", Some(7)), ("\"07\"", None), ("\"7x-1\"", None)] {
+            let holds = of(&[("if-match", value)]);
+            assert_eq!(holds.versions().0, Some(version.into_iter().collect()));
+            assert_eq!(holds.write_edition(Some(new)).is_ok(), version.is_some());
+        }
+        let create = of(&[("if-none-match", "*")]);
+        assert_eq!(create.versions(), (Some(vec![]), vec![]));
+        let unless = of(&[("if-none-match", "\"6\", W/\"7-0\"")]);
+        assert_eq!(unless.versions(), (None, vec![6, 7]));
+        assert!(unless.write_edition(Some(new)).is_err());
     }
 
     #[test]

@@ -1,15 +1,61 @@
 //! Entity tags (RFC 9110, section 8.8.3): the version of a resource as a tag, and lists of tags as callers send them.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use ring::digest;
 
 use crate::error::{ApiError, ApiResult, Code};
 
 /// What the compressed form of a representation has at the end of its tag: other bytes need another strong tag.
 pub(super) const GZIP_SUFFIX: &str = "-gzip";
 
-/// The strong tag of a version.
-pub fn etag(version: i64) -> HeaderValue {
-    HeaderValue::try_from(format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"\""))
+/// What a tag stands for: the version of the row and, where the representation shows more than the row, a digest of that.
+///
+/// Both together name the representation, so `If-None-Match` compares both. What somebody read and means to change is the row, so
+/// `If-Match` compares the version alone: a vote must not fail an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edition {
+    version: i64,
+    rest: Option<u64>,
+}
+
+impl From<i64> for Edition {
+    fn from(version: i64) -> Self {
+        Self {
+            version,
+            rest: None,
+        }
+    }
+}
+
+impl Edition {
+    /// `parts` are everything in the representation that can change while the version stays.
+    pub fn with_rest<'a>(version: i64, parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut hash = digest::Context::new(&digest::SHA256);
+        for part in parts {
+            // The length keeps neighbours apart.
+            hash.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part);
+        }
+        let hash = hash.finish();
+        let rest = hash
+            .as_ref()
+            .first_chunk()
+            .map(|bytes| u64::from_be_bytes(*bytes));
+        Self { version, rest }
+    }
+
+    fn opaque(self) -> String {
+        match self.rest {
+            None => self.version.to_string(),
+            Some(rest) => format!("{}-{rest:016x}", self.version),
+        }
+    }
+}
+
+/// The strong tag of a version, or of a version and more.
+pub fn etag(edition: impl Into<Edition>) -> HeaderValue {
+    let opaque = edition.into().opaque();
+    HeaderValue::try_from(format!("\"{opaque}\"")).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -19,12 +65,31 @@ pub(super) struct Tag {
 }
 
 impl Tag {
-    /// The same version, in whichever encoding it was sent.
-    pub(super) fn names(&self, version: &str) -> bool {
+    fn without_encoding(&self) -> &str {
         self.opaque
             .strip_suffix(GZIP_SUFFIX)
             .unwrap_or(&self.opaque)
-            == version
+    }
+
+    /// The same representation, in whichever encoding it was sent.
+    pub(super) fn names(&self, edition: Edition) -> bool {
+        self.without_encoding() == edition.opaque()
+    }
+
+    /// The same version, with whatever else was shown beside it.
+    pub(super) fn names_version(&self, edition: Edition) -> bool {
+        match edition.rest {
+            None => self.names(edition),
+            Some(_) => self.version() == Some(edition.version),
+        }
+    }
+
+    /// The version as [`etag`] wrote it.
+    pub(super) fn version(&self) -> Option<i64> {
+        let text = self.without_encoding();
+        let digits = text.split_once('-').map_or(text, |(version, _)| version);
+        let version: i64 = digits.parse().ok()?;
+        (version.to_string() == digits).then_some(version)
     }
 }
 

@@ -87,10 +87,44 @@ where
         + 'a,
 {
     Box::pin(async move {
-        let (Some(who), Some(key)) = (who, once.key()) else {
-            return transaction(db, work).await;
-        };
-        let claim = Claim { who, key, once };
+        match (who, once.key()) {
+            (Some(who), Some(key)) => claimed(db, Claim { who, key, once }, work).await,
+            _ => transaction(db, work).await,
+        }
+    })
+}
+
+/// The same for work that is a single statement, which is a transaction by itself: without a key it takes one round trip.
+pub fn idempotent_statement<'a, F>(
+    db: &'a Db,
+    who: PrincipalId,
+    once: &'a Once,
+    work: F,
+) -> Pending<'a, Answer>
+where
+    F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> Work<Answer>
+        + for<'c> Repeatable<&'c mut AsyncPgConnection, Work<Answer>, Fut: Send>
+        + Send
+        + Sync
+        + 'a,
+{
+    Box::pin(async move {
+        match once.key() {
+            Some(key) => claimed(db, Claim { who, key, once }, work).await,
+            None => statement(db, work).await,
+        }
+    })
+}
+
+fn claimed<'a, F>(db: &'a Db, claim: Claim<'a>, work: F) -> Pending<'a, Answer>
+where
+    F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> Work<Answer>
+        + for<'c> Repeatable<&'c mut AsyncPgConnection, Work<Answer>, Fut: Send>
+        + Send
+        + Sync
+        + 'a,
+{
+    Box::pin(async move {
         for pause in PAUSES.iter().map(Some).chain([None]) {
             let kept = transaction(db, async |conn: &mut AsyncPgConnection| {
                 claim.work(conn, &work).await
@@ -122,6 +156,27 @@ where
     Box::pin(async move {
         db.write(async |conn: &mut AsyncPgConnection| in_transaction(conn, work).await)
             .await?
+    })
+}
+
+/// A single statement that writes, or several of which none but the last does.
+pub fn statement<'a, T, F>(db: &'a Db, work: F) -> Pending<'a, T>
+where
+    T: Send + 'a,
+    F: for<'c> AsyncFnOnce(&'c mut AsyncPgConnection) -> Work<T>
+        + for<'c> Operation<&'c mut AsyncPgConnection, Work<T>, Fut: Send>
+        + Send
+        + 'a,
+{
+    Box::pin(async move {
+        db.write(
+            async |conn: &mut AsyncPgConnection| match work(conn).await {
+                Ok(value) => Ok(Ok(value)),
+                Err(Failure::Refused(error)) => Ok(Err(error)),
+                Err(Failure::Query(error)) => Err(error),
+            },
+        )
+        .await?
     })
 }
 

@@ -34,6 +34,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::audit;
 use crate::auth;
+use crate::posts;
 use crate::projects;
 use crate::state::AppState;
 use crate::users;
@@ -48,6 +49,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(users::router())
         .merge(audit::router())
         .merge(projects::router())
+        .merge(posts::router())
 }
 
 /// The OpenAPI document, which needs nothing that runs.

@@ -71,6 +71,14 @@ pub struct ProjectAccess<R> {
     needs: PhantomData<R>,
 }
 
+/// For statements that look at the expiry themselves.
+pub fn expired() -> ApiError {
+    ApiError::new(
+        Code::ProjectExpired,
+        "the project has expired and can only be read; an owner can extend it by a later `expires_at`",
+    )
+}
+
 /// By the database's clock, as everything that depends on it.
 #[diesel::dsl::auto_type]
 fn is_expired() -> _ {
@@ -123,10 +131,7 @@ impl<R: Needs> ProjectAccess<R> {
     /// 409 where the project has expired.
     pub fn writable(&self) -> ApiResult<()> {
         if self.is_expired {
-            return Err(ApiError::new(
-                Code::ProjectExpired,
-                "the project has expired and can only be read; an owner can extend it by a later `expires_at`",
-            ));
+            return Err(expired());
         }
         Ok(())
     }

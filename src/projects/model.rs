@@ -60,8 +60,8 @@ impl Project {
             .values((
                 new,
                 projects::id.eq(id),
-                projects::created_at.eq(made_at(id)),
-                projects::updated_at.eq(made_at(id)),
+                projects::created_at.eq(id.made_at()),
+                projects::updated_at.eq(id.made_at()),
             ))
             .returning(Self::as_returning())
             .get_result(connection)
@@ -99,28 +99,5 @@ impl ProjectAccess<Owner> {
         diesel::delete(projects::table.find(self.project.id))
             .execute(connection)
             .await
-    }
-}
-
-/// The time in an id (UUIDv7).
-fn made_at(id: ProjectId) -> DateTime<Utc> {
-    let time = id.0.get_timestamp().and_then(|time| {
-        let (seconds, nanos) = time.to_unix();
-        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
-    });
-    time.unwrap_or_else(Utc::now)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_knows_when_it_was_made() {
-        let before = Utc::now();
-        let made = made_at(ProjectId::fresh());
-        // An id counts milliseconds.
-        let after = Utc::now();
-        assert!(before.timestamp_millis() <= made.timestamp_millis() && made <= after);
     }
 }

@@ -23,6 +23,7 @@ mod migrations;
 mod observability;
 mod openapi;
 mod platform;
+mod posts;
 mod process;
 mod projects;
 mod readme;

@@ -8,11 +8,13 @@
 mod cursor;
 mod keyset;
 mod params;
+mod written;
 
 use std::pin::Pin;
 
 pub use cursor::{CursorKey, Key, Place, Scope};
 pub use keyset::{After, By, COUNT_CAP, Counted, Direction, Limited, Sortable};
+pub use written::{Sql, Written};
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -57,6 +59,12 @@ pub struct PageParams<S> {
 pub struct Found<R> {
     rows: Vec<R>,
     total: Option<i64>,
+}
+
+impl<R> Found<R> {
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
 }
 
 /// One page of a list

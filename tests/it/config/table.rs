@@ -50,6 +50,8 @@ pub(super) const CASES: &[Case] = &[
     variable(&[("CORS_ORIGINS", "*")], "CORS_ORIGINS", "an origin"),
     variable(&[("HTTP2", "c4n4ry")], "HTTP2", "true or false"),
     variable(&[("HTTP2", "1")], "HTTP2", "true or false"),
+    variable(&[("POSTS_ANONYMOUS_READ", "c4n4ry")], "POSTS_ANONYMOUS_READ", "true or false"),
+    variable(&[("SEARCH_LANGUAGE", "C4n4ry; DROP")], "SEARCH_LANGUAGE", "a name such as"),
     variable(&[("MAX_CONNECTIONS", "c4n4ry")], "MAX_CONNECTIONS", "a whole number"),
     variable(&[("MAX_CONNECTIONS", "0")], "MAX_CONNECTIONS", "from 1 to"),
     variable(&[("MAX_IN_FLIGHT", "98765432101")], "MAX_IN_FLIGHT", "a whole number"),

@@ -60,7 +60,11 @@ impl Outage {
         let proxy = ChaosProxy::start(socket_of(&server)).await;
         let endpoint = through(&proxy, &endpoint);
         let health = Arc::<DatabaseHealth>::default();
-        let watch = tokio::spawn(monitor::watch(endpoint.clone(), health.clone()));
+        let watch = tokio::spawn(monitor::watch(
+            endpoint.clone(),
+            "english".to_owned(),
+            health.clone(),
+        ));
         let metrics = Arc::new(Metrics::new().unwrap());
         let db = Db::new(endpoint, None, settings(), DEADLINE, metrics).unwrap();
         let ledger = "CREATE TABLE ledger (entry text NOT NULL)";

@@ -19,7 +19,12 @@ async fn readiness_follows_the_schema_and_the_connection() {
     let database = TestDatabase::empty().await;
     let proxy = ChaosProxy::start(socket()).await;
     let health = Arc::<DatabaseHealth>::default();
-    let watch = monitor::watch(through(&proxy, &database.endpoint), health.clone());
+    let language = "klingon".to_owned();
+    let watch = monitor::watch(
+        through(&proxy, &database.endpoint),
+        language,
+        health.clone(),
+    );
     let _watch = AbortOnDropHandle::new(tokio::spawn(watch));
     let says = async |within: u64, part: &str| {
         until(part, Duration::from_secs(within), async || {
@@ -34,9 +39,12 @@ async fn readiness_follows_the_schema_and_the_connection() {
     migrate::up(&database.endpoint, || MIGRATIONS, PATIENCE)
         .await
         .unwrap();
+    says(5, "no text search configuration klingon").await;
+    let session = database.session().await;
+    let learn = "CREATE TEXT SEARCH CONFIGURATION klingon (COPY = simple)";
+    session.batch_execute(learn).await.unwrap();
     says(5, "ready").await;
 
-    let session = database.session().await;
     let window = async |least: &str| {
         let update = format!("UPDATE schema_window SET min_compatible = '{least}'");
         session.batch_execute(&update).await.unwrap();

@@ -65,7 +65,11 @@ async fn readiness_has_a_reason_and_liveness_none() {
     live().await;
     let asked = reason().await.unwrap();
     assert!(asked.contains("database"), "{asked}");
-    let watch = monitor::watch(app.database.endpoint.clone(), app.app.health.clone());
+    let watch = monitor::watch(
+        app.database.endpoint.clone(),
+        "english".to_owned(),
+        app.app.health.clone(),
+    );
     let _watch = AbortOnDropHandle::new(tokio::spawn(watch));
     until("readiness", SOON, async || {
         reason().await.is_none().then_some(())

@@ -1,0 +1,96 @@
+//! A new post.
+
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel_async::AsyncPgConnection;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{PostBody, check};
+use crate::auth::principal::Principal;
+use crate::error::{ApiError, ApiResult, Code};
+use crate::http::answer::Answer;
+use crate::http::idempotency::{Failure, OnceJson, Work, idempotent_statement};
+use crate::posts::model::{NewPost, Post};
+use crate::projects::access::{Editor, ProjectAccess};
+use crate::state::AppState;
+use crate::types::{PostId, ProjectId};
+
+/// A new post
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreatePost {
+    #[schema(min_length = 1, max_length = 300)]
+    title: String,
+    #[schema(max_length = 100_000)]
+    content: String,
+    /// False makes a draft
+    #[serde(default = "yes")]
+    #[schema(required = false)]
+    published: bool,
+    /// The project it belongs to, where you need the role editor; without one it stands by itself
+    project_id: Option<ProjectId>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Write a post
+#[utoipa::path(post, path = "/api/v1/posts", tag = "posts", request_body = CreatePost, responses((status = CREATED, body = PostBody), ApiError))]
+pub async fn create_post(
+    app: AppState,
+    who: Principal,
+    OnceJson { once, body }: OnceJson<CreatePost>,
+) -> ApiResult<Answer> {
+    let CreatePost {
+        title,
+        content,
+        published,
+        project_id,
+    } = &body;
+    check(Some(title), Some(content))?;
+    let new = NewPost {
+        id: PostId::fresh(),
+        project_id: *project_id,
+        author_id: who.id,
+        title,
+        content,
+        published: *published,
+        language: &app.config.posts.search_language,
+    };
+    idempotent_statement(&app.db, who.id, &once, async |connection| {
+        let post = insert(connection, &new).await?;
+        let (location, edition) = (format!("/api/v1/posts/{}", post.id), post.edition());
+        Ok(Answer::created(location, &PostBody::from(post))?.with_version(edition))
+    })
+    .await
+}
+
+async fn insert(connection: &mut AsyncPgConnection, new: &NewPost<'_>) -> Work<Post> {
+    let made = Post::insert(connection, new).await.map_err(gone)?;
+    match (made, new.project_id) {
+        (Some(post), _) => Ok(post),
+        // The project says why not.
+        (None, Some(project)) => {
+            ProjectAccess::<Editor>::to_write(connection, new.author_id, project).await?;
+            Err(ApiError::new(
+                Code::Conflict,
+                "the project changed while the post was written; nothing was done: repeat the request",
+            )
+            .into())
+        }
+        (None, None) => Err(ApiError::not_found("user").into()),
+    }
+}
+
+/// What the post refers to ended while it was written.
+fn gone(error: Error) -> Failure {
+    let Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, info) = &error else {
+        return error.into();
+    };
+    match info.constraint_name() {
+        Some("posts_project_id_fkey") => ApiError::not_found("project").into(),
+        Some("posts_author_id_fkey") => ApiError::not_found("user").into(),
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,131 @@
+//! What is asked about posts and votes, a file for each matter; here is what they share.
+
+pub mod create;
+pub mod list;
+pub mod one;
+pub mod votes;
+
+use axum::extract::FromRequestParts;
+use chrono::{DateTime, Utc};
+use http::request::Parts;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::model::Post;
+use crate::auth::authenticate;
+use crate::auth::principal::Principal;
+use crate::error::{ApiError, ApiResult, FieldError};
+use crate::http::json::mistake;
+use crate::projects::access::Role;
+use crate::state::AppState;
+use crate::types::{PostId, PrincipalId, ProjectId};
+
+const LONGEST_TITLE: usize = 300;
+/// Far below what a search index takes of one text.
+const LONGEST_CONTENT: usize = 100_000;
+
+/// A post, as its reader sees it
+#[derive(Serialize, ToSchema)]
+pub struct PostBody {
+    id: PostId,
+    /// The project it is in; null where it stands by itself
+    project_id: Option<ProjectId>,
+    title: String,
+    content: String,
+    /// A draft is seen by its author and by the editors of its project
+    published: bool,
+    /// Null where the account is gone
+    author: Option<Author>,
+    votes: i64,
+    /// Whether one of the votes is yours
+    voted: bool,
+    /// Your role: in its project, or `owner` of what you wrote in none; null where you only read it
+    role: Option<Role>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// Who wrote it
+#[derive(Serialize, ToSchema)]
+pub struct Author {
+    id: PrincipalId,
+    username: Option<String>,
+    name: Option<String>,
+}
+
+impl From<Post> for PostBody {
+    fn from(post: Post) -> Self {
+        let Post {
+            id,
+            project_id,
+            title,
+            content,
+            published,
+            version: _,
+            created_at,
+            updated_at,
+            author_id,
+            names,
+            votes,
+            voted,
+            role,
+        } = post;
+        let mut names = names.into_iter().flatten();
+        let (username, name) = (names.next().flatten(), names.next().flatten());
+        Self {
+            id,
+            project_id,
+            title,
+            content,
+            published,
+            author: author_id.map(|id| Author { id, username, name }),
+            votes,
+            voted,
+            role,
+            created_at,
+            updated_at,
+        }
+    }
+}
+
+/// Who reads, where the configuration may let anybody: `None` is anybody.
+pub struct Reader(Option<PrincipalId>);
+
+impl FromRequestParts<AppState> for Reader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        match parts.extensions.get::<Principal>() {
+            Some(who) => Ok(Self(Some(who.id))),
+            None if app.config.posts.posts_anonymous_read => Ok(Self(None)),
+            None => Err(authenticate::nobody(&parts.headers)),
+        }
+    }
+}
+
+/// What is wrong with the texts of a post, all at once.
+fn check(title: Option<&str>, content: Option<&str>) -> ApiResult<()> {
+    let is_title = |text: &str| {
+        !text.trim().is_empty()
+            && text.chars().count() <= LONGEST_TITLE
+            && !text.chars().any(char::is_control)
+    };
+    let title = title.filter(|text| !is_title(text)).map(|_| {
+        mistake(
+            "/title",
+            "invalid-value",
+            format!("expected 1 to {LONGEST_TITLE} characters, not all of them spaces and none of them a control character"),
+        )
+    });
+    let content = content
+        .filter(|text| text.chars().count() > LONGEST_CONTENT)
+        .map(|_| {
+            let detail = format!("expected at most {LONGEST_CONTENT} characters");
+            mistake("/content", "invalid-value", detail)
+        });
+    let mistakes: Vec<FieldError> = title.into_iter().chain(content).collect();
+    if mistakes.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::validation(mistakes))
+}

@@ -1,0 +1,120 @@
+//! One post: reading, changing and deleting it.
+
+use http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{PostBody, Reader, check};
+use crate::auth::principal::Principal;
+use crate::error::{ApiError, ApiResult, Code};
+use crate::http::conditional::{Conditions, Versioned};
+use crate::http::extract::ValidPath;
+use crate::http::patch::{Change, MergePatch};
+use crate::posts::model::{Changes, Judged, Post};
+use crate::projects::access::expired;
+use crate::state::AppState;
+use crate::types::PostId;
+
+/// Changes to a post
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdatePost {
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 300)]
+    title: Change<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 100_000)]
+    content: Change<String>,
+    #[serde(default)]
+    published: Change<bool>,
+}
+
+/// A post
+#[utoipa::path(get, path = "/api/v1/posts/{id}", tag = "posts", security(("optional" = [])), params(("id" = PostId, Path, description = "Id of the post")), responses((status = OK, body = PostBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
+pub async fn get_post(
+    app: AppState,
+    Reader(me): Reader,
+    ValidPath(id): ValidPath<PostId>,
+    conditions: Conditions,
+) -> ApiResult<Versioned<PostBody>> {
+    let post = app
+        .db
+        .read(async |connection| Post::find(connection, me, id).await)
+        .await?
+        .ok_or(ApiError::not_found("post"))?;
+    conditions.read(post.edition(), || post.into())
+}
+
+/// Change a post
+#[utoipa::path(patch, path = "/api/v1/posts/{id}", tag = "posts", params(("id" = PostId, Path, description = "Id of the post")), request_body(content = UpdatePost, content_type = "application/merge-patch+json"), responses((status = OK, body = PostBody), ApiError))]
+pub async fn update_post(
+    app: AppState,
+    who: Principal,
+    ValidPath(id): ValidPath<PostId>,
+    conditions: Conditions,
+    MergePatch(patch): MergePatch<UpdatePost>,
+) -> ApiResult<Versioned<PostBody>> {
+    let UpdatePost {
+        title,
+        content,
+        published,
+    } = &patch;
+    let changes = Changes {
+        title: title.value().map(String::as_str),
+        content: content.value().map(String::as_str),
+        published: published.value().copied(),
+        language: &app.config.posts.search_language,
+    };
+    check(changes.title, changes.content)?;
+    let versions = conditions.versions();
+    let judged = app
+        .db
+        .write(async |connection| Judged::change(connection, who.id, id, &versions, &changes).await)
+        .await?;
+    let post = done(judged, &conditions)?;
+    Ok(Versioned::new(post.edition(), post.into()))
+}
+
+/// Delete a post
+#[utoipa::path(delete, path = "/api/v1/posts/{id}", tag = "posts", params(("id" = PostId, Path, description = "Id of the post")), responses((status = NO_CONTENT, description = "It is gone, and its votes with it"), ApiError))]
+pub async fn delete_post(
+    app: AppState,
+    who: Principal,
+    ValidPath(id): ValidPath<PostId>,
+    conditions: Conditions,
+) -> ApiResult<StatusCode> {
+    let versions = conditions.versions();
+    let judged = app
+        .db
+        .write(async |connection| Judged::delete(connection, who.id, id, &versions).await)
+        .await?;
+    done(judged, &conditions)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The post, or why the statement left it as it was.
+fn done(judged: Option<Judged>, conditions: &Conditions) -> ApiResult<Post> {
+    let Judged {
+        post,
+        may_write,
+        is_expired,
+        is_done,
+    } = judged.ok_or(ApiError::not_found("post"))?;
+    if is_done {
+        return Ok(post);
+    }
+    if !may_write {
+        return Err(ApiError::new(
+            Code::Forbidden,
+            match post.project_id {
+                Some(_) => "this needs the role editor in the project of the post",
+                None => "only its author may change a post that is in no project",
+            },
+        ));
+    }
+    if is_expired {
+        return Err(expired());
+    }
+    conditions.write_edition(Some(post.edition()))?;
+    Err(ApiError::not_found("post"))
+}

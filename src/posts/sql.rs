@@ -1,0 +1,105 @@
+//! The statements about posts, as SQL: diesel's builder has no words for most of it, and a text that stands here is prepared once.
+//!
+//! Everything that shows a post goes through [`visible_to`]. Its first bind is the caller, so `$1` is the caller in all that
+//! follows; no value ever becomes part of a text.
+
+use diesel::pg::Pg;
+use diesel::query_builder::AstPass;
+use diesel::result::QueryResult;
+use diesel::sql_types::{Array, Bool, Int8, Nullable, Text, Timestamptz, Uuid};
+
+use crate::types::PrincipalId;
+
+/// What [`COLUMNS`] selects, as `model::Post` takes it.
+pub(super) type Columns = (
+    Uuid,
+    Nullable<Uuid>,
+    Text,
+    Text,
+    Bool,
+    Int8,
+    Timestamptz,
+    Timestamptz,
+    Nullable<Uuid>,
+    Nullable<Array<Nullable<Text>>>,
+    Int8,
+    Bool,
+    Nullable<Text>,
+);
+
+/// Selects, where joins would do: the planner puts them off until the page is cut, and cannot join all scores to show ten.
+const COLUMNS: &str = "posts.id, posts.project_id, posts.title, posts.content, posts.published, posts.version, \
+    posts.created_at, posts.updated_at, posts.author_id, \
+    (SELECT ARRAY[users.username, users.name] FROM users WHERE users.id = posts.author_id) AS names, \
+    (SELECT score.votes FROM post_scores AS score WHERE score.post_id = posts.id) AS votes, \
+    EXISTS (SELECT FROM post_votes WHERE post_votes.post_id = posts.id AND post_votes.principal_id = ";
+
+/// The caller's role: the one in the project, or the author's own where there is none.
+const ROLE: &str = ") AS voted, CASE WHEN posts.project_id IS NOT NULL THEN project_members.role \
+    WHEN posts.author_id = $1 THEN 'owner' END AS role";
+
+const MEMBERSHIP: &str = " LEFT JOIN projects ON projects.id = posts.project_id \
+    LEFT JOIN project_members ON project_members.project_id = posts.project_id AND project_members.principal_id = $1";
+
+const VISIBLE: &str = " WHERE (posts.project_id IS NULL OR project_members.role IS NOT NULL \
+        OR (projects.visibility = 'internal' AND $1 IS NOT NULL)) \
+    AND (posts.published OR posts.author_id = $1 OR project_members.role IN ('editor', 'owner'))";
+
+/// Who may change a post, and whether its project lets anybody.
+pub(super) const POWERS: &str = ", CASE WHEN posts.project_id IS NULL THEN posts.author_id = $1 \
+    ELSE project_members.role IN ('editor', 'owner') END IS TRUE AS may_write, projects.expires_at <= now() IS TRUE AS is_expired";
+
+/// `SELECT` of the posts that the caller may read, to be narrowed by ` AND ..`; `columns` and `joins` are what else is asked.
+pub(super) fn visible_to<'b>(
+    out: &mut AstPass<'_, 'b, Pg>,
+    me: &'b Option<PrincipalId>,
+    columns: &str,
+    joins: &str,
+) -> QueryResult<()> {
+    out.push_sql("SELECT ");
+    out.push_sql(COLUMNS);
+    out.push_bind_param::<Nullable<Uuid>, _>(me)?;
+    for part in [ROLE, columns, " FROM posts", joins, MEMBERSHIP, VISIBLE] {
+        out.push_sql(part);
+    }
+    Ok(())
+}
+
+/// The same with these columns of posts alone.
+pub(super) fn visible_columns<'b>(
+    out: &mut AstPass<'_, 'b, Pg>,
+    me: &'b Option<PrincipalId>,
+    columns: &str,
+) -> QueryResult<()> {
+    // The caller is bound where it is looked at first.
+    let (joins, on) = MEMBERSHIP.split_once("$1").unwrap_or((MEMBERSHIP, ""));
+    for part in ["SELECT ", columns, " FROM posts", joins] {
+        out.push_sql(part);
+    }
+    out.push_bind_param::<Nullable<Uuid>, _>(me)?;
+    out.push_sql(on);
+    out.push_sql(VISIBLE);
+    Ok(())
+}
+
+/// Makes a type a statement with one text, which diesel need not build to find it prepared.
+macro_rules! statement {
+    ($name:ident: $columns:ty) => {
+        statement!(@ () $name, $name, $columns);
+    };
+    ($name:ident<_>: $columns:ty) => {
+        statement!(@ ('a) $name<'a>, $name<'static>, $columns);
+    };
+    (@ ($($life:lifetime)?) $name:ty, $id:ty, $columns:ty) => {
+        impl $(<$life>)? diesel::query_builder::Query for $name {
+            type SqlType = $columns;
+        }
+
+        impl $(<$life>)? diesel::query_builder::QueryId for $name {
+            type QueryId = $id;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+    };
+}
+
+pub(super) use statement;

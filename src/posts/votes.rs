@@ -1,0 +1,162 @@
+//! Votes: one of each principal for a post. The count is kept beside the post by the database, so none is ever lost or counted twice.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::model::Post;
+use super::sql::{statement, visible_columns};
+use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts, Sql, Written};
+use crate::schema::post_votes;
+use crate::types::{PostId, PrincipalId};
+
+/// What a vote met. Only a vote for a published post of a project that has not expired is given or taken back.
+#[derive(Clone, Copy, Debug, Queryable)]
+pub struct Met {
+    pub is_published: bool,
+    pub is_expired: bool,
+}
+
+/// Gives the vote if it is not given. `None` where the caller sees no such post.
+pub async fn cast(
+    connection: &mut AsyncPgConnection,
+    me: PrincipalId,
+    id: PostId,
+) -> QueryResult<Option<Met>> {
+    let me = Some(me);
+    Cast { me, id }.get_result(connection).await.optional()
+}
+
+/// Takes the vote back if it was given. `None` where the caller sees no such post.
+pub async fn clear(
+    connection: &mut AsyncPgConnection,
+    me: PrincipalId,
+    id: PostId,
+) -> QueryResult<Option<Met>> {
+    let me = Some(me);
+    Clear { me, id }.get_result(connection).await.optional()
+}
+
+struct Cast {
+    me: Option<PrincipalId>,
+    id: PostId,
+}
+
+struct Clear {
+    me: Option<PrincipalId>,
+    id: PostId,
+}
+
+statement!(Cast: (Bool, Bool));
+statement!(Clear: (Bool, Bool));
+
+fn seen<'b>(
+    out: &mut AstPass<'_, 'b, Pg>,
+    me: &'b Option<PrincipalId>,
+    id: &'b PostId,
+) -> QueryResult<()> {
+    out.push_sql("WITH seen AS (");
+    visible_columns(
+        out,
+        me,
+        "posts.id, posts.published, projects.expires_at <= now() IS TRUE AS is_expired",
+    )?;
+    out.push_sql(" AND posts.id = ");
+    out.push_bind_param::<Uuid, _>(id)
+}
+
+impl QueryFragment<Pg> for Cast {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        seen(&mut out, &self.me, &self.id)?;
+        out.push_sql(
+            "), done AS (INSERT INTO post_votes (post_id, principal_id) SELECT id, $1 FROM seen \
+             WHERE published AND NOT is_expired ON CONFLICT DO NOTHING) SELECT published, is_expired FROM seen",
+        );
+        Ok(())
+    }
+}
+
+impl QueryFragment<Pg> for Clear {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        seen(&mut out, &self.me, &self.id)?;
+        out.push_sql(
+            "), done AS (DELETE FROM post_votes USING seen WHERE post_id = seen.id AND principal_id = $1 \
+             AND NOT is_expired) SELECT published, is_expired FROM seen",
+        );
+        Ok(())
+    }
+}
+
+/// Who voted and when.
+#[derive(Clone, Debug, Queryable)]
+pub struct Voter {
+    pub id: PrincipalId,
+    pub username: Option<String>,
+    pub name: Option<String>,
+    pub voted_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum VoterSort {
+    Id,
+}
+
+impl Sorts for VoterSort {
+    type Row = Voter;
+    const LIST: &'static str = "voters";
+    const ALL: &'static [(&'static str, Self)] = &[("id", Self::Id)];
+    const DEFAULT: (Self, Direction) = (Self::Id, Direction::Ascending);
+
+    fn place(self, row: &Voter) -> Place {
+        Place {
+            key: Key::Uuid(row.id.0),
+            id: row.id.0,
+        }
+    }
+}
+
+pub type VoterPage = PageParams<VoterSort>;
+
+/// `None` where the caller sees no such post. A voter proves that they do, so only a page without any asks for it.
+pub async fn page(
+    connection: &mut AsyncPgConnection,
+    me: PrincipalId,
+    id: PostId,
+    page: &VoterPage,
+) -> QueryResult<Option<Found<Voter>>> {
+    let column = post_votes::principal_id;
+    let voters = || Sql(Voters { me: Some(me), id });
+    let found: Found<Voter> = page.load(connection, voters, column, column).await?;
+    if found.is_empty() && Post::find(connection, Some(me), id).await?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(found))
+}
+
+struct Voters {
+    me: Option<PrincipalId>,
+    id: PostId,
+}
+
+impl Written for Voters {
+    type Columns = (Uuid, Nullable<Text>, Nullable<Text>, Timestamptz);
+
+    fn all<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.shown(out)
+    }
+
+    fn shown<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT post_votes.principal_id, users.username, users.name, post_votes.created_at \
+             FROM post_votes LEFT JOIN users ON users.id = post_votes.principal_id WHERE post_votes.post_id = (",
+        );
+        visible_columns(&mut out, &self.me, "posts.id")?;
+        out.push_sql(" AND posts.id = ");
+        out.push_bind_param::<Uuid, _>(&self.id)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
