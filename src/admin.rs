@@ -17,6 +17,9 @@ use crate::config::{Broken, Config, Secret, Span};
 use crate::db::migrate;
 use crate::db::window::schema_state;
 use crate::error::{ApiError, FieldError};
+use crate::kube::api::Objects;
+use crate::kube::provision::ProvisionError;
+use crate::kube::provision::rotate::{self, RotateKeys};
 use crate::metrics::Metrics;
 use crate::schema::users;
 use crate::serve::Database;
@@ -41,6 +44,8 @@ pub enum Keys {
         #[arg(long)]
         group_readable: bool,
     },
+    /// In Kubernetes: add a key to the Secret of a release, without a restart
+    Rotate(RotateKeys),
 }
 
 #[derive(Debug, Subcommand)]
@@ -105,12 +110,20 @@ fn said(error: FieldError) -> anyhow::Error {
 }
 
 /// `chartroom keys`; returns what to print.
-pub fn keys(config: &Config, action: &Keys) -> anyhow::Result<String> {
-    let Keys::Generate {
-        delay,
-        if_none,
-        group_readable,
-    } = action;
+pub async fn keys(config: &Config, action: &Keys) -> anyhow::Result<String> {
+    let (delay, if_none, group_readable) = match action {
+        Keys::Generate {
+            delay,
+            if_none,
+            group_readable,
+        } => (delay, if_none, group_readable),
+        Keys::Rotate(arguments) => {
+            let objects = Objects::connect(&arguments.namespace)
+                .await
+                .map_err(ProvisionError::from)?;
+            return Ok(rotate::keys_of(&objects, arguments).await?);
+        }
+    };
     let directory = match &config.identity.keys_dir {
         Some(directory) => directory.clone(),
         None if config.is_embedded() => config.embedded.data_dir.join("keys"),

@@ -1,4 +1,5 @@
-//! The command line: one enum of subcommands, and how each ends. Exit codes: 0 done, 1 failed, 2 wrong usage, 78 unusable configuration.
+//! The command line: one enum of subcommands, and how each ends. Exit codes: 0 done, 1 failed, 2 wrong usage, 65 refused for good
+//! (`provision`), 78 unusable configuration.
 
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
@@ -12,9 +13,13 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 use crate::admin;
 use crate::config::{self, Broken, Config};
 use crate::db::migrate::{self, MIGRATIONS};
+use crate::kube;
+use crate::kube::provision::{Provision, ProvisionError};
 use crate::serve::{self, Database};
 
 const FAILED: u8 = 1;
+/// EX_DATAERR of sysexits.h: trying again changes nothing.
+const REFUSED: u8 = 65;
 /// EX_CONFIG of sysexits.h.
 const UNUSABLE_CONFIGURATION: u8 = 78;
 /// How long `migrate` waits for another process that migrates.
@@ -27,7 +32,7 @@ const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(3);
     name = "chartroom",
     version,
     max_term_width = 120,
-    after_help = "Every setting is a flag and an environment variable. Secrets may come from files, which are read again at each use.\nExit codes: 0 done, 1 failed, 2 wrong usage, 78 unusable configuration."
+    after_help = "Every setting is a flag and an environment variable. Secrets may come from files, which are read again at each use.\nExit codes: 0 done, 1 failed, 2 wrong usage, 65 refused (provision), 78 unusable configuration."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -49,6 +54,8 @@ enum Command {
     /// Make an administrator, shut an account, replace a password
     #[command(subcommand)]
     User(admin::User),
+    /// In Kubernetes: make the secrets and the CloudNativePG cluster of a release, and wait until it can be written to
+    Provision(Provision),
     /// Print the OpenAPI document
     Openapi,
     /// Ask the ops listener of a running service whether it is ready: exit code 0 or 1
@@ -88,7 +95,11 @@ pub fn main() -> ExitCode {
             None => {
                 crate::telemetry::sink::flush();
                 eprintln!("chartroom: {}", one_line(&error));
-                ExitCode::from(FAILED)
+                match error.downcast_ref::<ProvisionError>() {
+                    Some(ProvisionError::Unusable(_)) => ExitCode::from(UNUSABLE_CONFIGURATION),
+                    Some(error) if error.is_final() => ExitCode::from(REFUSED),
+                    _ => ExitCode::from(FAILED),
+                }
             }
         },
     }
@@ -175,8 +186,9 @@ fn run(cli: Cli, shown: &str) -> anyhow::Result<()> {
     match command.unwrap_or(Command::Serve) {
         Command::Serve => block_on(serve::serve(config)),
         Command::Migrate(action) => block_on(migrate(config, action)),
-        Command::Keys(action) => print(&admin::keys(&config, &action)?),
+        Command::Keys(action) => block_on(async { print(&admin::keys(&config, &action).await?) }),
         Command::User(action) => block_on(user(config, action)),
+        Command::Provision(arguments) => block_on(provision(arguments)),
         Command::Openapi => print(&format!(
             "{}\n",
             crate::http::openapi(&config.public_url()).to_pretty_json()?
@@ -211,6 +223,14 @@ async fn migrate(config: Config, action: Migrate) -> anyhow::Result<()> {
     database.close(false).await;
     telemetry.finish();
     outcome
+}
+
+async fn provision(arguments: Provision) -> anyhow::Result<()> {
+    let say = |line: &str| {
+        let _ = print(&format!("{line}\n"));
+    };
+    kube::provision::provision(&arguments, say).await?;
+    Ok(())
 }
 
 async fn user(config: Config, action: admin::User) -> anyhow::Result<()> {

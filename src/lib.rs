@@ -5,7 +5,8 @@
 //! - [`server`]: connections and their limits; [`shutdown`]: how the process stops
 //! - [`http`]: the middleware, the routes, the documentation, the ops listener; [`error`]: problem documents
 //! - [`db`]: connections, migrations, the private PostgreSQL; [`schema`]: the tables as diesel knows them
-//! - [`users`], [`projects`]: the resources; [`audit`]: who did what
+//! - [`users`], [`projects`], [`posts`]: the resources; [`audit`]: who did what
+//! - [`kube`]: what is done in a Kubernetes cluster besides serving
 //! - [`telemetry`]: logs and traces; [`metrics`]: all metrics
 //!
 //! `docs/ARCHITECTURE.md` says how these fit together and where a feature goes.
@@ -18,6 +19,7 @@ pub mod config;
 pub mod db;
 pub mod error;
 pub mod http;
+pub mod kube;
 pub mod metrics;
 pub mod posts;
 pub mod projects;

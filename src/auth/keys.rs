@@ -159,10 +159,36 @@ impl Key {
     }
 }
 
-fn unix_now() -> u64 {
+pub fn unix_now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |time| time.as_secs())
+}
+
+/// A fresh key as a file: its name, which says when it begins to sign, and what is in it.
+pub struct Fresh {
+    pub file: String,
+    pub pem: String,
+}
+
+pub fn make(delay: Duration) -> Result<Fresh, KeysError> {
+    let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+        .or(Err(KeysError::Random))?;
+    let kid = uuid::Uuid::new_v4().simple().to_string();
+    let kid = kid.get(..16).unwrap_or(&kid);
+    let body = BASE64_STANDARD.encode(der.as_ref());
+    let lines: Vec<&str> = body
+        .as_bytes()
+        .chunks(64)
+        .filter_map(|line| std::str::from_utf8(line).ok())
+        .collect();
+    Ok(Fresh {
+        file: format!("{}-{kid}.pem", unix_now() + delay.as_secs()),
+        pem: format!(
+            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+            lines.join("\n")
+        ),
+    })
 }
 
 /// Makes a key that signs from `delay` on, readable by its owner alone. Returns its file.
@@ -178,24 +204,8 @@ pub fn generate(directory: &Path, delay: Duration) -> Result<PathBuf, KeysError>
         .mode(0o700)
         .create(directory)
         .map_err(failed(directory))?;
-    let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-        .or(Err(KeysError::Random))?;
-    let kid = uuid::Uuid::new_v4().simple().to_string();
-    let path = directory.join(format!(
-        "{}-{}.pem",
-        unix_now() + delay.as_secs(),
-        kid.get(..16).unwrap_or(&kid)
-    ));
-    let body = BASE64_STANDARD.encode(der.as_ref());
-    let lines: Vec<&str> = body
-        .as_bytes()
-        .chunks(64)
-        .filter_map(|line| std::str::from_utf8(line).ok())
-        .collect();
-    let pem = format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        lines.join("\n")
-    );
+    let Fresh { file, pem } = make(delay)?;
+    let path = directory.join(file);
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
