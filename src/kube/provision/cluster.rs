@@ -4,26 +4,21 @@
 use serde_json::Value;
 
 use super::Refused;
-use super::owner::{annotate, stranger};
+use super::owner::{mark, stranger};
+use super::plan::Plan;
 
-pub struct Rules<'a> {
-    pub release: &'a str,
-    pub adopt: bool,
-    pub allow_major_upgrade: bool,
-}
-
-/// The Cluster to apply.
-pub fn to_apply(wanted: &Value, live: Option<&Value>, rules: &Rules<'_>) -> Result<Value, Refused> {
+/// The Cluster to apply: `wanted`, in the plan's name.
+pub fn to_apply(plan: &Plan, wanted: &Value, live: Option<&Value>) -> Result<Value, Refused> {
     let mut apply = wanted.clone();
-    annotate(&mut apply, rules.release);
+    mark(&mut apply, &plan.metadata);
     let Some(live) = live else {
         return Ok(apply);
     };
     let name = text(live, "/metadata/name").unwrap_or_default();
-    if let Some(owner) = stranger(live, rules.release).filter(|_| !rules.adopt) {
+    if let Some(owner) = stranger(live, &plan.release).filter(|_| !plan.adopt) {
         return Err(Refused(format!(
             "the Cluster {name} belongs to {owner}, not to the release {}; the value database.cnpg.adopt takes it over",
-            rules.release
+            plan.release
         )));
     }
     if live.pointer("/metadata/deletionTimestamp").is_some() {
@@ -33,7 +28,7 @@ pub fn to_apply(wanted: &Value, live: Option<&Value>, rules: &Rules<'_>) -> Resu
     }
     at_rest(name, live)?;
     same_database(name, wanted, live)?;
-    image(name, wanted, live, rules.allow_major_upgrade)?;
+    image(name, wanted, live, plan.allow_major_upgrade)?;
     for storage in ["storage", "walStorage"] {
         not_smaller(name, wanted, live, storage)?;
     }

@@ -3,25 +3,27 @@
 
 pub mod cluster;
 pub mod owner;
+pub mod plan;
 pub mod progress;
 pub mod rotate;
 pub mod secret;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use kube::core::params::PatchParams;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::auth::keys::KeysError;
-use crate::config::{Broken, Span};
+use crate::config::Broken;
 use crate::kube::api::{Kind, KubeError, Objects};
-use cluster::{Rules, text};
+use cluster::text;
+use plan::{KeysSecret, Plan, Secrets};
 use progress::Progress;
 use rotate::RotatePassword;
-use secret::{Content, Outcome, Role};
+use secret::{Content, Outcome};
 
 /// Fields of the Cluster are ours under this name, whoever runs the program.
 const MANAGER: &str = "chartroom-provision";
@@ -46,27 +48,18 @@ enum Later {
 
 #[derive(Clone, Debug, Args)]
 struct Run {
-    /// The release that owns what is made, as NAMESPACE/NAME; everything is made in this namespace
-    #[arg(long, value_name = "NAMESPACE/NAME")]
-    release: String,
-    /// File with the CloudNativePG Cluster to apply, as JSON; its secrets are made, too
+    /// What the release wants, as the chart writes it down
     #[arg(long, value_name = "FILE")]
-    cluster_file: Option<PathBuf>,
-    /// Secret of the keys that sign tokens; made with one key where it is not there
-    #[arg(long, value_name = "NAME")]
-    keys_secret: Option<String>,
-    /// How long all of it may take
-    #[arg(long, value_name = "TIME", default_value = "210s")]
-    timeout: Span,
-    /// How long of that the operator and its webhook are waited for
-    #[arg(long, value_name = "TIME", default_value = "60s")]
-    operator_timeout: Span,
-    /// Take over a Cluster and secrets that no release or another one owns
+    plan: PathBuf,
+    /// Make this alone
     #[arg(long)]
-    adopt: bool,
-    /// Let a new image change PostgreSQL's major version
-    #[arg(long)]
-    allow_major_upgrade: bool,
+    only: Option<Only>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Only {
+    /// The Secret of the keys that sign tokens
+    Keys,
 }
 
 /// What a user has to change before it can succeed.
@@ -106,68 +99,49 @@ pub async fn provision(arguments: &Provision, say: impl Fn(&str)) -> Result<(), 
         return Ok(());
     }
     let Some(run) = &arguments.run else {
-        return Err(Broken::new("--release", "expected NAMESPACE/NAME").into());
+        return Err(Broken::new("--plan", "expected the file with what the release wants").into());
     };
-    let Some((namespace, _)) = run.release.split_once('/') else {
-        return Err(Broken::new("--release", "expected NAMESPACE/NAME").into());
-    };
-    let wanted = run.cluster_file.as_deref().map(read).transpose()?;
-    let objects = Objects::connect(namespace).await?;
+    let plan = Plan::read(&run.plan)?;
+    let objects = Objects::connect(&plan.namespace).await?;
     let work = Work {
-        arguments: run,
-        namespace,
+        plan: &plan,
         objects: &objects,
         say: &say,
     };
-    work.run(wanted.as_ref()).await
-}
-
-fn read(file: &Path) -> Result<Value, Broken> {
-    let bytes = std::fs::read(file).map_err(|error| {
-        Broken::new(
-            "--cluster-file",
-            format!("cannot read {}: {}", file.display(), error.kind()),
-        )
-    })?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        Broken::new(
-            "--cluster-file",
-            format!("{} is not JSON: {error}", file.display()),
-        )
-    })
+    work.run(run.only).await
 }
 
 /// One run.
 struct Work<'a> {
-    arguments: &'a Run,
-    namespace: &'a str,
+    plan: &'a Plan,
     objects: &'a Objects,
     say: &'a dyn Fn(&str),
 }
 
 impl Work<'_> {
-    async fn run(&self, wanted: Option<&Value>) -> Result<(), ProvisionError> {
-        let end = Instant::now() + self.arguments.timeout.0;
-        if let Some(name) = &self.arguments.keys_secret {
-            self.secret(name, &Content::Keys, end).await?;
+    async fn run(&self, only: Option<Only>) -> Result<(), ProvisionError> {
+        let Secrets {
+            keys,
+            owner,
+            runtime,
+        } = &self.plan.secrets;
+        let end = Instant::now() + self.plan.timeout.0;
+        if let Some(KeysSecret { name }) = keys {
+            self.secret(name, Content::Keys, end).await?;
         }
-        let Some(wanted) = wanted else {
+        let Some(wanted) = self.plan.cluster.as_ref().filter(|_| only.is_none()) else {
             return Ok(());
         };
         let name = text(wanted, "/metadata/name")
-            .ok_or_else(|| Broken::new("--cluster-file", "the Cluster has no name".to_owned()))?;
+            .ok_or_else(|| Broken::new("--plan", "the Cluster has no name"))?;
         self.operator(end).await?;
         let live = self
             .patiently(end, async || self.objects.get(Kind::Cluster, name).await)
             .await?;
-        let rules = Rules {
-            release: &self.arguments.release,
-            adopt: self.arguments.adopt,
-            allow_major_upgrade: self.arguments.allow_major_upgrade,
-        };
-        let apply = cluster::to_apply(wanted, live.as_ref(), &rules)?;
-        for (secret, role) in roles(&apply, name, self.namespace) {
-            self.secret(secret, &Content::Password(role), end).await?;
+        let apply = cluster::to_apply(self.plan, wanted, live.as_ref())?;
+        for role in owner.iter().chain(runtime) {
+            self.secret(&role.name, Content::Password(role), end)
+                .await?;
         }
         self.apply(name, &apply, live.is_some(), end).await?;
         self.wait(name, end).await
@@ -176,18 +150,13 @@ impl Work<'_> {
     async fn secret(
         &self,
         name: &str,
-        content: &Content<'_>,
+        content: Content<'_>,
         end: Instant,
     ) -> Result<(), ProvisionError> {
-        let Self {
-            arguments: Run { release, adopt, .. },
-            objects,
-            ..
-        } = self;
         loop {
-            match secret::ensure(objects, name, content, release, *adopt).await {
+            match secret::ensure(self.objects, self.plan, name, content).await {
                 Err(ProvisionError::Kube(error)) if error.passes() && Instant::now() < end => {
-                    sleep(LOOK_EVERY).await
+                    sleep(LOOK_EVERY).await;
                 }
                 outcome => {
                     (self.say)(&match outcome? {
@@ -223,7 +192,7 @@ impl Work<'_> {
     }
 
     async fn operator(&self, end: Instant) -> Result<(), ProvisionError> {
-        let patience = end.min(Instant::now() + self.arguments.operator_timeout.0);
+        let patience = end.min(Instant::now() + self.plan.operator_timeout.0);
         let mut has_said = false;
         while !self
             .patiently(patience, async || self.objects.has_operator().await)
@@ -260,7 +229,7 @@ impl Work<'_> {
             dry_run,
             field_validation: None,
         };
-        let patience = end.min(Instant::now() + self.arguments.operator_timeout.0);
+        let patience = end.min(Instant::now() + self.plan.operator_timeout.0);
         // Tried without effect first: it shows that the operator's webhook is up, and whose fields would be taken over.
         let tried = self
             .patiently(patience, async || {
@@ -319,7 +288,7 @@ impl Work<'_> {
             if Instant::now() >= end {
                 return Err(ProvisionError::TooLong(format!(
                     "the Cluster {name} is not ready after {} s: {waits_for}; it goes on by itself, so running this again continues",
-                    self.arguments.timeout.0.as_secs()
+                    self.plan.timeout.0.as_secs()
                 )));
             }
             if waits_for != said {
@@ -345,36 +314,7 @@ impl Work<'_> {
         };
         Ok(Some(format!(
             "its volume {name} is not bound ({class}); see why: kubectl --namespace {} describe pvc {name}",
-            self.namespace
+            self.plan.namespace
         )))
     }
-}
-
-/// The secrets of the Cluster's roles: of the owner, and of those that the operator manages.
-fn roles<'a>(cluster: &'a Value, name: &'a str, namespace: &'a str) -> Vec<(&'a str, Role<'a>)> {
-    let bootstrap = ["initdb", "recovery", "pg_basebackup"]
-        .iter()
-        .find_map(|way| cluster.pointer(&format!("/spec/bootstrap/{way}")));
-    let Some(bootstrap) = bootstrap else {
-        return Vec::new();
-    };
-    let database = text(bootstrap, "/database").unwrap_or("app");
-    let role = |role| Role {
-        name: role,
-        database,
-        cluster: name,
-        namespace,
-    };
-    let owner = text(bootstrap, "/secret/name")
-        .map(|secret| (secret, role(text(bootstrap, "/owner").unwrap_or(database))));
-    let managed = cluster
-        .pointer("/spec/managed/roles")
-        .and_then(Value::as_array);
-    let managed = managed.into_iter().flatten().filter_map(|managed| {
-        Some((
-            text(managed, "/passwordSecret/name")?,
-            role(text(managed, "/name")?),
-        ))
-    });
-    owner.into_iter().chain(managed).collect()
 }

@@ -55,21 +55,16 @@ pub async fn password_of(
                 ))
             })
         };
-        let (user, database, host) = (read("username")?, read("dbname")?, read("host")?);
-        read("password")?;
-        let cluster = host.strip_suffix("-rw").ok_or_else(|| {
-            Refused(format!(
-                "the host {host} in the Secret {name} is not one of a Cluster"
-            ))
-        })?;
         let role = Role {
-            name: &user,
-            database: &database,
-            cluster,
-            namespace,
+            name: name.to_owned(),
+            username: read("username")?,
+            dbname: read("dbname")?,
+            host: read("host")?,
+            port: read("port")?,
         };
+        read("password")?;
         let present = live.get("data").and_then(Value::as_object);
-        let fresh = encoded(role.access(&password()?)).into_iter();
+        let fresh = encoded(role.access(namespace, &password()?)).into_iter();
         // What else somebody keeps in it stays.
         Ok(fresh
             .filter(|(key, _)| present.is_some_and(|data| data.contains_key(key)))

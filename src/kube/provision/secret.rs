@@ -5,25 +5,32 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use kube::core::params::PatchParams;
 use ring::rand::{SecureRandom as _, SystemRandom};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::owner::{annotations, stranger};
+use super::owner::{mark, stranger};
+use super::plan::Plan;
 use super::{ProvisionError, Refused};
 use crate::auth::keys;
 use crate::kube::api::{Kind, KubeError, Objects};
 
 const PASSWORD_BYTES: usize = 32;
 
-/// A role of the database, and where it is reached.
-pub struct Role<'a> {
-    pub name: &'a str,
-    pub database: &'a str,
-    pub cluster: &'a str,
-    pub namespace: &'a str,
+/// A role of the database with its Secret, and where it is reached.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Role {
+    /// Of the Secret.
+    pub name: String,
+    pub username: String,
+    pub dbname: String,
+    pub host: String,
+    pub port: String,
 }
 
+#[derive(Clone, Copy)]
 pub enum Content<'a> {
-    Password(Role<'a>),
+    Password(&'a Role),
     Keys,
 }
 
@@ -36,27 +43,23 @@ pub enum Outcome {
 /// Makes the Secret unless it is there; what is there is judged and left alone.
 pub async fn ensure(
     objects: &Objects,
+    plan: &Plan,
     name: &str,
-    content: &Content<'_>,
-    release: &str,
-    adopt: bool,
+    content: Content<'_>,
 ) -> Result<Outcome, ProvisionError> {
     if let Some(live) = objects.get(Kind::Secret, name).await? {
-        judge(&live, name, content, release, adopt)?;
+        judge(&live, plan, name, content)?;
         return Ok(Outcome::Kept);
     }
-    let object = json!({
+    let mut object = json!({
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {
-            "name": name,
-            "annotations": annotations(release),
-            "labels": labels(content),
-        },
+        "metadata": { "name": name, "labels": labels(content) },
         "type": kind(content),
         // Not `stringData`, whose fields have no owner: a second writer would overwrite instead of being refused.
-        "data": encoded(make(content)?),
+        "data": encoded(make(content, &plan.namespace)?),
     });
+    mark(&mut object, &plan.metadata);
     // A manager of its own for each run, so that of two at once the second is refused instead of replacing a password in use.
     let manager = format!("chartroom-provision-{}", uuid::Uuid::new_v4().simple());
     match objects
@@ -78,14 +81,14 @@ pub async fn ensure(
                     "the Secret {name} was made and deleted by somebody else meanwhile"
                 ))
             })?;
-            judge(&live, name, content, release, adopt)?;
+            judge(&live, plan, name, content)?;
             Ok(Outcome::Kept)
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn kind(content: &Content<'_>) -> &'static str {
+fn kind(content: Content<'_>) -> &'static str {
     match content {
         Content::Password(_) => "kubernetes.io/basic-auth",
         Content::Keys => "Opaque",
@@ -93,31 +96,26 @@ fn kind(content: &Content<'_>) -> &'static str {
 }
 
 /// The operator applies a changed password at once only where this label is.
-fn labels(content: &Content<'_>) -> Value {
+fn labels(content: Content<'_>) -> Value {
     match content {
         Content::Password(_) => json!({ "cnpg.io/reload": "true" }),
         Content::Keys => json!({}),
     }
 }
 
-fn judge(
-    live: &Value,
-    name: &str,
-    content: &Content<'_>,
-    release: &str,
-    adopt: bool,
-) -> Result<(), Refused> {
-    if let Some(owner) = stranger(live, release).filter(|_| !adopt) {
+fn judge(live: &Value, plan: &Plan, name: &str, content: Content<'_>) -> Result<(), Refused> {
+    if let Some(owner) = stranger(live, &plan.release).filter(|_| !plan.adopt) {
         return Err(Refused(format!(
-            "the Secret {name} belongs to {owner}, not to the release {release}; the value database.cnpg.adopt takes it over"
+            "the Secret {name} belongs to {owner}, not to the release {}; the value database.cnpg.adopt takes it over",
+            plan.release
         )));
     }
     match content {
         Content::Password(role) => {
-            if value(live, "username").as_deref() != Some(role.name) {
+            if value(live, "username").as_deref() != Some(&role.username) {
                 return Err(Refused(format!(
                     "the Secret {name} is not for the role {0}; its `username` has to be {0}",
-                    role.name
+                    role.username
                 )));
             }
             if value(live, "password").is_none_or(|password| password.is_empty()) {
@@ -145,9 +143,9 @@ pub fn value(secret: &Value, key: &str) -> Option<String> {
     String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()
 }
 
-fn make(content: &Content<'_>) -> Result<Map<String, Value>, ProvisionError> {
+fn make(content: Content<'_>, namespace: &str) -> Result<Map<String, Value>, ProvisionError> {
     match content {
-        Content::Password(role) => Ok(role.access(&password()?)),
+        Content::Password(role) => Ok(role.access(namespace, &password()?)),
         Content::Keys => {
             let key = keys::make(std::time::Duration::ZERO)?;
             Ok(Map::from_iter([(key.file, Value::String(key.pem))]))
@@ -164,47 +162,37 @@ pub fn password() -> Result<String, ProvisionError> {
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
-impl Role<'_> {
+impl Role {
     /// Under the names of CloudNativePG's own `-app` Secret, so that one way of reading fits both.
-    pub fn access(&self, password: &str) -> Map<String, Value> {
+    pub fn access(&self, namespace: &str, password: &str) -> Map<String, Value> {
         let Self {
-            name,
-            database,
-            cluster,
-            namespace,
+            name: _,
+            username,
+            dbname,
+            host,
+            port,
         } = self;
-        let host = format!("{cluster}-rw");
-        let full = format!("{host}.{namespace}.svc");
-        let uri = |host: &str| {
-            format!(
-                "postgresql://{}:{password}@{host}:5432/{}",
-                escaped(name),
-                escaped(database)
-            )
-        };
-        let jdbc = |host: &str| {
-            format!(
-                "jdbc:postgresql://{host}:5432/{}?password={password}&user={}",
-                escaped(database),
-                escaped(name)
-            )
-        };
+        let at = format!("{host}.{namespace}.svc:{port}/{}", escaped(dbname));
+        let user = escaped(username);
         let pairs = [
-            ("username", (*name).to_owned()),
-            ("user", (*name).to_owned()),
+            ("username", username.clone()),
+            ("user", username.clone()),
             ("password", password.to_owned()),
-            ("dbname", (*database).to_owned()),
+            ("dbname", dbname.clone()),
             ("host", host.clone()),
-            ("port", "5432".to_owned()),
-            ("uri", uri(&full)),
-            ("jdbc-uri", jdbc(&full)),
+            ("port", port.clone()),
+            ("uri", format!("postgresql://{user}:{password}@{at}")),
+            (
+                "jdbc-uri",
+                format!("jdbc:postgresql://{at}?password={password}&user={user}"),
+            ),
             (
                 "pgpass",
-                format!("{host}:5432:{database}:{name}:{password}\n"),
+                format!("{host}:{port}:{dbname}:{username}:{password}\n"),
             ),
         ];
-        pairs
-            .into_iter()
+        let filled = pairs.into_iter();
+        filled
             .map(|(key, text)| (key.to_owned(), Value::String(text)))
             .collect()
     }

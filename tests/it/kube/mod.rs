@@ -31,18 +31,43 @@ async fn program(server: &ApiServer, arguments: &[&str]) -> (i32, String, String
 
 /// What the chart renders.
 fn wanted() -> Value {
+    let role = |secret: &str, name: &str| json!({ "name": secret, "username": name, "dbname": "chartroom", "host": "demo-chartroom-pg-rw", "port": "5432" });
     json!({
-        "apiVersion": "postgresql.cnpg.io/v1",
-        "kind": "Cluster",
-        "metadata": { "name": "demo-chartroom-pg" },
-        "spec": {
-            "instances": 1,
-            "imageName": "registry/postgresql:18.6-system-trixie",
-            "storage": { "size": "10Gi" },
-            "bootstrap": { "initdb": { "database": "chartroom", "owner": "chartroom", "secret": { "name": "demo-chartroom-db" } } },
-            "managed": { "roles": [{ "name": "chartroom_app", "login": true, "passwordSecret": { "name": "demo-chartroom-db-app" } }] },
+        "release": RELEASE,
+        "namespace": "shop",
+        "timeout": "210s",
+        "operatorTimeout": "60s",
+        "adopt": false,
+        "allowMajorUpgrade": false,
+        "metadata": {
+            "labels": { "app.kubernetes.io/managed-by": "chartroom-provision" },
+            "annotations": { "chartroom.github.io/release": RELEASE, "argocd.argoproj.io/sync-options": "Prune=false,Delete=false" },
+        },
+        "secrets": {
+            "keys": { "name": "demo-chartroom-keys" },
+            "owner": role("demo-chartroom-db", "chartroom"),
+            "runtime": role("demo-chartroom-db-app", "chartroom_app"),
+        },
+        "cluster": {
+            "apiVersion": "postgresql.cnpg.io/v1",
+            "kind": "Cluster",
+            "metadata": { "name": "demo-chartroom-pg" },
+            "spec": {
+                "instances": 1,
+                "imageName": "registry/postgresql:18.6-system-trixie",
+                "storage": { "size": "10Gi" },
+                "bootstrap": { "initdb": { "database": "chartroom", "owner": "chartroom", "secret": { "name": "demo-chartroom-db" } } },
+                "managed": { "roles": [{ "name": "chartroom_app", "login": true, "passwordSecret": { "name": "demo-chartroom-db-app" } }] },
+            },
         },
     })
+}
+
+/// The same with some of it changed.
+fn wanted_with(change: impl FnOnce(&mut Value)) -> Value {
+    let mut plan = wanted();
+    change(&mut plan);
+    plan
 }
 
 fn up() -> Value {
@@ -52,19 +77,9 @@ fn up() -> Value {
     })
 }
 
-async fn provision(server: &ApiServer, cluster: &Value, more: &[&str]) -> (i32, String, String) {
-    let dir = TempDir::new("cluster").unwrap();
-    let file = dir.0.join("cluster.json");
-    std::fs::write(&file, cluster.to_string()).unwrap();
-    let mut arguments = vec![
-        "provision",
-        "--release",
-        RELEASE,
-        "--keys-secret",
-        "demo-chartroom-keys",
-        "--cluster-file",
-        file.to_str().unwrap(),
-    ];
-    arguments.extend(more);
-    program(server, &arguments).await
+async fn provision(server: &ApiServer, plan: &Value) -> (i32, String, String) {
+    let dir = TempDir::new("plan").unwrap();
+    let file = dir.0.join("plan.json");
+    std::fs::write(&file, plan.to_string()).unwrap();
+    program(server, &["provision", "--plan", file.to_str().unwrap()]).await
 }

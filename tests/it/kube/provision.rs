@@ -7,7 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::api_server::ApiServer;
-use super::{RELEASE, program, provision, up, wanted};
+use super::{RELEASE, program, provision, up, wanted, wanted_with};
+use crate::support::process::TempDir;
 
 const CLUSTER: &str = "clusters/demo-chartroom-pg";
 const SECRETS: [&str; 3] = [
@@ -34,7 +35,7 @@ async fn a_bare_namespace_gets_secrets_then_the_cluster_and_waits_for_it() {
         json!({ "phase": "Cluster in healthy state", "currentPrimary": "demo-chartroom-pg-1", "targetPrimary": "demo-chartroom-pg-1", "readyInstances": 1 }),
         up(),
     ];
-    let (code, said, complaint) = provision(&server, &wanted(), &[]).await;
+    let (code, said, complaint) = provision(&server, &wanted()).await;
     assert_eq!((code, complaint.as_str()), (0, ""), "{said}");
     assert_eq!(
         said.lines().collect::<Vec<_>>(),
@@ -53,7 +54,7 @@ async fn a_bare_namespace_gets_secrets_then_the_cluster_and_waits_for_it() {
     assert_eq!(owner["type"], "kubernetes.io/basic-auth");
     assert_eq!(
         owner["metadata"]["labels"],
-        json!({ "cnpg.io/reload": "true" }),
+        json!({ "app.kubernetes.io/managed-by": "chartroom-provision", "cnpg.io/reload": "true" }),
         "and no label of the release"
     );
     let password = value(&owner, "password");
@@ -72,7 +73,7 @@ async fn a_bare_namespace_gets_secrets_then_the_cluster_and_waits_for_it() {
     for key in SECRETS.into_iter().chain([CLUSTER]) {
         let object = server.object(key).unwrap();
         assert_eq!(
-            object["metadata"]["annotations"]["chartroom.dev/release"], RELEASE,
+            object["metadata"]["annotations"]["chartroom.github.io/release"], RELEASE,
             "{key}"
         );
         assert_eq!(
@@ -91,15 +92,11 @@ async fn a_bare_namespace_gets_secrets_then_the_cluster_and_waits_for_it() {
 #[tokio::test]
 async fn the_key_that_is_made_signs() {
     let server = ApiServer::start().await;
-    let (code, said, _) = program(
+    let (code, said, _) = provision(
         &server,
-        &[
-            "provision",
-            "--release",
-            RELEASE,
-            "--keys-secret",
-            "demo-chartroom-keys",
-        ],
+        &wanted_with(|plan| {
+            plan.as_object_mut().unwrap().remove("cluster");
+        }),
     )
     .await;
     assert_eq!(
@@ -107,7 +104,7 @@ async fn the_key_that_is_made_signs() {
         (0, "Secret demo-chartroom-keys: made\n")
     );
     let secret = server.object(SECRETS[0]).unwrap();
-    let dir = crate::support::process::TempDir::new("keys").unwrap();
+    let dir = TempDir::new("keys").unwrap();
     for file in secret["data"].as_object().unwrap().keys() {
         std::fs::write(dir.0.join(file), value(&secret, file)).unwrap();
     }
@@ -119,13 +116,13 @@ async fn the_key_that_is_made_signs() {
 async fn a_second_run_changes_nothing_and_keeps_what_lives() {
     let server = ApiServer::start().await;
     server.state.lock().unwrap().statuses = vec![up()];
-    assert_eq!(provision(&server, &wanted(), &[]).await.0, 0);
+    assert_eq!(provision(&server, &wanted()).await.0, 0);
     // What the operator adds to it, and what somebody restored it from.
     let mut live = server.object(CLUSTER).unwrap();
     live["spec"]["bootstrap"]["initdb"]["encoding"] = json!("UTF8");
     server.put(CLUSTER, live.clone());
     let before: Vec<_> = SECRETS.iter().map(|key| server.object(key)).collect();
-    let (code, said, _) = provision(&server, &wanted(), &[]).await;
+    let (code, said, _) = provision(&server, &wanted()).await;
     assert_eq!(code, 0, "{said}");
     assert_eq!(
         said.matches("there already, left alone").count(),
@@ -150,7 +147,7 @@ async fn a_second_run_changes_nothing_and_keeps_what_lives() {
 async fn of_two_at_once_the_second_uses_the_first_ones_password() {
     let server = ApiServer::start().await;
     let theirs = json!({
-        "metadata": { "name": "demo-chartroom-db", "annotations": { "chartroom.dev/release": RELEASE } },
+        "metadata": { "name": "demo-chartroom-db", "annotations": { "chartroom.github.io/release": RELEASE } },
         "data": { "username": BASE64_STANDARD.encode("chartroom"), "password": BASE64_STANDARD.encode("theirs") },
     });
     {
@@ -158,7 +155,7 @@ async fn of_two_at_once_the_second_uses_the_first_ones_password() {
         state.statuses = vec![up()];
         state.racer = Some(("secrets/demo-chartroom-db", theirs.clone()));
     }
-    let (code, said, complaint) = provision(&server, &wanted(), &[]).await;
+    let (code, said, complaint) = provision(&server, &wanted()).await;
     assert_eq!(code, 0, "{complaint}");
     assert!(
         said.contains("Secret demo-chartroom-db: there already, left alone"),
@@ -172,8 +169,8 @@ async fn of_two_at_once_the_second_uses_the_first_ones_password() {
 
 /// A live Cluster that this release made, changed by `change`.
 fn live(change: impl FnOnce(&mut Value)) -> Value {
-    let mut live = wanted();
-    live["metadata"]["annotations"] = json!({ "chartroom.dev/release": RELEASE });
+    let mut live = wanted()["cluster"].clone();
+    live["metadata"]["annotations"] = json!({ "chartroom.github.io/release": RELEASE });
     change(&mut live);
     live
 }
@@ -183,7 +180,8 @@ async fn what_would_lose_data_is_refused_before_anything_is_applied() {
     let cases: Vec<(Value, &str)> = vec![
         (
             live(|c| {
-                c["metadata"]["annotations"] = json!({ "chartroom.dev/release": "shop/other" })
+                c["metadata"]["annotations"] =
+                    json!({ "chartroom.github.io/release": "shop/other" })
             }),
             "belongs to shop/other, not to the release shop/demo",
         ),
@@ -228,7 +226,7 @@ async fn what_would_lose_data_is_refused_before_anything_is_applied() {
         let server = ApiServer::start().await;
         server.put(CLUSTER, cluster.clone());
         server.state.lock().unwrap().statuses = vec![up()];
-        let (code, said, complaint) = provision(&server, &wanted(), &[]).await;
+        let (code, said, complaint) = provision(&server, &wanted()).await;
         assert_eq!(code, 65, "{expected}: {said}{complaint}");
         assert_eq!(complaint.lines().count(), 1, "{complaint}");
         assert!(complaint.contains(expected), "{complaint}");
@@ -244,17 +242,21 @@ async fn what_would_lose_data_is_refused_before_anything_is_applied() {
         (live(|_| {}), None),
         (
             live(|c| c["metadata"]["annotations"] = json!({})),
-            Some("--adopt"),
+            Some("adopt"),
         ),
         (
             live(|c| c["spec"]["imageName"] = json!("registry/postgresql:15")),
-            Some("--allow-major-upgrade"),
+            Some("allowMajorUpgrade"),
         ),
     ] {
         let server = ApiServer::start().await;
         server.put(CLUSTER, cluster);
         server.state.lock().unwrap().statuses = vec![up()];
-        let (code, said, complaint) = provision(&server, &wanted(), flag.as_slice()).await;
+        let (code, said, complaint) = provision(
+            &server,
+            &wanted_with(|plan| flag.iter().for_each(|flag| plan[*flag] = json!(true))),
+        )
+        .await;
         assert_eq!(code, 0, "{flag:?}: {said}{complaint}");
     }
 }
@@ -263,7 +265,7 @@ async fn what_would_lose_data_is_refused_before_anything_is_applied() {
 async fn a_secret_that_is_somebody_elses_or_for_another_role_is_refused() {
     let secret = |release: &str, user: &str| {
         json!({
-            "metadata": { "annotations": { "chartroom.dev/release": release } },
+            "metadata": { "annotations": { "chartroom.github.io/release": release } },
             "data": { "username": BASE64_STANDARD.encode(user), "password": BASE64_STANDARD.encode("p") },
         })
     };
@@ -280,7 +282,7 @@ async fn a_secret_that_is_somebody_elses_or_for_another_role_is_refused() {
     ] {
         let server = ApiServer::start().await;
         server.put("secrets/demo-chartroom-db", object.clone());
-        let (code, _, complaint) = provision(&server, &wanted(), &[]).await;
+        let (code, _, complaint) = provision(&server, &wanted()).await;
         assert_eq!(code, 65, "{complaint}");
         assert!(complaint.contains(expected), "{complaint}");
         assert_eq!(server.object("secrets/demo-chartroom-db").unwrap(), object);
@@ -314,7 +316,7 @@ async fn each_missing_right_is_named() {
     ] {
         let server = ApiServer::start().await;
         server.state.lock().unwrap().refusals = vec![(verb, kind, 403, "forbidden", usize::MAX)];
-        let (code, _, complaint) = provision(&server, &wanted(), &[]).await;
+        let (code, _, complaint) = provision(&server, &wanted()).await;
         assert_eq!(code, 65, "{complaint}");
         assert!(complaint.contains(expected), "{complaint}");
     }
@@ -324,8 +326,11 @@ async fn each_missing_right_is_named() {
 async fn an_absent_operator_is_waited_for_and_then_named() {
     let server = ApiServer::start().await;
     server.state.lock().unwrap().has_no_operator = true;
-    let (code, said, complaint) =
-        provision(&server, &wanted(), &["--operator-timeout", "1s"]).await;
+    let (code, said, complaint) = provision(
+        &server,
+        &wanted_with(|plan| plan["operatorTimeout"] = json!("1s")),
+    )
+    .await;
     assert_eq!(code, 1, "running it again may help");
     assert!(said.contains("waiting for CloudNativePG"), "{said}");
     assert!(
@@ -370,7 +375,7 @@ async fn a_webhook_that_is_not_up_yet_is_tried_again() {
             ),
         ];
     }
-    let (code, said, complaint) = provision(&server, &wanted(), &[]).await;
+    let (code, said, complaint) = provision(&server, &wanted()).await;
     assert_eq!(code, 0, "{complaint}");
     assert!(said.contains("failed calling webhook"), "{said}");
     assert_eq!(
@@ -390,7 +395,7 @@ async fn fields_that_somebody_else_holds_are_taken_over_and_said() {
             Some("Apply failed with 1 conflict: conflict with \"kubectl-edit\": .spec.instances");
     }
     server.put(CLUSTER, live(|_| {}));
-    let (code, said, _) = provision(&server, &wanted(), &[]).await;
+    let (code, said, _) = provision(&server, &wanted()).await;
     assert_eq!(code, 0);
     assert!(said.contains("taking fields over. Apply failed with 1 conflict: conflict with \"kubectl-edit\": .spec.instances"), "{said}");
 }
@@ -401,7 +406,7 @@ async fn a_phase_without_a_way_out_ends_the_wait_with_the_operators_own_words() 
     server.state.lock().unwrap().statuses = vec![
         json!({ "phase": "Invalid cluster definition", "phaseReason": "spec.storage.size: too small" }),
     ];
-    let (code, _, complaint) = provision(&server, &wanted(), &[]).await;
+    let (code, _, complaint) = provision(&server, &wanted()).await;
     assert_eq!(code, 65);
     assert!(
         complaint
@@ -414,7 +419,8 @@ async fn a_phase_without_a_way_out_ends_the_wait_with_the_operators_own_words() 
 async fn a_database_that_takes_too_long_is_left_to_itself_with_what_it_waits_for() {
     let server = ApiServer::start().await;
     server.state.lock().unwrap().statuses = vec![json!({ "phase": "Setting up primary" })];
-    let (code, _, complaint) = provision(&server, &wanted(), &["--timeout", "1s"]).await;
+    let (code, _, complaint) =
+        provision(&server, &wanted_with(|plan| plan["timeout"] = json!("1s"))).await;
     assert_eq!(code, 1);
     assert!(
         complaint.contains("not ready after 1 s: Setting up primary"),
@@ -424,21 +430,65 @@ async fn a_database_that_takes_too_long_is_left_to_itself_with_what_it_waits_for
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_call_itself_is_a_configuration_error() {
+async fn what_is_wrong_with_the_plan_itself_is_a_configuration_error() {
     let server = ApiServer::start().await;
-    let (code, _, complaint) = program(&server, &["provision", "--release", "demo"]).await;
+    for (plan, expected) in [
+        (
+            wanted_with(|plan| plan["timeuot"] = json!("1s")),
+            "unknown field `timeuot`",
+        ),
+        (
+            wanted_with(|plan| plan["timeout"] = json!("soon")),
+            "expected a duration with its unit",
+        ),
+        (
+            wanted_with(|plan| plan["release"] = json!("shop/other")),
+            "is not the release shop/other",
+        ),
+    ] {
+        let (code, _, complaint) = provision(&server, &plan).await;
+        assert_eq!(code, 78, "{complaint}");
+        assert!(complaint.starts_with("chartroom: --plan: "), "{complaint}");
+        assert!(complaint.contains(expected), "{complaint}");
+    }
+    let (code, _, complaint) = program(&server, &["provision", "--plan", "nowhere.json"]).await;
     assert_eq!(
         (code, complaint.as_str()),
-        (78, "chartroom: --release: expected NAMESPACE/NAME\n")
+        (
+            78,
+            "chartroom: --plan: cannot read nowhere.json: entity not found\n"
+        )
     );
-    let missing = [
-        "provision",
-        "--release",
-        RELEASE,
-        "--cluster-file",
-        "nowhere.json",
-    ];
-    let (code, _, complaint) = program(&server, &missing).await;
-    assert_eq!(code, 78, "{complaint}");
     assert_eq!(server.asked(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn keys_alone_need_no_cluster() {
+    let server = ApiServer::start().await;
+    let dir = TempDir::new("plan").unwrap();
+    let file = dir.0.join("plan.json");
+    std::fs::write(&file, wanted().to_string()).unwrap();
+    let (code, said, _) = program(
+        &server,
+        &[
+            "provision",
+            "--plan",
+            file.to_str().unwrap(),
+            "--only",
+            "keys",
+        ],
+    )
+    .await;
+    assert_eq!(
+        (code, said.as_str()),
+        (0, "Secret demo-chartroom-keys: made\n")
+    );
+    assert!(
+        server
+            .asked()
+            .iter()
+            .all(|asked| asked.ends_with(SECRETS[0])),
+        "{:?}",
+        server.asked()
+    );
 }

@@ -13,7 +13,7 @@ const KEYS: &str = "secrets/demo-chartroom-keys";
 async fn provisioned() -> ApiServer {
     let server = ApiServer::start().await;
     server.state.lock().unwrap().statuses = vec![up()];
-    assert_eq!(provision(&server, &wanted(), &[]).await.0, 0);
+    assert_eq!(provision(&server, &wanted()).await.0, 0);
     server
 }
 
