@@ -12,6 +12,7 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 
 use crate::admin;
 use crate::config::{self, Broken, Config};
+use crate::db::grants;
 use crate::db::migrate::{self, MIGRATIONS};
 use crate::kube;
 use crate::kube::provision::{Provision, ProvisionError};
@@ -67,7 +68,11 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum Migrate {
     /// Apply what is pending; safe to run from several places at once
-    Up,
+    Up {
+        /// Let this role read and write rows, and nothing else: the one that the service runs as, where it is not the owner
+        #[arg(long, value_name = "ROLE")]
+        runtime_role: Option<String>,
+    },
     /// Show what is applied and what is pending
     Status,
     /// Revert the newest migration, with the data it holds
@@ -242,18 +247,23 @@ async fn user(config: Config, action: admin::User) -> anyhow::Result<()> {
 
 async fn migrate_on(database: &Database, action: Migrate) -> anyhow::Result<()> {
     match action {
-        Migrate::Up => match migrate::up(&database.primary, || MIGRATIONS, MIGRATE_PATIENCE)
-            .await?
-            .as_slice()
-        {
-            [] => print("nothing to do: the schema is up to date\n"),
-            applied => print(
-                &applied
-                    .iter()
-                    .map(|version| format!("applied {version}\n"))
-                    .collect::<String>(),
-            ),
-        },
+        Migrate::Up { runtime_role } => {
+            let applied = migrate::up(&database.primary, || MIGRATIONS, MIGRATE_PATIENCE).await?;
+            match applied.as_slice() {
+                [] => print("nothing to do: the schema is up to date\n")?,
+                applied => print(
+                    &applied
+                        .iter()
+                        .map(|version| format!("applied {version}\n"))
+                        .collect::<String>(),
+                )?,
+            }
+            let Some(role) = runtime_role else {
+                return Ok(());
+            };
+            grants::grant(&database.primary, &role, MIGRATE_PATIENCE).await?;
+            print(&format!("{role} reads and writes rows\n"))
+        }
         Migrate::Status => {
             let state = migrate::status(&database.primary).await?;
             let rows = state

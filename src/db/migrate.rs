@@ -46,6 +46,8 @@ pub enum MigrateError {
         "the newest migration of this database, {0}, is not known to this binary; revert it with the binary that brought it"
     )]
     Unknown(String),
+    #[error("there is no role {0} in the database; make it, or leave --runtime-role out")]
+    NoRole(String),
     #[error("the database refused: {0}")]
     Query(#[from] diesel::result::Error),
 }
@@ -189,7 +191,7 @@ pub async fn open(
 
 /// A session that holds the lock. The migrations run on it: where our process is killed, the server may go on with the last
 /// statement for a while, and until it is done nobody else begins.
-async fn locked(
+pub(super) async fn locked(
     endpoint: &Endpoint,
     patience: Duration,
 ) -> Result<AsyncPgConnection, MigrateError> {
@@ -210,7 +212,7 @@ async fn locked(
 }
 
 /// The end of the session would free the lock too, but only some time after our caller believes that it is free.
-async fn unlock(mut connection: AsyncPgConnection) -> Result<(), MigrateError> {
+pub(super) async fn unlock(mut connection: AsyncPgConnection) -> Result<(), MigrateError> {
     ask(&mut connection, "SELECT pg_advisory_unlock($1) AS value").await?;
     Ok(())
 }

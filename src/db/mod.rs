@@ -6,6 +6,7 @@
 pub mod connect;
 pub mod embedded;
 pub mod endpoint;
+pub mod grants;
 pub mod migrate;
 pub mod monitor;
 pub mod operation;

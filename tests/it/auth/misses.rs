@@ -66,7 +66,7 @@ async fn a_name_of_nobody_costs_the_time_of_a_wrong_password() {
 async fn the_same_measurement_sees_a_hash_that_is_missing() {
     let database = TestDatabase::migrated().await;
     let shutdown = Shutdown::new(Timings::default());
-    let endpoint = database.endpoint.clone();
+    let endpoint = database.runtime();
     let mut app = chartroom::serve::app(config(&UNLIMITED), endpoint, None, shutdown).unwrap();
     let inner = Arc::get_mut(&mut app.0).unwrap();
     let counter = inner.metrics.password_hashes_total.clone();

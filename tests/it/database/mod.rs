@@ -3,6 +3,7 @@
 mod cancel;
 mod endpoints;
 mod faults;
+mod grants;
 mod handlers;
 mod outage;
 mod sessions;

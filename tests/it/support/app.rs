@@ -75,13 +75,13 @@ impl TestApp {
     /// With settings and with routes that only a test needs.
     pub(crate) async fn with(flags: &[&str], routes: OpenApiRouter<AppState>) -> Self {
         let database: Arc<TestDatabase> = TestDatabase::migrated().await.into();
-        let endpoint = database.endpoint.clone();
+        let endpoint = database.runtime();
         Self::on(database, endpoint, flags, routes)
     }
 
     /// Another replica: the same database, settings of its own.
     pub(crate) fn beside(&self, flags: &[&str]) -> Self {
-        let endpoint = self.database.endpoint.clone();
+        let endpoint = self.database.runtime();
         Self::on(self.database.clone(), endpoint, flags, OpenApiRouter::new())
     }
 

@@ -7,12 +7,16 @@ use std::time::Duration;
 
 use chartroom::db::embedded::{Address, Embedded, EmbeddedError, Options};
 use chartroom::db::endpoint::Endpoint;
+use chartroom::db::grants;
 use chartroom::db::migrate::{self, MIGRATIONS};
 use chartroom::serve::embedded_endpoint;
+use secrecy::ExposeSecret as _;
 
 use super::chaos_proxy::{ChaosProxy, Target};
 
 const TEMPLATE: &str = "template_migrated";
+/// What the applications of the tests run as: a right that they lack shows in every test that needs it.
+const RUNTIME: &str = "test_runtime";
 
 /// The server, on a runtime of its own that no test's end can stop. Its watchdog stops it with the process.
 pub(crate) struct Server {
@@ -56,13 +60,19 @@ impl Server {
                 .batch_execute(&format!("CREATE DATABASE {TEMPLATE}"))
                 .await
                 .unwrap();
-            migrate::up(
-                &database(&embedded_endpoint(&server), TEMPLATE),
-                || MIGRATIONS,
-                Duration::from_secs(60),
-            )
-            .await
-            .unwrap();
+            let template = database(&embedded_endpoint(&server), TEMPLATE);
+            let patience = Duration::from_secs(60);
+            migrate::up(&template, || MIGRATIONS, patience)
+                .await
+                .unwrap();
+            administrator
+                .batch_execute(&format!(
+                    "DROP ROLE IF EXISTS {RUNTIME}; CREATE ROLE {RUNTIME} LOGIN PASSWORD '{}'",
+                    server.address().password.expose_secret()
+                ))
+                .await
+                .unwrap();
+            grants::grant(&template, RUNTIME, patience).await.unwrap();
             server
         });
         Self {
@@ -210,9 +220,35 @@ impl TestDatabase {
         config
     }
 
+    /// The endpoint of a role that owns nothing.
+    pub(crate) fn runtime(&self) -> Endpoint {
+        match self.endpoint.clone() {
+            Endpoint::Fields {
+                host,
+                port,
+                dbname,
+                password,
+                tls,
+                ..
+            } => Endpoint::Fields {
+                host,
+                port,
+                dbname,
+                user: RUNTIME.to_owned(),
+                password,
+                tls,
+            },
+            Endpoint::Url(_) => unreachable!("the embedded server is described by fields"),
+        }
+    }
+
+    /// A session of that role.
+    pub(crate) async fn runtime_session(&self) -> tokio_postgres::Client {
+        connect(self.config().user(RUNTIME)).await
+    }
+
     /// The URL a `chartroom` process takes.
     pub(crate) fn url(&self) -> String {
-        use secrecy::ExposeSecret as _;
         let Address {
             socket_dir,
             port,
