@@ -17,6 +17,7 @@ use crate::db::migrate::{self, MIGRATIONS};
 use crate::kube;
 use crate::kube::provision::{Provision, ProvisionError};
 use crate::serve::{self, Database};
+use crate::smoke::{self, Smoke};
 
 const FAILED: u8 = 1;
 /// EX_DATAERR of sysexits.h: trying again changes nothing.
@@ -57,6 +58,8 @@ enum Command {
     User(admin::User),
     /// In Kubernetes: make the secrets and the CloudNativePG cluster of a release, and wait until it can be written to
     Provision(Provision),
+    /// Ask a running service as a client would, from its probes to a vote: exit code 0 or 1
+    Smoke(Smoke),
     /// Print the OpenAPI document
     Openapi,
     /// Ask the ops listener of a running service whether it is ready: exit code 0 or 1
@@ -194,6 +197,12 @@ fn run(cli: Cli, shown: &str) -> anyhow::Result<()> {
         Command::Keys(action) => block_on(async { print(&admin::keys(&config, &action).await?) }),
         Command::User(action) => block_on(user(config, action)),
         Command::Provision(arguments) => block_on(provision(arguments)),
+        Command::Smoke(arguments) => block_on(async {
+            smoke::smoke(&arguments, |line| {
+                let _ = print(&format!("{line}\n"));
+            })
+            .await
+        }),
         Command::Openapi => print(&format!(
             "{}\n",
             crate::http::openapi(&config.public_url()).to_pretty_json()?

@@ -6,7 +6,7 @@
 //! - [`http`]: the middleware, the routes, the documentation, the ops listener; [`error`]: problem documents
 //! - [`db`]: connections, migrations, the private PostgreSQL; [`schema`]: the tables as diesel knows them
 //! - [`users`], [`projects`], [`posts`]: the resources; [`audit`]: who did what
-//! - [`kube`]: what is done in a Kubernetes cluster besides serving
+//! - [`kube`]: what is done in a Kubernetes cluster besides serving; [`smoke`]: the test of an installation
 //! - [`telemetry`]: logs and traces; [`metrics`]: all metrics
 //!
 //! `docs/ARCHITECTURE.md` says how these fit together and where a feature goes.
@@ -27,6 +27,7 @@ pub mod schema;
 pub mod serve;
 pub mod server;
 pub mod shutdown;
+pub mod smoke;
 pub mod state;
 pub mod telemetry;
 pub mod types;
