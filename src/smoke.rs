@@ -41,18 +41,19 @@ pub async fn smoke(arguments: &Smoke, say: impl Fn(&str)) -> anyhow::Result<()> 
     let ops = Site(&arguments.ops_url);
     ops.get("/readyz").await?.expect(StatusCode::OK)?;
     say("ok: it is ready");
+    let site = Site(&arguments.url);
+    site.get("/openapi.json").await?.expect(StatusCode::OK)?;
+    say("ok: it describes itself");
+    // After a request, because a family without a value is not shown.
     let metrics = ops.get("/metrics").await?.expect(StatusCode::OK)?.text;
     for family in [
         "chartroom_build_info{",
         "http_server_request_duration_seconds_bucket{",
-        "db_pool_connections",
+        "database_connections{",
     ] {
         ensure!(metrics.contains(family), "GET /metrics holds no {family}");
     }
     say("ok: it shows its metrics");
-    let site = Site(&arguments.url);
-    site.get("/openapi.json").await?.expect(StatusCode::OK)?;
-    say("ok: it describes itself");
     let Some(account) = Account::of(arguments, &site).await? else {
         say(
             "skipped: signing in, posting and voting (registration is closed, and no account was given)",

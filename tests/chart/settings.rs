@@ -60,6 +60,56 @@ fn the_program_refuses(case: &Case) -> Vec<String> {
     findings
 }
 
+/// `chartroom provision` ends with 78 for a plan that it does not understand, and with 1 where there is no API server.
+fn the_program_refuses_the_plan(case: &Case) -> Vec<String> {
+    let dir = TempDir::new("plan").unwrap();
+    let mut findings = Vec::new();
+    for object in &case.objects {
+        let Some(plan) = object.0["data"]["plan.json"].as_str() else {
+            continue;
+        };
+        fs::write(dir.0.join("plan.json"), plan).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_chartroom"))
+            .args(["provision", "--plan", "plan.json"])
+            .env_clear()
+            .env("KUBECONFIG", "/nowhere")
+            .current_dir(&dir.0)
+            .output()
+            .unwrap();
+        if output.status.code() != Some(1) {
+            let said = String::from_utf8_lossy(&output.stderr);
+            findings.push(format!("{object}: {said}"));
+        }
+    }
+    findings
+}
+
+#[test]
+fn the_program_understands_every_plan() {
+    let change = |from: &'static str, to: &'static str| {
+        move |object: &mut Object| {
+            if let Some(plan) = object.0["data"]["plan.json"].as_str() {
+                object.0["data"]["plan.json"] = json!(plan.replace(from, to));
+            }
+        }
+    };
+    holds(
+        the_program_refuses_the_plan,
+        "hook.yaml",
+        &[
+            (
+                "a member of another name",
+                &change("operatorTimeout", "patience"),
+            ),
+            ("a span without a unit", &change("\"210s\"", "\"210\"")),
+            (
+                "another owner",
+                &change("\"release\":", "\"release\": \"x/y\", \"rel\":"),
+            ),
+        ],
+    );
+}
+
 #[test]
 fn the_program_accepts_the_settings_of_every_container() {
     let set = |name: &'static str, wrong: &'static str| {

@@ -29,4 +29,5 @@ mod process;
 mod projects;
 mod readme;
 mod server;
+mod smoke;
 mod tls;
