@@ -17,7 +17,7 @@ const TAG_BYTES: usize = 32;
 #[derive(Default)]
 pub(super) struct Memory(Vec<Block>);
 
-/// That a password has the hash. Only [`verify`] makes one.
+/// That a password has the hash. Only [`Memory::verify`] makes one.
 #[must_use]
 pub(super) struct Match {
     /// Whether its parameters are those of today, or higher.

@@ -21,7 +21,7 @@ const ATTEMPTS: usize = 5;
 pub struct RotatePassword {
     #[arg(long, value_name = "NAME")]
     pub namespace: String,
-    /// Secret of the role: <release>-chartroom-db or <release>-chartroom-db-app
+    /// Secret of the role: RELEASE-chartroom-db or RELEASE-chartroom-db-app
     #[arg(long, value_name = "NAME")]
     pub secret: String,
 }
@@ -30,7 +30,7 @@ pub struct RotatePassword {
 pub struct RotateKeys {
     #[arg(long, value_name = "NAME")]
     pub namespace: String,
-    /// Secret of the keys: <release>-chartroom-keys
+    /// Secret of the keys: RELEASE-chartroom-keys
     #[arg(long, value_name = "NAME")]
     pub secret: String,
     /// Time until the new key signs; every pod has to have it by then
