@@ -73,7 +73,7 @@ macro_rules! words {
         )]
         #[diesel(sql_type = diesel::sql_types::Text)]
         pub enum $name {
-            $($(#[doc = $doc])* #[serde(rename = $word)] $variant,)+
+            $($(#[doc = $doc])* #[serde(rename = $word)] #[schema(rename = $word)] $variant,)+
         }
 
         impl $name {

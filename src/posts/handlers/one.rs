@@ -20,12 +20,13 @@ use crate::types::PostId;
 #[serde(deny_unknown_fields)]
 pub struct UpdatePost {
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 300)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 300, pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$")]
     title: Change<String>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 100_000)]
+    #[schema(value_type = String, required = false, max_length = 100_000)]
     content: Change<String>,
     #[serde(default)]
+    #[schema(value_type = bool, required = false)]
     published: Change<bool>,
 }
 

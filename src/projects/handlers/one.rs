@@ -24,12 +24,13 @@ use crate::types::ProjectId;
 #[serde(deny_unknown_fields)]
 pub struct UpdateProject {
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
     name: Change<String>,
     #[serde(default)]
-    #[schema(max_length = 10_000)]
+    #[schema(value_type = Option<String>, max_length = 10_000)]
     description: Patch<String>,
     #[serde(default)]
+    #[schema(value_type = Visibility, required = false)]
     visibility: Change<Visibility>,
     /// A time to come, or null for never; extends a project that has expired
     #[serde(default)]
