@@ -1,6 +1,7 @@
 """What the benches share: a private PostgreSQL, the release binary as its users run it, load from wrk and pgbench, and the CPU
 time that each of them took. Linux only. Whatever is started is stopped by its process id."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -11,11 +12,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
+# Ids that pgbench puts together from a number, as it has no functions for text; of posts they rise with the time.
+USER, POST, ZERO = "01900000-0000-7000-9000-", "01900000-0000-7000-8000-", 100_000_000_000
 TICKS = os.sysconf("SC_CLK_TCK")
 PASSWORD = "only for this bench"
 
@@ -234,6 +238,35 @@ class Service:
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(30)
+
+
+@contextlib.contextmanager
+def running(binary, settings):
+    """A folder, a PostgreSQL and the service on it, which are gone afterwards."""
+    binary = pathlib.Path(binary).resolve()
+    if not binary.exists():
+        sys.exit(f"{binary} is not there: cargo build --release")
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        postgres = Postgres(folder)
+        service = None
+        try:
+            service = Service(binary, folder, postgres, settings)
+            yield folder, postgres, service
+        finally:
+            if service:
+                service.stop()
+            postgres.stop()
+
+
+def seed_users(postgres, service, users):
+    # One comes in through the front door, so that the hash that all the others share is a real one.
+    service.ask("POST", "/api/v1/users", {"email": "first@bench.test", "password": PASSWORD})
+    postgres.sql(f"""
+        CREATE TEMP TABLE numbered AS SELECT n, ('{USER}' || {ZERO} + n)::uuid AS id, 'user' || n AS name FROM generate_series(0, {users - 1}) AS n;
+        INSERT INTO principals (id, kind) SELECT id, 'user' FROM numbered;
+        INSERT INTO users (id, email, email_key, username, username_key, password_hash)
+            SELECT id, name || '@bench.test', name || '@bench.test', name, name, (SELECT password_hash FROM users) FROM numbered;""")
 
 
 def wrk(url, folder, request, tokens, clients, seconds):
