@@ -14,6 +14,7 @@ use crate::admin;
 use crate::config::{self, Broken, Config};
 use crate::db::grants;
 use crate::db::migrate::{self, MIGRATIONS};
+use crate::error::with_causes;
 use crate::kube;
 use crate::kube::provision::{Provision, ProvisionError};
 use crate::serve::{self, Database};
@@ -102,7 +103,7 @@ pub fn main() -> ExitCode {
             Some(broken) => refuse(broken),
             None => {
                 crate::telemetry::sink::flush();
-                eprintln!("chartroom: {}", one_line(&error));
+                eprintln!("chartroom: {}", with_causes(error.as_ref()));
                 match error.downcast_ref::<ProvisionError>() {
                     Some(ProvisionError::Unusable(_)) => ExitCode::from(UNUSABLE_CONFIGURATION),
                     Some(error) if error.is_final() => ExitCode::from(REFUSED),
@@ -116,17 +117,6 @@ pub fn main() -> ExitCode {
 fn refuse(broken: &Broken) -> ExitCode {
     eprintln!("chartroom: {broken}");
     ExitCode::from(UNUSABLE_CONFIGURATION)
-}
-
-/// An error and its causes, without repeating what one says of the next.
-fn one_line(error: &anyhow::Error) -> String {
-    let mut text = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !text.contains(&cause) {
-            text = format!("{text}: {cause}");
-        }
-    }
-    text
 }
 
 enum Refused {

@@ -356,6 +356,18 @@ impl utoipa::IntoResponses for ApiError {
     }
 }
 
+/// An error in a line with its causes, which often hold what helps; none is repeated that the text before has said.
+pub fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    for cause in std::iter::successors(error.source(), |cause| cause.source()) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

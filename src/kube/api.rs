@@ -9,6 +9,8 @@ use kube::core::Request;
 use kube::core::params::{GetParams, Patch, PatchParams};
 use serde_json::Value;
 
+use crate::error::with_causes;
+
 /// An API server that takes longer than this will not answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -77,7 +79,7 @@ impl Objects {
     pub async fn connect(namespace: &str) -> Result<Self, KubeError> {
         let client = Client::try_default()
             .await
-            .map_err(|error| KubeError::NoClient(chain(&error)))?;
+            .map_err(|error| KubeError::NoClient(with_causes(&error)))?;
         Ok(Self::new(client, namespace))
     }
 
@@ -172,20 +174,6 @@ fn sorted(error: kube::Error, what: String) -> KubeError {
             429 | 500.. => KubeError::Unavailable(what, status.message.clone()),
             _ => KubeError::Refused(what, status.message.clone()),
         },
-        error => KubeError::Unavailable(what, chain(&error)),
+        error => KubeError::Unavailable(what, with_causes(&error)),
     }
-}
-
-/// An error with its causes, each once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        next = cause.source();
-    }
-    text
 }

@@ -14,6 +14,7 @@ use super::error::EmbeddedError;
 use super::install::Install;
 use super::progress::Progress;
 use super::{Options, SYSTEM_CACHE_DIR};
+use crate::error::with_causes;
 
 const VERSION: &str = "18.6.0";
 pub(super) const MAJOR: u32 = 18;
@@ -230,7 +231,7 @@ async fn try_download(
     url: &str,
     size: usize,
 ) -> Result<Vec<u8>, (String, bool)> {
-    let transport = |error: reqwest::Error| (chain(&error), true);
+    let transport = |error: reqwest::Error| (with_causes(&error), true);
     let mut response = client.get(url).send().await.map_err(transport)?;
     let status = response.status();
     if !status.is_success() {
@@ -269,19 +270,7 @@ fn client() -> Result<reqwest::Client, String> {
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(STALL_TIMEOUT)
         .build()
-        .map_err(|error| chain(&error))
-}
-
-/// reqwest's own text stops at "error sending request"; the cause is what helps.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
+        .map_err(|error| with_causes(&error))
 }
 
 /// The jar is a zip around one tar.xz. Unpacked beside its place and renamed, so that no reader ever sees half of it.
