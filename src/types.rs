@@ -63,6 +63,12 @@ ids! {
     PostId,
 }
 
+/// Whether PostgreSQL and RFC 3339 can both say the time.
+pub fn is_usual(time: chrono::DateTime<chrono::Utc>) -> bool {
+    use chrono::Datelike as _;
+    (1..=9999).contains(&time.year())
+}
+
 /// An enum whose values are words, in JSON as in a text column.
 macro_rules! words {
     ($(#[$meta:meta])+ $name:ident { $($(#[doc = $doc:literal])* $variant:ident = $word:literal,)+ }) => {

@@ -81,12 +81,7 @@ pub async fn list_audit_events(
         target,
         at_gte: since,
     } = filter;
-    let wanted = Wanted {
-        actor,
-        action,
-        target,
-        since,
-    };
+    let wanted = Wanted::new(actor, action, target, since)?;
     let found = app
         .db
         .read(async |connection| Event::page(connection, &page, &wanted).await)

@@ -6,8 +6,10 @@ use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::error::{ApiError, ApiResult, Code};
 use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts};
 use crate::schema::audit_events;
+use crate::types::is_usual;
 
 /// Ids are made by the services' clocks and times by the database's; further apart than this, a filter by time misses events.
 const CLOCKS_APART: TimeDelta = TimeDelta::hours(1);
@@ -47,12 +49,34 @@ impl Sorts for EventSort {
 pub type EventPage = PageParams<EventSort>;
 
 /// Which events; all that are given must hold.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Wanted {
-    pub actor: Option<Uuid>,
-    pub action: Option<String>,
-    pub target: Option<Uuid>,
-    pub since: Option<DateTime<Utc>>,
+    actor: Option<Uuid>,
+    action: Option<String>,
+    target: Option<Uuid>,
+    since: Option<DateTime<Utc>>,
+}
+
+impl Wanted {
+    pub fn new(
+        actor: Option<Uuid>,
+        action: Option<String>,
+        target: Option<Uuid>,
+        since: Option<DateTime<Utc>>,
+    ) -> ApiResult<Self> {
+        if since.is_some_and(|since| !is_usual(since)) {
+            return Err(ApiError::new(
+                Code::InvalidParameter,
+                "at__gte: expected a year from 1 to 9999",
+            ));
+        }
+        Ok(Self {
+            actor,
+            action,
+            target,
+            since,
+        })
+    }
 }
 
 impl Event {

@@ -17,7 +17,7 @@ use super::model::{Project, Visibility};
 use crate::error::{ApiError, ApiResult, Code};
 use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts};
 use crate::schema::{project_members, projects};
-use crate::types::{PrincipalId, words};
+use crate::types::{PrincipalId, is_usual, words};
 
 diesel::define_sql_function! {
     fn coalesce(value: Nullable<Text>, otherwise: Text) -> Text;
@@ -117,7 +117,7 @@ impl ProjectFilter {
         ];
         match times
             .iter()
-            .find(|(_, time)| time.is_some_and(|time| !super::is_usual(time)))
+            .find(|(_, time)| time.is_some_and(|time| !is_usual(time)))
         {
             Some((name, _)) => Err(ApiError::new(
                 Code::InvalidParameter,

@@ -7,7 +7,6 @@ pub mod list;
 pub mod members;
 pub mod model;
 
-use chrono::{DateTime, Datelike as _, Utc};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -31,9 +30,4 @@ pub fn router() -> OpenApiRouter<AppState> {
             handlers::members::delete_member
         ))
         .routes(routes!(handlers::trail::list_project_events))
-}
-
-/// A time that PostgreSQL and RFC 3339 can both say.
-fn is_usual(time: DateTime<Utc>) -> bool {
-    (1..=9999).contains(&time.year())
 }

@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 use super::access::Role;
 use super::model::{Project, Visibility};
 use crate::error::{ApiError, ApiResult, FieldError};
-use crate::types::ProjectId;
+use crate::http::json::mistake;
+use crate::types::{ProjectId, is_usual};
 
 const LONGEST_NAME: usize = 200;
 const LONGEST_DESCRIPTION: usize = 10_000;
@@ -64,11 +65,7 @@ struct Mistakes(Vec<FieldError>);
 
 impl Mistakes {
     fn add(&mut self, pointer: &str, detail: &str) {
-        self.0.push(FieldError {
-            pointer: pointer.to_owned(),
-            code: "invalid-value".into(),
-            detail: detail.to_owned(),
-        });
+        self.0.push(mistake(pointer, "invalid-value", detail));
     }
 
     /// As it is kept.
@@ -93,7 +90,7 @@ impl Mistakes {
     }
 
     fn expires_at(&mut self, time: DateTime<Utc>) {
-        if time <= Utc::now() || !super::is_usual(time) {
+        if time <= Utc::now() || !is_usual(time) {
             self.add(
                 "/expires_at",
                 "expected a time in the future, up to the year 9999, or null for never",

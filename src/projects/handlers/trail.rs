@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::audit::model::{Event, EventPage, Wanted};
-use crate::error::{ApiError, ApiResult, Code};
+use crate::error::{ApiError, ApiResult};
 use crate::http::extract::ValidQuery;
 use crate::http::page::{Listed, Page};
 use crate::projects::access::{Owner, ProjectAccess};
@@ -77,18 +77,7 @@ pub async fn list_project_events(
         action,
         at_gte: since,
     } = filter;
-    if since.is_some_and(|since| !crate::projects::is_usual(since)) {
-        return Err(ApiError::new(
-            Code::InvalidParameter,
-            "at__gte: expected a year from 1 to 9999",
-        ));
-    }
-    let wanted = Wanted {
-        actor,
-        action,
-        target: Some(access.project.id.0),
-        since,
-    };
+    let wanted = Wanted::new(actor, action, Some(access.project.id.0), since)?;
     let found = app
         .db
         .read(async |connection| Event::page(connection, &page, &wanted).await)

@@ -151,6 +151,7 @@ async fn the_trail_is_read_in_pages_by_administrators_alone() {
         "actor=root",
         "target=1",
         "at__gte=yesterday",
+        "at__gte=-262143-01-01T00:00:00Z",
         "sort=at",
         "limit=201",
         "cursor=x",
