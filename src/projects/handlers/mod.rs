@@ -70,11 +70,10 @@ impl Mistakes {
 
     /// As it is kept.
     fn name(&mut self, text: &str) -> String {
+        // As it came: the document's length counts the spaces around it, too.
+        let long = text.chars().count() > LONGEST_NAME;
         let text = text.trim();
-        if text.is_empty()
-            || text.chars().count() > LONGEST_NAME
-            || text.chars().any(char::is_control)
-        {
+        if long || text.is_empty() || text.chars().any(char::is_control) {
             self.add(
                 "/name",
                 "expected 1 to 200 characters, none of them a control character",

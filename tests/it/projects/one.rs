@@ -109,6 +109,7 @@ async fn what_does_not_fit_is_listed_and_changes_nothing() {
         (json!({ "name": "a\u{7}b" }), "/name"),
         (json!({ "name": "a\u{0}b" }), "/name"),
         (json!({ "name": long }), "/name"),
+        (json!({ "name": format!(" {}", "x".repeat(200)) }), "/name"),
         (json!({ "name": 7 }), "/name"),
         (json!({ "name": null }), "/name"),
         (
