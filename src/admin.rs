@@ -162,7 +162,7 @@ fn is_usable(directory: &Path) -> Result<bool, KeysError> {
 
 /// `chartroom user`; returns what to print. The password is read and judged before the database is asked for.
 pub async fn user(config: &Config, action: User) -> anyhow::Result<String> {
-    let work = Work::from(action).await?;
+    let work = Work::from(action, config).await?;
     let database = Database::open(config).await?;
     let outcome = work.run(&database).await;
     database.close(false).await;
@@ -176,11 +176,10 @@ enum Work {
 }
 
 impl Work {
-    async fn from(action: User) -> anyhow::Result<Self> {
+    async fn from(action: User, config: &Config) -> anyhow::Result<Self> {
         let hashed = async |password: NewPassword| {
-            let hash = Passwords::new(Metrics::new()?.password_hashes_total)
-                .hash(password.read()?)
-                .await;
+            let passwords = Passwords::new(&config.sign_in, Metrics::new()?.password_hashes_total);
+            let hash = passwords.hash(password.read()?).await;
             hash.map_err(|_error: ApiError| anyhow::anyhow!("the password could not be hashed"))
         };
         Ok(match action {

@@ -282,7 +282,7 @@ impl Bench {
         let begun = Instant::now();
         let until = begun + Duration::from_secs_f64(seconds);
         let stored = PasswordHash::new(&self.service.hash).unwrap();
-        let permits = std::thread::available_parallelism().unwrap().get();
+        let permits = self.service.hashes;
         let one = || {
             let mut done = 0;
             while Instant::now() < until {

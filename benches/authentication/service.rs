@@ -34,6 +34,8 @@ pub(crate) struct Service {
     pub(crate) tokens: Vec<String>,
     /// One request for each person.
     pub(crate) sign_ins: Vec<String>,
+    /// How many passwords it hashes at once.
+    pub(crate) hashes: usize,
     pub(crate) hash: String,
     postgres: Embedded,
     directory: Directory,
@@ -106,13 +108,15 @@ impl Service {
             let app = app(config, endpoint.clone(), None, shutdown.clone()).unwrap();
             listen(app, &shutdown)
         };
+        let limits = cached.sign_in.clone();
         let uncached = start(config(&[&keys, "--token-cache=0"]));
         let mut this = Self {
             cached: start(cached),
             uncached,
             tokens: Vec::new(),
             sign_ins: Vec::new(),
-            hash: Passwords::new(Metrics::new().unwrap().password_hashes_total)
+            hashes: limits.hashes(),
+            hash: Passwords::new(&limits, Metrics::new().unwrap().password_hashes_total)
                 .hash(PASSWORD.into())
                 .await
                 .unwrap(),

@@ -10,17 +10,16 @@ use ring::{digest, hmac};
 
 use super::principal::Principal;
 
-/// A password changed elsewhere is refused by revocation long before; this bounds what revocation does not know.
-const FRESH: Duration = Duration::from_secs(60);
-/// Entries remembered; two generations of this many.
-const REMEMBERED: usize = 4_096;
-
 /// What a credential is known by here: a keyed hash, so that a dump of memory holds no password.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 32]);
 
 pub struct Cache {
     key: hmac::Key,
+    /// There are two generations of so many.
+    most: usize,
+    /// A password changed elsewhere is refused by revocation long before; this bounds what revocation does not know.
+    fresh: Duration,
     entries: Mutex<Entries>,
 }
 
@@ -31,13 +30,16 @@ struct Entries {
 }
 
 impl Cache {
-    pub fn new() -> anyhow::Result<Self> {
+    /// Remembers `entries`, rounded up to even.
+    pub fn new(entries: usize, fresh: Duration) -> anyhow::Result<Self> {
         let mut key = [0; 32];
         SystemRandom::new().fill(&mut key).or(Err(anyhow::anyhow!(
             "the operating system gave no randomness"
         )))?;
         Ok(Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
+            most: entries.div_ceil(2),
+            fresh,
             entries: Mutex::default(),
         })
     }
@@ -66,10 +68,13 @@ impl Cache {
 
     /// `end` is that of the credential itself, where it has one.
     pub fn remember(&self, fingerprint: Fingerprint, principal: &Principal, end: Option<Instant>) {
-        let fresh = Instant::now() + FRESH;
+        if self.most == 0 {
+            return;
+        }
+        let fresh = Instant::now() + self.fresh;
         let until = end.map_or(fresh, |end| end.min(fresh));
         let mut entries = self.entries();
-        if entries.young.len() >= REMEMBERED {
+        if entries.young.len() >= self.most {
             entries.old = std::mem::take(&mut entries.young);
         }
         entries

@@ -56,7 +56,7 @@ impl Identity {
                 settings.token_cache,
             ),
             keys,
-            passwords: Passwords::new(metrics.password_hashes_total.clone()),
+            passwords: Passwords::new(&config.sign_in, metrics.password_hashes_total.clone()),
             limiter: Limiter::new(
                 config.sign_in.clone(),
                 config.pool.database_connections,
@@ -68,7 +68,10 @@ impl Identity {
                 metrics.clone(),
                 shutdown,
             ),
-            cache: Cache::new()?,
+            cache: Cache::new(
+                settings.credential_cache,
+                settings.credential_cache_lifetime.0,
+            )?,
             lifetimes: Lifetimes {
                 idle: delta(settings.refresh_lifetime.0),
                 absolute: delta(settings.session_lifetime.0),

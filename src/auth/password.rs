@@ -14,20 +14,20 @@ use tokio::sync::Semaphore;
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 
 use super::hash::{Match, Memory};
+use crate::config::SignInLimits;
 use crate::error::{ApiError, Code, FieldError};
 
 const SHORTEST: usize = 8;
 /// Longer ones only cost memory; nothing is ever cut off.
 const LONGEST: usize = 1_024;
-/// Sign-ins that may wait for a hash; more are refused at once.
-const QUEUE: usize = 16;
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 const COMMON: &str = include_str!("common_passwords.txt");
 
-/// Hashes at most one password per core at a time.
+/// Hashes a few passwords at a time, and lets a few more wait.
 pub struct Passwords {
     permits: Arc<Semaphore>,
+    queue: usize,
+    longest_wait: Duration,
     waiting: AtomicUsize,
     /// Of the permits that nobody has; each is made when it is first needed.
     memories: Arc<Mutex<Vec<Memory>>>,
@@ -138,12 +138,13 @@ fn verify(
 
 impl Passwords {
     /// `hashed` counts what came through the gate.
-    pub fn new(hashed: IntCounter) -> Self {
+    pub fn new(limits: &SignInLimits, hashed: IntCounter) -> Self {
         // Made now, not during the first failed sign-in, which would be told apart by it.
         LazyLock::force(&NOBODY);
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
-            permits: Arc::new(Semaphore::new(cores)),
+            permits: Arc::new(Semaphore::new(limits.hashes())),
+            queue: limits.signin_queue,
+            longest_wait: limits.signin_wait.0,
             waiting: AtomicUsize::new(0),
             memories: Arc::default(),
             hashed,
@@ -189,9 +190,9 @@ impl Passwords {
         let permit = match self.permits.clone().try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => {
-                let _place = Place::take(&self.waiting).ok_or(PasswordError::Busy)?;
-                let waited =
-                    tokio::time::timeout(LONGEST_WAIT, self.permits.clone().acquire_owned()).await;
+                let _place = Place::take(&self.waiting, self.queue).ok_or(PasswordError::Busy)?;
+                let permit = self.permits.clone().acquire_owned();
+                let waited = tokio::time::timeout(self.longest_wait, permit).await;
                 waited
                     .or(Err(PasswordError::Busy))?
                     .or(Err(PasswordError::Busy))?
@@ -216,9 +217,9 @@ impl Passwords {
 struct Place<'a>(&'a AtomicUsize);
 
 impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicUsize) -> Option<Self> {
+    fn take(waiting: &'a AtomicUsize, queue: usize) -> Option<Self> {
         let place = Self(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < QUEUE).then_some(place)
+        (waiting.fetch_add(1, Ordering::Relaxed) < queue).then_some(place)
     }
 }
 
@@ -277,17 +278,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_queue_refuses_at_once() {
-        let passwords = Passwords {
-            permits: Arc::new(Semaphore::new(0)),
-            waiting: AtomicUsize::new(QUEUE),
-            ..Passwords::new(IntCounter::new("hashed", "in this test").unwrap())
+    async fn who_finds_the_queue_full_is_refused_at_once_and_who_waits_gets_a_turn() {
+        use clap::{Args as _, FromArgMatches as _};
+        let command = SignInLimits::augment_args(clap::Command::new("test"));
+        let flags = ["test", "--signin-hashes=1", "--signin-queue=1"];
+        let limits = SignInLimits::from_arg_matches(&command.get_matches_from(flags)).unwrap();
+        let passwords = Passwords::new(&limits, IntCounter::new("hashed", "here").unwrap());
+        let taken = passwords.permits.clone().acquire_owned().await.unwrap();
+        let waiting = passwords.hash("good enough once".into());
+        let refused = async {
+            assert!(matches!(
+                passwords.verify("x".into(), None).await,
+                Err(PasswordError::Busy)
+            ));
+            assert_eq!(passwords.hashed.get(), 0);
+            drop(taken);
         };
-        assert!(matches!(
-            passwords.verify("x".into(), None).await,
-            Err(PasswordError::Busy)
-        ));
-        assert_eq!(passwords.waiting.load(Ordering::Relaxed), QUEUE);
-        assert_eq!(passwords.hashed.get(), 0);
+        let (waited, ()) = tokio::join!(waiting, refused);
+        waited.unwrap();
+        assert_eq!(passwords.hashed.get(), 1);
+        assert_eq!(passwords.waiting.load(Ordering::Relaxed), 0);
     }
 }

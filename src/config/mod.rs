@@ -380,6 +380,12 @@ pub struct Identity {
     /// Access tokens whose signature is remembered as good, so that it is checked once; 0 checks it on every request
     #[arg(long, env = "CHARTROOM_TOKEN_CACHE", global = true, value_name = "N", default_value = "16384", value_parser = count(0_usize, 1_000_000))]
     pub token_cache: usize,
+    /// API tokens, cookies and passwords of HTTP Basic that are remembered as good, so that a request costs no database read and no hash
+    #[arg(long, env = "CHARTROOM_CREDENTIAL_CACHE", global = true, value_name = "N", default_value = "8192", value_parser = count(0_usize, 1_000_000))]
+    pub credential_cache: usize,
+    /// For how long they are; what ends one earlier is known by itself
+    #[arg(long, env = "CHARTROOM_CREDENTIAL_CACHE_LIFETIME", global = true, value_name = "TIME", default_value = "1m", value_parser = span("1s", "10m"))]
+    pub credential_cache_lifetime: Span,
 }
 
 #[derive(Args, Clone, Debug)]

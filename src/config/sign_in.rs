@@ -26,6 +26,25 @@ pub struct SignInLimits {
     /// For how long an address prefix from which an account has signed in stays open to it while strangers try its password
     #[arg(long, env = "CHARTROOM_SIGNIN_REMEMBER", global = true, value_name = "TIME", default_value = "720h", value_parser = span("1h", "8760h"))]
     pub signin_remember: Span,
+    /// Passwords hashed at once, each in 19 MiB [default: one fewer than the processor has cores, at least one]
+    #[arg(long, env = "CHARTROOM_SIGNIN_HASHES", global = true, value_name = "N", value_parser = count(1_usize, 1_024))]
+    pub signin_hashes: Option<usize>,
+    /// Sign-ins that may wait for their hash; more are answered 503 at once
+    #[arg(long, env = "CHARTROOM_SIGNIN_QUEUE", global = true, value_name = "N", default_value = "16", value_parser = count(0_usize, 10_000))]
+    pub signin_queue: usize,
+    /// Time that a sign-in waits for its hash
+    #[arg(long, env = "CHARTROOM_SIGNIN_WAIT", global = true, value_name = "TIME", default_value = "2s", value_parser = span("1ms", "1m"))]
+    pub signin_wait: Span,
+}
+
+impl SignInLimits {
+    /// However many sign in, a core is left to answer everybody else.
+    pub fn hashes(&self) -> usize {
+        self.signin_hashes.unwrap_or_else(|| {
+            let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+            cores.saturating_sub(1).max(1)
+        })
+    }
 }
 
 impl Config {

@@ -70,7 +70,8 @@ async fn the_same_measurement_sees_a_hash_that_is_missing() {
     let mut app = chartroom::serve::app(config(&UNLIMITED), endpoint, None, shutdown).unwrap();
     let inner = Arc::get_mut(&mut app.0).unwrap();
     let counter = inner.metrics.password_hashes_total.clone();
-    inner.identity.passwords = Passwords::new(counter).without_hash_for_nobody();
+    let limits = &inner.config.sign_in;
+    inner.identity.passwords = Passwords::new(limits, counter).without_hash_for_nobody();
     let shell = shell_with(&app, Default::default());
     let app = TestApp {
         app,
