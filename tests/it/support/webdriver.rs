@@ -42,7 +42,11 @@ pub(crate) struct Browser {
 impl Browser {
     /// `None` is a skip: Chromium or chromedriver is not installed and not required.
     pub(crate) async fn start() -> Option<Self> {
-        let found = installed("chromium", &[]).zip(installed("chromedriver", &[]));
+        // Google's build of it is what Ubuntu has: there the package of that name only fetches a snap.
+        let browser = ["chromium", "google-chrome"]
+            .iter()
+            .find_map(|name| installed(name, &[]));
+        let found = browser.zip(installed("chromedriver", &[]));
         let (chromium, chromedriver) = or_skip("chromium", found)?;
         let profile = TempDir::new("chromium").unwrap();
         let mut driver = Command::new(chromedriver)
