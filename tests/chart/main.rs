@@ -17,6 +17,7 @@ mod network;
 mod pods;
 mod rules;
 mod settings;
+mod skaffold;
 mod values;
 
 #[expect(dead_code, reason = "shared with the other test binary")]
