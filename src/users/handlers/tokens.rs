@@ -12,14 +12,15 @@ use crate::auth::api_token::{ApiToken, ApiTokenPage, Inserted, MOST_PER_USER, Ne
 use crate::auth::cache::{fresh_secret, secret_hash};
 use crate::auth::credential::API_TOKEN_PREFIX;
 use crate::auth::principal::Principal;
-use crate::error::{ApiError, ApiResult, Code, FieldError};
+use crate::error::{ApiError, ApiResult, Code};
 use crate::http::answer::Answer;
 use crate::http::conditional::{Conditions, Versioned};
 use crate::http::extract::ValidPath;
 use crate::http::idempotency::{OnceJson, idempotent, transaction};
+use crate::http::json::mistake;
 use crate::http::page::{Listed, Page};
 use crate::state::AppState;
-use crate::types::ApiTokenId;
+use crate::types::{ApiTokenId, is_usual};
 use crate::users::names;
 
 /// A token is made and ended, never changed.
@@ -124,12 +125,12 @@ pub async fn create_api_token(
     } = body;
     let mut errors = Vec::new();
     let name = collect(names::label(&name), &mut errors);
-    if expires_at.is_some_and(|at| at <= Utc::now()) {
-        errors.push(FieldError {
-            pointer: "/expires_at".to_owned(),
-            code: "in-the-past".into(),
-            detail: "expected a time to come".to_owned(),
-        });
+    if expires_at.is_some_and(|at| at <= Utc::now() || !is_usual(at)) {
+        errors.push(mistake(
+            "/expires_at",
+            "invalid-value",
+            "expected a time in the future, up to the year 9999, or null for never",
+        ));
     }
     let (Some(name), true) = (name, errors.is_empty()) else {
         return Err(ApiError::validation(errors));

@@ -139,6 +139,10 @@ async fn what_a_token_cannot_be_is_listed() {
             json!({ "expires_at": "2001-01-01T00:00:00Z" }),
             "/expires_at",
         ),
+        (
+            json!({ "expires_at": "+12020-01-01T00:00:00Z" }),
+            "/expires_at",
+        ),
         (json!({ "expires_at": "tomorrow" }), "/expires_at"),
         (json!({ "expires_at": 7 }), "/expires_at"),
         (json!({ "id": ann.id }), "/id"),
