@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// For how long the thread lets lines gather: waking it for each one costs a request more than all else that its line does.
+const GATHER: Duration = Duration::from_millis(5);
 /// Bytes that wait for their reader; lines beyond it are dropped and counted.
 const MOST_WAITING: usize = 4 << 20;
 
@@ -29,6 +31,8 @@ pub fn flush() {
 struct Waiting {
     lines: Vec<u8>,
     is_writing: bool,
+    /// Somebody waits for the lines to be gone.
+    is_urgent: bool,
 }
 
 struct Sink {
@@ -84,11 +88,12 @@ impl Sink {
     }
 
     fn flush(&self, within: Duration) {
-        let _ = self
-            .went
-            .wait_timeout_while(self.waiting(), within, |waiting| {
-                !waiting.lines.is_empty() || waiting.is_writing
-            });
+        let mut waiting = self.waiting();
+        waiting.is_urgent = true;
+        self.came.notify_one();
+        let _ = self.went.wait_timeout_while(waiting, within, |waiting| {
+            !waiting.lines.is_empty() || waiting.is_writing
+        });
     }
 
     fn write_forever(&self, mut writer: impl Write) {
@@ -98,12 +103,17 @@ impl Sink {
                 let mut waiting = self.waiting();
                 waiting.is_writing = false;
                 self.went.notify_all();
-                let mut waiting = self
+                let waiting = self
                     .came
                     .wait_while(waiting, |waiting| waiting.lines.is_empty())
                     .unwrap_or_else(PoisonError::into_inner);
+                let gathered = self
+                    .came
+                    .wait_timeout_while(waiting, GATHER, |waiting| !waiting.is_urgent);
+                let mut waiting = gathered.unwrap_or_else(PoisonError::into_inner).0;
                 std::mem::swap(&mut lines, &mut waiting.lines);
                 waiting.is_writing = true;
+                waiting.is_urgent = false;
             }
             let _ = writer.write_all(&lines);
             lines.clear();
