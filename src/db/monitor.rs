@@ -23,6 +23,8 @@ pub struct DatabaseHealth {
 
 struct Seen {
     good_at: Option<Instant>,
+    /// From the first good look on, until a schema does not fit.
+    has_begun: bool,
     problem: String,
 }
 
@@ -31,6 +33,7 @@ impl Default for DatabaseHealth {
         Self {
             seen: RwLock::new(Seen {
                 good_at: None,
+                has_begun: false,
                 problem: "the database has not answered yet".to_owned(),
             }),
         }
@@ -40,18 +43,31 @@ impl Default for DatabaseHealth {
 impl DatabaseHealth {
     /// `Err` is a sentence for operators.
     pub fn check(&self) -> Result<(), String> {
+        self.read(|seen| seen.good_at.is_some_and(|at| at.elapsed() <= FRESH))
+    }
+
+    /// Whether the database ever could serve: one that is away for a while does not count.
+    pub fn check_begun(&self) -> Result<(), String> {
+        self.read(|seen| seen.has_begun)
+    }
+
+    fn read(&self, is_fine: impl FnOnce(&Seen) -> bool) -> Result<(), String> {
         let seen = self
             .seen
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        match seen.good_at {
-            Some(at) if at.elapsed() <= FRESH => Ok(()),
-            _ => Err(seen.problem.clone()),
+        if is_fine(&seen) {
+            Ok(())
+        } else {
+            Err(seen.problem.clone())
         }
     }
 
     fn good(&self) {
-        self.write(|seen| seen.good_at = Some(Instant::now()));
+        self.write(|seen| {
+            seen.good_at = Some(Instant::now());
+            seen.has_begun = true;
+        });
     }
 
     /// A schema that does not fit counts at once, a silent database only when the last good look is stale.
@@ -60,6 +76,7 @@ impl DatabaseHealth {
             seen.problem = problem;
             if at_once {
                 seen.good_at = None;
+                seen.has_begun = false;
             }
         });
     }

@@ -7,7 +7,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
+use serde::Deserialize;
 
+use super::extract::ValidQuery;
 use super::request::RequestId;
 use crate::error::{ApiError, Code};
 use crate::state::AppState;
@@ -52,8 +54,26 @@ async fn livez() -> impl IntoResponse {
     ([(CONTENT_TYPE, PLAIN)], "alive\n")
 }
 
-async fn readyz(app: AppState) -> Response {
-    match app.readiness() {
+/// What a probe asks beyond the truth.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Readiness {
+    gate: Option<Gate>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Gate {
+    /// The database counts until it could serve for the first time.
+    Start,
+}
+
+async fn readyz(app: AppState, ValidQuery(asked): ValidQuery<Readiness>) -> Response {
+    let readiness = match asked.gate {
+        Some(Gate::Start) => app.start_readiness(),
+        None => app.readiness(),
+    };
+    match readiness {
         Ok(()) => ([(CONTENT_TYPE, PLAIN)], "ready\n").into_response(),
         Err(reason) => ApiError::new(Code::NotReady, reason).into_response(),
     }

@@ -35,15 +35,22 @@ async fn readiness_follows_the_schema_and_the_connection() {
         .unwrap();
     };
 
+    let has_begun = |wanted: bool, when: &str| {
+        assert_eq!(health.check_begun().is_ok(), wanted, "{when}");
+    };
+
     says(5, "lacks migration").await;
+    has_begun(false, "before the first success");
     migrate::up(&database.endpoint, || MIGRATIONS, PATIENCE)
         .await
         .unwrap();
     says(5, "no text search configuration klingon").await;
+    has_begun(false, "before the first success");
     let session = database.session().await;
     let learn = "CREATE TEXT SEARCH CONFIGURATION klingon (COPY = simple)";
     session.batch_execute(learn).await.unwrap();
     says(5, "ready").await;
+    has_begun(true, "at the first success");
 
     let window = async |least: &str| {
         let update = format!("UPDATE schema_window SET min_compatible = '{least}'");
@@ -51,8 +58,10 @@ async fn readiness_follows_the_schema_and_the_connection() {
     };
     window("99991231235959").await;
     says(3, "deploy a newer one").await;
+    has_begun(false, "with a schema that it cannot serve");
     window("20261121000000").await;
     says(3, "ready").await;
+    has_begun(true, "with a schema that it can serve again");
     // Newer than this binary, which it still admits.
     let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231235959')";
     session.batch_execute(newer).await.unwrap();
@@ -65,6 +74,7 @@ async fn readiness_follows_the_schema_and_the_connection() {
         proxy.set(mode).await;
         proxy.reset_live();
         says(7, "the database").await;
+        has_begun(true, "while the database is away");
         proxy.set(Mode::Forward).await;
         says(5, "ready").await;
     }
@@ -72,4 +82,5 @@ async fn readiness_follows_the_schema_and_the_connection() {
         .await
         .unwrap();
     says(5, "lacks migration").await;
+    has_begun(false, "with a schema that lacks something");
 }

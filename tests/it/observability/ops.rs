@@ -18,8 +18,8 @@ async fn readiness_has_a_reason_and_liveness_none() {
     let app = TestApp::new().await;
     let ops = Served::ops(app.app.clone()).await;
     let client = Client::keep_alive(ops.addr);
-    let reason = async || {
-        let answer = client.get("/readyz").await.unwrap();
+    let at = async |path| {
+        let answer = client.get(path).await.unwrap();
         if answer.status == StatusCode::OK {
             assert_eq!(
                 (answer.text().as_str(), &answer.headers["content-type"]),
@@ -47,6 +47,8 @@ async fn readiness_has_a_reason_and_liveness_none() {
         );
         problem["detail"].as_str().map(str::to_owned)
     };
+    let reason = async || at("/readyz").await;
+    let gate = async || at("/readyz?gate=start").await;
     let live = async || {
         let answer = client.get("/livez").await.unwrap();
         assert_eq!(
@@ -65,20 +67,49 @@ async fn readiness_has_a_reason_and_liveness_none() {
     live().await;
     let asked = reason().await.unwrap();
     assert!(asked.contains("database"), "{asked}");
+    assert_eq!(gate().await, Some(asked));
     let watch = monitor::watch(
         app.database.endpoint.clone(),
         "english".to_owned(),
         app.app.health.clone(),
     );
-    let _watch = AbortOnDropHandle::new(tokio::spawn(watch));
+    let watch = AbortOnDropHandle::new(tokio::spawn(watch));
     until("readiness", SOON, async || {
         reason().await.is_none().then_some(())
     })
     .await
     .unwrap();
+    assert_eq!(gate().await, None);
+    // Nobody looks any more, as when the database is silent.
+    watch.abort();
+    until("a stale look", SOON, async || reason().await)
+        .await
+        .unwrap();
+    assert_eq!(
+        gate().await,
+        None,
+        "a database that was there does not count"
+    );
     app.app.shutdown.begin();
-    assert_eq!(reason().await.unwrap(), "the process is stopping");
+    for reason in [reason().await, gate().await] {
+        assert_eq!(reason.unwrap(), "the process is stopping");
+    }
     live().await;
+}
+
+#[tokio::test]
+async fn a_gate_that_is_none_is_a_problem() {
+    let app = TestApp::new().await;
+    let ops = Served::ops(app.app.clone()).await;
+    let client = Client::keep_alive(ops.addr);
+    for path in ["/readyz?gate=", "/readyz?gate=Start", "/readyz?gates=start"] {
+        let answer = client.get(path).await.unwrap();
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["code"].as_str()),
+            (400, Some("invalid-parameter")),
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]
