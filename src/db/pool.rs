@@ -12,6 +12,10 @@ use super::endpoint::Endpoint;
 
 /// How long a connection in doubt has to answer.
 const PING: Duration = Duration::from_millis(500);
+/// How long a password that was refused is not tried again.
+const REFUSED_REST: Duration = Duration::from_secs(1);
+/// How often a request that may not make a connection looks for one that has become free.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Makes connections to one endpoint.
 pub struct Manager {
@@ -29,11 +33,20 @@ pub struct Manager {
 struct Verdicts {
     doubted: Option<Instant>,
     condemned: Option<Instant>,
+    /// The last time that the server refused the password. While it is being replaced, the server has the new one before the file
+    /// that a kubelet renews, for up to a minute and a half; connections that live are not affected.
+    refused: Option<Instant>,
 }
 
 impl Manager {
     fn verdicts(&self) -> std::sync::MutexGuard<'_, Verdicts> {
         self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a connection that is too old can be replaced. Tried before it is given up: it may be the last one for a while.
+    async fn is_replaceable(&self) -> bool {
+        let made = managed::Manager::create(self).await;
+        !matches!(made, Err(MakeError::Connect(ConnectError::Credentials)))
     }
 }
 
@@ -50,6 +63,10 @@ impl managed::Manager for Manager {
     type Error = MakeError;
 
     async fn create(&self) -> Result<AsyncPgConnection, MakeError> {
+        let refused = self.verdicts().refused;
+        if refused.is_some_and(|at| at.elapsed() < REFUSED_REST) {
+            return Err(MakeError::Connect(ConnectError::Credentials));
+        }
         let made = async {
             let session = connect(&self.endpoint, self.purpose, self.connect_timeout).await?;
             if session.read_only && self.must_write {
@@ -59,11 +76,16 @@ impl managed::Manager for Manager {
                 .await
                 .map_err(|error| MakeError::Connect(ConnectError::Unreachable(error.to_string())))
         };
-        tokio::time::timeout(self.connect_timeout, Box::pin(made))
+        let made = tokio::time::timeout(self.connect_timeout, Box::pin(made))
             .await
             .unwrap_or(Err(MakeError::Connect(ConnectError::TimedOut(
                 self.connect_timeout,
-            ))))
+            ))));
+        self.verdicts().refused = match made {
+            Err(MakeError::Connect(ConnectError::Credentials)) => Some(Instant::now()),
+            _ => None,
+        };
+        made
     }
 
     async fn recycle(
@@ -71,11 +93,16 @@ impl managed::Manager for Manager {
         connection: &mut AsyncPgConnection,
         metrics: &Metrics,
     ) -> RecycleResult<MakeError> {
-        let Verdicts { doubted, condemned } = *self.verdicts();
+        let Verdicts {
+            doubted, condemned, ..
+        } = *self.verdicts();
         let handed_out = metrics.recycled.unwrap_or(metrics.created);
         let before = |event: Option<Instant>| event.is_some_and(|at| handed_out <= at);
-        if connection.is_broken() || metrics.age() > self.max_age || before(condemned) {
+        if connection.is_broken() || before(condemned) {
             return Err(RecycleError::message("spent"));
+        }
+        if metrics.age() > self.max_age && self.is_replaceable().await {
+            return Err(RecycleError::message("old"));
         }
         if before(doubted) {
             let answer = tokio::time::timeout(PING, connection.batch_execute("")).await;
@@ -147,8 +174,19 @@ pub fn pool(
 pub struct Lease(Option<managed::Object<Manager>>);
 
 impl Lease {
+    /// Where the server refuses the password, it waits for one of the connections that live, as it would if no more could be made.
     pub async fn take(pool: &Pool) -> Result<Self, PoolError> {
-        pool.get().await.map(|object| Self(Some(object)))
+        let until = Instant::now() + pool.timeouts().wait.unwrap_or_default();
+        loop {
+            match pool.get().await {
+                Err(PoolError::Backend(MakeError::Connect(ConnectError::Credentials)))
+                    if pool.status().size > 0 && Instant::now() < until =>
+                {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+                taken => return taken.map(|object| Self(Some(object))),
+            }
+        }
     }
 
     pub fn connection(&mut self) -> Option<&mut AsyncPgConnection> {

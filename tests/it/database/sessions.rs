@@ -143,20 +143,24 @@ async fn a_rotated_password_counts_for_new_connections_and_old_ones_live_on() {
         },
         Endpoint::Url(_) => unreachable!(),
     };
+    let age = Duration::from_millis(500);
     let db = Db::new(
         endpoint,
         None,
-        settings(),
+        PoolSettings {
+            max_age: age,
+            ..settings()
+        },
         DEADLINE,
         Arc::new(Metrics::new().unwrap()),
     )
     .unwrap();
     let old = db.read(pid).await.unwrap();
-    // One keeps the old connection, so that the other needs a new one.
-    let both = async || {
+    // One keeps the old connection for a while, so that the other needs a new one.
+    let both = async |seconds: f64| {
         tokio::join!(
             db.read(async |conn| {
-                sleep(conn, 0.3).await?;
+                sleep(conn, seconds).await?;
                 pid(conn).await
             }),
             async {
@@ -169,7 +173,15 @@ async fn a_rotated_password_counts_for_new_connections_and_old_ones_live_on() {
     };
 
     rotate("second").await;
-    let (living, refused) = both().await;
+    tokio::time::sleep(age).await;
+    let (living, waited) = both(0.1).await;
+    assert_eq!(
+        living.unwrap(),
+        old,
+        "no other can be made, so its age does not count"
+    );
+    assert_eq!(waited.unwrap(), old, "it becomes free soon enough");
+    let (living, refused) = both(2.0).await;
     assert_eq!(living.unwrap(), old);
     let Err(DbError::NoConnection(cause)) = refused else {
         panic!("{refused:?}")
@@ -180,9 +192,11 @@ async fn a_rotated_password_counts_for_new_connections_and_old_ones_live_on() {
     );
 
     std::fs::write(&file, "second\n").unwrap();
-    let (living, made) = both().await;
-    assert_eq!(living.unwrap(), old);
-    assert_ne!(made.unwrap(), old);
+    until("a connection with the new password", DEADLINE, async || {
+        (db.read(pid).await.unwrap() != old).then_some(())
+    })
+    .await
+    .unwrap();
     db.close();
     drop(db);
     bench.wait_for_sessions("true", |n| n == 0).await;
