@@ -312,8 +312,10 @@ impl Work<'_> {
             Some(class) => format!("storage class {class}"),
             None => "no storage class, and the cluster has no default one".to_owned(),
         };
+        // A claim keeps its class, and one of the first instance that was never bound has never held a row.
         Ok(Some(format!(
-            "its volume {name} is not bound ({class}); see why: kubectl --namespace {} describe pvc {name}",
+            "its volume {name} is not bound ({class}); see why: kubectl --namespace {0} describe pvc {name}; to start anew with another \
+             storage class: kubectl --namespace {0} delete cluster {cluster}",
             self.plan.namespace
         )))
     }
