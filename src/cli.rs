@@ -1,5 +1,5 @@
 //! The command line: one enum of subcommands, and how each ends. Exit codes: 0 done, 1 failed, 2 wrong usage, 65 refused for good
-//! (`provision`), 78 unusable configuration.
+//! and 75 out of time (`provision`), 78 unusable configuration.
 
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
@@ -23,6 +23,8 @@ use crate::smoke::{self, Smoke};
 const FAILED: u8 = 1;
 /// EX_DATAERR of sysexits.h: trying again changes nothing.
 const REFUSED: u8 = 65;
+/// EX_TEMPFAIL: the time for it is over, though a later run may succeed.
+const OUT_OF_TIME: u8 = 75;
 /// EX_CONFIG of sysexits.h.
 const UNUSABLE_CONFIGURATION: u8 = 78;
 /// How long `migrate` waits for another process that migrates.
@@ -35,7 +37,7 @@ const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(3);
     name = "chartroom",
     version,
     max_term_width = 120,
-    after_help = "Every setting is a flag and an environment variable. Secrets may come from files, which are read again at each use.\nExit codes: 0 done, 1 failed, 2 wrong usage, 65 refused (provision), 78 unusable configuration."
+    after_help = "Every setting is a flag and an environment variable. Secrets may come from files, which are read again at each use.\nExit codes: 0 done, 1 failed, 2 wrong usage, 65 refused and 75 out of time (provision), 78 unusable configuration."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -106,6 +108,7 @@ pub fn main() -> ExitCode {
                 eprintln!("chartroom: {}", with_causes(error.as_ref()));
                 match error.downcast_ref::<ProvisionError>() {
                     Some(ProvisionError::Unusable(_)) => ExitCode::from(UNUSABLE_CONFIGURATION),
+                    Some(ProvisionError::TooLong(_)) => ExitCode::from(OUT_OF_TIME),
                     Some(error) if error.is_final() => ExitCode::from(REFUSED),
                     _ => ExitCode::from(FAILED),
                 }

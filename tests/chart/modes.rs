@@ -174,7 +174,7 @@ fn jobs_end_before_helm_gives_up_and_stop_on_what_cannot_get_better() {
         let rule = object.at("/spec/podFailurePolicy/rules/0");
         assert_eq!(
             (&rule["action"], &rule["onExitCodes"]["values"]),
-            (&json!("FailJob"), &json!([2, 65, 78]))
+            (&json!("FailJob"), &json!([2, 65, 75, 78]))
         );
         assert_eq!(rule["onExitCodes"]["containerName"], job);
         assert_eq!(

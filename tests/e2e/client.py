@@ -19,7 +19,7 @@ import urllib.parse
 
 URL, PER_SECOND, SECONDS = urllib.parse.urlsplit(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 INSIST = "--insist" in sys.argv
-WORKERS, PATIENCE = 48, 15
+WORKERS, PATIENCE = 48, 30
 
 started = time.monotonic()
 work = queue.Queue()

@@ -4,7 +4,7 @@ import base64
 import time
 
 from kube import need, run, until
-from load import load
+from load import PATIENT, load
 from release import PROGRAM, SMALL, Release
 
 # A kubelet takes up to so long to bring a Secret's new value to a mounted file.
@@ -15,7 +15,7 @@ def rotation(space):
     """rotate the passwords, the keys and the CA under load: no request fails, no pod restarts"""
     release = Release(space)
     # Connections that are young, so that many are made while the file is behind.
-    release.install(*SMALL, "settings.CHARTROOM_DATABASE_MAX_AGE=5s")
+    release.install(*SMALL, *PATIENT, "settings.CHARTROOM_DATABASE_MAX_AGE=5s")
     pods = names(release)
     where = ["--namespace", space.name, "--secret"]
     with load(release, per_second=20) as client:

@@ -4,7 +4,7 @@ import os
 import time
 
 from kube import HELM, need, pod, run
-from load import load
+from load import PATIENT, load
 from release import SMALL, Release
 
 # Without anything but a shell's means, as `curl` in a pod would: by the Service's name, from another namespace too.
@@ -28,7 +28,8 @@ print("done")
 def serving(space):
     """a plain client in a pod and helm test pass; upgrade, and 1, 3, 1 pods under load: no request fails"""
     release = Release(space)
-    release.install(*SMALL)
+    values = [*SMALL, *PATIENT]
+    release.install(*values)
     ask = ASK.format(name=release.fullname, space=space.name)
     space.apply(pod("plain", os.environ.get("E2E_PYTHON") or "docker.io/library/python:3-slim", ["python3", "-c", ask]))
     space.pod_ends("plain", 120)
@@ -38,14 +39,14 @@ def serving(space):
 
     with load(release) as upgrade:
         time.sleep(5)
-        release.upgrade(*SMALL, "podAnnotations.version=next")
+        release.upgrade(*values, "podAnnotations.version=next")
         time.sleep(5)
     upgrade.clean()
 
     with load(release) as scale:
         for replicas in [3, 1]:
             time.sleep(5)
-            run(HELM, *release.command("upgrade", *SMALL, "podAnnotations.version=next", f"replicas={replicas}"), timeout=400)
+            run(HELM, *release.command("upgrade", *values, "podAnnotations.version=next", f"replicas={replicas}"), timeout=400)
             release.ready()
         # Until the pods that are one too many have drained.
         time.sleep(20)

@@ -17,14 +17,15 @@ spec:
   {{- with .root.Values.provision.ttlSecondsAfterFinished }}
   ttlSecondsAfterFinished: {{ . }}
   {{- end }}
-  # Refused (65), wrong usage (2) and unusable configuration (78) do not get better by repeating.
+  # Refused (65), wrong usage (2) and unusable configuration (78) do not get better by repeating. One that ran out of time (75)
+  # would only be cut off at the deadline, and its last word with it.
   podFailurePolicy:
     rules:
       - action: FailJob
         onExitCodes:
           containerName: {{ .component }}
           operator: In
-          values: [2, 65, 78]
+          values: [2, 65, 75, 78]
   template:
     metadata:
       labels:
