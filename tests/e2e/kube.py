@@ -48,7 +48,8 @@ class Space:
 
     def __enter__(self):
         # One that an earlier run left.
-        run("kubectl", "delete", "namespace", self.name, "--ignore-not-found", "--timeout=180s", timeout=200)
+        self.delete()
+        until(f"the end of an earlier {self.name}", 300, lambda: not run("kubectl", "get", "namespace", self.name, "--ignore-not-found").stdout)
         self.apply({
             "apiVersion": "v1",
             "kind": "Namespace",
@@ -59,7 +60,12 @@ class Space:
     def __exit__(self, kind, problem, trace):
         if problem is not None:
             self.explain()
+        self.delete()
+
+    def delete(self):
         run("kubectl", "delete", "namespace", self.name, "--wait=false", "--ignore-not-found", check=False)
+        # A database would wait for its clients, for minutes.
+        self.kubectl("delete", "pods", "--all", "--force", "--grace-period=0", "--wait=false", check=False)
 
     def kubectl(self, *arguments, **how):
         return run("kubectl", "--namespace", self.name, *arguments, **how)
