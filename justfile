@@ -26,9 +26,9 @@ schema:
 openapi:
     cargo run -- openapi > openapi.json
 
-# Refresh every generated file: openapi.json, src/schema.rs, the README's settings, the help and metrics snapshots
+# Refresh every generated file: openapi.json, src/schema.rs, the README's settings, the help and metrics snapshots, the matrix
 readme:
-    CHARTROOM_UPDATE=1 cargo test --test it -- readme cli:: openapi observability schema
+    CHARTROOM_UPDATE=1 cargo test --test it -- readme cli:: openapi observability schema matrix
 
 # Refresh what is made from the chart: the table of its README and tests/chart/snapshots (needs helm)
 chart:

@@ -20,6 +20,7 @@ mod embedded;
 mod kube;
 mod limits;
 mod machinery;
+mod matrix;
 mod migrations;
 mod observability;
 mod openapi;

@@ -1,0 +1,173 @@
+//! What each operation is sent for its rows, and which ids it has rows for. What is sent is well-formed and meant to succeed: only
+//! who asks, and for what, decides.
+
+use serde_json::{Value, json};
+
+use super::world::{PASSWORD, World};
+
+pub(super) enum Sent {
+    Nothing,
+    /// What follows the `?`.
+    Query(String),
+    Json(Value),
+    Form(Vec<(&'static str, String)>),
+}
+
+use Sent::{Form, Json, Nothing, Query};
+
+pub(super) struct Call {
+    /// As the document names it.
+    pub operation: &'static str,
+    /// Kinds of ids, as the table explains them.
+    pub ids: &'static [&'static str],
+    pub sends: fn(&World) -> Sent,
+}
+
+impl Call {
+    pub(super) fn reads(&self) -> bool {
+        self.operation.starts_with("GET ")
+    }
+
+    /// Whether a list is of the caller's world alone, and not of all there is.
+    pub(super) fn shows_items(&self, id: &str) -> bool {
+        let everybodys = [
+            "GET /api/v1/audit",
+            "GET /api/v1/posts",
+            "GET /api/v1/users",
+        ];
+        self.reads() && (id != "-" || !everybodys.contains(&self.operation))
+    }
+}
+
+const NONE: &[&str] = &["-"];
+const PROJECT: &[&str] = &["own", "internal", "foreign", "random", "deleted"];
+/// In the query or the body, where it may be missing.
+const IN_PROJECT: &[&str] = &["-", "own", "internal", "foreign", "random", "deleted"];
+const POST: &[&str] = &[
+    "own", "draft", "internal", "free", "foreign", "random", "deleted",
+];
+const PERSONAL: &[&str] = &["own", "foreign", "random", "deleted"];
+const MEMBER: &[&str] = &[
+    "own",
+    "internal",
+    "foreign",
+    "random",
+    "deleted",
+    "own/self",
+    "own/account",
+    "own/random",
+    "own/deleted",
+];
+
+const fn call(
+    operation: &'static str,
+    ids: &'static [&'static str],
+    sends: fn(&World) -> Sent,
+) -> Call {
+    Call {
+        operation,
+        ids,
+        sends,
+    }
+}
+
+pub(super) const CALLS: &[Call] = &[
+    call("GET /.well-known/jwks.json", NONE, |_| Nothing),
+    call("GET /.well-known/oauth-authorization-server", NONE, |_| {
+        Nothing
+    }),
+    call("GET /api/v1/version", NONE, |_| Nothing),
+    call("POST /auth/token", NONE, credentials),
+    call("POST /auth/login", NONE, credentials),
+    call("POST /auth/revoke", NONE, own_token),
+    call("POST /auth/introspect", NONE, own_token),
+    call("POST /auth/logout", NONE, |_| Nothing),
+    call("GET /api/v1/me", NONE, |_| Nothing),
+    call("PATCH /api/v1/me", NONE, |_| Json(json!({ "name": "Ada" }))),
+    call("DELETE /api/v1/me", NONE, |_| {
+        Json(json!({ "password": PASSWORD }))
+    }),
+    call("POST /api/v1/me/password", NONE, |_| {
+        Json(json!({ "current": PASSWORD, "new": "correct horse battery staple" }))
+    }),
+    call("GET /api/v1/me/sessions", NONE, |_| Nothing),
+    call("DELETE /api/v1/me/sessions", NONE, |_| Nothing),
+    call("DELETE /api/v1/me/sessions/{id}", PERSONAL, |_| Nothing),
+    call("GET /api/v1/me/tokens", NONE, |_| Nothing),
+    call("POST /api/v1/me/tokens", NONE, |_| {
+        Json(json!({ "name": "new", "access": "write" }))
+    }),
+    call("GET /api/v1/me/tokens/{id}", PERSONAL, |_| Nothing),
+    call("DELETE /api/v1/me/tokens/{id}", PERSONAL, |_| Nothing),
+    call("GET /api/v1/users", NONE, |_| Nothing),
+    call("POST /api/v1/users", NONE, |world| {
+        let email = format!("{}@example.org", world.things.user);
+        Json(json!({ "email": email, "password": PASSWORD }))
+    }),
+    call("GET /api/v1/users/{id}", PERSONAL, |_| Nothing),
+    call("PATCH /api/v1/users/{id}", PERSONAL, |_| {
+        Json(json!({ "admin": true }))
+    }),
+    call("DELETE /api/v1/users/{id}", PERSONAL, |_| Nothing),
+    call("DELETE /api/v1/users/{id}/sessions", PERSONAL, |_| Nothing),
+    call("GET /api/v1/audit", NONE, |_| Nothing),
+    call("GET /api/v1/projects", NONE, |_| Nothing),
+    call("POST /api/v1/projects", NONE, |_| {
+        Json(json!({ "name": "New" }))
+    }),
+    call("GET /api/v1/projects/{id}", PROJECT, |_| Nothing),
+    call("PATCH /api/v1/projects/{id}", PROJECT, |_| {
+        Json(json!({ "name": "Changed" }))
+    }),
+    call("DELETE /api/v1/projects/{id}", PROJECT, |_| Nothing),
+    call("GET /api/v1/projects/{id}/audit", PROJECT, |_| Nothing),
+    call("GET /api/v1/projects/{id}/members", PROJECT, |_| Nothing),
+    call(
+        "GET /api/v1/projects/{id}/members/{principal}",
+        MEMBER,
+        |_| Nothing,
+    ),
+    call(
+        "PUT /api/v1/projects/{id}/members/{principal}",
+        MEMBER,
+        |_| Json(json!({ "role": "owner" })),
+    ),
+    call(
+        "DELETE /api/v1/projects/{id}/members/{principal}",
+        MEMBER,
+        |_| Nothing,
+    ),
+    call("GET /api/v1/posts", IN_PROJECT, |world| {
+        match world.id.as_str() {
+            "-" => Nothing,
+            _ => Query(format!("project_id={}", world.things.project)),
+        }
+    }),
+    call("POST /api/v1/posts", IN_PROJECT, |world| {
+        let project = (world.id != "-").then_some(world.things.project);
+        Json(json!({ "title": "New", "content": "New", "project_id": project }))
+    }),
+    call("GET /api/v1/posts/{id}", POST, |_| Nothing),
+    call("PATCH /api/v1/posts/{id}", POST, |_| {
+        Json(json!({ "title": "Changed" }))
+    }),
+    call("DELETE /api/v1/posts/{id}", POST, |_| Nothing),
+    call("PUT /api/v1/posts/{id}/vote", POST, |_| Nothing),
+    call("DELETE /api/v1/posts/{id}/vote", POST, |_| Nothing),
+    call("GET /api/v1/posts/{id}/votes", POST, |_| Nothing),
+];
+
+/// The caller's own; of somebody unknown where nobody calls.
+fn credentials(world: &World) -> Sent {
+    let login = world.caller.as_ref().map_or("nobody", |who| &who.login);
+    Form(vec![
+        ("grant_type", "password".to_owned()),
+        ("username", login.to_owned()),
+        ("password", PASSWORD.to_owned()),
+    ])
+}
+
+fn own_token(world: &World) -> Sent {
+    let token = world.caller.as_ref().map_or("none", |who| &who.access);
+    Form(vec![("token", token.to_owned())])
+}

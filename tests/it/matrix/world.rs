@@ -1,0 +1,379 @@
+//! What a call of the matrix is made in: people, and what is theirs, all of it new for every call, so that no call sees what the
+//! one before has done.
+
+use std::fmt::Write as _;
+
+use axum::body::Body;
+use chartroom::types::{PrincipalId, SessionId};
+use chrono::Utc;
+use http::Method;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::support::app::{Answer, TestApp};
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+pub(super) const PASSWORD: &str = "correct horse battery";
+
+/// In the order of the table's columns.
+pub(super) const CALLERS: [&str; 8] = [
+    "anonymous",
+    "outsider",
+    "other owner",
+    "viewer",
+    "editor",
+    "owner",
+    "admin",
+    "disabled",
+];
+
+/// The application, and who looks after it: none of them ever calls for the table.
+pub(super) struct Stage {
+    pub app: TestApp,
+    session: tokio_postgres::Client,
+    password_hash: String,
+    root: Person,
+}
+
+#[derive(Clone)]
+pub(super) struct Person {
+    pub id: Uuid,
+    pub login: String,
+    /// The one that `access` belongs to, and one more.
+    pub sessions: [Uuid; 2],
+    pub tokens: [Uuid; 2],
+    pub access: String,
+    is_admin: bool,
+}
+
+/// A project with a member besides its owner, and what is written in it.
+struct Shared {
+    project: Uuid,
+    owner: Uuid,
+    mate: Uuid,
+    visibility: &'static str,
+    post: Uuid,
+    draft: Uuid,
+}
+
+/// What the placeholders of a path stand for.
+#[derive(Clone, Copy)]
+pub(super) struct Things {
+    pub project: Uuid,
+    pub post: Uuid,
+    pub user: Uuid,
+    pub session: Uuid,
+    pub token: Uuid,
+    /// A member of the project, or who is looked for among its members.
+    pub principal: Uuid,
+}
+
+pub(super) struct World {
+    pub caller: Option<Person>,
+    pub things: Things,
+    /// The kind that was asked for.
+    pub id: String,
+}
+
+impl Stage {
+    pub(super) async fn new() -> Self {
+        let limits = [
+            "--signin-per-address-burst=1000000",
+            "--signin-per-address-per-minute=1000000",
+            "--signin-per-account-per-hour=1000000",
+        ];
+        let app = TestApp::with(&limits, Default::default()).await;
+        let session = app.database.session().await;
+        // Hashed once, for everybody.
+        let body = json!({ "email": "first@example.com", "password": PASSWORD });
+        let answer = app.post_json("/api/v1/users", body.to_string()).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let row = session
+            .query_one("SELECT password_hash FROM users", &[])
+            .await
+            .unwrap();
+        let root = Person::new(&app, "root", true);
+        let stage = Self {
+            app,
+            session,
+            password_hash: row.get(0),
+            root,
+        };
+        stage.insert(&[&stage.root], &[]).await;
+        stage
+    }
+
+    /// In one round trip, as this is done for every call.
+    async fn insert(&self, people: &[&Person], projects: &[(&Shared, &[(Uuid, &str)])]) {
+        let mut rows = [const { String::new() }; 7];
+        let [principals, users, sessions, tokens, shared, members, posts] = &mut rows;
+        for person in people {
+            let Person {
+                id,
+                login,
+                sessions: theirs,
+                tokens: kept,
+                is_admin,
+                ..
+            } = person;
+            write!(principals, ",('{id}', 'user')").unwrap();
+            let hash = &self.password_hash;
+            write!(users, ",('{id}', '{login}@example.com', '{login}@example.com', '{login}', '{login}', '{hash}', {is_admin})").unwrap();
+            for (session, token) in theirs.iter().zip(kept) {
+                write!(sessions, ",('{session}', '{id}', 'bearer', now() + interval '1 hour', now() + interval '1 hour')").unwrap();
+                write!(
+                    tokens,
+                    ",('{token}', '{id}', 'a token', 'read', '\\x{}')",
+                    token.simple()
+                )
+                .unwrap();
+            }
+        }
+        for (project, more) in projects {
+            let Shared {
+                project,
+                owner,
+                mate,
+                visibility,
+                post,
+                draft,
+            } = project;
+            write!(shared, ",('{project}', 'A project', '{visibility}')").unwrap();
+            let own = [(*owner, "owner"), (*mate, "viewer")];
+            for (member, role) in own.iter().chain(*more) {
+                write!(members, ",('{project}', '{member}', '{role}')").unwrap();
+            }
+            for (post, is_published) in [(post, true), (draft, false)] {
+                write!(posts, ",('{post}', '{owner}', '{project}', 'A title', 'Some content', {is_published}, 'english', now())").unwrap();
+            }
+        }
+        let tables = [
+            "principals (id, kind)",
+            "users (id, email, email_key, username, username_key, password_hash, is_admin)",
+            "sessions (id, user_id, kind, idle_ends_at, ends_at)",
+            "api_tokens (id, user_id, name, access, secret_hash)",
+            "projects (id, name, visibility)",
+            "project_members (project_id, principal_id, role)",
+            "posts (id, author_id, project_id, title, content, published, language, created_at)",
+        ];
+        let mut batch = String::new();
+        for (table, rows) in tables.iter().zip(&rows) {
+            if let Some(rows) = rows.strip_prefix(',') {
+                write!(batch, "INSERT INTO {table} VALUES {rows};").unwrap();
+            }
+        }
+        self.session.batch_execute(&batch).await.unwrap();
+    }
+
+    /// Everything that a call may be about, as `caller` finds it. What `id` and `principal` mean, the table says.
+    pub(super) async fn world(&self, caller: &str, id: &str) -> World {
+        let (id, principal) = id.split_once('/').unwrap_or((id, ""));
+        let person = |name: &str| Person::new(&self.app, name, name == "admin");
+        let [owner, other, mate, friend, bystander, leaver] =
+            ["owner", "other", "mate", "friend", "bystander", "leaver"].map(person);
+        let called = match caller {
+            "anonymous" => None,
+            "owner" => Some(owner.clone()),
+            "other owner" => Some(other.clone()),
+            name => Some(person(name)),
+        };
+        let shared = |owner: &Person, mate: &Person, visibility| Shared {
+            project: Uuid::now_v7(),
+            owner: owner.id,
+            mate: mate.id,
+            visibility,
+            post: Uuid::now_v7(),
+            draft: Uuid::now_v7(),
+        };
+        let ours = shared(&owner, &mate, "private");
+        let theirs = shared(&other, &friend, "private");
+        let internal = shared(&other, &friend, "internal");
+        let role = match caller {
+            "viewer" => "viewer",
+            "editor" => "editor",
+            // What they could do is what they may not do any more.
+            "disabled" => "owner",
+            _ => "",
+        };
+        let joined = called.as_ref().filter(|_| !role.is_empty());
+        let joined: Vec<_> = joined.map(|person| (person.id, role)).into_iter().collect();
+        let projects: [(&Shared, &[(Uuid, &str)]); 3] =
+            [(&ours, &joined), (&theirs, &[]), (&internal, &[])];
+        let mut people = vec![&owner, &other, &mate, &friend, &bystander, &leaver];
+        people.extend(
+            called
+                .as_ref()
+                .filter(|called| !["owner", "other"].contains(&called.name())),
+        );
+        self.insert(&people, &projects).await;
+        let free = Uuid::now_v7();
+        if id == "free" {
+            let author = other.id;
+            let insert = format!(
+                "INSERT INTO posts (id, author_id, title, content, language, created_at) \
+                 VALUES ('{free}', '{author}', 'A title', 'Some content', 'english', now())"
+            );
+            self.session.batch_execute(&insert).await.unwrap();
+        }
+        // What is a person's is the caller's own; of nobody it is the owner's.
+        let me = called.as_ref().unwrap_or(&owner);
+        let mut things = Things {
+            project: ours.project,
+            post: ours.post,
+            user: me.id,
+            session: me.sessions[0],
+            token: me.tokens[0],
+            principal: mate.id,
+        };
+        match id {
+            "-" | "own" => {}
+            "draft" => things.post = ours.draft,
+            "free" => things.post = free,
+            "internal" => {
+                (things.project, things.post) = (internal.project, internal.post);
+                things.principal = friend.id;
+            }
+            "foreign" => {
+                things = Things {
+                    project: theirs.project,
+                    post: theirs.post,
+                    user: bystander.id,
+                    session: bystander.sessions[0],
+                    token: bystander.tokens[0],
+                    principal: friend.id,
+                }
+            }
+            "random" => {
+                things = Things {
+                    principal: mate.id,
+                    ..Things::random()
+                }
+            }
+            "deleted" => {
+                (things.session, things.token) = (me.sessions[1], me.tokens[1]);
+                things.user = leaver.id;
+                let Things {
+                    project,
+                    post,
+                    session,
+                    token,
+                    ..
+                } = things;
+                self.delete(&owner, &format!("posts/{post}")).await;
+                self.delete(&owner, &format!("projects/{project}")).await;
+                self.delete(me, &format!("me/sessions/{session}")).await;
+                self.delete(me, &format!("me/tokens/{token}")).await;
+            }
+            _ => panic!("what is the id {id:?}?"),
+        }
+        things.principal = match principal {
+            "" => things.principal,
+            "self" => me.id,
+            "account" => bystander.id,
+            "random" => Uuid::now_v7(),
+            "deleted" => leaver.id,
+            _ => panic!("what is the principal {principal:?}?"),
+        };
+        if [things.user, things.principal].contains(&leaver.id) {
+            self.delete(&self.root, &format!("users/{}", leaver.id))
+                .await;
+        }
+        if caller == "disabled" {
+            let target = format!("/api/v1/users/{}", me.id);
+            let body = json!({ "disabled": true }).to_string();
+            let answer = self
+                .send(
+                    Some(&self.root),
+                    Method::PATCH,
+                    &target,
+                    &[JSON],
+                    body.into(),
+                )
+                .await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        }
+        World {
+            caller: called,
+            things,
+            id: id.to_owned(),
+        }
+    }
+
+    async fn delete(&self, who: &Person, what: &str) {
+        let target = format!("/api/v1/{what}");
+        let answer = self
+            .send(Some(who), Method::DELETE, &target, &[], Body::empty())
+            .await;
+        assert_eq!(answer.status, 204, "{target}: {}", answer.text());
+    }
+
+    pub(super) async fn send(
+        &self,
+        who: Option<&Person>,
+        method: Method,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Answer {
+        let mut all = vec![("content-type", "application/json")];
+        if headers.iter().any(|(name, _)| *name == "content-type") {
+            all.clear();
+        }
+        let bearer = who.map(|who| format!("Bearer {}", who.access));
+        all.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+        all.extend(headers);
+        self.app.send(method, target, &all, body).await
+    }
+}
+
+impl Person {
+    fn new(app: &TestApp, name: &str, is_admin: bool) -> Self {
+        let id = Uuid::now_v7();
+        let sessions = [SessionId::fresh().0, SessionId::fresh().0];
+        let is_admin = is_admin || name == "root";
+        let issued = app.app.identity.tokens.issue(
+            PrincipalId(id),
+            SessionId(sessions[0]),
+            is_admin,
+            Utc::now(),
+            600,
+        );
+        Self {
+            id,
+            login: format!("{name}-{}", id.simple()),
+            sessions,
+            tokens: [Uuid::now_v7(), Uuid::now_v7()],
+            access: issued.unwrap(),
+            is_admin,
+        }
+    }
+
+    fn name(&self) -> &str {
+        self.login.split('-').next().unwrap()
+    }
+}
+
+impl Things {
+    fn random() -> Self {
+        Self {
+            project: Uuid::now_v7(),
+            post: Uuid::now_v7(),
+            user: Uuid::now_v7(),
+            session: Uuid::now_v7(),
+            token: Uuid::now_v7(),
+            principal: Uuid::now_v7(),
+        }
+    }
+
+    pub(super) fn all(&self) -> [Uuid; 6] {
+        let Self {
+            project,
+            post,
+            user,
+            session,
+            token,
+            principal,
+        } = *self;
+        [project, post, user, session, token, principal]
+    }
+}
