@@ -15,6 +15,7 @@ pub mod purge;
 pub mod tls;
 pub mod window;
 
+use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -30,6 +31,19 @@ use pool::{Lease, MakeError, Pool, PoolError, PoolSettings};
 
 /// For how long nothing but one read at a time asks a replica that did not answer.
 const REPLICA_REST: Duration = Duration::from_secs(5);
+
+tokio::task_local! {
+    static FROM_REPLICA: Cell<bool>;
+}
+
+/// What `work` comes to, and whether the read-only endpoint had a part in it.
+pub async fn with_source<T>(work: impl Future<Output = T>) -> (T, bool) {
+    let seen = async {
+        let outcome = work.await;
+        (outcome, FROM_REPLICA.with(Cell::get))
+    };
+    FROM_REPLICA.scope(Cell::new(false), seen).await
+}
 
 /// What went wrong between a handler and its data.
 #[derive(Debug, thiserror::Error)]
@@ -160,6 +174,7 @@ impl Db {
                     Err(DbError::Busy | DbError::Query(DieselError::DatabaseError(..))) => {}
                     _ => {
                         replica.wake();
+                        from_replica();
                         return answer;
                     }
                 }
@@ -169,16 +184,20 @@ impl Db {
             self.metrics.database_read_fallbacks_total.inc();
         }
         let answer = self.attempt(&self.primary, "read", until, &operation).await;
-        let again = match (&answer, resting) {
-            (Err(DbError::Interrupted), _) => &self.primary,
+        let (again, is_replica) = match (&answer, resting) {
+            (Err(DbError::Interrupted), _) => (&self.primary, false),
             // Rest is over when there is nobody else to ask.
-            (Err(DbError::NoConnection(_) | DbError::ReadOnly), Some(replica)) => replica,
+            (Err(DbError::NoConnection(_) | DbError::ReadOnly), Some(replica)) => (replica, true),
             _ => return answer,
         };
         if Instant::now() >= until {
             return answer;
         }
-        self.attempt(again, "read", until, &operation).await
+        let answer = self.attempt(again, "read", until, &operation).await;
+        if is_replica && answer.is_ok() {
+            from_replica();
+        }
+        answer
     }
 
     async fn attempt<T, F>(
@@ -227,6 +246,11 @@ impl Db {
             replica.pool.close();
         }
     }
+}
+
+/// Outside of [`with_source`] nobody wants to know.
+fn from_replica() {
+    let _ = FROM_REPLICA.try_with(|it| it.set(true));
 }
 
 async fn on_a_connection<T, F>(pool: &Pool, until: Instant, operation: F) -> Result<T, DbError>

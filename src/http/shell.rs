@@ -20,7 +20,7 @@ use futures_util::FutureExt as _;
 use http::header::{CONNECTION, USER_AGENT};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Request, Response, Uri, Version};
+use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, Version};
 use tokio::sync::Semaphore;
 use tower::Service as _;
 use tracing::Instrument as _;
@@ -36,6 +36,7 @@ use super::{encoding, failures, head};
 use crate::audit::Origin;
 use crate::auth::access::Access;
 use crate::auth::authenticate::{authenticate, may};
+use crate::db;
 use crate::error::{ApiError, Code};
 use crate::server::Peer;
 use crate::state::AppState;
@@ -43,6 +44,9 @@ use crate::telemetry::request_line::RequestLine;
 use crate::telemetry::trace;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
+/// On what a replica has said, which may be behind.
+const DATA_SOURCE: HeaderName = HeaderName::from_static("x-data-source");
+const REPLICA: HeaderValue = HeaderValue::from_static("replica");
 
 pub struct Shell {
     pub(super) app: AppState,
@@ -112,14 +116,15 @@ impl Shell {
         });
         let span = trace::request_span(&context.method, template, context.parent);
         let trace_id = trace::id_of(&span).or(context.parent.map(|parent| parent.trace_id));
-        let answer = self
-            .answer(&context, parts, body, route)
-            .instrument(span.clone())
-            .await;
+        let answer = self.answer(&context, parts, body, route);
+        let (answer, from_replica) = db::with_source(answer).instrument(span.clone()).await;
         let (mut response, error) = match answer {
             Ok(response) => self.problem_of(response, &context),
             Err(error) => self.problem(error, &context),
         };
+        if from_replica {
+            response.headers_mut().insert(DATA_SOURCE, REPLICA);
+        }
         if self.app.shutdown.draining() && context.version < Version::HTTP_2 {
             response.headers_mut().insert(CONNECTION, CLOSE);
         }

@@ -17,6 +17,7 @@ mod config;
 mod database;
 mod docs_page;
 mod embedded;
+mod faults;
 mod kube;
 mod limits;
 mod machinery;

@@ -17,14 +17,14 @@ use crate::support::{
 };
 
 /// A working directory with a data directory in it, which outlives the PostgreSQL that writes there.
-pub(super) struct Home {
-    pub(super) dir: TempDir,
-    pub(super) ports: Ports,
+pub(crate) struct Home {
+    pub(crate) dir: TempDir,
+    pub(crate) ports: Ports,
 }
 
 impl Home {
     /// Where none is installed, the shared server of the tests has fetched one by now: no patience covers a download.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         LazyLock::force(&SERVER);
         Self {
             dir: TempDir::new("home").unwrap(),
@@ -32,15 +32,15 @@ impl Home {
         }
     }
 
-    pub(super) fn start(&self, variables: &[(&str, &str)]) -> Service {
+    pub(crate) fn start(&self, variables: &[(&str, &str)]) -> Service {
         Service::start(&self.dir.0, &self.ports, variables)
     }
 
-    pub(super) fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.dir.0.join(".chartroom")
     }
 
-    pub(super) fn postmaster(&self) -> Option<Process> {
+    pub(crate) fn postmaster(&self) -> Option<Process> {
         let file = std::fs::read_to_string(self.data().join("pgdata/postmaster.pid")).ok()?;
         Process::find(file.lines().next()?.trim().parse().ok()?).filter(Process::is_running)
     }

@@ -1,6 +1,6 @@
 //! `chartroom serve` as a process: how it starts, what it survives, how it stops, what it never says.
 
-mod embedded;
+pub(crate) mod embedded;
 mod freeze;
 mod refresh;
 mod restart;

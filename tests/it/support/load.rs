@@ -1,6 +1,6 @@
 //! Open-loop load: requests leave on a schedule that the answers cannot slow down, and are timed from that schedule.
 
-use super::client::{Client, Failure, HttpRequest};
+use super::client::{Answer, Client, Failure, HttpRequest};
 use serde_json::json;
 use std::{collections::BTreeMap, fmt, fs, io, path::Path, path::PathBuf, time::Duration};
 use tokio::{
@@ -52,17 +52,28 @@ pub(crate) async fn open_loop(
     load: Load,
     request: impl Fn(u32) -> HttpRequest,
 ) -> Report {
+    let status = |_, answer: &Answer| Outcome::Status(answer.status.as_u16());
+    open_loop_seen(client, load, request, status).await
+}
+
+/// The same where more than the status is looked at: `judge` sees the number of the request and its answer.
+pub(crate) async fn open_loop_seen(
+    client: &Client,
+    load: Load,
+    request: impl Fn(u32) -> HttpRequest,
+    judge: impl Fn(u32, &Answer) -> Outcome + Clone + Send + 'static,
+) -> Report {
     let start = Instant::now();
     let mut flying = JoinSet::new();
     for number in 0..load.count {
         let planned = Duration::from_secs(1) * number / load.per_second;
         let due = start + planned;
         sleep_until(due).await;
-        let (client, request) = (client.clone(), request(number));
+        let (client, request, judge) = (client.clone(), request(number), judge.clone());
         flying.spawn(async move {
             let lag = due.elapsed();
             let outcome = match timeout_at(due + load.timeout, client.send(request)).await {
-                Ok(Ok(answer)) => Outcome::Status(answer.status.as_u16()),
+                Ok(Ok(answer)) => judge(number, &answer),
                 Ok(Err(failure)) => Outcome::Failed(failure),
                 Err(_) => Outcome::Failed(Failure::Timeout),
             };

@@ -254,10 +254,19 @@ impl Service {
 
     /// Resident memory in KiB.
     pub(crate) fn rss(&self) -> usize {
+        self.memory("VmRSS:")
+    }
+
+    /// The most resident memory that it ever had, in KiB.
+    pub(crate) fn peak(&self) -> usize {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, of: &str) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .find_map(|line| line.strip_prefix(of))
             .unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
