@@ -112,6 +112,9 @@ codes! {
     /// The database only reads at present, as it does for seconds while a standby takes over. Nothing was changed; repeat after
     /// the time in `Retry-After`.
     ReadOnly = "read-only" SERVICE_UNAVAILABLE "The service only reads at present",
+    /// The cluster, which alone knows whether the token of a workload is good, does not answer. Nothing was done; repeat after the
+    /// time in `Retry-After`.
+    IdentityUnavailable = "identity-unavailable" SERVICE_UNAVAILABLE "The cluster does not answer",
     /// The process is not ready to serve; `detail` says why. Load balancers ask this on the ops listener.
     NotReady = "not-ready" SERVICE_UNAVAILABLE "Not ready",
 }

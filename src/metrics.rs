@@ -67,6 +67,8 @@ metrics! {
     signin_attempts_total: IntCounterVec ["outcome"],
     /// Passwords hashed, to store or to check them
     password_hashes_total: IntCounter,
+    /// Service account tokens that the API server was asked about, by what came of it: accepted, refused or unavailable
+    token_reviews_total: IntCounterVec ["outcome"],
     /// Ended sessions, tokens and users held in memory
     revocations_held: IntGauge,
     /// Unix time of the last successful look for revocations; beyond 5 s of age, requests ask the database

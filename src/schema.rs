@@ -195,6 +195,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    workloads (id) {
+        id -> Uuid,
+        /// k8s:<namespace>/<service account>; no username has a colon
+        name -> Text,
+    }
+}
+
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(idempotent_answers -> principals (principal_id));
 diesel::joinable!(post_scores -> posts (post_id));
@@ -207,6 +215,7 @@ diesel::joinable!(project_members -> projects (project_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(user_words -> users (user_id));
 diesel::joinable!(users -> principals (id));
+diesel::joinable!(workloads -> principals (id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
@@ -224,4 +233,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     user_words,
     users,
+    workloads,
 );

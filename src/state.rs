@@ -46,21 +46,23 @@ impl Deref for AppState {
 impl App {
     /// Whether load balancers should send requests here; `Err` says why not.
     pub fn readiness(&self) -> Result<(), String> {
-        self.not_draining()?;
+        self.may_serve()?;
         self.health.check()
     }
 
     /// The same for a balancer that should go on sending while the database is away: callers get a clean 503 from here instead
     /// of a refused connection.
     pub fn start_readiness(&self) -> Result<(), String> {
-        self.not_draining()?;
+        self.may_serve()?;
         self.health.check_begun()
     }
 
-    fn not_draining(&self) -> Result<(), String> {
+    /// What no database mends.
+    fn may_serve(&self) -> Result<(), String> {
         if self.shutdown.draining() {
             return Err("the process is stopping".to_owned());
         }
-        Ok(())
+        let workloads = self.identity.workloads.as_ref();
+        workloads.map_or(Ok(()), |workloads| workloads.readiness())
     }
 }

@@ -5,13 +5,16 @@ pub mod handlers;
 pub mod model;
 pub mod trail;
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::auth::workload::Workload;
 use crate::schema::audit_events;
 use crate::state::AppState;
 use crate::types::PrincipalId;
@@ -25,6 +28,20 @@ pub fn router() -> OpenApiRouter<AppState> {
 pub struct Origin {
     pub address: Option<String>,
     pub request_id: Option<String>,
+    /// Which of the workload's pods, where the actor is one.
+    pub workload: Option<Arc<Workload>>,
+}
+
+impl Origin {
+    /// A workload says its name, and which account and pod it was, beside whatever else there is to say.
+    fn complete(&self, mut detail: Value) -> Value {
+        if let (Some(workload), Some(members)) = (&self.workload, detail.as_object_mut()) {
+            let Workload { name, uid, pod } = &**workload;
+            let said = json!({ "name": name.as_str(), "uid": uid, "pod": pod });
+            members.insert("workload".to_owned(), said);
+        }
+        detail
+    }
 }
 
 /// The middleware has put it there.
@@ -56,7 +73,7 @@ pub async fn record(
             audit_events::target_id.eq(target),
             audit_events::address.eq(origin.address.as_deref()),
             audit_events::request_id.eq(origin.request_id.as_deref()),
-            audit_events::detail.eq(detail),
+            audit_events::detail.eq(origin.complete(detail)),
         ))
         .execute(connection)
         .await

@@ -198,9 +198,9 @@ fn rows_of(told: Option<HashMap<Deed, Told>>) -> Vec<Row> {
             at: told.at,
             actor_id: deed.actor,
             action: deed.action,
+            detail: told.origin.complete(Value::Object(detail)),
             address: told.origin.address,
             request_id: told.origin.request_id,
-            detail: Value::Object(detail),
         }
     };
     told.into_iter().flatten().map(row).collect()

@@ -8,6 +8,10 @@ use utoipa::openapi::security::SecurityRequirement;
 const ADMIN: &str = "admin";
 const SESSION: &str = "session";
 const OPTIONAL: &str = "optional";
+const USER: &str = "user";
+const SERVICE: &str = "service";
+/// Besides `admin`, what the document says of a caller.
+const WORKLOAD: &str = "workload";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -17,10 +21,14 @@ pub enum Access {
     Optional,
     /// Nothing said.
     Caller,
+    /// `security(("user" = []))`: a person, by whatever stands for them; a workload has no account.
+    User,
     /// `security(("session" = []))`: a person who signed in with the password, not a machine's token.
     Session,
     /// `security(("admin" = []))`.
     Admin,
+    /// `security(("service" = []))`: administrators and workloads.
+    Service,
 }
 
 impl Access {
@@ -32,7 +40,9 @@ impl Access {
         match names.first().map(String::as_str) {
             None => Self::Public,
             Some(ADMIN) => Self::Admin,
+            Some(SERVICE) => Self::Service,
             Some(SESSION) => Self::Session,
+            Some(USER) => Self::User,
             Some(OPTIONAL) => Self::Optional,
             Some(_) => Self::Caller,
         }
@@ -40,7 +50,8 @@ impl Access {
 
     /// What the document says instead of our names.
     pub fn document(self) -> Vec<SecurityRequirement> {
-        let scopes: &[&str] = if self == Self::Admin { &[ADMIN] } else { &[] };
+        let is_for_admins = matches!(self, Self::Admin | Self::Service);
+        let scopes: &[&str] = if is_for_admins { &[ADMIN] } else { &[] };
         let schemes = ["bearer", "oauth2", "basic", "cookie"]
             .map(|name| SecurityRequirement::new(name, scopes.iter().copied()));
         match self {
@@ -48,7 +59,11 @@ impl Access {
             Self::Optional => std::iter::once(SecurityRequirement::default())
                 .chain(schemes)
                 .collect(),
-            Self::Caller | Self::Session | Self::Admin => schemes.to_vec(),
+            Self::Service => {
+                let workload = SecurityRequirement::new("bearer", [WORKLOAD]);
+                schemes.into_iter().chain([workload]).collect()
+            }
+            Self::Caller | Self::User | Self::Session | Self::Admin => schemes.to_vec(),
         }
     }
 }

@@ -46,7 +46,13 @@ pub async fn authenticate(
     };
     // What the database has just said is the truth; what is believed without it must not have been revoked since.
     let principal = match presented {
-        Presented::Bearer(token) => in_force(app, bearer(app, &token)).await?,
+        Presented::Bearer(token) => match (bearer(app, &token), &app.identity.workloads) {
+            (None, Some(workloads)) => workloads
+                .authenticate(&app.db, &token)
+                .await
+                .map_err(|error| challenge(error, &parts.headers, true))?,
+            (principal, _) => in_force(app, principal).await?,
+        },
         Presented::ApiToken(secret) => {
             stored(
                 app,
@@ -273,6 +279,12 @@ pub fn may(app: &App, access: Access, principal: &Principal, parts: &Parts) -> A
     }
     match access {
         Access::Admin if !principal.is_admin => forbidden("this is for administrators"),
+        Access::Service if !principal.is_admin && principal.workload().is_none() => {
+            forbidden("this is for administrators and workloads")
+        }
+        Access::User | Access::Session if principal.workload().is_some() => {
+            forbidden("this is for people: a workload has no account and starts no projects")
+        }
         Access::Session if matches!(principal.credential, Credential::ApiToken { .. }) => {
             forbidden("this is not for API tokens")
         }

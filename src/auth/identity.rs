@@ -13,6 +13,7 @@ use super::password::Passwords;
 use super::revocation::feed::{Bounds, Feed};
 use super::session::Lifetimes;
 use super::token::Tokens;
+use super::workload::Workloads;
 use crate::config::{Broken, Config};
 use crate::db::endpoint::Endpoint;
 use crate::http::page::CursorKey;
@@ -26,6 +27,8 @@ pub struct Identity {
     pub limiter: Limiter,
     pub feed: Arc<Feed>,
     pub cache: Cache,
+    /// `None` where service accounts are not taken.
+    pub workloads: Option<Arc<Workloads>>,
     pub lifetimes: Lifetimes,
     pub access_seconds: i64,
 }
@@ -72,6 +75,7 @@ impl Identity {
                 settings.credential_cache,
                 settings.credential_cache_lifetime.0,
             )?,
+            workloads: Workloads::start(config, metrics, shutdown)?,
             lifetimes: Lifetimes {
                 idle: delta(settings.refresh_lifetime.0),
                 absolute: delta(settings.session_lifetime.0),

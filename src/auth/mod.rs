@@ -3,7 +3,7 @@
 //! `authenticate` turns what a request presents (`credential`) into a `principal`, for every kind in one place, before the
 //! handler runs; what a route asks for (`access`) is read from its documentation. `sign_in` checks passwords behind `limiter`
 //! and the gate of `password`; `session` holds one row per sign-in; `token` makes and checks what carries it; `api_token` is what programs sign in with; `revocation` tells
-//! every replica what has ended.
+//! every replica what has ended; `workload` judges the tokens of the cluster's service accounts.
 
 pub mod access;
 pub mod api_token;
@@ -25,6 +25,7 @@ pub mod session;
 pub mod sign_in;
 pub mod sweep;
 pub mod token;
+pub mod workload;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

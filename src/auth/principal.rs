@@ -1,10 +1,13 @@
 //! Who a request acts for, and by which credential.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use chrono::{DateTime, Utc};
 use http::request::Parts;
 use uuid::Uuid;
 
+use super::workload::Workload;
 use crate::error::ApiError;
 use crate::types::{ApiTokenId, PrincipalId, SessionId};
 
@@ -18,7 +21,7 @@ pub struct Principal {
     pub since: DateTime<Utc>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// An access token.
     Bearer(SessionId),
@@ -29,13 +32,25 @@ pub enum Credential {
         id: ApiTokenId,
         may_write: bool,
     },
+    /// The token of a workload's service account.
+    ServiceAccount(Arc<Workload>),
 }
 
 impl Principal {
     pub fn session(&self) -> Option<SessionId> {
         match self.credential {
             Credential::Bearer(id) | Credential::Cookie(id) => Some(id),
-            Credential::Password | Credential::ApiToken { .. } => None,
+            Credential::Password | Credential::ApiToken { .. } | Credential::ServiceAccount(_) => {
+                None
+            }
+        }
+    }
+
+    /// `None` for a person, whatever stands for them.
+    pub fn workload(&self) -> Option<&Arc<Workload>> {
+        match &self.credential {
+            Credential::ServiceAccount(workload) => Some(workload),
+            _ => None,
         }
     }
 
@@ -45,7 +60,7 @@ impl Principal {
         match self.credential {
             Credential::Bearer(id) | Credential::Cookie(id) => (id.0, Uuid::nil()),
             Credential::ApiToken { id, .. } => (id.0, self.id.0),
-            Credential::Password => (Uuid::nil(), self.id.0),
+            Credential::Password | Credential::ServiceAccount(_) => (Uuid::nil(), self.id.0),
         }
     }
 

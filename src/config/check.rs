@@ -247,6 +247,7 @@ impl Config {
             ));
         }
         self.validate_sign_in()?;
+        self.validate_service_accounts()?;
         let (primary, read) = (self.database.endpoint(), self.database_read.endpoint());
         primary.validate()?;
         read.validate()?;

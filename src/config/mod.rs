@@ -4,6 +4,7 @@ mod check;
 mod endpoint;
 mod network;
 mod secret;
+mod service_accounts;
 mod show;
 mod sign_in;
 pub mod units;
@@ -20,6 +21,7 @@ pub use check::{Broken, refuse_unknown, with_env_file, without_service_links};
 pub use endpoint::EndpointSettings;
 pub use network::Network;
 pub use secret::Secret;
+pub use service_accounts::{ServiceAccounts, ServiceAccountsMode};
 pub use show::show;
 pub use sign_in::SignInLimits;
 pub use units::Span;
@@ -48,6 +50,8 @@ pub struct Config {
     pub identity: Identity,
     #[command(flatten)]
     pub sign_in: SignInLimits,
+    #[command(flatten)]
+    pub service_accounts: ServiceAccounts,
     #[command(flatten)]
     pub posts: Posts,
     #[command(flatten)]

@@ -49,7 +49,11 @@ pub fn spell_out(
         (StatusCode::UNAUTHORIZED, !is_public),
         (
             StatusCode::FORBIDDEN,
-            !is_read || matches!(access, Access::Session | Access::Admin),
+            !is_read
+                || matches!(
+                    access,
+                    Access::User | Access::Session | Access::Admin | Access::Service
+                ),
         ),
         (StatusCode::NOT_FOUND, names_one || !is_public),
         (StatusCode::REQUEST_TIMEOUT, !is_read),

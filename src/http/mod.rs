@@ -19,6 +19,7 @@ pub mod once;
 pub mod ops;
 pub mod page;
 pub mod patch;
+mod path;
 mod refusal;
 pub mod request;
 pub mod routes;

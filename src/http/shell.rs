@@ -19,8 +19,7 @@ use axum::body::Body;
 use futures_util::FutureExt as _;
 use http::header::{CONNECTION, USER_AGENT};
 use http::request::Parts;
-use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, Version};
+use http::{HeaderName, HeaderValue, Method, Request, Response, Version};
 use tokio::sync::Semaphore;
 use tower::Service as _;
 use tracing::Instrument as _;
@@ -32,7 +31,7 @@ use super::finish::without_body;
 use super::refusal::{refused_head, wrong_query};
 use super::request::{RequestId, TraceParent};
 use super::routes::{Route, Routes};
-use super::{encoding, failures, head};
+use super::{encoding, failures, head, path};
 use crate::audit::Origin;
 use crate::auth::access::Access;
 use crate::auth::authenticate::{authenticate, may};
@@ -109,7 +108,7 @@ impl Shell {
             peer: parts.extensions.get::<Peer>().copied(),
             is_oauth: failures::are_oauth(parts.uri.path().trim_end_matches('/')),
         };
-        without_trailing_slash(&mut parts.uri);
+        path::normalize(&mut parts.uri);
         let route = self.routes.find(parts.uri.path());
         let template = route.map_or(self.routes.unmatched().template.as_str(), |route| {
             route.template.as_str()
@@ -186,28 +185,30 @@ impl Shell {
             .peer
             .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
         let address = ClientAddress::of(&self.app.config.http, peer, &parts.headers);
-        let origin = || Origin {
+        let mut origin = Origin {
             address: Some(address.0.to_string()),
             request_id: Some(context.id.as_str().to_owned()),
+            workload: None,
         };
-        let refused = |who, reason: &str| {
+        let refused = |who, origin: &Origin, reason: &str| {
             let (method, route) = (&context.method, &route.template);
-            self.app.trail.refused(who, method, route, origin(), reason);
+            let trail = &self.app.trail;
+            trail.refused(who, method, route, origin.clone(), reason);
         };
         let access = route.access(&parts.method);
         let mut caller = None;
         if access != Access::Public {
-            let origin = origin();
             let asked = authenticate(&self.app, access, &parts, address.0, &origin);
             if let Some(principal) = asked.await? {
+                origin.workload = principal.workload().cloned();
                 may(&self.app, access, &principal, &parts)
-                    .inspect_err(|error| refused(principal.id, &error.detail))?;
+                    .inspect_err(|error| refused(principal.id, &origin, &error.detail))?;
                 caller = Some(principal.id);
                 parts.extensions.insert(principal);
             }
         }
         parts.extensions.insert(address);
-        parts.extensions.insert(origin());
+        parts.extensions.insert(origin.clone());
         let mut share = self.held.share();
         let body = body::read(body, limits.max_body.0, until, &mut share).await?;
         let body = encoding::decode(&mut parts.headers, body, limits.max_body.0, &mut share)?;
@@ -231,7 +232,7 @@ impl Shell {
                 if let (Some(who), Some(error)) = (caller, error)
                     && error.code == Code::Forbidden
                 {
-                    refused(who, &error.detail);
+                    refused(who, &origin, &error.detail);
                 }
                 Ok(response)
             }
@@ -247,24 +248,6 @@ impl Shell {
                 "the answer took too long and was given up; repeat the request, a POST with the same Idempotency-Key",
             )),
         }
-    }
-}
-
-/// A trailing slash means the same as none.
-fn without_trailing_slash(uri: &mut Uri) {
-    let path = uri.path();
-    if path.len() < 2 || !path.ends_with('/') {
-        return;
-    }
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let path_and_query = match uri.query() {
-        Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
-    };
-    if let Ok(path_and_query) = PathAndQuery::try_from(path_and_query) {
-        let mut parts = std::mem::take(uri).into_parts();
-        parts.path_and_query = Some(path_and_query);
-        *uri = Uri::from_parts(parts).unwrap_or_default();
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Post {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub author_id: Option<PrincipalId>,
-    /// The author's username and name; nothing of a workload's.
+    /// The author's username and name; a workload's name is in the place of the username.
     pub names: Option<Vec<Option<String>>>,
     pub votes: i64,
     pub voted: bool,
@@ -173,8 +173,9 @@ impl QueryFragment<Pg> for Insert<'_> {
         out.push_bind_param::<Timestamptz, _>(&self.created_at)?;
         out.push_sql(
             ", $8 FROM home WHERE home.id IS NULL OR role IN ('editor', 'owner') RETURNING version) \
-             SELECT $3, $2, $4, $5, $6, made.version, $8, $8, $1, ARRAY[users.username, users.name], 0::bigint, false, \
-             CASE WHEN $2 IS NULL THEN 'owner' ELSE home.role END FROM made CROSS JOIN home LEFT JOIN users ON users.id = $1",
+             SELECT $3, $2, $4, $5, $6, made.version, $8, $8, $1, ARRAY[coalesce(users.username, workloads.name), users.name], 0::bigint, false, \
+             CASE WHEN $2 IS NULL THEN 'owner' ELSE home.role END FROM made CROSS JOIN home LEFT JOIN users ON users.id = $1 \
+             LEFT JOIN workloads ON workloads.id = $1",
         );
         Ok(())
     }

@@ -30,7 +30,8 @@ pub(super) type Columns = (
 /// Selects, where joins would do: the planner puts them off until the page is cut, and cannot join all scores to show ten.
 const COLUMNS: &str = "posts.id, posts.project_id, posts.title, posts.content, posts.published, posts.version, \
     posts.created_at, posts.updated_at, posts.author_id, \
-    (SELECT ARRAY[users.username, users.name] FROM users WHERE users.id = posts.author_id) AS names, \
+    coalesce((SELECT ARRAY[users.username, users.name] FROM users WHERE users.id = posts.author_id), \
+        (SELECT ARRAY[workloads.name, NULL] FROM workloads WHERE workloads.id = posts.author_id)) AS names, \
     (SELECT score.votes FROM post_scores AS score WHERE score.post_id = posts.id) AS votes, \
     EXISTS (SELECT FROM post_votes WHERE post_votes.post_id = posts.id AND post_votes.principal_id = ";
 

@@ -150,8 +150,9 @@ impl Written for Voters {
 
     fn shown<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            "SELECT post_votes.principal_id, users.username, users.name, post_votes.created_at \
-             FROM post_votes LEFT JOIN users ON users.id = post_votes.principal_id WHERE post_votes.post_id = (",
+            "SELECT post_votes.principal_id, coalesce(users.username, workloads.name), users.name, post_votes.created_at \
+             FROM post_votes LEFT JOIN users ON users.id = post_votes.principal_id \
+             LEFT JOIN workloads ON workloads.id = post_votes.principal_id WHERE post_votes.post_id = (",
         );
         visible_columns(&mut out, &self.me, "posts.id")?;
         out.push_sql(" AND posts.id = ");

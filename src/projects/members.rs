@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
 use diesel::upsert::excluded;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Deserialize;
@@ -9,10 +10,18 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::access::{Owner, ProjectAccess, Role, Viewer};
+use crate::auth::workload::name::{PREFIX, WorkloadName};
+use crate::auth::workload::row;
+use crate::error::{ApiError, ApiResult, Code};
 use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts};
-use crate::schema::{principals, project_members, projects, users};
+use crate::schema::{principals, project_members, projects, users, workloads};
 use crate::types::{PrincipalId, ProjectId};
 use crate::users::names;
+
+diesel::define_sql_function! {
+    #[sql_name = "coalesce"]
+    fn coalesced(value: Nullable<Text>, otherwise: Nullable<Text>) -> Nullable<Text>;
+}
 
 /// A member, with what everybody may know of a user.
 #[derive(Clone, Debug, Queryable)]
@@ -23,7 +32,7 @@ pub struct Member {
     pub since: DateTime<Utc>,
 }
 
-/// A principal; the names are those of a user who has them.
+/// A principal. The names are those of a user who has them; a workload's is in the place of the username, which holds no colon.
 #[derive(Clone, Debug, Queryable)]
 pub struct Person {
     pub id: PrincipalId,
@@ -31,41 +40,57 @@ pub struct Person {
     pub name: Option<String>,
 }
 
-/// How a path names a principal: by id or by username. A username is never an id and holds no colon, so other kinds of names
-/// have room beside them.
+impl Person {
+    /// The name, where it is no person.
+    pub fn workload(&self) -> Option<&str> {
+        let name = self.username.as_deref();
+        name.filter(|name| name.starts_with(PREFIX))
+    }
+}
+
+/// How a path names a principal. A username is never an id and holds no colon.
 #[derive(Clone, Debug)]
 pub enum Named {
     Id(PrincipalId),
     Username(String),
+    Workload(WorkloadName),
 }
 
 impl Named {
-    pub fn of(text: &str) -> Self {
-        match Uuid::try_parse(text) {
+    pub fn of(text: &str) -> ApiResult<Self> {
+        if text.starts_with(PREFIX) {
+            let name = text.parse().map_err(|problem: &str| {
+                ApiError::new(Code::InvalidParameter, format!("principal: {problem}"))
+            })?;
+            return Ok(Self::Workload(name));
+        }
+        Ok(match Uuid::try_parse(text) {
             Ok(id) => Self::Id(PrincipalId(id)),
             Err(_) => Self::Username(names::key_of(text)),
-        }
+        })
     }
 
+    /// A workload is made where there is none: it may be a member before it runs for the first time.
     pub async fn find(&self, connection: &mut AsyncPgConnection) -> QueryResult<Option<Person>> {
-        let columns = (
-            principals::id,
-            users::username.nullable(),
-            users::name.nullable(),
-        );
+        let known = principals::table
+            .left_join(users::table)
+            .left_join(workloads::table)
+            .select((
+                principals::id,
+                coalesced(users::username.nullable(), workloads::name.nullable()),
+                users::name.nullable(),
+            ));
         let found = match self {
-            Self::Id(id) => {
-                let known = principals::table
-                    .left_join(users::table)
-                    .filter(principals::id.eq(id));
-                known.select(columns).first(connection).await
-            }
+            Self::Id(id) => known.filter(principals::id.eq(id)).first(connection).await,
             Self::Username(key) => {
-                let known = principals::table
-                    .left_join(users::table)
-                    .filter(users::username_key.eq(key));
-                known.select(columns).first(connection).await
+                let named = known.filter(users::username_key.eq(key));
+                named.first(connection).await
             }
+            Self::Workload(name) => Ok(Person {
+                id: row::ensure(connection, name).await?,
+                username: Some(name.as_str().to_owned()),
+                name: None,
+            }),
         };
         found.optional()
     }
@@ -104,11 +129,12 @@ pub struct MemberFilter {
 fn of_project(id: ProjectId) -> _ {
     let person = (
         project_members::principal_id,
-        users::username.nullable(),
+        coalesced(users::username.nullable(), workloads::name.nullable()),
         users::name.nullable(),
     );
     project_members::table
         .left_join(users::table.on(users::id.eq(project_members::principal_id)))
+        .left_join(workloads::table.on(workloads::id.eq(project_members::principal_id)))
         .filter(project_members::project_id.eq(id))
         .select((
             person,
@@ -153,6 +179,11 @@ impl ProjectAccess<Viewer> {
             }
             Named::Username(key) => {
                 all.filter(users::username_key.eq(key))
+                    .first(connection)
+                    .await
+            }
+            Named::Workload(name) => {
+                all.filter(workloads::name.eq(name.as_str()))
                     .first(connection)
                     .await
             }

@@ -33,3 +33,4 @@ mod readme;
 mod server;
 mod smoke;
 mod tls;
+mod workloads;

@@ -106,7 +106,7 @@ pub struct Introspection {
 }
 
 /// What a token stands for (RFC 7662); for administrators and workloads
-#[utoipa::path(post, path = "/auth/introspect", tag = "sign-in", security(("admin" = [])), request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"), responses((status = OK, body = Introspection), ApiError))]
+#[utoipa::path(post, path = "/auth/introspect", tag = "sign-in", security(("service" = [])), request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"), responses((status = OK, body = Introspection), ApiError))]
 pub async fn introspect_token(app: AppState, form: ValidForm<TokenForm>) -> ApiResult<Response> {
     let token = &form.0.token;
     let about = match app.identity.tokens.verify(token, Utc::now()) {

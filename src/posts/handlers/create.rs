@@ -53,6 +53,12 @@ pub async fn create_post(
         project_id,
     } = &body;
     check(Some(title), Some(content))?;
+    if project_id.is_none() && who.workload().is_some() {
+        return Err(ApiError::new(
+            Code::Forbidden,
+            "a workload writes in a project that it is a member of: give `project_id`",
+        ));
+    }
     let new = NewPost {
         id: PostId::fresh(),
         project_id: *project_id,

@@ -49,6 +49,7 @@ pub struct PostBody {
 #[derive(Serialize, ToSchema)]
 pub struct Author {
     id: PrincipalId,
+    /// Of a workload `k8s:<namespace>/<service account>`
     username: Option<String>,
     name: Option<String>,
 }

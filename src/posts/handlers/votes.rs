@@ -20,6 +20,7 @@ use crate::types::{PostId, PrincipalId};
 #[derive(Serialize, ToSchema)]
 pub struct VoterBody {
     id: PrincipalId,
+    /// Of a workload `k8s:<namespace>/<service account>`
     username: Option<String>,
     name: Option<String>,
     voted_at: DateTime<Utc>,

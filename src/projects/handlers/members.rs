@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::audit::{self, Origin};
@@ -22,6 +22,7 @@ use crate::types::{PrincipalId, ProjectId};
 #[derive(Serialize, ToSchema)]
 pub struct MemberBody {
     id: PrincipalId,
+    /// Of a workload `k8s:<namespace>/<service account>`
     username: Option<String>,
     name: Option<String>,
     role: Role,
@@ -76,14 +77,14 @@ pub async fn list_members(
 }
 
 /// A member of a project
-#[utoipa::path(get, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^[^\x00-\x1f\x7f-\x9f/]+$", description = "Id or username")), responses((status = OK, body = MemberBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
+#[utoipa::path(get, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^([^\x00-\x1f\x7f-\x9f/]+|k8s:[-a-z0-9]+/[-.a-z0-9]+)$", description = "Id, username, or `k8s:<namespace>/<service account>`, whose slash may be encoded or not")), responses((status = OK, body = MemberBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
 pub async fn get_member(
     app: AppState,
     access: ProjectAccess<Viewer>,
     ValidPath(path): ValidPath<InPath>,
     conditions: Conditions,
 ) -> ApiResult<Versioned<MemberBody>> {
-    let named = Named::of(&path.principal);
+    let named = Named::of(&path.principal)?;
     let member = app
         .db
         .read(async |connection| access.member(connection, &named).await)
@@ -93,7 +94,7 @@ pub async fn get_member(
 }
 
 /// Make somebody a member, or change the role of a member
-#[utoipa::path(put, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^[^\x00-\x1f\x7f-\x9f/]+$", description = "Id or username")), request_body = SetMember, responses((status = OK, body = MemberBody, description = "Was a member"), (status = CREATED, body = MemberBody), ApiError))]
+#[utoipa::path(put, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^([^\x00-\x1f\x7f-\x9f/]+|k8s:[-a-z0-9]+/[-.a-z0-9]+)$", description = "Id, username, or `k8s:<namespace>/<service account>`, whose slash may be encoded or not")), request_body = SetMember, responses((status = OK, body = MemberBody, description = "Was a member"), (status = CREATED, body = MemberBody), ApiError))]
 pub async fn put_member(
     app: AppState,
     who: Principal,
@@ -102,7 +103,7 @@ pub async fn put_member(
     conditions: Conditions,
     ValidJson(SetMember { role }): ValidJson<SetMember>,
 ) -> ApiResult<Answer> {
-    let named = Named::of(&principal);
+    let named = Named::of(&principal)?;
     transaction(&app.db, async |connection| {
         let access = ProjectAccess::<Viewer>::to_manage(connection, who.id, id).await?;
         let was = access.member(connection, &named).await?;
@@ -120,7 +121,8 @@ pub async fn put_member(
             }
         };
         let person_id = person.id;
-        let detail = json!({ "principal": person_id, "role": role, "was": was });
+        let mut detail = json!({ "principal": person_id, "role": role, "was": was });
+        name_workload(&mut detail, &person);
         let member = access
             .set_member(connection, person, role)
             .await
@@ -147,6 +149,13 @@ pub async fn put_member(
     .await
 }
 
+/// A person's name may change and go; a workload is its name.
+fn name_workload(detail: &mut Value, person: &Person) {
+    if let (Some(name), Some(detail)) = (person.workload(), detail.as_object_mut()) {
+        detail.insert("name".to_owned(), name.into());
+    }
+}
+
 /// The account was deleted in the meantime.
 fn gone(error: diesel::result::Error) -> Failure {
     use diesel::result::{DatabaseErrorKind, Error};
@@ -159,7 +168,7 @@ fn gone(error: diesel::result::Error) -> Failure {
 }
 
 /// Remove a member, or leave
-#[utoipa::path(delete, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^[^\x00-\x1f\x7f-\x9f/]+$", description = "Id or username; your own to leave")), responses((status = NO_CONTENT, description = "Is no member, whether there was one before or not"), ApiError))]
+#[utoipa::path(delete, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^([^\x00-\x1f\x7f-\x9f/]+|k8s:[-a-z0-9]+/[-.a-z0-9]+)$", description = "Id, username, or `k8s:<namespace>/<service account>`, whose slash may be encoded or not; your own to leave")), responses((status = NO_CONTENT, description = "Is no member, whether there was one before or not"), ApiError))]
 pub async fn delete_member(
     app: AppState,
     who: Principal,
@@ -167,7 +176,7 @@ pub async fn delete_member(
     ValidPath(InPath { id, principal }): ValidPath<InPath>,
     conditions: Conditions,
 ) -> ApiResult<Answer> {
-    let named = Named::of(&principal);
+    let named = Named::of(&principal)?;
     transaction(&app.db, async |connection| {
         let access = ProjectAccess::<Viewer>::to_manage(connection, who.id, id).await?;
         let member = access.member(connection, &named).await?;
@@ -182,7 +191,8 @@ pub async fn delete_member(
         if let Some(member) = member {
             let person = member.person.id;
             access.remove(connection, person).await?;
-            let detail = json!({ "principal": person, "was": member.role });
+            let mut detail = json!({ "principal": person, "was": member.role });
+            name_workload(&mut detail, &member.person);
             audit::record(
                 connection,
                 &origin,

@@ -53,7 +53,7 @@ pub async fn update_user(
     let UpdateUser { disabled, admin } = patch;
     let (entry, revoked) = transaction(&app.db, async |connection| {
         let locked = rights::lock(connection, id).await?;
-        locked.still_administers(who.id)?;
+        locked.still_administers(&who)?;
         let before = &locked.user;
         conditions.write(Some(before.version))?;
         let is_disabled = disabled.into_update().unwrap_or(before.is_disabled);
@@ -151,7 +151,7 @@ pub async fn delete_user(
 ) -> ApiResult<Answer> {
     let revoked = transaction(&app.db, async |connection| {
         let locked = rights::lock(connection, id).await?;
-        locked.still_administers(who.id)?;
+        locked.still_administers(&who)?;
         conditions.write(Some(locked.user.version))?;
         locked.others_administer()?;
         deletion::delete(connection, id, "deleted_by_admin", &origin, Some(who.id)).await
@@ -170,7 +170,7 @@ pub async fn delete_user_sessions(
     ValidPath(id): ValidPath<PrincipalId>,
 ) -> ApiResult<Answer> {
     let revoked = transaction(&app.db, async |connection| {
-        end_all(connection, id, who.id, &origin).await
+        end_all(connection, id, &who, &origin).await
     })
     .await?;
     app.identity.feed.learn(&revoked);
@@ -180,7 +180,7 @@ pub async fn delete_user_sessions(
 async fn end_all(
     connection: &mut AsyncPgConnection,
     id: PrincipalId,
-    actor: PrincipalId,
+    actor: &Principal,
     origin: &Origin,
 ) -> Work<Vec<Revoked>> {
     rights::lock(connection, id)
@@ -192,13 +192,13 @@ async fn end_all(
         Which::All,
         "ended_by_admin",
         origin,
-        Some(actor),
+        Some(actor.id),
     )
     .await?;
     audit::record(
         connection,
         origin,
-        Some(actor),
+        Some(actor.id),
         "user.signed_out",
         Some(id.0),
         json!({ "sessions": revoked.len() }),

@@ -93,7 +93,7 @@ pub struct UpdateMe {
 }
 
 /// Your account
-#[utoipa::path(get, path = "/api/v1/me", tag = "me", responses((status = OK, body = Me), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
+#[utoipa::path(get, path = "/api/v1/me", tag = "me", security(("user" = [])), responses((status = OK, body = Me), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
 pub async fn get_me(
     app: AppState,
     who: Principal,
@@ -120,7 +120,7 @@ struct Changes {
 }
 
 /// Change your account
-#[utoipa::path(patch, path = "/api/v1/me", tag = "me", request_body(content = UpdateMe, content_type = "application/merge-patch+json"), responses((status = OK, body = Me), ApiError))]
+#[utoipa::path(patch, path = "/api/v1/me", tag = "me", security(("user" = [])), request_body(content = UpdateMe, content_type = "application/merge-patch+json"), responses((status = OK, body = Me), ApiError))]
 pub async fn update_me(
     app: AppState,
     who: Principal,

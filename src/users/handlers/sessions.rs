@@ -39,7 +39,7 @@ pub struct Sessions {
 }
 
 /// Your live sessions
-#[utoipa::path(get, path = "/api/v1/me/sessions", tag = "me", responses((status = OK, body = Sessions), ApiError))]
+#[utoipa::path(get, path = "/api/v1/me/sessions", tag = "me", security(("user" = [])), responses((status = OK, body = Sessions), ApiError))]
 pub async fn list_sessions(app: AppState, who: Principal) -> ApiResult<Json<Sessions>> {
     let (id, own) = (who.id, who.session());
     let sessions = app

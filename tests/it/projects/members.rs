@@ -160,7 +160,7 @@ async fn only_who_there_is_can_be_a_member() {
     for named in [
         "nobody-at-all",
         NOTHING,
-        "k8s:team%2Fjob",
+        "team%2Fjob",
         "bob@example.com",
         "'",
         "%25",
@@ -182,7 +182,7 @@ async fn only_who_there_is_can_be_a_member() {
             (422, "validation-failed".to_owned())
         );
     }
-    // A principal that is no user has no names.
+    // A principal may be without a name.
     sql(
         &app,
         &format!("INSERT INTO principals (id, kind) VALUES ('{NOTHING}', 'workload')"),

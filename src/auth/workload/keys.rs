@@ -1,0 +1,180 @@
+//! The keys by which the cluster signs service account tokens, as the API server publishes them (RFC 7517).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::claims::{Algorithm, Unproven};
+use super::cluster::{Cluster, Unavailable};
+
+/// Rubbish names keys that nobody knows, and must not make the API server work: so often in a minute they are asked for anew.
+const MOST_A_MINUTE: u32 = 6;
+const MINUTE: Duration = Duration::from_secs(60);
+/// After a failure, everybody is told so for a moment instead of waiting for another one.
+const PAUSE: Duration = Duration::from_secs(1);
+
+#[derive(Deserialize)]
+pub struct Published {
+    keys: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct Jwk {
+    kid: String,
+    alg: Option<Algorithm>,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+    #[serde(flatten)]
+    material: Material,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kty")]
+enum Material {
+    #[serde(rename = "RSA")]
+    Rsa { n: String, e: String },
+    #[serde(rename = "EC")]
+    Ec { crv: String, x: String, y: String },
+}
+
+struct Key {
+    kid: String,
+    public: Public,
+}
+
+enum Public {
+    Rsa(RsaPublicKeyComponents<Vec<u8>>),
+    P256(UnparsedPublicKey<Vec<u8>>),
+}
+
+#[derive(Default)]
+struct Asked {
+    /// When the minute began, and how often it was asked in it.
+    minute: Option<(Instant, u32)>,
+    failed: Option<(Instant, Unavailable)>,
+}
+
+#[derive(Default)]
+pub struct Keys {
+    current: ArcSwap<Vec<Key>>,
+    asked: Mutex<Asked>,
+}
+
+impl Key {
+    /// `None` for a key that is for something else, or for a kind of signature that is not taken here.
+    fn of(value: Value) -> Option<Self> {
+        let jwk: Jwk = serde_json::from_value(value).ok()?;
+        if jwk.usage.is_some_and(|usage| usage != "sig") {
+            return None;
+        }
+        let bytes = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+        let (public, algorithm) = match jwk.material {
+            Material::Rsa { n, e } => {
+                let (n, e) = (bytes(&n)?, bytes(&e)?);
+                let public = Public::Rsa(RsaPublicKeyComponents { n, e });
+                (public, Algorithm::RS256)
+            }
+            Material::Ec { crv, x, y } if crv == "P-256" => {
+                let point = [vec![4], bytes(&x)?, bytes(&y)?].concat();
+                let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
+                (Public::P256(public), Algorithm::ES256)
+            }
+            Material::Ec { .. } => return None,
+        };
+        let is_for_it = jwk.alg.is_none_or(|alg| alg == algorithm);
+        is_for_it.then_some(Self {
+            kid: jwk.kid,
+            public,
+        })
+    }
+
+    fn has_signed(&self, token: &Unproven<'_>) -> bool {
+        match (&self.public, token.algorithm) {
+            (Public::Rsa(key), Algorithm::RS256) => key
+                .verify(&RSA_PKCS1_2048_8192_SHA256, token.message, &token.signature)
+                .is_ok(),
+            (Public::P256(key), Algorithm::ES256) => {
+                key.verify(token.message, &token.signature).is_ok()
+            }
+            (Public::Rsa(_), Algorithm::ES256) | (Public::P256(_), Algorithm::RS256) => false,
+        }
+    }
+}
+
+impl Keys {
+    /// Whether the cluster has signed it. A key that is not known may be a new one, so the API server is asked, within bounds.
+    pub async fn have_signed(
+        &self,
+        token: &Unproven<'_>,
+        cluster: &Cluster,
+    ) -> Result<bool, Unavailable> {
+        let known = |keys: &[Key]| {
+            let key = keys.iter().find(|key| key.kid == token.kid);
+            key.map(|key| key.has_signed(token))
+        };
+        let seen = self.current.load_full();
+        if let Some(verdict) = known(&seen) {
+            return Ok(verdict);
+        }
+        let mut asked = self.asked.lock().await;
+        // Somebody else has asked in the meantime.
+        if !Arc::ptr_eq(&seen, &self.current.load())
+            && let Some(verdict) = known(&self.current.load())
+        {
+            return Ok(verdict);
+        }
+        if asked.may_ask()? {
+            self.ask(&mut asked, cluster).await?;
+        }
+        Ok(known(&self.current.load()).unwrap_or(false))
+    }
+
+    /// Keys that were taken back go, new ones come. Where the API server does not answer, those in force stay.
+    pub async fn refresh(&self, cluster: &Cluster) -> Result<(), Unavailable> {
+        let mut asked = self.asked.lock().await;
+        self.ask(&mut asked, cluster).await
+    }
+
+    async fn ask(&self, asked: &mut Asked, cluster: &Cluster) -> Result<(), Unavailable> {
+        match cluster.keys().await {
+            Ok(published) => {
+                let keys = published.keys.into_iter().filter_map(Key::of).collect();
+                self.current.store(Arc::new(keys));
+                asked.failed = None;
+                Ok(())
+            }
+            Err(error) => {
+                asked.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Asked {
+    /// Counts as asking. While the API server fails, there is no telling whose the key is.
+    fn may_ask(&mut self) -> Result<bool, Unavailable> {
+        if let Some((at, error)) = &self.failed {
+            return if at.elapsed() < PAUSE {
+                Err(error.clone())
+            } else {
+                Ok(true)
+            };
+        }
+        let (begun, times) = match self.minute {
+            Some((begun, times)) if begun.elapsed() < MINUTE => (begun, times),
+            _ => (Instant::now(), 0),
+        };
+        self.minute = Some((begun, times + 1));
+        Ok(times < MOST_A_MINUTE)
+    }
+}
