@@ -269,7 +269,7 @@ fn the_values_files_render_every_kind() {
     kinds.dedup();
     assert_eq!(
         kinds.join(" "),
-        "Cluster ConfigMap Deployment HTTPRoute HorizontalPodAutoscaler Ingress Job NetworkPolicy Pod PodDisruptionBudget \
+        "Cluster ClusterRole ClusterRoleBinding ConfigMap Deployment HTTPRoute HorizontalPodAutoscaler Ingress Job NetworkPolicy Pod PodDisruptionBudget \
          PodMonitor PrometheusRule Role RoleBinding Service ServiceAccount ServiceMonitor"
     );
 }

@@ -19,6 +19,7 @@ mod rules;
 mod settings;
 mod skaffold;
 mod values;
+mod workloads;
 
 #[expect(dead_code, reason = "shared with the other test binary")]
 #[path = "../it/support/process.rs"]

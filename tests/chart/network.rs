@@ -117,7 +117,7 @@ fn egress<'a>(case: &'a Case, policy: &str, port: &Value) -> Option<&'a Value> {
 }
 
 #[test]
-fn hooks_reach_the_database_and_only_the_provision_job_the_api_server() {
+fn hooks_reach_the_database_and_the_api_server_is_for_who_asks_it() {
     let (Some(full), Some(manifest), Some(external)) = (
         case("hook-full.yaml"),
         case("manifest.yaml"),
@@ -137,7 +137,11 @@ fn hooks_reach_the_database_and_only_the_provision_job_the_api_server() {
     }
     let server = egress(full, hook, &json!(443)).unwrap();
     assert_eq!(server["to"], json!([{"ipBlock": {"cidr": "10.96.0.1/32"}}]));
-    assert!(egress(full, "demo-registry", &json!(443)).is_none());
+    assert_eq!(
+        egress(full, "demo-registry", &json!(443)).unwrap()["to"],
+        server["to"],
+        "it has tokens reviewed"
+    );
     let hook = format!("{FULLNAME}-hook");
     assert!(
         egress(manifest, &hook, &json!(443)).is_none(),
@@ -146,6 +150,10 @@ fn hooks_reach_the_database_and_only_the_provision_job_the_api_server() {
     assert!(
         egress(external, &hook, &json!(443)).is_some(),
         "it makes the keys"
+    );
+    assert!(
+        egress(external, FULLNAME, &json!(443)).is_none(),
+        "it lets no workloads in"
     );
     let away = egress(external, FULLNAME, &json!(5432)).unwrap();
     assert_eq!(away["to"], json!([{"ipBlock": {"cidr": "192.0.2.0/24"}}]));

@@ -131,7 +131,17 @@ fn every_value_is_documented_and_in_the_schema() {
 }
 
 /// What is set, and the part of the complaint that tells its author what is wrong.
-const REFUSED: [(&str, &str); 45] = [
+const REFUSED: [(&str, &str); 49] = [
+    ("serviceAccounts.mode=review", "/serviceAccounts/mode"),
+    ("serviceAccounts.namespaces={a}", "'namespaces' not allowed"),
+    (
+        "serviceAccounts.admins={ops/setup}",
+        "/serviceAccounts/admins",
+    ),
+    (
+        "serviceAccounts.allowedNamespaces={A}",
+        "/serviceAccounts/allowedNamespaces",
+    ),
     ("replica=3", "'replica' not allowed"),
     ("image.tga=v1", "'tga' not allowed"),
     ("database.cnpg.instance=3", "'instance' not allowed"),

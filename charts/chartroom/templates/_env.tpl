@@ -24,5 +24,6 @@
   value: {{ .Values.auth.registration }}
 - name: CHARTROOM_REFRESH_GRACE
   value: {{ .Values.auth.refreshGrace }}
+{{ include "chartroom.workloadsEnv" . }}
 {{ include "chartroom.databaseEnv" (dict "root" . "role" "api") }}
 {{- end }}
