@@ -12,7 +12,7 @@ test *args:
 
 # What CI says about style: format, clippy, dependencies, scripts
 lint:
-    cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo deny check licenses bans sources && shellcheck -x scripts/* benches/start_idle
+    cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo deny check licenses bans sources && shellcheck -x scripts/* benches/start_idle tests/e2e/run tests/e2e/python-image
 
 # Try the service against its OpenAPI document for a while, with schemathesis
 schemathesis seconds="60":
@@ -33,6 +33,10 @@ readme:
 # Refresh what is made from the chart: the table of its README and tests/chart/snapshots (needs helm)
 chart:
     CHARTROOM_UPDATE=1 cargo test --test chart
+
+# Install the chart on a real cluster and try what only that shows; --list names the cases
+e2e *cases:
+    tests/e2e/run {{ cases }}
 
 # Build the image from source
 image tag="chartroom:dev":
