@@ -1,6 +1,7 @@
 //! Who may do what: every documented operation, for everybody and every kind of id, against one table that a reader can read.
 
 mod calls;
+mod fields;
 mod world;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! What a call of the matrix is made in: people, and what is theirs, all of it new for every call, so that no call sees what the
 //! one before has done.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use axum::body::Body;
@@ -81,6 +82,8 @@ impl Stage {
             "--signin-per-address-burst=1000000",
             "--signin-per-address-per-minute=1000000",
             "--signin-per-account-per-hour=1000000",
+            "--signin-per-pair-burst=1000000",
+            "--signin-per-pair-per-hour=1000000",
         ];
         let app = TestApp::with(&limits, Default::default()).await;
         let session = app.database.session().await;
@@ -101,6 +104,35 @@ impl Stage {
         };
         stage.insert(&[&stage.root], &[]).await;
         stage
+    }
+
+    pub(super) async fn sql(&self, statement: &str) {
+        self.session.batch_execute(statement).await.unwrap();
+    }
+
+    /// Names of all columns.
+    pub(super) async fn columns(&self) -> BTreeSet<String> {
+        let all = "SELECT DISTINCT column_name::text FROM information_schema.columns WHERE table_schema = 'public'";
+        let rows = self.session.query(all, &[]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Of what somebody has, as it is in the database.
+    pub(super) async fn digest(&self, who: &Person) -> String {
+        let rows =
+            |of: &str| format!("(SELECT string_agg(t::text, ';' ORDER BY t::text) FROM {of})");
+        let id = who.id;
+        let mine = format!("SELECT project_id FROM project_members WHERE principal_id = '{id}'");
+        let all = [
+            rows(&format!("users t WHERE id = '{id}'")),
+            rows(&format!("sessions t WHERE user_id = '{id}'")),
+            rows(&format!("api_tokens t WHERE user_id = '{id}'")),
+            rows(&format!("posts t WHERE author_id = '{id}'")),
+            rows(&format!("projects t WHERE id IN ({mine})")),
+            rows(&format!("project_members t WHERE project_id IN ({mine})")),
+        ];
+        let query = format!("SELECT md5({})", all.join(" || "));
+        self.session.query_one(&query, &[]).await.unwrap().get(0)
     }
 
     /// In one round trip, as this is done for every call.
