@@ -7,6 +7,7 @@ mod grants;
 mod handlers;
 mod outage;
 mod sessions;
+mod texts;
 mod watch;
 
 use std::sync::Arc;
