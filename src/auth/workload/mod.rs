@@ -37,6 +37,8 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// Reviews at once; a flood waits here, not at the API server.
 const REVIEWS: usize = 16;
 
+const NO_RIGHT: &str = "the right to create tokenreviews is missing, without which no workload can be let in: bind this service account to a ClusterRole that allows it, or set CHARTROOM_SERVICE_ACCOUNTS_MODE to jwks or off";
+
 /// What is known of a workload beyond its principal, for the audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workload {
@@ -130,36 +132,40 @@ impl Workloads {
         if self.mode != ServiceAccountsMode::TokenReview {
             return;
         }
+        let mut said = None;
         loop {
-            let (right, is_settled) = match self.cluster.may_review().await {
-                Ok(true) => (Ok(()), true),
-                Ok(false) => {
-                    let problem = "the right to create tokenreviews is missing, without which no workload can be let in: bind this service account to a ClusterRole that allows it, or set CHARTROOM_SERVICE_ACCOUNTS_MODE to jwks or off";
-                    tracing::error!(problem, "the service is not ready");
-                    (Err(problem.to_owned()), false)
-                }
-                Err(error) => {
-                    tracing::warn!(error = %error, "whether tokens may be reviewed is not known");
-                    (Ok(()), false)
-                }
+            let asked = self.cluster.may_review().await;
+            let right = match &asked {
+                Ok(false) => Err(NO_RIGHT.to_owned()),
+                Ok(true) | Err(_) => Ok(()),
             };
             *self.right.lock().unwrap_or_else(PoisonError::into_inner) = right;
-            if is_settled {
+            if said.as_ref() != Some(&asked) {
+                match &asked {
+                    Ok(true) => tracing::info!("tokens of workloads may be reviewed"),
+                    Ok(false) => tracing::error!(problem = NO_RIGHT, "the service is not ready"),
+                    Err(error) => {
+                        tracing::warn!(error = %error, "whether tokens may be reviewed is not known");
+                    }
+                }
+            }
+            if asked == Ok(true) {
                 return;
             }
+            said = Some(asked);
             tokio::time::sleep(AGAIN).await;
         }
     }
 
     async fn refresh_keys(&self) {
+        let mut said = None;
         loop {
-            let pause = match self.keys.refresh(&self.cluster).await {
-                Ok(()) => REFRESH_KEYS,
-                Err(error) => {
-                    tracing::warn!(error = %error, "the cluster's keys are not renewed");
-                    AGAIN
-                }
-            };
+            let asked = self.keys.refresh(&self.cluster).await;
+            if let (Err(error), true) = (&asked, said.as_ref() != Some(&asked)) {
+                tracing::warn!(error = %error, "the cluster's keys are not renewed");
+            }
+            let pause = if asked.is_ok() { REFRESH_KEYS } else { AGAIN };
+            said = Some(asked);
             tokio::time::sleep(pause).await;
         }
     }

@@ -1,6 +1,7 @@
 //! Workloads: service account tokens against a cluster with real keys that can be made to misbehave.
 
 mod cluster;
+mod example;
 mod flows;
 mod forgeries;
 mod load;
