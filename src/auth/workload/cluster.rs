@@ -194,6 +194,10 @@ impl Cluster {
         match tokio::time::timeout(self.patience, answer).await {
             Ok(Ok(text)) => serde_json::from_str(&text)
                 .map_err(|_error| Unavailable(format!("{what}: an answer of another form"))),
+            Ok(Err(kube::Error::Api(status))) => Err(Unavailable(format!(
+                "{what}: {} {}",
+                status.code, status.message
+            ))),
             Ok(Err(error)) => Err(Unavailable(format!("{what}: {}", with_causes(&error)))),
             Err(_elapsed) => Err(Unavailable(format!(
                 "{what}: no answer within {:?}",

@@ -226,10 +226,7 @@ impl Workloads {
                 Ok(entry.accept(workload, Duration::from_secs(lasts)))
             }
             Err(No::Refused(refusal)) => Err(entry.refuse(refusal)),
-            Err(No::Unavailable(error)) => {
-                tracing::warn!(error = %error, "a service account token cannot be judged");
-                entry.fail(error, self.lifetimes)
-            }
+            Err(No::Unavailable(error)) => entry.fail(error, self.lifetimes),
         }
     }
 
@@ -299,10 +296,13 @@ impl Workloads {
     fn answer(&self, no: No) -> ApiError {
         match no {
             No::Refused(refusal) => ApiError::new(Code::Unauthenticated, self.detail(refusal)),
-            No::Unavailable(_) => ApiError::new(
-                Code::IdentityUnavailable,
-                "the cluster does not answer whether this service account token is good; nothing was done, repeat the request",
-            ),
+            No::Unavailable(error) => ApiError {
+                cause: Some(Arc::new(error.into())),
+                ..ApiError::new(
+                    Code::IdentityUnavailable,
+                    "the cluster does not answer whether this service account token is good; nothing was done, repeat the request",
+                )
+            },
         }
     }
 
