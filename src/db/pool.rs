@@ -12,7 +12,7 @@ use super::endpoint::Endpoint;
 
 /// How long a connection in doubt has to answer.
 const PING: Duration = Duration::from_millis(500);
-/// How long a password that was refused is not tried again.
+/// How long a password or certificate that was refused is not tried again.
 const REFUSED_REST: Duration = Duration::from_secs(1);
 /// How often a request that may not make a connection looks for one that has become free.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -29,13 +29,13 @@ pub struct Manager {
 }
 
 /// What later events say of connections that were handed out before them.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Verdicts {
     doubted: Option<Instant>,
     condemned: Option<Instant>,
-    /// The last time that the server refused the password. While it is being replaced, the server has the new one before the file
-    /// that a kubelet renews, for up to a minute and a half; connections that live are not affected.
-    refused: Option<Instant>,
+    /// The last time that server and client did not trust each other. While a password or a CA is being replaced, the server has the
+    /// new one before the file that a kubelet renews, for up to a minute and a half; connections that live are not affected.
+    refused: Option<(Instant, MakeError)>,
 }
 
 impl Manager {
@@ -46,7 +46,7 @@ impl Manager {
     /// Whether a connection that is too old can be replaced. Tried before it is given up: it may be the last one for a while.
     async fn is_replaceable(&self) -> bool {
         let made = managed::Manager::create(self).await;
-        !matches!(made, Err(MakeError::Connect(ConnectError::Credentials)))
+        !made.is_err_and(|error| error.is_distrust())
     }
 }
 
@@ -58,14 +58,25 @@ pub enum MakeError {
     ReadOnly,
 }
 
+impl MakeError {
+    /// The server answers, and a file of ours or a secret of its is out of date.
+    fn is_distrust(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect(ConnectError::Credentials | ConnectError::Tls(_))
+        )
+    }
+}
+
 impl managed::Manager for Manager {
     type Type = AsyncPgConnection;
     type Error = MakeError;
 
     async fn create(&self) -> Result<AsyncPgConnection, MakeError> {
-        let refused = self.verdicts().refused;
-        if refused.is_some_and(|at| at.elapsed() < REFUSED_REST) {
-            return Err(MakeError::Connect(ConnectError::Credentials));
+        if let Some((at, error)) = &self.verdicts().refused
+            && at.elapsed() < REFUSED_REST
+        {
+            return Err(error.clone());
         }
         let made = async {
             let session = connect(&self.endpoint, self.purpose, self.connect_timeout).await?;
@@ -81,10 +92,10 @@ impl managed::Manager for Manager {
             .unwrap_or(Err(MakeError::Connect(ConnectError::TimedOut(
                 self.connect_timeout,
             ))));
-        self.verdicts().refused = match made {
-            Err(MakeError::Connect(ConnectError::Credentials)) => Some(Instant::now()),
-            _ => None,
-        };
+        let error = made.as_ref().err();
+        self.verdicts().refused = error
+            .filter(|error| error.is_distrust())
+            .map(|error| (Instant::now(), error.clone()));
         made
     }
 
@@ -93,9 +104,10 @@ impl managed::Manager for Manager {
         connection: &mut AsyncPgConnection,
         metrics: &Metrics,
     ) -> RecycleResult<MakeError> {
-        let Verdicts {
-            doubted, condemned, ..
-        } = *self.verdicts();
+        let (doubted, condemned) = {
+            let verdicts = self.verdicts();
+            (verdicts.doubted, verdicts.condemned)
+        };
         let handed_out = metrics.recycled.unwrap_or(metrics.created);
         let before = |event: Option<Instant>| event.is_some_and(|at| handed_out <= at);
         if connection.is_broken() || before(condemned) {
@@ -174,13 +186,14 @@ pub fn pool(
 pub struct Lease(Option<managed::Object<Manager>>);
 
 impl Lease {
-    /// Where the server refuses the password, it waits for one of the connections that live, as it would if no more could be made.
+    /// Where server and client do not trust each other, it waits for one of the connections that live, as it would if no more could
+    /// be made.
     pub async fn take(pool: &Pool) -> Result<Self, PoolError> {
         let until = Instant::now() + pool.timeouts().wait.unwrap_or_default();
         loop {
             match pool.get().await {
-                Err(PoolError::Backend(MakeError::Connect(ConnectError::Credentials)))
-                    if pool.status().size > 0 && Instant::now() < until =>
+                Err(PoolError::Backend(error))
+                    if error.is_distrust() && pool.status().size > 0 && Instant::now() < until =>
                 {
                     tokio::time::sleep(LOOK_EVERY).await;
                 }
