@@ -1,6 +1,7 @@
 //! Who may do what: every documented operation, for everybody and every kind of id, against one table that a reader can read.
 
 mod calls;
+mod conventions;
 mod fields;
 mod world;
 

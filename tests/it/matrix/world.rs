@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use axum::body::Body;
 use chartroom::types::{PrincipalId, SessionId};
@@ -11,6 +12,7 @@ use http::Method;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::calls::Call;
 use crate::support::app::{Answer, TestApp};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -329,6 +331,17 @@ impl Stage {
             things,
             id: id.to_owned(),
         }
+    }
+
+    /// The world of who may do it, to what is theirs.
+    pub(super) async fn permitted(&self, call: &Call) -> Arc<World> {
+        let administered = ["/users/{id}", "/api/v1/audit"];
+        let is_admins = administered
+            .iter()
+            .any(|path| call.operation.contains(path));
+        let id = call.ids.iter().find(|id| **id == "own").unwrap_or(&"-");
+        let caller = if is_admins { "admin" } else { "owner" };
+        Arc::new(self.world(caller, id).await)
     }
 
     async fn delete(&self, who: &Person, what: &str) {
