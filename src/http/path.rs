@@ -5,8 +5,6 @@ use std::borrow::Cow;
 use http::Uri;
 use http::uri::PathAndQuery;
 
-use crate::auth::workload::name::PREFIX;
-
 /// Into the one that routes know.
 pub(super) fn normalize(uri: &mut Uri) {
     let path = uri.path();
@@ -29,18 +27,26 @@ pub(super) fn normalize(uri: &mut Uri) {
     }
 }
 
-/// `k8s:<namespace>/<name>` is one principal, and many proxies do not let its slash pass encoded.
+/// `k8s:<namespace>/<name>` is one principal, and many clients do not encode its slash, nor many proxies let it pass encoded.
 fn in_one_segment(path: &str) -> Cow<'_, str> {
-    let begun = path
-        .match_indices(PREFIX)
-        .find(|(at, _)| path.get(..*at).is_some_and(|before| before.ends_with('/')));
-    let slash = begun.and_then(|(at, _)| Some(at + path.get(at..)?.find('/')?));
-    match slash.and_then(|slash| path.split_at_checked(slash)) {
-        Some((before, after)) => {
-            let after = after.strip_prefix('/').unwrap_or(after);
-            format!("{before}%2F{after}").into()
+    let begins = |segment: &str| {
+        ["k8s:", "k8s%3A", "k8s%3a"]
+            .iter()
+            .any(|prefix| segment.starts_with(prefix))
+    };
+    let mut at = 0;
+    for segment in path.split('/') {
+        at += segment.len();
+        if begins(segment) {
+            break;
         }
-        None => path.into(),
+        at += 1;
+    }
+    match path.split_at_checked(at) {
+        Some((before, after)) if after.starts_with('/') => {
+            format!("{before}%2F{}", after.get(1..).unwrap_or_default()).into()
+        }
+        _ => path.into(),
     }
 }
 
@@ -60,6 +66,8 @@ mod tests {
             ("/x/k8s:a/b", "/x/k8s:a%2Fb"),
             ("/x/k8s:a/b/?q=1", "/x/k8s:a%2Fb?q=1"),
             ("/x/k8s:a%2Fb", "/x/k8s:a%2Fb"),
+            ("/x/k8s%3Aa/b", "/x/k8s%3Aa%2Fb"),
+            ("/x/k8s%3aa/b/c", "/x/k8s%3aa%2Fb/c"),
             ("/x/k8s:a/", "/x/k8s:a"),
             ("/x/k8s:a", "/x/k8s:a"),
             ("/x/k8s:a/b/c", "/x/k8s:a%2Fb/c"),

@@ -77,7 +77,7 @@ pub async fn list_members(
 }
 
 /// A member of a project
-#[utoipa::path(get, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^([^\x00-\x1f\x7f-\x9f/]+|k8s:[-a-z0-9]+/[-.a-z0-9]+)$", description = "Id, username, or `k8s:<namespace>/<service account>`, whose slash may be encoded or not")), responses((status = OK, body = MemberBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
+#[utoipa::path(get, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^((?!k8s:)[^\x00-\x1f\x7f-\x9f/]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$", description = "Id, username, or `k8s:<namespace>/<service account>`, whose slash may be encoded or not")), responses((status = OK, body = MemberBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
 pub async fn get_member(
     app: AppState,
     access: ProjectAccess<Viewer>,
@@ -94,7 +94,7 @@ pub async fn get_member(
 }
 
 /// Make somebody a member, or change the role of a member
-#[utoipa::path(put, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^([^\x00-\x1f\x7f-\x9f/]+|k8s:[-a-z0-9]+/[-.a-z0-9]+)$", description = "Id, username, or `k8s:<namespace>/<service account>`, whose slash may be encoded or not")), request_body = SetMember, responses((status = OK, body = MemberBody, description = "Was a member"), (status = CREATED, body = MemberBody), ApiError))]
+#[utoipa::path(put, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^((?!k8s:)[^\x00-\x1f\x7f-\x9f/]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$", description = "Id, username, or `k8s:<namespace>/<service account>`, whose slash may be encoded or not")), request_body = SetMember, responses((status = OK, body = MemberBody, description = "Was a member"), (status = CREATED, body = MemberBody), ApiError))]
 pub async fn put_member(
     app: AppState,
     who: Principal,
@@ -168,7 +168,7 @@ fn gone(error: diesel::result::Error) -> Failure {
 }
 
 /// Remove a member, or leave
-#[utoipa::path(delete, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^([^\x00-\x1f\x7f-\x9f/]+|k8s:[-a-z0-9]+/[-.a-z0-9]+)$", description = "Id, username, or `k8s:<namespace>/<service account>`, whose slash may be encoded or not; your own to leave")), responses((status = NO_CONTENT, description = "Is no member, whether there was one before or not"), ApiError))]
+#[utoipa::path(delete, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^((?!k8s:)[^\x00-\x1f\x7f-\x9f/]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$", description = "Id, username, or `k8s:<namespace>/<service account>`, whose slash may be encoded or not; your own to leave")), responses((status = NO_CONTENT, description = "Is no member, whether there was one before or not"), ApiError))]
 pub async fn delete_member(
     app: AppState,
     who: Principal,

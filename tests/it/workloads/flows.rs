@@ -63,7 +63,14 @@ async fn a_member_may_be_named_before_it_exists_and_in_any_spelling_of_the_slash
         .await;
     assert_eq!(made.status, 201, "{}", made.text());
     let id = made.json()["id"].as_str().unwrap().to_owned();
-    for name in ["k8s:shop/etl", "k8s:shop%2fetl", "k8s:shop/etl/", &id] {
+    for name in [
+        "k8s:shop/etl",
+        "k8s:shop%2fetl",
+        "k8s%3Ashop%2Fetl",
+        "k8s%3Ashop/etl",
+        "k8s:shop/etl/",
+        &id,
+    ] {
         let read = ann.get(&place, &of(name)).await;
         assert_eq!(
             (read.json(), read.header("etag")),
