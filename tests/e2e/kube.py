@@ -66,6 +66,10 @@ class Space:
         run("kubectl", "delete", "namespace", self.name, "--wait=false", "--ignore-not-found", check=False)
         # A database would wait for its clients, for minutes.
         self.kubectl("delete", "pods", "--all", "--force", "--grace-period=0", "--wait=false", check=False)
+        # What a release has outside of it, under a name that holds the namespace's.
+        shared = run("kubectl", "get", "clusterroles,clusterrolebindings", "--output", "name", check=False).stdout.split()
+        if ours := [name for name in shared if f":{self.name}:" in name]:
+            run("kubectl", "delete", *ours, "--wait=false", check=False)
 
     def kubectl(self, *arguments, **how):
         return run("kubectl", "--namespace", self.name, *arguments, **how)

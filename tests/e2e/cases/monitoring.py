@@ -1,4 +1,6 @@
-"""A real Prometheus finds the release, has what dashboard and alerts ask for, and wakes somebody when the database is gone."""
+"""A real Prometheus, with the release's own rules: it has what dashboard and alerts ask for, and wakes somebody when the database is
+gone. What it scrapes is told to it as the ServiceMonitor says, so that no Prometheus operator is needed; that one finds the
+ServiceMonitor is not shown by this."""
 
 import json
 import os
@@ -7,15 +9,13 @@ import time
 import urllib.parse
 from pathlib import Path
 
-from kube import CHART, need, run, until
-from load import load
-from release import SMALL, Release
+from kube import CHART, need, pod, until
+from load import PATIENT, load
+from release import SMALL, Release, rendered
 
-# Where the API server reaches it: NAMESPACE/SERVICE:PORT.
-PROMETHEUS = os.environ.get("E2E_PROMETHEUS", "monitoring/prometheus-operated:9090")
-QUICK = ["metrics.serviceMonitor.interval=5s", "metrics.serviceMonitor.scrapeTimeout=4s", "metrics.dashboard.enabled=true"]
 # Not one of the alerts that the missing database has to fire waits longer than a test can.
 SOON = [f"metrics.prometheusRule.for.{alert}=5s" for alert in ["ChartroomNotReady", "ChartroomDatabaseFailing"]]
+MONITORED = [f"metrics.{what}.enabled=true" for what in ["serviceMonitor", "prometheusRule", "dashboard"]]
 # They have no value before their first event, which is a failure.
 RARE = {"http_server_connections_cut_total", "database_read_fallbacks_total", "http_server_requests_shed_total"}
 WORDS = {"sum", "min", "max", "count", "rate", "increase", "topk", "time", "absent", "histogram_quantile", "by", "min_over_time"}
@@ -24,21 +24,22 @@ WORDS = {"sum", "min", "max", "count", "rate", "increase", "topk", "time", "abse
 def monitoring(space):
     """Prometheus: target up, dashboard and alerts have their families; a fenced database fires the right alerts"""
     release = Release(space)
-    release.install(*SMALL, *QUICK, *SOON)
+    release.install(*SMALL, *PATIENT, "metrics.dashboard.enabled=true")
+    monitor, rule = rendered(space, ["servicemonitor", "prometheusrule"], *SMALL, *SOON, *MONITORED)
+    start(space, release, monitor, rule)
     target = f'namespace="{space.name}",service="{release.fullname}"'
     dashboard = space.get("configmap", f"{release.fullname}-dashboard")["data"][f"{release.fullname}.json"]
     need(json.loads(dashboard) == json.loads(Path(CHART, "dashboards/chartroom.json").read_text()), "the dashboard is not the chart's")
 
     with load(release, per_second=10) as load_:
-        until("the scraped API", 180, lambda: query(f"up{{{target}}} == 1"), every=2)
-        until("the scraped database", 180, lambda: query(f'up{{namespace="{space.name}",pod="{release.cluster}-1"}} == 1'), every=2)
+        until("the scraped API", 180, lambda: query(space, f"up{{{target}}} == 1"), every=2)
         rules = until("the rules", 180, lambda: rules_of(space), every=2)
         # Until `rate` has two samples.
         time.sleep(15)
         families = set(re.findall(r'"expr": "((?:[^"\\]|\\.)*)"', dashboard)) | {rule["query"] for rule in rules}
         names = {name for expression in families for name in re.findall(r"\b([a-z_]{4,})(?=\{|\\?\[|\s*\{)", expression)} - WORDS
         need(len(names) > 15, f"only {names} were found in dashboard and alerts")
-        missing = {name for name in names if not query(f"count({name}{{{target}}})")}
+        missing = {name for name in names if not query(space, f"count({name}{{{target}}})")}
         need(missing <= RARE, f"Prometheus has nothing of {sorted(missing - RARE)}")
         print(f"        {len(names)} families; without a value yet: {sorted(missing)}")
         for rule in rules:
@@ -60,25 +61,55 @@ def monitoring(space):
     need(not unclean, f"clients were not answered 503, but {unclean}: {load_.report['first_failures']}")
 
 
-def ask(path):
-    namespace, service = PROMETHEUS.split("/")
-    answer = json.loads(run("kubectl", "get", "--raw", f"/api/v1/namespaces/{namespace}/services/{service}/proxy/api/v1/{path}").stdout)
-    need(answer["status"] == "success", f"Prometheus refuses {path}: {answer}")
-    return answer["data"]
+def start(space, release, monitor, rule):
+    """A Prometheus in the release's namespace."""
+    service = space.get("service", release.fullname)
+    wanted = monitor["spec"]["selector"]["matchLabels"].items()
+    need(wanted <= service["metadata"]["labels"].items(), f"the ServiceMonitor selects {wanted}, which the Service is not")
+    endpoint = monitor["spec"]["endpoints"][0]
+    port = {port["name"]: port["port"] for port in service["spec"]["ports"]}[endpoint["port"]]
+    labels = {"namespace": space.name, "service": release.fullname, "pod": release.pods()[0]["metadata"]["name"]}
+    config = {
+        "global": {"scrape_interval": "5s", "scrape_timeout": "4s", "evaluation_interval": "5s"},
+        "rule_files": ["/etc/prometheus/rules.json"],
+        "scrape_configs": [{
+            "job_name": "api",
+            "metrics_path": endpoint["path"],
+            "static_configs": [{"targets": [f"{release.fullname}:{port}"], "labels": labels}],
+        }],
+    }
+    # JSON is YAML, too.
+    space.apply({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "prometheus"},
+        "data": {"config.json": json.dumps(config), "rules.json": json.dumps(rule["spec"])},
+    })
+    space.apply(pod(
+        "prometheus", os.environ.get("E2E_PROMETHEUS") or "docker.io/prom/prometheus:v2.42.0",
+        ["/bin/prometheus", "--config.file=/etc/prometheus/config.json", "--storage.tsdb.path=/tmp/prometheus"],
+        volumes=[{"name": "config", "configMap": {"name": "prometheus"}}],
+        container={"volumeMounts": [{"name": "config", "mountPath": "/etc/prometheus"}]},
+    ))
+    space.kubectl("wait", "pod/prometheus", "--for=condition=Ready", "--timeout=120s", timeout=140)
 
 
-def query(expression):
-    return ask(f"query?query={urllib.parse.quote(expression)}")["result"]
+def ask(space, path):
+    answer = space.kubectl("get", "--raw", f"/api/v1/namespaces/{space.name}/pods/prometheus:9090/proxy/api/v1/{path}", check=False)
+    # It answers a moment after its pod is there.
+    if answer.returncode != 0:
+        return {}
+    return json.loads(answer.stdout)["data"]
+
+
+def query(space, expression):
+    return ask(space, f"query?query={urllib.parse.quote(expression)}").get("result")
 
 
 def rules_of(space):
-    groups = ask("rules?type=alert")["groups"]
-    rules = [rule for group in groups for rule in group["rules"] if group["name"].startswith(f"{space.name}/")]
+    rules = [rule for group in ask(space, "rules?type=alert").get("groups", []) for rule in group["rules"]]
     return rules if rules and all(rule["health"] != "unknown" for rule in rules) else None
 
 
 def firing(space):
-    return {
-        alert["labels"]["alertname"] for alert in ask("alerts")["alerts"]
-        if alert["labels"].get("namespace") == space.name and alert["state"] == "firing" and alert["labels"]["alertname"].startswith("Chartroom")
-    }
+    return {alert["labels"]["alertname"] for alert in ask(space, "alerts").get("alerts", []) if alert["state"] == "firing"}

@@ -13,7 +13,7 @@ SNAPSHOT = Path(__file__).parents[1] / "rights.txt"
 def rights(space):
     """rights of the API and of the hook as rights.txt has them; apply makes what is named, and nothing else"""
     # The hook's are there only while it runs, so they are made from the same templates.
-    space.apply(*rendered(space, ["serviceaccount", "hooks/serviceaccount", "hooks/role", "hooks/rolebinding"]))
+    space.apply(*rendered(space, ["serviceaccount", "clusterrole", "hooks/serviceaccount", "hooks/role", "hooks/rolebinding"]))
 
     nothing = rules(space, "nobody")
     found = ""
