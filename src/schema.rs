@@ -198,7 +198,7 @@ diesel::table! {
 diesel::table! {
     workloads (id) {
         id -> Uuid,
-        /// k8s:<namespace>/<service account>; no username has a colon
+        /// k8s:\<namespace\>/\<service account\>; no username has a colon
         name -> Text,
     }
 }

@@ -177,6 +177,8 @@ fn sql_type(name: &str) -> String {
 
 fn doc(text: &mut String, indent: &str, comment: Option<String>) {
     for line in comment.unwrap_or_default().lines() {
+        // What stands in angle brackets is HTML to rustdoc.
+        let line = line.replace('<', "\\<").replace('>', "\\>");
         writeln!(text, "{indent}/// {line}").unwrap();
     }
 }
