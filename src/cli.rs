@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::admin;
-use crate::config::{self, Broken, Config};
+use crate::config::{self, Broken, Config, Span};
 use crate::db::grants;
 use crate::db::migrate::{self, MIGRATIONS};
 use crate::error::with_causes;
@@ -78,6 +78,9 @@ enum Migrate {
         /// Let this role read and write rows, and nothing else: the one that the service runs as, where it is not the owner
         #[arg(long, value_name = "ROLE")]
         runtime_role: Option<String>,
+        /// Time to wait for a database that can be written to
+        #[arg(long, value_name = "TIME", default_value = "0s")]
+        wait: Span,
     },
     /// Show what is applied and what is pending
     Status,
@@ -249,7 +252,11 @@ async fn user(config: Config, action: admin::User) -> anyhow::Result<()> {
 
 async fn migrate_on(database: &Database, action: Migrate) -> anyhow::Result<()> {
     match action {
-        Migrate::Up { runtime_role } => {
+        Migrate::Up { runtime_role, wait } => {
+            if !wait.0.is_zero() {
+                let say = |problem: &str| eprintln!("chartroom: waiting: {problem}");
+                migrate::writable(&database.primary, wait.0, say).await?;
+            }
             let applied = migrate::up(&database.primary, || MIGRATIONS, MIGRATE_PATIENCE).await?;
             match applied.as_slice() {
                 [] => print("nothing to do: the schema is up to date\n")?,

@@ -27,6 +27,7 @@ const LOCK_ATTEMPTS: u32 = 10;
 /// For the traffic that queued up behind the attempt.
 const LOCK_PAUSE: Duration = Duration::from_millis(500);
 const CONNECT: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
@@ -186,6 +187,34 @@ pub async fn open(
         Ok(Ok(connection)) => Ok((connection, session.read_only)),
         Ok(Err(error)) => Err(ConnectError::Unreachable(error.to_string())),
         Err(_elapsed) => Err(ConnectError::TimedOut(CONNECT)),
+    }
+}
+
+/// Waits, for at most `patience`, until a database answers that can be written to: the first one of a new cluster takes its time.
+/// `say` hears what is waited for, each time that it is something else.
+pub async fn writable(
+    endpoint: &Endpoint,
+    patience: Duration,
+    say: impl Fn(&str),
+) -> Result<(), MigrateError> {
+    let until = Instant::now() + patience;
+    let mut said = String::new();
+    loop {
+        let problem = match connect(endpoint, "migrate", CONNECT).await {
+            Ok(session) if !session.read_only => return Ok(()),
+            Ok(_) => MigrateError::ReadOnly,
+            Err(error @ ConnectError::Settings(_)) => return Err(error.into()),
+            Err(error) => error.into(),
+        };
+        if Instant::now() + LOOK_EVERY >= until {
+            return Err(problem);
+        }
+        let now = problem.to_string();
+        if said != now {
+            say(&now);
+            said = now;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

@@ -160,7 +160,12 @@ fn jobs_end_before_helm_gives_up_and_stop_on_what_cannot_get_better() {
         (
             "migrate",
             285,
-            json!(["migrate", "up", "--runtime-role=chartroom_app"]),
+            json!([
+                "migrate",
+                "up",
+                "--wait=40s",
+                "--runtime-role=chartroom_app"
+            ]),
         ),
     ] {
         let object = case.one("Job", &format!("{FULLNAME}-{job}"));

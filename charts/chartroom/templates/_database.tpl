@@ -157,6 +157,8 @@ valueFrom:
   args:
     - migrate
     - up
+    {{- /* A Job comes after the database, an init container beside it. Both leave time to migrate. */}}
+    - --wait={{ eq (include "chartroom.databaseMode" .) "manifest" | ternary "240s" "40s" }}
     {{- if or (eq (include "chartroom.databaseMode" .) "hook") .Values.database.runtimeSecret }}
     - --runtime-role={{ .Values.database.runtimeUser }}
     {{- end }}

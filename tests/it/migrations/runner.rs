@@ -209,3 +209,35 @@ async fn a_database_that_only_reads_is_not_migrated() {
     let state = migrate::status(&database.endpoint).await.unwrap();
     assert!(state.check().unwrap_err().contains("lacks migration"));
 }
+
+#[tokio::test]
+async fn a_database_that_is_not_there_yet_is_waited_for() {
+    let database = TestDatabase::empty().await;
+    let session = database.session().await;
+    let later = format!("{}_later", database.name);
+    let endpoint = crate::support::database::database(&database.endpoint, &later);
+    let said = std::sync::Mutex::new(Vec::new());
+    let say = |problem: &str| said.lock().unwrap().push(problem.to_owned());
+
+    let impatient = migrate::writable(&endpoint, Duration::ZERO, say).await;
+    assert!(matches!(impatient, Err(MigrateError::Connect(_))));
+    assert!(said.lock().unwrap().is_empty());
+
+    let created = async {
+        until("it is waited for", PATIENCE, async || {
+            (!said.lock().unwrap().is_empty()).then_some(())
+        })
+        .await
+        .unwrap();
+        let create = format!("CREATE DATABASE {later}");
+        session.batch_execute(&create).await.unwrap();
+    };
+    let (waited, ()) = tokio::join!(migrate::writable(&endpoint, PATIENCE, say), created);
+    waited.unwrap();
+    // Once, however often it looked.
+    assert_eq!(*said.lock().unwrap(), ["the database does not exist"]);
+    session
+        .batch_execute(&format!("DROP DATABASE {later} WITH (FORCE)"))
+        .await
+        .unwrap();
+}
