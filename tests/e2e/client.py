@@ -33,7 +33,11 @@ def connection():
 
 def ask(method, path, body=None, headers=None, over=None):
     over = over or connection()
-    over.request(method, path, body, headers or {})
+    try:
+        over.request(method, path, body, headers or {})
+    except BrokenPipeError:
+        # An answer may come before the body has left, and with it the end of the connection.
+        pass
     answer = over.getresponse()
     return answer.status, answer.headers, answer.read().decode()
 

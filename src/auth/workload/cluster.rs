@@ -120,6 +120,9 @@ impl Cluster {
                 )
             })?;
             config.root_cert_file = Some(file.clone());
+            // The file alone counts. Without this the client looks for the system's certificates as well and fails where there are
+            // none, as in our image.
+            config.root_cert = Some(Vec::new());
         }
         config.connect_timeout = Some(patience);
         // Whoever asks too much is not helped by asking thrice.

@@ -5,8 +5,10 @@ use chartroom::shutdown::{Shutdown, Timings};
 
 use super::cluster::{AUDIENCE, ISSUER};
 use super::*;
-use crate::support::app::config;
+use crate::support::app::{KEYS, config};
 use crate::support::database::TestDatabase;
+use crate::support::process::TempDir;
+use crate::support::service::{PATIENCE, Ports, Service, chartroom};
 
 #[tokio::test]
 async fn where_it_is_off_nobody_is_asked() {
@@ -74,4 +76,35 @@ async fn the_issuer_that_is_set_counts() {
     let other = Token::of("shop", "etl").with("iss", json!("https://tokens.example"));
     let etl = Caller(place.cluster.rsa.sign(&other));
     assert_eq!(place.outcome(&etl).await, good());
+}
+
+/// Our image has none.
+#[tokio::test]
+async fn the_certificates_of_the_system_are_not_looked_for() {
+    let (cluster, dir, ports) = (
+        Cluster::start().await,
+        TempDir::new("bare").unwrap(),
+        Ports::reserve(),
+    );
+    let key = rcgen::KeyPair::generate().unwrap();
+    let authority = rcgen::CertificateParams::default().self_signed(&key);
+    let file = dir.0.join("ca.crt");
+    std::fs::write(&file, authority.unwrap().pem()).unwrap();
+    let file = format!("--service-accounts-ca-file={}", file.display());
+    let mut command = chartroom(&dir.0);
+    command
+        .args(["serve", "--listen", &ports.public.to_string()])
+        .args(["--ops-listen", &ports.ops.to_string()])
+        .args(cluster.flags(&[
+            "--service-accounts-server=https://kubernetes.default.svc",
+            &file,
+        ]))
+        .env("CHARTROOM_KEYS_DIR", &*KEYS)
+        .env(
+            "CHARTROOM_DATABASE_URL",
+            "postgres://nobody@127.0.0.1:1/none",
+        )
+        .envs([("SSL_CERT_FILE", "/nowhere"), ("SSL_CERT_DIR", "/nowhere")]);
+    let service = Service::spawn(command, ports.public, ports.ops);
+    service.wait_unready("the database", PATIENCE).await;
 }
