@@ -24,7 +24,7 @@ WORKERS, PATIENCE = 48, 30
 started = time.monotonic()
 work = queue.Queue()
 lock = threading.Lock()
-done, failures, acknowledged, slowest, latest_ack, longest_gap = {}, [], {}, 0.0, None, 0.0
+done, failures, acknowledged, slowest, latest_ack, longest_gap, again = {}, [], {}, 0.0, None, 0.0, 0
 
 
 def connection():
@@ -33,12 +33,19 @@ def connection():
 
 def ask(method, path, body=None, headers=None, over=None):
     over = over or connection()
+    is_kept = over.sock is not None
     try:
         over.request(method, path, body, headers or {})
-    except BrokenPipeError:
-        # An answer may come before the body has left, and with it the end of the connection.
-        pass
-    answer = over.getresponse()
+        answer = over.getresponse()
+    except (BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected):
+        over.close()
+        if not is_kept:
+            raise
+        # As clients do with a kept connection that ends before an answer: once more, over a new one. A write has its key.
+        global again
+        again += 1
+        over.request(method, path, body, headers or {})
+        answer = over.getresponse()
     return answer.status, answer.headers, answer.read().decode()
 
 
@@ -140,6 +147,7 @@ print(json.dumps({
     "planned": number,
     "outcomes": done,
     "failures": len(failures),
+    "again_over_a_new_connection": again,
     "first_failures": failures[:20],
     "acknowledged": len(acknowledged),
     "lost": len(lost),

@@ -22,6 +22,7 @@ class Load:
     def clean(self):
         report = self.report
         need(report["failures"] == 0, f"{report['failures']} of {report['planned']} requests failed: {json.dumps(report['first_failures'])}")
+        need(report["again_over_a_new_connection"] == 0, f"kept connections ended without notice: {report}")
         self.kept()
 
     def kept(self):
