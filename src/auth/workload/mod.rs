@@ -260,11 +260,16 @@ impl Workloads {
         if self.mode != ServiceAccountsMode::TokenReview {
             return Ok(claims);
         }
-        let patience = self.cluster.patience;
-        let reviewed = match tokio::time::timeout(patience, self.reviews.acquire()).await {
-            Ok(_permit) => self.cluster.accepts(token, &claims).await,
-            Err(_elapsed) => Err(Unavailable::new("too many tokens are being reviewed")),
-        };
+        // One patience for the turn and the answer, or a caller in a crowd would wait twice.
+        let asked = tokio::time::timeout(self.cluster.patience, async {
+            let _permit = self.reviews.acquire().await;
+            self.cluster.accepts(token, &claims).await
+        });
+        let reviewed = asked.await.unwrap_or_else(|_elapsed| {
+            let late =
+                "no answer in time: the API server is slow, or too many tokens are asked about";
+            Err(Unavailable::new(late))
+        });
         let outcome = match &reviewed {
             Ok(Ok(())) => "accepted",
             Ok(Err(_)) => "refused",
