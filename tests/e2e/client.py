@@ -71,7 +71,8 @@ def request(number, over):
             with lock:
                 acknowledged[key] = json.loads(text)["id"]
         return status, 201, text
-    last = next(reversed(acknowledged.values()), None) if number % 4 == 1 else None
+    with lock:
+        last = next(reversed(acknowledged.values()), None) if number % 4 == 1 else None
     status, _, text = ask("GET", f"/api/v1/posts/{last}" if last else "/api/v1/posts?limit=5", None, caller, over)
     return status, 200, text
 
