@@ -16,11 +16,13 @@ CASES = {
     "storage-class": "lifecycle.storage_class",
     "interrupted": "lifecycle.interrupted",
     "serving": "serving.serving",
+    "workloads": "workloads.workloads",
     "monitoring": "monitoring.monitoring",
     "modes": "modes.modes",
     "missing-rights": "modes.missing_rights",
     "rotation": "rotation.rotation",
     "failover": "failover.failover",
+    "skaffold": "loop.skaffold",
 }
 
 
