@@ -13,6 +13,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::framing::Position;
 use super::io::{InFlight, Shared};
 use super::{ConnectionLimits, Counters};
 
@@ -20,7 +21,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Small frames are gathered into writes of this size; of a client that does not keep up only one write is held.
 const HELD: u64 = 8 * 1024;
-/// hyper takes so much of an unread body off the wire by itself and keeps the connection.
+/// hyper takes so much of an unread body that has arrived by itself and keeps the connection.
 const DRAINED: u64 = 8 * 1024;
 
 /// The client stopped sending its body, or sends too slowly. Somewhere in the `source()` chain of what a reader
@@ -173,7 +174,8 @@ impl Drop for RequestBody {
             return;
         }
         let left = self.incoming.size_hint().exact();
-        if left.is_none_or(|left| left > DRAINED) {
+        let is_coming = self.shared.position() == Position::Body;
+        if is_coming || left.is_none_or(|left| left > DRAINED) {
             self.shared.require_close();
         }
     }

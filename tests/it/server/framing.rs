@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::io::AsyncWriteExt;
 
-use super::raw::{connect, patient, read_to_end, read_until_quiet, start, statuses};
+use super::raw::{GOOD, connect, patient, read_to_end, read_until_quiet, start, statuses};
 
 struct Case {
     name: &'static str,
@@ -252,4 +252,24 @@ async fn a_body_nobody_reads_is_no_request() {
         assert_eq!(statuses(&text), [200]);
     }
     assert_eq!(server.smuggled.load(Relaxed), 0);
+}
+
+/// An end that no answer announces costs the client the request that it sends next.
+#[tokio::test]
+async fn an_answer_that_does_not_wait_for_the_body_announces_the_end() {
+    let server = start(patient()).await;
+    // What has come with the head is taken off the wire, and the connection goes on.
+    for (body, goes_on) in [("", false), ("hello", true)] {
+        let mut stream = connect(server.addr).await;
+        let text = format!("POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n{body}");
+        stream.write_all(text.as_bytes()).await.unwrap();
+        let (text, _) = read_until_quiet(&mut stream, Duration::from_millis(300)).await;
+        assert_eq!(statuses(&text), [200]);
+        assert_eq!(!text.contains("connection: close"), goes_on, "{text}");
+        if goes_on {
+            stream.write_all(GOOD).await.unwrap();
+            let (text, _) = read_until_quiet(&mut stream, Duration::from_millis(300)).await;
+            assert_eq!(statuses(&text), [200]);
+        }
+    }
 }
