@@ -153,16 +153,7 @@ async fn proxy_delays_throttles_and_cuts() {
     let proxy = ChaosProxy::start(target).await;
     let (mut live, _) = greeted(proxy.addr).await.unwrap();
 
-    let late = Shape {
-        latency: Duration::from_millis(100),
-        ..Shape::default()
-    };
-    proxy
-        .set(Mode::Shaped {
-            up: late,
-            down: late,
-        })
-        .await;
+    proxy.set(Mode::late(Duration::from_millis(100))).await;
     let start = Instant::now();
     echo(&mut live, b"x").await.unwrap();
     assert!(

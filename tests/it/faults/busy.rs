@@ -11,7 +11,6 @@ use crate::support::chaos_proxy::Mode;
 use crate::support::client::{Client, HttpRequest, get};
 use crate::support::database::{TestDatabase, behind_proxy};
 use crate::support::load::{Load, Outcome, open_loop};
-use crate::support::pump::Shape;
 use crate::support::wait::until;
 
 const LOAD: Load = Load {
@@ -89,16 +88,7 @@ async fn at_three_times_what_it_can_do_it_does_nearly_as_much() {
     let flags = ["--database-connections=4"];
     let app = TestApp::on(database.into(), endpoint, &flags, Default::default());
     let bench = Bench::of(app).await;
-    let late = Shape {
-        latency: Duration::from_millis(100),
-        ..Shape::default()
-    };
-    proxy
-        .set(Mode::Shaped {
-            up: late,
-            down: late,
-        })
-        .await;
+    proxy.set(Mode::late(Duration::from_millis(100))).await;
     let at = |per_second| Load {
         per_second,
         count: per_second * 4,

@@ -8,7 +8,6 @@ use crate::support::chaos_proxy::Mode;
 use crate::support::client::Client;
 use crate::support::database::{TestDatabase, behind_proxy};
 use crate::support::load::{Load, Outcome, Report, open_loop};
-use crate::support::pump::Shape;
 use crate::support::sockets::Served;
 use crate::support::wait::until;
 
@@ -35,16 +34,7 @@ async fn five_times_the_load_of_real_requests_is_shed_and_passes() {
         Default::default(),
     );
     let bench = Bench::of(app).await;
-    let late = Shape {
-        latency: Duration::from_millis(40),
-        ..Shape::default()
-    };
-    proxy
-        .set(Mode::Shaped {
-            up: late,
-            down: late,
-        })
-        .await;
+    proxy.set(Mode::late(Duration::from_millis(40))).await;
     let ops = Served::ops(bench.app.app.clone()).await;
     let at = |per_second| Load {
         per_second,

@@ -17,7 +17,7 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{Answer, TestApp, outcome};
 
 /// An id that nothing has.
 const NOTHING: &str = "0192f0c1-2345-7000-8000-000000000000";
@@ -109,13 +109,9 @@ impl Person {
         headers: &[(&str, &str)],
         body: Option<Value>,
     ) -> Answer {
-        let mut all = vec![("authorization", self.authorization.as_str())];
-        if body.is_some() {
-            all.push(("content-type", "application/json"));
-        }
-        all.extend(headers);
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        place.app.send(method, target, &all, body).await
+        let app = &place.app;
+        app.send_as(&self.authorization, method, target, headers, body)
+            .await
     }
 
     async fn get(&self, place: &Place, target: &str) -> Answer {
@@ -170,16 +166,6 @@ fn titles(answer: &Answer) -> Vec<String> {
         .iter()
         .map(|item| item["title"].as_str().unwrap().to_owned())
         .collect()
-}
-
-/// Status and `code`, which is empty for a success.
-fn outcome(answer: &Answer) -> (u16, String) {
-    let code = if answer.status.is_success() {
-        String::new()
-    } else {
-        answer.problem()
-    };
-    (answer.status.as_u16(), code)
 }
 
 /// All of a refusal but what differs from request to request.

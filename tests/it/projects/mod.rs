@@ -10,11 +10,10 @@ mod owners;
 mod trail;
 mod walks;
 
-use axum::body::Body;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{Answer, TestApp, outcome};
 
 const PASSWORD: &str = "correct horse battery";
 /// An id that nothing has.
@@ -71,13 +70,8 @@ impl Person {
         headers: &[(&str, &str)],
         body: Option<Value>,
     ) -> Answer {
-        let mut all = vec![("authorization", self.authorization.as_str())];
-        if body.is_some() {
-            all.push(("content-type", "application/json"));
-        }
-        all.extend(headers);
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        app.send(method, target, &all, body).await
+        app.send_as(&self.authorization, method, target, headers, body)
+            .await
     }
 
     async fn get(&self, app: &TestApp, target: &str) -> Answer {
@@ -148,14 +142,4 @@ async fn count(app: &TestApp, query: &str) -> i64 {
         .await
         .unwrap()
         .get(0)
-}
-
-/// Status and `code`, which is empty for a success.
-fn outcome(answer: &Answer) -> (u16, String) {
-    let code = if answer.status.is_success() {
-        String::new()
-    } else {
-        answer.problem()
-    };
-    (answer.status.as_u16(), code)
 }

@@ -133,6 +133,24 @@ impl TestApp {
         }
         Answer::of(self.shell.clone().handle(request.body(body).unwrap()).await).await
     }
+
+    /// With a credential, and JSON where there is a body.
+    pub(crate) async fn send_as(
+        &self,
+        authorization: &str,
+        method: Method,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: Option<serde_json::Value>,
+    ) -> Answer {
+        let mut all = vec![("authorization", authorization)];
+        if body.is_some() {
+            all.push(("content-type", "application/json"));
+        }
+        all.extend(headers);
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(method, target, &all, body).await
+    }
 }
 
 /// What came back.
@@ -232,3 +250,13 @@ const INTERNALS: &[&str] = &[
     "Error(",
     "struct ",
 ];
+
+/// Status and `code`, which is empty for a success.
+pub(crate) fn outcome(answer: &Answer) -> (u16, String) {
+    let code = if answer.status.is_success() {
+        String::new()
+    } else {
+        answer.problem()
+    };
+    (answer.status.as_u16(), code)
+}

@@ -40,6 +40,20 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    /// Everything takes so much longer, each way.
+    pub(crate) fn late(latency: std::time::Duration) -> Self {
+        let late = Shape {
+            latency,
+            ..Shape::default()
+        };
+        Self::Shaped {
+            up: late,
+            down: late,
+        }
+    }
+}
+
+impl Mode {
     pub(crate) fn shape(self, way: Way) -> Shape {
         match (self, way) {
             (Self::Forward | Self::Refuse | Self::Reset, _) => Shape::default(),

@@ -18,7 +18,7 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{Answer, TestApp, outcome};
 use crate::support::wait::until;
 use cluster::Cluster;
 use tokens::Token;
@@ -101,16 +101,6 @@ fn unavailable() -> (u16, String) {
     (503, "identity-unavailable".to_owned())
 }
 
-/// Status and `code`, which is empty for a success.
-fn outcome(answer: &Answer) -> (u16, String) {
-    let code = if answer.status.is_success() {
-        String::new()
-    } else {
-        answer.problem()
-    };
-    (answer.status.as_u16(), code)
-}
-
 /// Whoever holds a token.
 struct Caller(String);
 
@@ -124,13 +114,9 @@ impl Caller {
         body: Option<Value>,
     ) -> Answer {
         let authorization = format!("Bearer {}", self.0);
-        let mut all = vec![("authorization", authorization.as_str())];
-        if body.is_some() {
-            all.push(("content-type", "application/json"));
-        }
-        all.extend(headers);
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        place.app.send(method, target, &all, body).await
+        let app = &place.app;
+        app.send_as(&authorization, method, target, headers, body)
+            .await
     }
 
     async fn get(&self, place: &Place, target: &str) -> Answer {
