@@ -1,30 +1,25 @@
 //! The list of posts that a caller may read, by filters and by what they say, in pages.
 //!
-//! Without `q`, a statement is prepared once for each combination of filters, sort and size of page. With it, the statement is
-//! planned for the words at hand: for a rare word the index of words is the way, for a common one the order of the list is, and
-//! only the planner's statistics know which it is.
+//! A statement is prepared once for each combination of filters, sort, size of page and way of a search.
 
-use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{BigInt, Bool, Text, Uuid};
+use diesel::query_builder::AstPass;
+use diesel::sql_types::{BigInt, Bool, Uuid};
 use diesel_async::AsyncPgConnection;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::model::Post;
+use super::search::{BY_RANK, LONGEST_QUESTION, Question, Way, by_id, by_votes};
 use super::sql::{Columns, visible_columns, visible_to};
 use crate::error::{ApiError, ApiResult, Code};
 use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts, Sql, Written};
-use crate::schema::{post_scores, posts};
+use crate::schema::posts;
 use crate::types::{PrincipalId, ProjectId};
 
-/// More says nothing that this did not.
-const LONGEST_QUESTION: usize = 500;
-
 /// Sorting by rank means to rank every match, so only so many of the newest take part.
-const CANDIDATES: &str = " ORDER BY posts.id DESC LIMIT 500";
+const CANDIDATES: &str = " DESC LIMIT 500";
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum PostSort {
@@ -98,40 +93,63 @@ impl PostFilter {
 /// What a list shows, and to whom.
 #[derive(Clone)]
 pub struct Wanted {
-    pub me: Option<PrincipalId>,
-    pub filter: PostFilter,
-    pub language: String,
+    me: Option<PrincipalId>,
+    filter: PostFilter,
+    question: Option<Question>,
 }
 
 impl Wanted {
+    pub fn new(me: Option<PrincipalId>, mut filter: PostFilter, language: &str) -> Self {
+        let question = filter.q.take().map(|words| Question {
+            words,
+            language: language.to_owned(),
+        });
+        Self {
+            me,
+            filter,
+            question,
+        }
+    }
+
     pub async fn page(
         &self,
         connection: &mut AsyncPgConnection,
         page: &PostPage,
     ) -> QueryResult<Found<Listed>> {
-        let sort = page.sort;
+        let PageParams { sort, .. } = *page;
+        let way = match &self.question {
+            Some(question) => {
+                let end = match sort {
+                    PostSort::CreatedAt => page.direction,
+                    PostSort::Votes | PostSort::Rank => Direction::Descending,
+                };
+                question.way(connection, end).await?
+            }
+            None => Way::Order,
+        };
         let wanted = || {
             Sql(Posts {
                 wanted: self.clone(),
                 sort,
+                way,
             })
         };
-        match page.sort {
-            PostSort::CreatedAt => page.load(connection, wanted, posts::id, posts::id).await,
+        match sort {
+            PostSort::CreatedAt => page.load(connection, wanted, by_id(way), posts::id).await,
             PostSort::Votes => {
-                let (votes, id) = (post_scores::votes, post_scores::post_id);
-                page.load(connection, wanted, votes, id).await
+                page.load(connection, wanted, by_votes(way), posts::id)
+                    .await
             }
-            PostSort::Rank => page.load(connection, wanted, Rank, posts::id).await,
+            PostSort::Rank => page.load(connection, wanted, BY_RANK, posts::id).await,
         }
     }
 
-    fn narrow<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fn narrow<'b>(&'b self, way: Way, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let PostFilter {
             project_id,
             author_id,
             published,
-            q,
+            q: _,
         } = &self.filter;
         if let Some(id) = project_id {
             out.push_sql(" AND posts.project_id = ");
@@ -145,21 +163,10 @@ impl Wanted {
             out.push_sql(" AND posts.published = ");
             out.push_bind_param::<Bool, _>(published)?;
         }
-        if let Some(q) = q {
-            out.unsafe_to_cache_prepared();
-            out.push_sql(" AND posts.words @@ ");
-            self.question(out, q)?;
+        if let Some(question) = &self.question {
+            out.push_sql(" AND ");
+            question.matches(way, out)?;
         }
-        Ok(())
-    }
-
-    /// Whatever is typed is a question: there is no wrong syntax.
-    fn question<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, q: &'b str) -> QueryResult<()> {
-        out.push_sql("websearch_to_tsquery(");
-        out.push_bind_param::<Text, _>(&self.language)?;
-        out.push_sql("::regconfig, ");
-        out.push_bind_param::<Text, _>(q)?;
-        out.push_sql(")");
         Ok(())
     }
 }
@@ -167,18 +174,21 @@ impl Wanted {
 struct Posts {
     wanted: Wanted,
     sort: PostSort,
+    way: Way,
 }
 
 impl Posts {
-    fn found<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fn found<'b>(&'b self, way: Way, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         visible_columns(out, &self.wanted.me, "posts.id, posts.words")?;
-        self.wanted.narrow(out)
+        self.wanted.narrow(way, out)
     }
 
     /// Those of which the best come first.
     fn candidates<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("WITH found AS (");
-        self.found(out)?;
+        self.found(self.way, out)?;
+        out.push_sql(" ORDER BY ");
+        out.push_sql(by_id(self.way).0);
         out.push_sql(CANDIDATES);
         out.push_sql(")");
         Ok(())
@@ -190,7 +200,8 @@ impl Written for Posts {
 
     fn all<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         if self.sort != PostSort::Rank {
-            return self.found(&mut out);
+            // Thousands are counted, so even a common word's posts are sooner looked up than met.
+            return self.found(Way::Words, &mut out);
         }
         self.candidates(&mut out)?;
         out.push_sql(" SELECT FROM found");
@@ -198,46 +209,20 @@ impl Written for Posts {
     }
 
     fn shown<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Self { wanted, sort } = self;
-        let Some(q) = wanted
-            .filter
-            .q
-            .as_deref()
-            .filter(|_| *sort == PostSort::Rank)
-        else {
+        let Self { wanted, sort, way } = self;
+        let Some(question) = wanted.question.as_ref().filter(|_| *sort == PostSort::Rank) else {
             let joins = match sort {
                 PostSort::Votes => " JOIN post_scores ON post_scores.post_id = posts.id",
                 PostSort::CreatedAt | PostSort::Rank => "",
             };
             visible_to(&mut out, &wanted.me, ", 0::bigint", joins)?;
-            return wanted.narrow(&mut out);
+            return wanted.narrow(*way, &mut out);
         };
         self.candidates(&mut out)?;
         out.push_sql(", ranked AS (SELECT id, (1000000 * ts_rank(words, ");
-        wanted.question(&mut out, q)?;
+        question.read(&mut out)?;
         out.push_sql("))::bigint AS rank FROM found) ");
         let joins = " JOIN ranked ON ranked.id = posts.id";
         visible_to(&mut out, &wanted.me, ", ranked.rank", joins)
-    }
-}
-
-/// How well a post fits, in millionths: a whole number has its place in a cursor.
-#[derive(Clone, Copy, Debug)]
-pub struct Rank;
-
-impl Expression for Rank {
-    type SqlType = BigInt;
-}
-
-impl<S> AppearsOnTable<S> for Rank {}
-
-impl ValidGrouping<()> for Rank {
-    type IsAggregate = is_aggregate::No;
-}
-
-impl QueryFragment<Pg> for Rank {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("ranked.rank");
-        Ok(())
     }
 }

@@ -7,6 +7,7 @@
 pub mod handlers;
 pub mod list;
 pub mod model;
+mod search;
 mod sql;
 pub mod votes;
 

@@ -16,12 +16,7 @@ pub async fn list_posts(
     ValidQuery(filter): ValidQuery<PostFilter>,
 ) -> ApiResult<Listed<PostBody>> {
     filter.check(page.sort)?;
-    let language = app.config.posts.search_language.clone();
-    let wanted = Wanted {
-        me,
-        filter,
-        language,
-    };
+    let wanted = Wanted::new(me, filter, &app.config.posts.search_language);
     let found = app
         .db
         .read(async |connection| wanted.page(connection, &page).await)

@@ -1,0 +1,147 @@
+//! What a search asks for, and which way to the answer is short.
+//!
+//! A common word is found by walking the list in its order until the page is full, a rare one by the index of words. The planner
+//! would have to guess: of a word that is in none of its statistics it knows only that it is not the most common one, and where it
+//! guesses wrong, one search reads every post. So the first posts are asked how common the words are, and the statement leaves
+//! one way open.
+
+use std::marker::PhantomData;
+
+use diesel::expression::{
+    AppearsOnTable, Expression, TypedExpressionType, ValidGrouping, is_aggregate,
+};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::{BigInt, Bool, SqlType, Text, Uuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::http::page::Direction;
+
+/// More says nothing that this did not.
+pub(super) const LONGEST_QUESTION: usize = 500;
+
+/// Common is what more than ten of the first 2,000 say: the walk to a full page is then short.
+const FIRST: &str = "SELECT count(*) > 10 FROM (SELECT FROM (SELECT words FROM posts ORDER BY id";
+const MATCHING: &str = " LIMIT 2000) AS posts WHERE ";
+const ENOUGH: &str = " LIMIT 11) AS found";
+
+#[derive(Clone)]
+pub(super) struct Question {
+    pub words: String,
+    pub language: String,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Way {
+    Order,
+    Words,
+}
+
+impl Question {
+    /// `end`: where the walk begins, as far as that is known.
+    pub(super) async fn way(
+        &self,
+        connection: &mut AsyncPgConnection,
+        end: Direction,
+    ) -> QueryResult<Way> {
+        let question = self.clone();
+        let is_common: bool = Commonness { question, end }.get_result(connection).await?;
+        Ok(if is_common { Way::Order } else { Way::Words })
+    }
+
+    /// Whatever is typed is a question: there is no wrong syntax. In a select of its own it is read once and not for each row.
+    pub(super) fn read<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(SELECT websearch_to_tsquery(");
+        out.push_bind_param::<Text, _>(&self.language)?;
+        out.push_sql("::regconfig, ");
+        out.push_bind_param::<Text, _>(&self.words)?;
+        out.push_sql("))");
+        Ok(())
+    }
+
+    pub(super) fn matches<'b>(
+        &'b self,
+        way: Way,
+        out: &mut AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()> {
+        out.push_sql(match way {
+            Way::Order => "greatest(posts.words) @@ ",
+            Way::Words => "posts.words @@ ",
+        });
+        self.read(out)
+    }
+}
+
+/// What a list of posts is sorted by, as SQL.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sorted<T>(pub(super) &'static str, PhantomData<T>);
+
+/// No index has the order of a `greatest`, so that the way of the words stays the only one.
+pub(super) const fn by_id(way: Way) -> Sorted<Uuid> {
+    Sorted(
+        match way {
+            Way::Order => "posts.id",
+            Way::Words => "greatest(posts.id)",
+        },
+        PhantomData,
+    )
+}
+
+pub(super) const fn by_votes(way: Way) -> Sorted<BigInt> {
+    Sorted(
+        match way {
+            Way::Order => "post_scores.votes",
+            Way::Words => "greatest(post_scores.votes)",
+        },
+        PhantomData,
+    )
+}
+
+/// How well a post fits, in millionths: a whole number has its place in a cursor.
+pub(super) const BY_RANK: Sorted<BigInt> = Sorted("ranked.rank", PhantomData);
+
+impl<T: SqlType + TypedExpressionType> Expression for Sorted<T> {
+    type SqlType = T;
+}
+
+impl<T, S> AppearsOnTable<S> for Sorted<T> where Self: Expression {}
+
+impl<T> ValidGrouping<()> for Sorted<T> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<T> QueryFragment<Pg> for Sorted<T> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(self.0);
+        Ok(())
+    }
+}
+
+struct Commonness {
+    question: Question,
+    end: Direction,
+}
+
+impl Query for Commonness {
+    type SqlType = Bool;
+}
+
+impl QueryId for Commonness {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Pg> for Commonness {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(FIRST);
+        out.push_sql(match self.end {
+            Direction::Ascending => "",
+            Direction::Descending => " DESC",
+        });
+        out.push_sql(MATCHING);
+        self.question.matches(Way::Order, &mut out)?;
+        out.push_sql(ENOUGH);
+        Ok(())
+    }
+}
