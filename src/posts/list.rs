@@ -15,7 +15,7 @@ use super::search::{BY_RANK, LONGEST_QUESTION, Question, Way, by_id, by_votes};
 use super::sql::{Columns, visible_columns, visible_to};
 use crate::error::{ApiError, ApiResult, Code};
 use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts, Sql, Written};
-use crate::schema::posts;
+use crate::schema::{post_scores, posts};
 use crate::types::{PrincipalId, ProjectId};
 
 /// Sorting by rank means to rank every match, so only so many of the newest take part.
@@ -137,8 +137,8 @@ impl Wanted {
         match sort {
             PostSort::CreatedAt => page.load(connection, wanted, by_id(way), posts::id).await,
             PostSort::Votes => {
-                page.load(connection, wanted, by_votes(way), posts::id)
-                    .await
+                let id = post_scores::post_id;
+                page.load(connection, wanted, by_votes(way), id).await
             }
             PostSort::Rank => page.load(connection, wanted, BY_RANK, posts::id).await,
         }
