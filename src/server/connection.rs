@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::ops::DerefMut;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -104,10 +105,11 @@ where
         service_fn(move |request| answer(request, peer, &service, &shared, &common))
     };
     let end = if common.limits.http2 {
-        let connection = common.either.serve_connection(io, handler).into_owned();
+        // Large, and seldom: it would make the task of every connection as large.
+        let connection = Box::pin(common.either.serve_connection(io, handler).into_owned());
         watch(connection, &shared, &common).await
     } else {
-        let connection = common.http1.serve_connection(io, handler);
+        let connection = pin!(common.http1.serve_connection(io, handler));
         watch(connection, &shared, &common).await
     };
     if let Some(counter) = end.and_then(|late| late.counter(&common.counters)) {
@@ -185,9 +187,12 @@ where
 }
 
 /// Drives the connection until it ends, is late, or the shutdown ends it.
-async fn watch<C: Drain>(connection: C, shared: &Arc<Shared>, common: &Common) -> Option<Late> {
+async fn watch<C: Drain>(
+    mut connection: Pin<impl DerefMut<Target = C>>,
+    shared: &Arc<Shared>,
+    common: &Common,
+) -> Option<Late> {
     let limits = &*common.limits;
-    let mut connection = pin!(connection);
     let started = Instant::now();
     let mut clock = Clock::start(started);
     let first = clock.due(limits).map_or(started + FAR, |(due, _)| due);
