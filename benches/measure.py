@@ -22,6 +22,17 @@ import urllib.request
 USER, POST, ZERO = "01900000-0000-7000-9000-", "01900000-0000-7000-8000-", 100_000_000_000
 TICKS = os.sysconf("SC_CLK_TCK")
 PASSWORD = "only for this bench"
+USERS, POSTS, VOTERS, VOTES = 1_000, 20_000, 50, 5
+TEXT = ("The quick brown fox jumps over the lazy dog, and nobody has asked the dog. " * 6)[:384]
+# All sign-ins come from one address, so at their defaults the limits would answer.
+OPEN = {
+    "CHARTROOM_REGISTRATION": "open",
+    "CHARTROOM_SIGNIN_PER_ADDRESS_BURST": "1000000",
+    "CHARTROOM_SIGNIN_PER_ADDRESS_PER_MINUTE": "1000000",
+    "CHARTROOM_SIGNIN_PER_ACCOUNT_PER_HOUR": "1000000",
+    "CHARTROOM_SIGNIN_PER_PAIR_BURST": "400000",
+    "CHARTROOM_SIGNIN_PER_PAIR_PER_HOUR": "400000",
+}
 
 # Every script of wrk: its threads are numbered, each draws other numbers, and the last line is for `wrk` below.
 LUA = """
@@ -267,6 +278,30 @@ def seed_users(postgres, service, users):
         INSERT INTO principals (id, kind) SELECT id, 'user' FROM numbered;
         INSERT INTO users (id, email, email_key, username, username_key, password_hash)
             SELECT id, name || '@bench.test', name || '@bench.test', name, name, (SELECT password_hash FROM users) FROM numbered;""")
+
+
+def user(number):
+    return f"{USER}{ZERO + number}"
+
+
+def seed(postgres, service):
+    seed_users(postgres, service, USERS)
+    postgres.sql(f"""
+        INSERT INTO posts (id, author_id, title, content, language, created_at)
+            SELECT ('{POST}' || {ZERO} + n)::uuid, ('{USER}' || {ZERO} + n % {USERS})::uuid, 'Post number ' || n, '{TEXT}', 'english',
+                now() - make_interval(secs => {POSTS} - n) FROM generate_series(0, {POSTS - 1}) AS n;
+        INSERT INTO post_votes (post_id, principal_id)
+            SELECT ('{POST}' || {ZERO} + n)::uuid, ('{USER}' || {ZERO} + (n * 7 + vote * 191) % {USERS - VOTERS})::uuid
+            FROM generate_series(0, {POSTS - 1}) AS n, generate_series(1, {VOTES}) AS vote;""")
+
+
+def restoring():
+    """What takes away what load has written: new posts have the ids of today, which sort after the seeded ones; whoever votes under
+    load has no seeded votes."""
+    return f"""
+        DELETE FROM posts WHERE id >= '{POST}{ZERO + POSTS}';
+        DELETE FROM post_votes WHERE principal_id BETWEEN '{user(USERS - VOTERS)}' AND '{user(USERS - 1)}';
+        VACUUM ANALYZE;"""
 
 
 def wrk(url, folder, request, tokens, clients, seconds):
