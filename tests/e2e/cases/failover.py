@@ -1,4 +1,4 @@
-"""Three instances: the primary is killed while clients write."""
+"""The primary is killed while clients write: with standbys that it waits for, and with one that it does not wait for."""
 
 import os
 import time
@@ -30,3 +30,30 @@ def failover(space):
         need(not unclean, f"round {number}: clients were not answered 503, but {unclean}: {report['first_failures']}")
         gaps.append(report["longest_without_a_write_s"])
     print(f"        longest time without an accepted write, per round: {gaps} s")
+
+
+def lossy(space):
+    """the same where nobody waits for a standby that has stopped: writes are lost, and the load client sees it"""
+    release = Release(space)
+    release.install(
+        "replicas=2", "auth.registration=open", "database.cnpg.instances=2", "database.cnpg.synchronous.enabled=false", "database.cnpg.storage.size=1Gi")
+    until("two instances", 300, lambda: space.get("cluster", release.cluster)["status"].get("readyInstances") == 2)
+    primary = release.primary()
+    standby = next(name for name in space.get("cluster", release.cluster)["status"]["instanceNames"] if name != primary)
+    receiver = space.psql(standby, "SELECT pid FROM pg_stat_wal_receiver")
+    need(receiver, f"{standby} receives nothing")
+
+    def send(signal):
+        space.kubectl("exec", standby, "--container", "postgres", "--", "sh", "-c", f"kill -{signal} {receiver}")
+
+    with load(release, per_second=20, insist=True) as client:
+        send("STOP")
+        # From here on only the primary has what it acknowledges.
+        until("the primary to give the standby up", 120, lambda: space.psql(primary, "SELECT count(*) FROM pg_stat_replication") == "0")
+        time.sleep(10)
+        space.kubectl("delete", "pod", primary, "--grace-period=0", "--force")
+        # The operator lets nobody take over who still seems to receive.
+        send("CONT")
+        until("another primary", 180, lambda: release.primary() != primary)
+        time.sleep(20)
+    need(client.report["lost"] > 0, f"nothing was lost, or the client does not see it: {client.report}")

@@ -1,6 +1,6 @@
 """A real Prometheus, with the release's own rules: it has what dashboard and alerts ask for, and wakes somebody when the database is
-gone. What it scrapes is told to it as the ServiceMonitor says, so that no Prometheus operator is needed; that one finds the
-ServiceMonitor is not shown by this."""
+gone. What it scrapes is told to it as the ServiceMonitor says, so that no Prometheus operator is needed; where there is one,
+`discovered` shows that it finds the release by itself."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import time
 import urllib.parse
 from pathlib import Path
 
-from kube import CHART, need, pod, until
+from kube import CHART, need, pod, run, until
 from load import PATIENT, load
 from release import SMALL, Release, rendered
 
@@ -59,6 +59,29 @@ def monitoring(space):
     load_.kept()
     unclean = set(load_.report["outcomes"]) - {"200", "201", "503"}
     need(not unclean, f"clients were not answered 503, but {unclean}: {load_.report['first_failures']}")
+
+
+def discovered(space):
+    """the cluster's own Prometheus operator finds ServiceMonitor, PodMonitor and rules: API and database are scraped"""
+    release = Release(space)
+    release.install(*SMALL, "metrics.serviceMonitor.enabled=true", "metrics.prometheusRule.enabled=true", "database.cnpg.podMonitor.enabled=true")
+
+    def asked(path):
+        """Of the operator's Prometheus, wherever it is."""
+        server = run("kubectl", "get", "services", "--all-namespaces", "--selector", "operated-prometheus=true", "--output",
+                     "jsonpath={.items[0].metadata.namespace} {.items[0].metadata.name}").stdout.split()
+        need(len(server) == 2, "this cluster has no Prometheus that an operator made")
+        answer = run("kubectl", "get", "--raw", f"/api/v1/namespaces/{server[0]}/services/{server[1]}:9090/proxy/api/v1/{path}", check=False)
+        return json.loads(answer.stdout)["data"] if answer.returncode == 0 else {}
+
+    def up(**labels):
+        chosen = ",".join(f'{name}="{value}"' for name, value in labels.items())
+        return asked(f"query?query={urllib.parse.quote(f'up{{{chosen}}} == 1')}").get("result")
+
+    until("the API among the targets", 180, lambda: up(namespace=space.name, service=release.fullname), every=2)
+    until("the database among the targets", 180, lambda: up(namespace=space.name, pod=release.primary()), every=2)
+    until("the rules", 180, lambda: [
+        group for group in asked("rules?type=alert").get("groups", []) if space.name in group["file"] and release.fullname in group["file"]], every=2)
 
 
 def start(space, release, monitor, rule):
