@@ -32,6 +32,7 @@ OPEN = {
     "CHARTROOM_SIGNIN_PER_ACCOUNT_PER_HOUR": "1000000",
     "CHARTROOM_SIGNIN_PER_PAIR_BURST": "400000",
     "CHARTROOM_SIGNIN_PER_PAIR_PER_HOUR": "400000",
+    "CHARTROOM_SIGNIN_QUEUE": "64",
 }
 
 # Every script of wrk: its threads are numbered, each draws other numbers, and the last line is for `wrk` below.
