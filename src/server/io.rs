@@ -1,6 +1,6 @@
 //! The socket as hyper sees it, and what it tells the connection's watch: progress, position, pressure.
 
-use std::io::{self, IoSlice};
+use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::framing::{Framing, Position};
+use super::refusal::instead_of;
 use crate::http::head::RawFlaw;
 
 /// What a client may still send after our last byte before it is cut off mid-word.
@@ -139,6 +140,8 @@ pub(super) struct Io {
     framing: Framing,
     shared: Arc<Shared>,
     discarded: usize,
+    /// What is left of an answer that takes the place of hyper's own.
+    instead: &'static [u8],
 }
 
 impl Io {
@@ -148,6 +151,7 @@ impl Io {
             framing: Framing::new(),
             shared,
             discarded: 0,
+            instead: &[],
         }
     }
 
@@ -162,6 +166,28 @@ impl Io {
             Poll::Pending => self.shared.write_blocked.store(true, Relaxed),
         }
         result
+    }
+
+    /// Writes the document for a refusal of hyper's own, which counts as written when all of it is.
+    fn poll_refusal(
+        &mut self,
+        cx: &mut Context<'_>,
+        own: &[u8],
+    ) -> Option<Poll<io::Result<usize>>> {
+        if self.instead.is_empty() {
+            self.instead = instead_of(own)?;
+        }
+        while !self.instead.is_empty() {
+            let result = Pin::new(&mut self.stream).poll_write(cx, self.instead);
+            match self.wrote(result) {
+                Poll::Ready(Ok(count @ 1..)) => {
+                    self.instead = self.instead.get(count..).unwrap_or_default();
+                }
+                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(ErrorKind::WriteZero.into()))),
+                other => return Some(other),
+            }
+        }
+        Some(Poll::Ready(Ok(own.len())))
     }
 
     /// A client cut off while it sends gets a reset, and may lose our answer with it: take its bytes for a moment.
@@ -205,6 +231,9 @@ impl AsyncWrite for Io {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        if let Some(refusal) = this.poll_refusal(cx, bytes) {
+            return refusal;
+        }
         let result = Pin::new(&mut this.stream).poll_write(cx, bytes);
         this.wrote(result)
     }
@@ -215,6 +244,11 @@ impl AsyncWrite for Io {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        if let [own, ..] = slices
+            && let Some(refusal) = this.poll_refusal(cx, own)
+        {
+            return refusal;
+        }
         let result = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
         this.wrote(result)
     }

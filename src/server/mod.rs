@@ -7,6 +7,7 @@ mod clock;
 mod connection;
 mod framing;
 mod io;
+mod refusal;
 
 use std::convert::Infallible;
 use std::io::ErrorKind;

@@ -63,9 +63,16 @@ async fn a_flood_of_tokens_that_the_cluster_signed_is_bounded() {
     place.cluster.state().reviews = cluster::Mood::Hangs;
     let begun = Instant::now();
     let outcomes = join_all(callers.iter().map(|caller| place.outcome(caller))).await;
+    let took = begun.elapsed();
     assert!(outcomes.iter().all(|outcome| *outcome == unavailable()));
-    assert!(begun.elapsed() < PATIENCE);
-    assert!(place.cluster.reviews() <= 32, "{}", place.cluster.reviews());
+    assert!(took < PATIENCE);
+    // Each of the 16 takes its time before another has its place.
+    let most = 16 * (1 + took.as_millis() / 500);
+    let reviews = place.cluster.reviews();
+    assert!(
+        u128::try_from(reviews).unwrap() <= most,
+        "{reviews} in {took:?}"
+    );
     // Afterwards nothing is left of it.
     place.cluster.state().reviews = cluster::Mood::Honest;
     assert_eq!(place.outcome(&place.workload("shop", "etl")).await, good());
