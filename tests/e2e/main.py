@@ -25,6 +25,7 @@ CASES = {
     "rotation": "rotation.rotation",
     "failover": "failover.failover",
     "lossy": "failover.lossy",
+    "standby": "failover.standby",
     "discovered": "monitoring.discovered",
     "skaffold": "loop.skaffold",
     "skaffold-dev": "loop.skaffold_dev",

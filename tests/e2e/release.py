@@ -119,7 +119,7 @@ class Api:
     """A client with an account."""
 
     def __init__(self, port):
-        self.port, self.token = port, None
+        self.port, self.token, self.headers = port, None, {}
 
     def ask(self, method, path, body=None, headers=None):
         headers = dict(headers or {})
@@ -131,6 +131,7 @@ class Api:
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
+            self.headers = answer.headers
             return answer.status, answer.read().decode()
         finally:
             connection.close()

@@ -1,5 +1,6 @@
 """The primary is killed while clients write: with standbys that it waits for, and with one that it does not wait for."""
 
+import json
 import os
 import time
 
@@ -57,3 +58,35 @@ def lossy(space):
         until("another primary", 180, lambda: release.primary() != primary)
         time.sleep(20)
     need(client.report["lost"] > 0, f"nothing was lost, or the client does not see it: {client.report}")
+
+
+def standby(space):
+    """only the standby can be reached: it answers what anybody may read and says so, writes get a clean 503, and it ends with that"""
+    release = Release(space)
+    release.install(
+        "replicas=1", "auth.registration=open", "database.cnpg.instances=2", "database.cnpg.synchronous.enabled=false", "database.cnpg.storage.size=1Gi",
+        "database.cnpg.readReplicas=true", "settings.CHARTROOM_POSTS_ANONYMOUS_READ=true")
+    until("two instances", 300, lambda: space.get("cluster", release.cluster)["status"].get("readyInstances") == 2)
+    with release.api() as api:
+        api.register()
+        post, token = api.post("read from a standby"), api.token
+
+        def read():
+            api.token = None
+            return api.ask("GET", f"/api/v1/posts/{post}")[0], api.headers.get("x-data-source")
+
+        def write():
+            api.token = token
+            status, text = api.ask("POST", "/api/v1/posts", {"title": "not written", "content": "The primary is away."})
+            return status, json.loads(text).get("code")
+
+        until("the standby to have it", 60, lambda: read() == (200, "replica"))
+        # Its PostgreSQL stops, and nobody takes over.
+        space.kubectl("annotate", "cluster", release.cluster, f'cnpg.io/fencedInstances=["{release.primary()}"]')
+        refused = until("writes to end", 120, lambda: (answer := write())[0] != 201 and answer)
+        need(refused[0] == 503 and refused[1], f"a write was answered {refused}")
+        seen = [read() for _ in range(20)]
+        need(set(seen) == {(200, "replica")}, f"reads were answered {set(seen)}")
+        print(f"        reads {seen[0]}, writes {refused}")
+        space.kubectl("annotate", "cluster", release.cluster, "cnpg.io/fencedInstances-")
+        until("writes again", 180, lambda: write()[0] == 201)
