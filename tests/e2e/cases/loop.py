@@ -80,6 +80,8 @@ def skaffold_dev(space):
                 with release.api() as api:
                     return api.ask("GET", "/api/v1/version")[1].startswith(f'{{"name":"{name}"')
             until("the first build", 900, lambda: served("chartroom"), every=2)
+            # What is edited before that is not seen as a change.
+            until("skaffold to watch", 120, lambda: "Watching for changes" in log.read_text())
             loop.edit()
             until("the edited one", 900, lambda: served("edited"), every=2)
             dev.send_signal(signal.SIGINT)
