@@ -296,6 +296,11 @@ def seed(postgres, service):
             FROM generate_series(0, {POSTS - 1}) AS n, generate_series(1, {VOTES}) AS vote;""")
 
 
+def voters(service):
+    """Tokens of those who have no seeded votes."""
+    return [service.token(f"user{number}") for number in range(USERS - VOTERS, USERS)]
+
+
 def restoring():
     """What takes away what load has written: new posts have the ids of today, which sort after the seeded ones; whoever votes under
     load has no seeded votes."""

@@ -51,9 +51,7 @@ impl Mode {
             down: late,
         }
     }
-}
 
-impl Mode {
     pub(crate) fn shape(self, way: Way) -> Shape {
         match (self, way) {
             (Self::Forward | Self::Refuse | Self::Reset, _) => Shape::default(),
