@@ -57,7 +57,7 @@ metrics! {
     http_server_connections_cut_total: IntCounterVec ["listener", "reason"],
     /// Time of a database operation, from asking for a connection to its end
     database_operation_duration_seconds: HistogramVec ["kind", "outcome"],
-    /// Connections in the pool
+    /// Connections in the pool: idle, used by one operation, or shared by lookups
     database_connections: IntGaugeVec ["endpoint", "state"],
     /// Requests waiting for a database connection
     database_connection_waiters: IntGaugeVec ["endpoint"],

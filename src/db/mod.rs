@@ -1,6 +1,6 @@
 //! The database: where it is, how to reach it, what to do when it fails.
 //!
-//! Handlers call [`Db::read`] and [`Db::write`]. Every operation has a deadline kept by this process, because a frozen server
+//! Handlers call [`Db::look_up`], [`Db::read`] and [`Db::write`]. Every operation has a deadline kept by this process, because a frozen server
 //! keeps none; a connection whose state is not certain is closed, never reused; reads are tried a second time, writes never.
 
 pub mod connect;
@@ -12,6 +12,7 @@ pub mod monitor;
 pub mod operation;
 pub mod pool;
 pub mod purge;
+pub mod shared;
 pub mod tls;
 pub mod window;
 
@@ -21,13 +22,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
-use diesel_async::AsyncPgConnection;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use tracing::Instrument as _;
 
 use crate::metrics::Metrics;
 use endpoint::Endpoint;
 use operation::{Operation, Repeatable, is_lost, leaves_connection_clean};
 use pool::{Lease, MakeError, Pool, PoolError, PoolSettings};
+use shared::Line;
 
 /// For how long nothing but one read at a time asks a replica that did not answer.
 const REPLICA_REST: Duration = Duration::from_secs(5);
@@ -115,7 +117,30 @@ impl Db {
             + Sync
             + 'a,
     {
-        Box::pin(async move { self.read_where_it_answers(operation).await })
+        Box::pin(self.read_where_it_answers(Instant::now(), operation))
+    }
+
+    /// [`Db::read`] of a row by its key: one statement, whose connection others use at the same time.
+    pub fn look_up<'a, T, F>(&'a self, operation: F) -> Pending<'a, T>
+    where
+        T: Send + 'a,
+        F: for<'c> AsyncFn(&'c AsyncPgConnection) -> QueryResult<T>
+            + for<'c> Repeatable<&'c AsyncPgConnection, QueryResult<T>, Fut: Send>
+            + Send
+            + Sync
+            + 'a,
+    {
+        Box::pin(async move {
+            let begun = Instant::now();
+            match self.look_up_abreast(begun, &operation).await {
+                Some(answer) => answer,
+                None => {
+                    let alone =
+                        async |connection: &mut AsyncPgConnection| operation(connection).await;
+                    Box::pin(self.read_where_it_answers(begun, alone)).await
+                }
+            }
+        })
     }
 
     /// Reads where nothing may be behind: what decides who may do what is asked of the primary alone. Tried twice.
@@ -152,7 +177,46 @@ impl Db {
         Box::pin(self.attempt(&self.primary, "write", until, operation))
     }
 
-    async fn read_where_it_answers<T, F>(&self, operation: F) -> Result<T, DbError>
+    /// `None` where it has to be asked in the ordinary way.
+    async fn look_up_abreast<T, F>(
+        &self,
+        begun: Instant,
+        operation: &F,
+    ) -> Option<Result<T, DbError>>
+    where
+        T: Send,
+        F: for<'c> AsyncFn(&'c AsyncPgConnection) -> QueryResult<T>
+            + for<'c> Repeatable<&'c AsyncPgConnection, QueryResult<T>, Fut: Send>
+            + Send
+            + Sync,
+    {
+        let replica = self.replica.as_ref();
+        let pool = replica.map_or(&self.primary, |replica| &replica.pool);
+        let line = shared::line(pool)?;
+        if replica.is_some_and(|replica| !replica.is_asked()) {
+            return None;
+        }
+        // Half of the time stays for a connection of its own: on this one it may be another's statement that is slow.
+        let until = begun + self.deadline / 2;
+        let answer = self
+            .observed("read", on_a_line(pool, &line, until, operation))
+            .await;
+        match (&answer, replica) {
+            (Err(DbError::Interrupted), _) => {
+                replica.inspect(|replica| replica.rest());
+                return None;
+            }
+            (Err(DbError::Query(DieselError::DatabaseError(..))), Some(_)) => return None,
+            (_, Some(replica)) => {
+                replica.wake();
+                from_replica();
+            }
+            _ => {}
+        }
+        Some(answer)
+    }
+
+    async fn read_where_it_answers<T, F>(&self, begun: Instant, operation: F) -> Result<T, DbError>
     where
         T: Send,
         F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> QueryResult<T>
@@ -160,7 +224,6 @@ impl Db {
             + Send
             + Sync,
     {
-        let begun = Instant::now();
         let until = begun + self.deadline;
         let mut resting = None;
         if let Some(replica) = &self.replica {
@@ -213,24 +276,30 @@ impl Db {
             + for<'c> Operation<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
             + Send,
     {
+        self.observed(kind, on_a_connection(pool, until, operation))
+            .await
+    }
+
+    async fn observed<T>(
+        &self,
+        kind: &'static str,
+        work: impl Future<Output = Result<T, DbError>>,
+    ) -> Result<T, DbError> {
         let begun = Instant::now();
         let span = tracing::info_span!(target: "chartroom::span", "database", otel.name = kind, otel.kind = "client", db.system.name = "postgresql");
-        let answer = on_a_connection(pool, until, operation)
-            .instrument(span)
-            .await;
+        let answer = work.instrument(span).await;
         self.metrics
             .observe_database(kind, begun.elapsed(), answer.as_ref().err());
         answer
     }
 
-    /// Connections open, idle, and requests waiting, per endpoint.
-    pub fn pool_status(&self) -> impl Iterator<Item = (&'static str, deadpool::Status)> {
+    pub fn pool_status(&self) -> impl Iterator<Item = (&'static str, pool::Status)> {
         [
             ("primary", Some(&self.primary)),
             ("read", self.replica.as_ref().map(|replica| &replica.pool)),
         ]
         .into_iter()
-        .filter_map(|(name, pool)| Some((name, pool?.status())))
+        .filter_map(|(name, pool)| Some((name, pool::status(pool?))))
     }
 
     /// Makes one connection ahead of the first request.
@@ -241,9 +310,9 @@ impl Db {
     }
 
     pub fn close(&self) {
-        self.primary.close();
+        pool::close(&self.primary);
         if let Some(replica) = &self.replica {
-            replica.pool.close();
+            pool::close(&replica.pool);
         }
     }
 }
@@ -276,22 +345,63 @@ where
             lease.keep();
             Err(DbError::Query(error))
         }
-        Ok(Err(DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _))) => {
-            // A demoted primary: every other connection to it is as useless as this one.
-            pool::condemn(pool);
-            Err(DbError::ReadOnly)
-        }
-        Ok(Err(error)) if is_lost(&error, connection, until).await => {
-            pool::condemn(pool);
-            tracing::debug!(error = %error, "a database connection was lost");
-            Err(DbError::Interrupted)
-        }
-        Ok(Err(error)) => Err(DbError::Query(error)),
+        Ok(Err(error)) => Err(what_it_means(pool, error, connection, until).await),
         Err(_elapsed) => {
             pool::doubt(pool);
             Err(DbError::Interrupted)
         }
     }
+}
+
+/// Others ask at the same time, and go on when this one stops.
+async fn on_a_line<T, F>(
+    pool: &Pool,
+    line: &Arc<Line>,
+    until: Instant,
+    operation: &F,
+) -> Result<T, DbError>
+where
+    T: Send,
+    F: for<'c> AsyncFn(&'c AsyncPgConnection) -> QueryResult<T>
+        + for<'c> Repeatable<&'c AsyncPgConnection, QueryResult<T>, Fut: Send>
+        + Sync,
+{
+    let Some(mut connection) = line.connection() else {
+        return Err(DbError::Interrupted);
+    };
+    match tokio::time::timeout_at(until.into(), operation(connection)).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) if leaves_connection_clean(&error) => Err(DbError::Query(error)),
+        Ok(Err(error)) => {
+            shared::spend(pool, line);
+            Err(what_it_means(pool, error, &mut connection, until).await)
+        }
+        Err(_elapsed) => {
+            shared::spend(pool, line);
+            pool::doubt(pool);
+            Err(DbError::Interrupted)
+        }
+    }
+}
+
+/// An error that does not leave the connection as it was, and what it says of the others.
+async fn what_it_means(
+    pool: &Pool,
+    error: DieselError,
+    connection: &mut impl SimpleAsyncConnection,
+    until: Instant,
+) -> DbError {
+    if let DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) = error {
+        // A demoted primary: every other connection to it is as useless as this one.
+        pool::condemn(pool);
+        return DbError::ReadOnly;
+    }
+    if is_lost(&error, connection, until).await {
+        pool::condemn(pool);
+        tracing::debug!(error = %error, "a database connection was lost");
+        return DbError::Interrupted;
+    }
+    DbError::Query(error)
 }
 
 impl Replica {

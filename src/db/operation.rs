@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
+use diesel_async::SimpleAsyncConnection;
 
 /// How long a connection has to show that it lives after an error that may have ended it.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
@@ -60,7 +60,7 @@ pub(super) fn leaves_connection_clean(error: &DieselError) -> bool {
 /// that said 57P01 or its kin answers nothing more.
 pub(super) async fn is_lost(
     error: &DieselError,
-    connection: &mut AsyncPgConnection,
+    connection: &mut impl SimpleAsyncConnection,
     until: Instant,
 ) -> bool {
     match error {

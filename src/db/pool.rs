@@ -9,6 +9,7 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 
 use super::connect::{ConnectError, connect};
 use super::endpoint::Endpoint;
+use super::shared::Lines;
 
 /// How long a connection in doubt has to answer.
 const PING: Duration = Duration::from_millis(500);
@@ -26,6 +27,7 @@ pub struct Manager {
     connect_timeout: Duration,
     max_age: Duration,
     verdicts: Mutex<Verdicts>,
+    pub(super) lines: Lines,
 }
 
 /// What later events say of connections that were handed out before them.
@@ -41,6 +43,16 @@ struct Verdicts {
 impl Manager {
     fn verdicts(&self) -> std::sync::MutexGuard<'_, Verdicts> {
         self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a connection is young, and nothing was learnt since it was handed out that speaks against it.
+    pub(super) fn trusts(&self, lease: &Lease) -> bool {
+        let Some(metrics) = lease.0.as_ref().map(managed::Object::metrics) else {
+            return false;
+        };
+        let verdicts = self.verdicts();
+        let since = |event: Option<Instant>| event.is_some_and(|at| handed_out(metrics) <= at);
+        metrics.age() <= self.max_age && !since(verdicts.condemned) && !since(verdicts.doubted)
     }
 
     /// Whether a connection that is too old can be replaced. Tried before it is given up: it may be the last one for a while.
@@ -108,8 +120,7 @@ impl managed::Manager for Manager {
             let verdicts = self.verdicts();
             (verdicts.doubted, verdicts.condemned)
         };
-        let handed_out = metrics.recycled.unwrap_or(metrics.created);
-        let before = |event: Option<Instant>| event.is_some_and(|at| handed_out <= at);
+        let before = |event: Option<Instant>| event.is_some_and(|at| handed_out(metrics) <= at);
         if connection.is_broken() || before(condemned) {
             return Err(RecycleError::message("spent"));
         }
@@ -128,6 +139,10 @@ impl managed::Manager for Manager {
     }
 }
 
+fn handed_out(metrics: &Metrics) -> Instant {
+    metrics.recycled.unwrap_or(metrics.created)
+}
+
 /// The server is gone or of no use: no connection that exists now is used again.
 pub fn condemn(pool: &Pool) {
     pool.manager().verdicts().condemned = Some(Instant::now());
@@ -137,6 +152,37 @@ pub fn condemn(pool: &Pool) {
 /// An operation ran out of time: either it was slow or the server is silent, so connections that exist now are asked first.
 pub fn doubt(pool: &Pool) {
     pool.manager().verdicts().doubted = Some(Instant::now());
+}
+
+/// Connections open, and requests waiting for one.
+#[derive(Debug)]
+pub struct Status {
+    pub idle: usize,
+    pub shared: usize,
+    pub used: usize,
+    pub waiting: usize,
+}
+
+pub fn status(pool: &Pool) -> Status {
+    let shared = pool.manager().lines.count();
+    let deadpool::Status {
+        size,
+        available,
+        waiting,
+        ..
+    } = pool.status();
+    Status {
+        idle: available,
+        shared,
+        used: size.saturating_sub(available + shared),
+        waiting,
+    }
+}
+
+/// Closes it, and what it lent for longer.
+pub fn close(pool: &Pool) {
+    pool.manager().lines.clear();
+    pool.close();
 }
 
 pub type Pool = managed::Pool<Manager>;
@@ -175,6 +221,7 @@ pub fn pool(
         connect_timeout,
         max_age,
         verdicts: Mutex::default(),
+        lines: Lines::of_a_pool(connections),
     })
     .max_size(connections)
     .timeouts(timeouts)
@@ -206,11 +253,25 @@ impl Lease {
         self.0.as_deref_mut()
     }
 
-    /// Back to the pool, unless an operation that answered left a transaction open or the connection ended meanwhile.
+    pub fn shared(&self) -> Option<&AsyncPgConnection> {
+        self.0.as_deref()
+    }
+
+    /// For others to use, unless an operation that answered left a transaction open or the connection ended meanwhile.
     pub fn keep(mut self) {
-        if !self.0.as_mut().is_some_and(|object| object.is_broken()) {
-            self.0 = None;
+        let Some(object) = self.0.as_mut() else {
+            return;
+        };
+        if !object.is_broken()
+            && let Some(pool) = managed::Object::pool(object)
+            && let Some(lease) = pool.manager().lines.share(self)
+        {
+            lease.give_back();
         }
+    }
+
+    pub fn give_back(mut self) {
+        self.0 = None;
     }
 }
 

@@ -93,14 +93,17 @@ async fn metrics(app: AppState) -> Response {
     );
     for (endpoint, status) in app.db.pool_status() {
         let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-        metrics
-            .database_connections
-            .with_label_values(&[endpoint, "idle"])
-            .set(count(status.available));
-        metrics
-            .database_connections
-            .with_label_values(&[endpoint, "used"])
-            .set(count(status.size.saturating_sub(status.available)));
+        let states = [
+            ("idle", status.idle),
+            ("shared", status.shared),
+            ("used", status.used),
+        ];
+        for (state, connections) in states {
+            metrics
+                .database_connections
+                .with_label_values(&[endpoint, state])
+                .set(count(connections));
+        }
         metrics
             .database_connection_waiters
             .with_label_values(&[endpoint])

@@ -63,11 +63,11 @@ pub type Versions = (Option<Vec<i64>>, Vec<i64>);
 
 impl Post {
     pub async fn find(
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         me: Option<PrincipalId>,
         id: PostId,
     ) -> QueryResult<Option<Self>> {
-        Find { me, id }.get_result(connection).await.optional()
+        Find { me, id }.get_result(&mut connection).await.optional()
     }
 
     /// `None` where the project does not let the author write.

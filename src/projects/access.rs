@@ -194,7 +194,7 @@ impl ProjectAccess<Viewer> {
 
 /// The project as far as `who` may read it.
 async fn visible(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     who: PrincipalId,
     id: ProjectId,
 ) -> QueryResult<Option<Loaded>> {
@@ -214,7 +214,7 @@ async fn visible(
             project_members::role.nullable(),
             is_expired(),
         ))
-        .first(connection)
+        .first(&mut connection)
         .await
         .optional()
 }
@@ -246,7 +246,7 @@ impl<R: Needs> FromRequestParts<AppState> for ProjectAccess<R> {
         let ValidPath(InPath { id }) = ValidPath::from_request_parts(parts, app).await?;
         let loaded = app
             .db
-            .read(async |connection| visible(connection, who, id).await)
+            .look_up(async |connection| visible(connection, who, id).await)
             .await?;
         Self::of(loaded)
     }

@@ -167,24 +167,24 @@ impl ProjectAccess<Viewer> {
 
     pub async fn member(
         &self,
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         named: &Named,
     ) -> QueryResult<Option<Member>> {
         let all = of_project(self.project.id);
         let found = match named {
             Named::Id(id) => {
                 all.filter(project_members::principal_id.eq(id))
-                    .first(connection)
+                    .first(&mut connection)
                     .await
             }
             Named::Username(key) => {
                 all.filter(users::username_key.eq(key))
-                    .first(connection)
+                    .first(&mut connection)
                     .await
             }
             Named::Workload(name) => {
                 all.filter(workloads::name.eq(name.as_str()))
-                    .first(connection)
+                    .first(&mut connection)
                     .await
             }
         };

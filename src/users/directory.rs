@@ -82,13 +82,13 @@ pub type UserPage = PageParams<UserSort>;
 
 impl Entry {
     pub async fn find(
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         id: PrincipalId,
     ) -> QueryResult<Option<Self>> {
         users::table
             .find(id)
             .select(Self::as_select())
-            .first(connection)
+            .first(&mut connection)
             .await
             .optional()
     }

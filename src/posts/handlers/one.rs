@@ -40,7 +40,7 @@ pub async fn get_post(
 ) -> ApiResult<Versioned<PostBody>> {
     let post = app
         .db
-        .read(async |connection| Post::find(connection, me, id).await)
+        .look_up(async |connection| Post::find(connection, me, id).await)
         .await?
         .ok_or(ApiError::not_found("post"))?;
     conditions.read(post.edition(), || post.into())

@@ -87,7 +87,7 @@ pub async fn get_member(
     let named = Named::of(&path.principal)?;
     let member = app
         .db
-        .read(async |connection| access.member(connection, &named).await)
+        .look_up(async |connection| access.member(connection, &named).await)
         .await?;
     let member = member.ok_or(ApiError::not_found("member"))?;
     conditions.read(member.version, || member.into())

@@ -93,7 +93,7 @@ pub async fn get_user(
 ) -> ApiResult<Versioned<UserBody>> {
     let entry = app
         .db
-        .read(async |connection| Entry::find(connection, id).await)
+        .look_up(async |connection| Entry::find(connection, id).await)
         .await?
         .ok_or(ApiError::not_found("user"))?;
     conditions.read(entry.version, || UserBody::of(entry, who.is_admin))

@@ -7,6 +7,7 @@ mod grants;
 mod handlers;
 mod outage;
 mod sessions;
+mod shared;
 mod texts;
 mod watch;
 
@@ -124,8 +125,8 @@ impl Bench {
 
     fn idle(&self) -> usize {
         let (_, status) = self.db.pool_status().next().unwrap();
-        assert_eq!(status.size, status.available, "all are back: {status:?}");
-        status.available
+        assert_eq!(status.used, 0, "all are back: {status:?}");
+        status.idle
     }
 }
 

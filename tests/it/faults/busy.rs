@@ -80,7 +80,7 @@ async fn a_lock_on_the_posts_costs_nobody_else_and_leaves_nothing_behind() {
     until("nobody waits", SOON, waiting).await.unwrap();
 }
 
-/// Each statement takes 200 ms on its way, so four connections answer at most 20 a second.
+/// Each statement takes 200 ms on its way, so four connections answer at most 20 lists a second.
 #[tokio::test]
 async fn at_three_times_what_it_can_do_it_does_nearly_as_much() {
     let database = TestDatabase::migrated().await;
@@ -94,11 +94,11 @@ async fn at_three_times_what_it_can_do_it_does_nearly_as_much() {
         count: per_second * 4,
         timeout: Duration::from_secs(10),
     };
-    let read_post = |_| bench.scene.read(0);
+    let list = |_| bench.scene.read(1);
     // Once, for what is prepared.
-    open_loop(&bench.client, at(10), read_post).await;
-    let peak = open_loop(&bench.client, at(15), read_post).await;
-    let thrice = open_loop(&bench.client, at(60), read_post).await;
+    open_loop(&bench.client, at(10), list).await;
+    let peak = open_loop(&bench.client, at(15), list).await;
+    let thrice = open_loop(&bench.client, at(60), list).await;
     println!("peak: {peak}\nthrice: {thrice}");
     let good = |status| thrice.count(&Outcome::Status(status));
     assert_eq!(good(200) + good(503), thrice.records.len(), "{thrice}");
