@@ -199,7 +199,9 @@ def pgbench(postgres, folder, statements, varying, draws, clients, seconds):
         text.append(re.sub(r"\$\d+", place, statement) + ";")
     (folder / "pgbench.sql").write_text("\n".join(text) + "\n")
     defined = [word for variable in dict.fromkeys(variables) for word in ("-D", variable)]
+    # Its sessions end a moment after it, and what they took is seen once they have.
     out = run(postgres.programs / "pgbench", "-n", "-M", "prepared", "-c", clients, "-j", os.cpu_count(), "-T", seconds, "-f", folder / "pgbench.sql", *defined, postgres.url)
+    time.sleep(0.3)
     return {
         "done": int(re.search(r"actually processed: (\d+)", out)[1]),
         "rate": float(re.search(r"^tps = ([\d.]+)", out, re.M)[1]),
@@ -308,6 +310,45 @@ def restoring():
         DELETE FROM posts WHERE id >= '{POST}{ZERO + POSTS}';
         DELETE FROM post_votes WHERE principal_id BETWEEN '{user(USERS - VOTERS)}' AND '{user(USERS - 1)}';
         VACUUM ANALYZE;"""
+
+
+def lines(service, tokens):
+    """Of each line: what wrk asks, what is asked once to see the SQL and the table it names, and what varies in it."""
+    me, post, body = tokens[-1], f"{POST}{ZERO + 7}", {"title": "A post made by the load", "content": TEXT}
+    auth = "{Authorization = tokens[asked % #tokens + 1]}"
+    draws = [f"\\set post random({ZERO}, {ZERO + POSTS - 1})", f"\\set voter random({ZERO + USERS - VOTERS}, {ZERO + USERS - 1})"]
+    drawn = {re.escape(post): f"('{POST}' || :post)::uuid"}
+    half = POSTS // 2
+    return {
+        "get": {
+            "wrk": f'return wrk.format("GET", string.format("/api/v1/posts/{POST}%d", {ZERO} + math.random(0, {POSTS - 1})), {auth})',
+            "ask": lambda: service.ask("GET", f"/api/v1/posts/{post}", token=me), "table": "posts", "varying": drawn, "draws": draws,
+        },
+        "list": {
+            "wrk": f'return wrk.format("GET", "/api/v1/posts?limit=10", {auth})',
+            "ask": lambda: service.ask("GET", "/api/v1/posts?limit=10", token=me), "table": "posts", "varying": {}, "draws": [],
+        },
+        "create": {
+            "wrk": f'local headers = {auth}; headers["Content-Type"] = "application/json"; '
+                   f'return wrk.format("POST", "/api/v1/posts", headers, {json.dumps(json.dumps(body))})',
+            "ask": lambda: service.ask("POST", "/api/v1/posts", body, token=me), "table": "posts",
+            # New ids rise, as the service's do, each client's in a row of their own.
+            "varying": {r"0(?!1900000-).*": "('01990000-0000-7' || :row || '-8000-' || :serial)::uuid"},
+            "draws": ["\\set row 100 + :client_id", "\\set serial :serial + 1"],
+        },
+        "vote": {
+            # Each of two threads walks its half of the posts, one voter a walk, so that every vote is a new one.
+            "wrk": f'local at, walk = (asked - 1) % {half}, math.floor((asked - 1) / {half}); return wrk.format("PUT", '
+                   f'string.format("/api/v1/posts/{POST}%d/vote", {ZERO} + at + number * {half}), {{Authorization = tokens[walk % #tokens + 1]}})',
+            "ask": lambda: service.ask("PUT", f"/api/v1/posts/{post}/vote", token=me), "table": "post",
+            "varying": {**drawn, re.escape(user(USERS - 1)): f"('{USER}' || :voter)::uuid"}, "draws": draws,
+        },
+        "sign_in": {
+            "wrk": 'return wrk.format("POST", "/auth/token", {["Content-Type"] = "application/x-www-form-urlencoded"}, '
+                   f'string.format("grant_type=password&username=user%d&password={PASSWORD.replace(" ", "+")}", math.random(0, {USERS - 1})))',
+        },
+        "metrics": {"wrk": 'return wrk.format("GET", "/metrics", {})', "url": service.ops},
+    }
 
 
 def wrk(url, folder, request, tokens, clients, seconds):
