@@ -6,6 +6,7 @@ mod dropped;
 mod flood;
 mod frozen;
 mod killed;
+mod replicated;
 mod standby;
 mod terminated;
 mod uploads;

@@ -136,6 +136,25 @@ pub(crate) fn database(endpoint: &Endpoint, name: &str) -> Endpoint {
     }
 }
 
+/// The URL that a `chartroom` process takes for a database of a private server.
+pub(crate) fn url(address: &Address, name: &str) -> String {
+    let Address {
+        socket_dir,
+        port,
+        user,
+        password,
+        ..
+    } = address;
+    let directory = percent_encoding::utf8_percent_encode(
+        socket_dir.to_str().unwrap(),
+        percent_encoding::NON_ALPHANUMERIC,
+    );
+    format!(
+        "postgres://{user}:{}@{directory}:{port}/{name}",
+        password.expose_secret()
+    )
+}
+
 /// The server behind a proxy, and the way to a database through it.
 pub(crate) async fn behind_proxy(database: &TestDatabase) -> (ChaosProxy, Endpoint) {
     let Endpoint::Fields {
@@ -249,22 +268,7 @@ impl TestDatabase {
 
     /// The URL a `chartroom` process takes.
     pub(crate) fn url(&self) -> String {
-        let Address {
-            socket_dir,
-            port,
-            user,
-            password,
-            ..
-        } = &SERVER.address;
-        let directory = percent_encoding::utf8_percent_encode(
-            socket_dir.to_str().unwrap(),
-            percent_encoding::NON_ALPHANUMERIC,
-        );
-        format!(
-            "postgres://{user}:{}@{directory}:{port}/{}",
-            password.expose_secret(),
-            self.name
-        )
+        url(&SERVER.address, &self.name)
     }
 
     /// A session outside the product, to look and to disturb.
