@@ -30,6 +30,7 @@ CASES = {
     "skaffold": "loop.skaffold",
     "skaffold-dev": "loop.skaffold_dev",
     "skaffold-ha": "loop.skaffold_ha",
+    "skaffold-external": "loop.skaffold_external",
 }
 
 

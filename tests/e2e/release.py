@@ -94,6 +94,10 @@ class Release:
     def primary(self):
         return self.space.get("cluster", self.cluster)["status"]["currentPrimary"]
 
+    def instances(self, number, within=300):
+        """Waits for as many instances of the database."""
+        until(f"{number} instances", within, lambda: self.space.get("cluster", self.cluster)["status"].get("readyInstances") == number)
+
     @contextlib.contextmanager
     def api(self, port="http", target=None):
         """The API through a forwarded port: of one pod, so not for anything that has to survive that pod."""

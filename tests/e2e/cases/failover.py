@@ -18,7 +18,7 @@ def failover(space):
     release.install(*THREE)
     gaps = []
     for number in range(ROUNDS):
-        until("three instances", 300, lambda: space.get("cluster", release.cluster)["status"].get("readyInstances") == 3)
+        release.instances(3)
         with load(release, per_second=20, insist=True) as client:
             time.sleep(5)
             primary = release.primary()
@@ -38,7 +38,7 @@ def lossy(space):
     release = Release(space)
     release.install(
         "replicas=2", "auth.registration=open", "database.cnpg.instances=2", "database.cnpg.synchronous.enabled=false", "database.cnpg.storage.size=1Gi")
-    until("two instances", 300, lambda: space.get("cluster", release.cluster)["status"].get("readyInstances") == 2)
+    release.instances(2)
     primary = release.primary()
     standby = next(name for name in space.get("cluster", release.cluster)["status"]["instanceNames"] if name != primary)
     receiver = space.psql(standby, "SELECT pid FROM pg_stat_wal_receiver")
@@ -66,7 +66,7 @@ def standby(space):
     release.install(
         "replicas=1", "auth.registration=open", "database.cnpg.instances=2", "database.cnpg.synchronous.enabled=false", "database.cnpg.storage.size=1Gi",
         "database.cnpg.readReplicas=true", "settings.CHARTROOM_POSTS_ANONYMOUS_READ=true")
-    until("two instances", 300, lambda: space.get("cluster", release.cluster)["status"].get("readyInstances") == 2)
+    release.instances(2)
     with release.api() as api:
         api.register()
         post, token = api.post("read from a standby"), api.token

@@ -102,9 +102,27 @@ def skaffold_ha(space):
         loop.skaffold("run", profile="fast,ha")
         loop.release.ready()
         need(len(loop.release.pods()) == 3, "not three pods")
-        until("three instances", 400, lambda: space.get("cluster", loop.release.cluster)["status"].get("readyInstances") == 3)
+        loop.release.instances(3, within=400)
         serves(loop.release, "chartroom")
         loop.skaffold("delete", profile="fast,ha")
+
+
+def skaffold_external(space):
+    """skaffold run against a database that somebody else runs; delete leaves it"""
+    with looping(space) as loop:
+        # The profile's values, where every address may be the database's.
+        values = loop.checkout / "charts/chartroom/ci/external.yaml"
+        values.write_text(values.read_text().replace("192.0.2.0/24", "0.0.0.0/0"))
+        run("kubectl", "create", "namespace", NAMESPACE)
+        image = {"imageName": os.environ["E2E_POSTGRES"]} if "E2E_POSTGRES" in os.environ else {}
+        spec = {"instances": 1, "storage": {"size": "1Gi"}, **image}
+        space.apply({"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": {"name": "other"}, "spec": spec})
+        until("the other database", 400, lambda: space.get("cluster", "other").get("status", {}).get("readyInstances") == 1)
+        loop.skaffold("run", profile="fast,external")
+        serves(loop.release, "chartroom")
+        loop.skaffold("delete", profile="fast,external")
+        need(not space.get("deployment", loop.release.fullname), "skaffold delete left the Deployment")
+        need(space.get("cluster", "other"), "skaffold delete took the database")
 
 
 def serves(release, name):
