@@ -5,6 +5,7 @@ pub mod handlers;
 pub mod model;
 pub mod trail;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use diesel::prelude::*;
@@ -15,6 +16,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::auth::workload::Workload;
+use crate::http::request::RequestId;
 use crate::schema::audit_events;
 use crate::state::AppState;
 use crate::types::PrincipalId;
@@ -26,13 +28,21 @@ pub fn router() -> OpenApiRouter<AppState> {
 /// Where an act came from.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
-    pub address: Option<String>,
-    pub request_id: Option<String>,
+    pub address: Option<IpAddr>,
+    pub request_id: Option<RequestId>,
     /// Which of the workload's pods, where the actor is one.
     pub workload: Option<Arc<Workload>>,
 }
 
 impl Origin {
+    pub fn address(&self) -> Option<String> {
+        self.address.map(|address| address.to_string())
+    }
+
+    fn request_id(&self) -> Option<&str> {
+        self.request_id.as_ref().map(RequestId::as_str)
+    }
+
     /// A workload says its name, and which account and pod it was, beside whatever else there is to say.
     fn complete(&self, mut detail: Value) -> Value {
         if let (Some(workload), Some(members)) = (&self.workload, detail.as_object_mut()) {
@@ -71,8 +81,8 @@ pub async fn record(
             audit_events::actor_id.eq(actor),
             audit_events::action.eq(action),
             audit_events::target_id.eq(target),
-            audit_events::address.eq(origin.address.as_deref()),
-            audit_events::request_id.eq(origin.request_id.as_deref()),
+            audit_events::address.eq(origin.address()),
+            audit_events::request_id.eq(origin.request_id()),
             audit_events::detail.eq(origin.complete(detail)),
         ))
         .execute(connection)

@@ -199,8 +199,8 @@ fn rows_of(told: Option<HashMap<Deed, Told>>) -> Vec<Row> {
             actor_id: deed.actor,
             action: deed.action,
             detail: told.origin.complete(Value::Object(detail)),
-            address: told.origin.address,
-            request_id: told.origin.request_id,
+            address: told.origin.address(),
+            request_id: told.origin.request_id().map(str::to_owned),
         }
     };
     told.into_iter().flatten().map(row).collect()

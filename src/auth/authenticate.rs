@@ -47,8 +47,8 @@ pub async fn authenticate(
     // What the database has just said is the truth; what is believed without it must not have been revoked since.
     let principal = match presented {
         Presented::Bearer(token) => match (bearer(app, &token), &app.identity.workloads) {
-            (None, Some(workloads)) => workloads
-                .authenticate(&app.db, &token)
+            // Boxed: large, and every request's future holds the place for it.
+            (None, Some(workloads)) => Box::pin(workloads.authenticate(&app.db, &token))
                 .await
                 .map_err(|error| challenge(error, &parts.headers, true))?,
             (principal, _) => in_force(app, principal).await?,

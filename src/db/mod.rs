@@ -17,12 +17,13 @@ pub mod tls;
 pub mod window;
 
 use std::cell::Cell;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use tokio::task::futures::TaskLocalFuture;
 use tracing::Instrument as _;
 
 use crate::metrics::Metrics;
@@ -38,13 +39,16 @@ tokio::task_local! {
     static FROM_REPLICA: Cell<bool>;
 }
 
-/// What `work` comes to, and whether the read-only endpoint had a part in it.
-pub async fn with_source<T>(work: impl Future<Output = T>) -> (T, bool) {
-    let seen = async {
-        let outcome = work.await;
-        (outcome, FROM_REPLICA.with(Cell::get))
-    };
-    FROM_REPLICA.scope(Cell::new(false), seen).await
+/// Work that notes where its reads were answered. No `async fn`, which would hold the work twice.
+pub type Sourced<F> = TaskLocalFuture<Cell<bool>, F>;
+
+pub fn sourced<F: Future>(work: F) -> Sourced<F> {
+    FROM_REPLICA.scope(Cell::new(false), work)
+}
+
+/// Whether the read-only endpoint had a part in it; to be asked when it is done, once.
+pub fn is_from_replica<F: Future>(done: Pin<&mut Sourced<F>>) -> bool {
+    done.take_value().is_some_and(Cell::into_inner)
 }
 
 /// What went wrong between a handler and its data.
@@ -199,7 +203,7 @@ impl Db {
         // Half of the time stays for a connection of its own: on this one it may be another's statement that is slow.
         let until = begun + self.deadline / 2;
         let answer = self
-            .observed("read", on_a_line(pool, &line, until, operation))
+            .observed("read", pin!(on_a_line(pool, &line, until, operation)))
             .await;
         match (&answer, replica) {
             (Err(DbError::Interrupted), _) => {
@@ -276,14 +280,14 @@ impl Db {
             + for<'c> Operation<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
             + Send,
     {
-        self.observed(kind, on_a_connection(pool, until, operation))
+        self.observed(kind, pin!(on_a_connection(pool, until, operation)))
             .await
     }
 
     async fn observed<T>(
         &self,
         kind: &'static str,
-        work: impl Future<Output = Result<T, DbError>>,
+        work: Pin<&mut impl Future<Output = Result<T, DbError>>>,
     ) -> Result<T, DbError> {
         let begun = Instant::now();
         let span = tracing::info_span!(target: "chartroom::span", "database", otel.name = kind, otel.kind = "client", db.system.name = "postgresql");
@@ -317,7 +321,7 @@ impl Db {
     }
 }
 
-/// Outside of [`with_source`] nobody wants to know.
+/// Outside of [`sourced`] nobody wants to know.
 fn from_replica() {
     let _ = FROM_REPLICA.try_with(|it| it.set(true));
 }

@@ -124,11 +124,13 @@ impl managed::Manager for Manager {
         if connection.is_broken() || before(condemned) {
             return Err(RecycleError::message("spent"));
         }
-        if metrics.age() > self.max_age && self.is_replaceable().await {
+        // Boxed: rare, and whoever takes a connection holds the place for it.
+        if metrics.age() > self.max_age && Box::pin(self.is_replaceable()).await {
             return Err(RecycleError::message("old"));
         }
         if before(doubted) {
-            let answer = tokio::time::timeout(PING, connection.batch_execute("")).await;
+            let ping = Box::pin(connection.batch_execute(""));
+            let answer = tokio::time::timeout(PING, ping).await;
             if !matches!(answer, Ok(Ok(()))) {
                 // The others would be silent too: asking each in turn would cost the request its time.
                 self.verdicts().condemned = Some(Instant::now());

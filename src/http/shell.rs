@@ -11,6 +11,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -115,9 +116,10 @@ impl Shell {
         });
         let span = trace::request_span(&context.method, template, context.parent);
         let trace_id = trace::id_of(&span).or(context.parent.map(|parent| parent.trace_id));
-        let answer = self.answer(&context, parts, body, route);
-        let (answer, from_replica) = db::with_source(answer).instrument(span.clone()).await;
-        let (mut response, error) = match answer {
+        let mut answer = pin!(db::sourced(self.answer(&context, parts, body, route)));
+        let answered = answer.as_mut().instrument(span.clone()).await;
+        let from_replica = db::is_from_replica(answer);
+        let (mut response, error) = match answered {
             Ok(response) => self.problem_of(response, &context),
             Err(error) => self.problem(error, &context),
         };
@@ -186,8 +188,8 @@ impl Shell {
             .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
         let address = ClientAddress::of(&self.app.config.http, peer, &parts.headers);
         let mut origin = Origin {
-            address: Some(address.0.to_string()),
-            request_id: Some(context.id.as_str().to_owned()),
+            address: Some(address.0),
+            request_id: Some(context.id.clone()),
             workload: None,
         };
         let refused = |who, origin: &Origin, reason: &str| {

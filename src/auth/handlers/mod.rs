@@ -51,7 +51,7 @@ async fn start(
             user,
             kind,
             lifetimes,
-            origin.address.as_deref(),
+            origin.address().as_deref(),
             agent.as_deref(),
         )
         .await?
