@@ -21,6 +21,9 @@ use crate::schema::audit_events;
 use crate::state::AppState;
 use crate::types::PrincipalId;
 
+/// Rows of one statement, whose parameters are counted in sixteen bits.
+const AT_ONCE: usize = 1_000;
+
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(handlers::list_audit_events))
 }
@@ -75,17 +78,36 @@ pub async fn record(
     target: Option<Uuid>,
     detail: Value,
 ) -> QueryResult<()> {
-    diesel::insert_into(audit_events::table)
-        .values((
-            audit_events::id.eq(Uuid::now_v7()),
-            audit_events::actor_id.eq(actor),
-            audit_events::action.eq(action),
-            audit_events::target_id.eq(target),
-            audit_events::address.eq(origin.address()),
-            audit_events::request_id.eq(origin.request_id()),
-            audit_events::detail.eq(origin.complete(detail)),
-        ))
-        .execute(connection)
-        .await
-        .map(|_| ())
+    record_each(connection, origin, actor, action, vec![(target, detail)]).await
+}
+
+/// One act that many things have a part in, each with its own target and detail.
+pub async fn record_each(
+    connection: &mut AsyncPgConnection,
+    origin: &Origin,
+    actor: Option<PrincipalId>,
+    action: &'static str,
+    mut told: Vec<(Option<Uuid>, Value)>,
+) -> QueryResult<()> {
+    while !told.is_empty() {
+        let rest = told.split_off(told.len().min(AT_ONCE));
+        let row = |(target, detail)| {
+            (
+                audit_events::id.eq(Uuid::now_v7()),
+                audit_events::actor_id.eq(actor),
+                audit_events::action.eq(action),
+                audit_events::target_id.eq(target),
+                audit_events::address.eq(origin.address()),
+                audit_events::request_id.eq(origin.request_id()),
+                audit_events::detail.eq(origin.complete(detail)),
+            )
+        };
+        let rows: Vec<_> = told.into_iter().map(row).collect();
+        diesel::insert_into(audit_events::table)
+            .values(rows)
+            .execute(connection)
+            .await?;
+        told = rest;
+    }
+    Ok(())
 }

@@ -11,8 +11,9 @@ use crate::auth::revocation::{self, Revoked, Subject};
 use crate::auth::session::Which;
 use crate::error::ApiError;
 use crate::http::idempotency::Failure;
-use crate::schema::{principals, users};
-use crate::types::PrincipalId;
+use crate::projects::access::Role;
+use crate::schema::{principals, project_members, projects, users};
+use crate::types::{PrincipalId, ProjectId};
 
 /// Deletes a user and what is theirs alone, in the caller's transaction. What is returned is for this process's feed, after the
 /// commit.
@@ -43,6 +44,12 @@ pub async fn delete(
         json!({ "reason": reason }),
     )
     .await?;
+    let left = memberships(connection, user).await?.into_iter();
+    let left = left.map(|(project, role)| {
+        let detail = json!({ "principal": user, "was": role, "reason": reason });
+        (Some(project.0), detail)
+    });
+    audit::record_each(connection, origin, actor, "member.removed", left.collect()).await?;
     // The rest follows by its references.
     diesel::delete(principals::table.find(user))
         .execute(connection)
@@ -50,4 +57,26 @@ pub async fn delete(
     // The user's passwords found good are told by when that was, so this comes as late as it can.
     revoked.extend(revocation::revoke(connection, &[Subject::User(user)]).await?);
     Ok(revoked)
+}
+
+/// What the account is a member of and stays one of until it ends. Locked as its end locks them: itself, then the projects in the
+/// order of their ids.
+async fn memberships(
+    connection: &mut AsyncPgConnection,
+    user: PrincipalId,
+) -> QueryResult<Vec<(ProjectId, Role)>> {
+    principals::table
+        .find(user)
+        .select(principals::id)
+        .for_update()
+        .execute(connection)
+        .await?;
+    project_members::table
+        .inner_join(projects::table)
+        .filter(project_members::principal_id.eq(user))
+        .order(projects::id)
+        .select((projects::id, project_members::role))
+        .for_update()
+        .load(connection)
+        .await
 }

@@ -320,6 +320,14 @@ async fn nobody_deletes_their_account_from_under_a_project() {
     assert_eq!(delete().await.status, 204);
     let members = bob.get(&app, &format!("{project}/members")).await.json();
     assert_eq!(members["items"].as_array().unwrap().len(), 1);
+    // Who is left can see what has become of the other one.
+    let told = bob.get(&app, &format!("{project}/audit")).await.json();
+    let newest = &told["items"][0];
+    let detail = json!({ "principal": ann.id, "was": "owner", "reason": "deleted_by_user" });
+    assert_eq!(
+        (&newest["action"], &newest["actor"], &newest["detail"]),
+        (&json!("member.removed"), &json!(ann.id), &detail)
+    );
 }
 
 /// A removal has locked the project when the member's account is deleted: each waits for its turn, and neither for the other.
