@@ -22,6 +22,7 @@ pub struct Lines {
 #[derive(Default)]
 struct Open {
     lines: Vec<Arc<Line>>,
+    turn: usize,
     /// Somebody asked when there were fewer than there may be.
     is_wanted: bool,
 }
@@ -67,7 +68,8 @@ impl Lines {
     }
 }
 
-/// The line that the fewest use, unless there is none or each has enough to do.
+/// The next line in turn, unless there is none or each has enough to do. Not the one that the fewest use: what is behind a line
+/// whose server process waits for a processor would wait longer still, while the other line takes all there is.
 pub fn line(pool: &Pool) -> Option<Arc<Line>> {
     let manager = pool.manager();
     let mut open = manager.lines.open();
@@ -78,12 +80,12 @@ pub fn line(pool: &Pool) -> Option<Arc<Line>> {
     };
     open.lines.retain(is_trusted);
     open.is_wanted = open.lines.len() < manager.lines.most;
+    let Open { lines, turn, .. } = &mut *open;
+    *turn = turn.wrapping_add(1);
     // The list itself holds each once.
-    let line = open
-        .lines
-        .iter()
-        .min_by_key(|line| Arc::strong_count(line))?;
-    (Arc::strong_count(line) <= ABREAST).then(|| Arc::clone(line))
+    let has_room = |line: &&Arc<Line>| Arc::strong_count(line) <= ABREAST;
+    let from_here = lines.iter().cycle().skip(*turn % lines.len().max(1));
+    from_here.take(lines.len()).find(has_room).map(Arc::clone)
 }
 
 impl Line {
