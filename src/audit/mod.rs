@@ -78,10 +78,15 @@ pub async fn record(
     target: Option<Uuid>,
     detail: Value,
 ) -> QueryResult<()> {
-    record_each(connection, origin, actor, action, vec![(target, detail)]).await
+    let act = Act::new(origin, actor, action, target, detail);
+    diesel::insert_into(audit_events::table)
+        .values(act)
+        .execute(connection)
+        .await
+        .map(|_| ())
 }
 
-/// One act that many things have a part in, each with its own target and detail.
+/// One act that many things have a part in, each with its own target and detail. Not for one: such a statement is not kept prepared.
 pub async fn record_each(
     connection: &mut AsyncPgConnection,
     origin: &Origin,
@@ -90,24 +95,47 @@ pub async fn record_each(
     mut told: Vec<(Option<Uuid>, Value)>,
 ) -> QueryResult<()> {
     while !told.is_empty() {
-        let rest = told.split_off(told.len().min(AT_ONCE));
-        let row = |(target, detail)| {
-            (
-                audit_events::id.eq(Uuid::now_v7()),
-                audit_events::actor_id.eq(actor),
-                audit_events::action.eq(action),
-                audit_events::target_id.eq(target),
-                audit_events::address.eq(origin.address()),
-                audit_events::request_id.eq(origin.request_id()),
-                audit_events::detail.eq(origin.complete(detail)),
-            )
-        };
-        let rows: Vec<_> = told.into_iter().map(row).collect();
+        let acts: Vec<_> = told
+            .drain(..told.len().min(AT_ONCE))
+            .map(|(target, detail)| Act::new(origin, actor, action, target, detail))
+            .collect();
         diesel::insert_into(audit_events::table)
-            .values(rows)
+            .values(acts)
             .execute(connection)
             .await?;
-        told = rest;
     }
     Ok(())
+}
+
+/// No defaults where there is nothing: they would be part of the statement's text.
+#[derive(Insertable)]
+#[diesel(table_name = audit_events, treat_none_as_default_value = false)]
+struct Act<'a> {
+    id: Uuid,
+    actor_id: Option<PrincipalId>,
+    action: &'static str,
+    target_id: Option<Uuid>,
+    address: Option<String>,
+    request_id: Option<&'a str>,
+    detail: Value,
+}
+
+impl<'a> Act<'a> {
+    fn new(
+        origin: &'a Origin,
+        actor_id: Option<PrincipalId>,
+        action: &'static str,
+        target_id: Option<Uuid>,
+        detail: Value,
+    ) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            actor_id,
+            action,
+            target_id,
+            address: origin.address(),
+            request_id: origin.request_id(),
+            detail: origin.complete(detail),
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The database: where it is, how to reach it, what to do when it fails.
 //!
-//! Handlers call [`Db::look_up`], [`Db::read`] and [`Db::write`]. Every operation has a deadline kept by this process, because a frozen server
-//! keeps none; a connection whose state is not certain is closed, never reused; reads are tried a second time, writes never.
+//! Handlers call [`Db::look_up`], [`Db::read`] and [`Db::write`]. Every operation has a deadline kept by this process, because a
+//! frozen server keeps none; a connection whose state is not certain is closed, never reused; reads are tried a second time, writes never.
 
 pub mod connect;
 pub mod embedded;

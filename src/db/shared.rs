@@ -64,7 +64,7 @@ impl Lines {
     }
 
     pub fn clear(&self) {
-        self.open().lines.clear();
+        *self.open() = Open::default();
     }
 }
 
