@@ -3,6 +3,7 @@
 //! Handlers call [`Db::look_up`], [`Db::read`] and [`Db::write`]. Every operation has a deadline kept by this process, because a
 //! frozen server keeps none; a connection whose state is not certain is closed, never reused; reads are tried a second time, writes never.
 
+mod attempt;
 pub mod connect;
 pub mod embedded;
 pub mod endpoint;
@@ -12,44 +13,27 @@ pub mod monitor;
 pub mod operation;
 pub mod pool;
 pub mod purge;
+mod replica;
 pub mod shared;
 pub mod tls;
 pub mod window;
 
-use std::cell::Cell;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use tokio::task::futures::TaskLocalFuture;
+use diesel::result::{Error as DieselError, QueryResult};
+use diesel_async::AsyncPgConnection;
 use tracing::Instrument as _;
 
 use crate::metrics::Metrics;
+use attempt::{on_a_connection, on_a_line};
 use endpoint::Endpoint;
-use operation::{Operation, Repeatable, is_lost, leaves_connection_clean};
-use pool::{Lease, MakeError, Pool, PoolError, PoolSettings};
-use shared::Line;
+use operation::{Operation, Repeatable};
+use pool::{Lease, Pool, PoolSettings};
+use replica::{Replica, from_replica};
 
-/// For how long nothing but one read at a time asks a replica that did not answer.
-const REPLICA_REST: Duration = Duration::from_secs(5);
-
-tokio::task_local! {
-    static FROM_REPLICA: Cell<bool>;
-}
-
-/// Work that notes where its reads were answered. No `async fn`, which would hold the work twice.
-pub type Sourced<F> = TaskLocalFuture<Cell<bool>, F>;
-
-pub fn sourced<F: Future>(work: F) -> Sourced<F> {
-    FROM_REPLICA.scope(Cell::new(false), work)
-}
-
-/// Whether the read-only endpoint had a part in it; to be asked when it is done, once.
-pub fn is_from_replica<F: Future>(done: Pin<&mut Sourced<F>>) -> bool {
-    done.take_value().is_some_and(Cell::into_inner)
-}
+pub use replica::{Sourced, is_from_replica, sourced};
 
 /// What went wrong between a handler and its data.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +41,7 @@ pub enum DbError {
     /// Nothing was done: there was no connection to do it on.
     #[error("no database connection: {0}")]
     NoConnection(String),
-    /// All connections stayed busy for the whole wait.
+    /// All connections stayed busy for the whole wait, or too many were waiting already.
     #[error("no free database connection")]
     Busy,
     /// The operation began and its end is unknown: the connection or the time was lost.
@@ -81,11 +65,6 @@ pub struct Db {
     metrics: Arc<Metrics>,
 }
 
-struct Replica {
-    pool: Pool,
-    rests_until: Mutex<Option<Instant>>,
-}
-
 impl Db {
     pub fn new(
         primary: Endpoint,
@@ -98,10 +77,7 @@ impl Db {
         let replica = replica
             .map(|endpoint| pool::pool(endpoint, "read", false, settings))
             .transpose()?
-            .map(|pool| Replica {
-                pool,
-                rests_until: Mutex::default(),
-            });
+            .map(Replica::new);
         Ok(Self {
             primary,
             replica,
@@ -205,19 +181,11 @@ impl Db {
         let answer = self
             .observed("read", pin!(on_a_line(pool, &line, until, operation)))
             .await;
-        match (&answer, replica) {
-            (Err(DbError::Interrupted), _) => {
-                replica.inspect(|replica| replica.rest());
-                return None;
-            }
-            (Err(DbError::Query(DieselError::DatabaseError(..))), Some(_)) => return None,
-            (_, Some(replica)) => {
-                replica.wake();
-                from_replica();
-            }
-            _ => {}
-        }
-        Some(answer)
+        let is_final = match replica {
+            Some(replica) => replica.has_answered(&answer),
+            None => !matches!(answer, Err(DbError::Interrupted)),
+        };
+        is_final.then_some(answer)
     }
 
     async fn read_where_it_answers<T, F>(&self, begun: Instant, operation: F) -> Result<T, DbError>
@@ -235,15 +203,8 @@ impl Db {
                 // Half of the time stays for the primary.
                 let half = begun + self.deadline / 2;
                 let answer = self.attempt(&replica.pool, "read", half, &operation).await;
-                match &answer {
-                    Err(DbError::NoConnection(_) | DbError::Interrupted) => replica.rest(),
-                    // Also what a standby says when replaying the log needed rows or locks that the read was using.
-                    Err(DbError::Busy | DbError::Query(DieselError::DatabaseError(..))) => {}
-                    _ => {
-                        replica.wake();
-                        from_replica();
-                        return answer;
-                    }
+                if replica.has_answered(&answer) {
+                    return answer;
                 }
             } else {
                 resting = Some(&replica.pool);
@@ -318,131 +279,5 @@ impl Db {
         if let Some(replica) = &self.replica {
             pool::close(&replica.pool);
         }
-    }
-}
-
-/// Outside of [`sourced`] nobody wants to know.
-fn from_replica() {
-    let _ = FROM_REPLICA.try_with(|it| it.set(true));
-}
-
-async fn on_a_connection<T, F>(pool: &Pool, until: Instant, operation: F) -> Result<T, DbError>
-where
-    T: Send,
-    F: for<'c> AsyncFnOnce(&'c mut AsyncPgConnection) -> QueryResult<T>
-        + for<'c> Operation<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
-        + Send,
-{
-    let mut lease = tokio::time::timeout_at(until.into(), Lease::take(pool))
-        .await
-        .map_err(|_elapsed| DbError::NoConnection("none was made in time".to_owned()))?
-        .map_err(no_connection)?;
-    let Some(connection) = lease.connection() else {
-        return Err(DbError::Interrupted);
-    };
-    match tokio::time::timeout_at(until.into(), operation(&mut *connection)).await {
-        Ok(Ok(value)) => {
-            lease.keep();
-            Ok(value)
-        }
-        Ok(Err(error)) if leaves_connection_clean(&error) => {
-            lease.keep();
-            Err(DbError::Query(error))
-        }
-        Ok(Err(error)) => Err(what_it_means(pool, error, connection, until).await),
-        Err(_elapsed) => {
-            pool::doubt(pool);
-            Err(DbError::Interrupted)
-        }
-    }
-}
-
-/// Others ask at the same time, and go on when this one stops.
-async fn on_a_line<T, F>(
-    pool: &Pool,
-    line: &Arc<Line>,
-    until: Instant,
-    operation: &F,
-) -> Result<T, DbError>
-where
-    T: Send,
-    F: for<'c> AsyncFn(&'c AsyncPgConnection) -> QueryResult<T>
-        + for<'c> Repeatable<&'c AsyncPgConnection, QueryResult<T>, Fut: Send>
-        + Sync,
-{
-    let Some(mut connection) = line.connection() else {
-        return Err(DbError::Interrupted);
-    };
-    match tokio::time::timeout_at(until.into(), operation(connection)).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) if leaves_connection_clean(&error) => Err(DbError::Query(error)),
-        Ok(Err(error)) => {
-            shared::spend(pool, line);
-            Err(what_it_means(pool, error, &mut connection, until).await)
-        }
-        Err(_elapsed) => {
-            shared::spend(pool, line);
-            pool::doubt(pool);
-            Err(DbError::Interrupted)
-        }
-    }
-}
-
-/// An error that does not leave the connection as it was, and what it says of the others.
-async fn what_it_means(
-    pool: &Pool,
-    error: DieselError,
-    connection: &mut impl SimpleAsyncConnection,
-    until: Instant,
-) -> DbError {
-    if let DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) = error {
-        // A demoted primary: every other connection to it is as useless as this one.
-        pool::condemn(pool);
-        return DbError::ReadOnly;
-    }
-    if is_lost(&error, connection, until).await {
-        pool::condemn(pool);
-        tracing::debug!(error = %error, "a database connection was lost");
-        return DbError::Interrupted;
-    }
-    DbError::Query(error)
-}
-
-impl Replica {
-    /// The first to ask after the rest is over asks for all; the others go on as if it still lasted.
-    fn is_asked(&self) -> bool {
-        let mut rests_until = self.lock();
-        let now = Instant::now();
-        match *rests_until {
-            Some(until) if now < until => false,
-            Some(_) => {
-                *rests_until = Some(now + REPLICA_REST);
-                true
-            }
-            None => true,
-        }
-    }
-
-    fn rest(&self) {
-        *self.lock() = Some(Instant::now() + REPLICA_REST);
-    }
-
-    fn wake(&self) {
-        *self.lock() = None;
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.rests_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn no_connection(error: PoolError) -> DbError {
-    use deadpool::managed::{PoolError, TimeoutType};
-    match error {
-        PoolError::Timeout(TimeoutType::Wait) => DbError::Busy,
-        PoolError::Backend(MakeError::ReadOnly) => DbError::ReadOnly,
-        error => DbError::NoConnection(error.to_string()),
     }
 }
