@@ -9,11 +9,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::etag::{Edition, etag};
+use super::rendered::{JSON, json};
 use crate::auth::keys::KeySet;
 use crate::error::{ApiError, ApiResult, Code};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// An answer of the 2xx class: only the constructors below make one.
@@ -84,7 +84,7 @@ impl Answer {
         Ok(Self {
             status,
             headers: vec![(CONTENT_TYPE, JSON)],
-            body: serde_json::to_vec(body).map_err(ApiError::internal)?.into(),
+            body: json(body)?,
             is_replayed: false,
         })
     }

@@ -3,7 +3,6 @@
 //! Only entity tags count. The resources have no modification date, so by section 13.1.3 and 13.1.4 the two headers with dates
 //! are ignored.
 
-use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
@@ -12,6 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use super::etag::{Edition, Tag, Tags, etag, tags};
+use super::rendered;
 use crate::error::{ApiError, ApiResult, Code};
 
 /// What the request asks of the resource's state; nothing where it has no such header.
@@ -146,7 +146,9 @@ impl<T> Versioned<T> {
 impl<T: Serialize> IntoResponse for Versioned<T> {
     fn into_response(self) -> Response {
         match self {
-            Self::Body { edition, body } => ([(ETAG, etag(edition))], Json(body)).into_response(),
+            Self::Body { edition, body } => {
+                ([(ETAG, etag(edition))], rendered::answer(&body)).into_response()
+            }
             Self::NotModified(tag) => (StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response(),
         }
     }

@@ -21,6 +21,7 @@ pub mod page;
 pub mod patch;
 mod path;
 mod refusal;
+mod rendered;
 pub mod request;
 pub mod routes;
 pub mod shape;

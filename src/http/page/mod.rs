@@ -16,7 +16,6 @@ pub use cursor::{CursorKey, Key, Place, Scope};
 pub use keyset::{After, By, COUNT_CAP, Counted, Direction, Limited, Sortable};
 pub use written::{Sql, Written};
 
-use axum::Json;
 use axum::response::{IntoResponse, Response};
 use diesel::Expression;
 use diesel::dsl::{Filter, Order};
@@ -29,6 +28,7 @@ use http::{HeaderValue, Uri};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::rendered;
 use crate::state::AppState;
 
 /// The ways in which a list can be sorted.
@@ -174,7 +174,7 @@ impl<S: Sorts> PageParams<S> {
 
 impl<T: Serialize> IntoResponse for Listed<T> {
     fn into_response(self) -> Response {
-        let mut response = Json(self.page).into_response();
+        let mut response = rendered::answer(&self.page);
         if let Some(link) = self.link {
             response.headers_mut().insert(LINK, link);
         }
