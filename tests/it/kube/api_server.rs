@@ -11,12 +11,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
+
+use crate::support::stand_in::answer_by;
 
 #[derive(Default)]
 pub(super) struct State {
@@ -44,21 +42,13 @@ pub(super) struct ApiServer {
 
 impl ApiServer {
     pub(super) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State::default()));
         let shared = state.clone();
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let state = shared.clone();
-                let service = service_fn(move |request| answer(request, state.clone()));
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-            }
-        });
+        let (address, task) = answer_by(move |request| answer(request, shared.clone())).await;
         Self {
             address,
             state,
-            _task: AbortOnDropHandle::new(task),
+            _task: task,
         }
     }
 

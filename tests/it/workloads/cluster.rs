@@ -11,15 +11,12 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::tokens::{Key, Token};
 use crate::support::process::TempDir;
+use crate::support::stand_in::answer_by;
 
 pub(super) const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 /// What the service wants to be called.
@@ -70,8 +67,6 @@ pub(super) struct Cluster {
 
 impl Cluster {
     pub(super) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let (rsa, ec) = (Key::rsa("rsa-1"), Key::ec("ec-1"));
         let state = Arc::new(Mutex::new(State {
             published: vec![rsa.jwk(), ec.jwk()],
@@ -87,20 +82,14 @@ impl Cluster {
             credential: String::new(),
         }));
         let shared = state.clone();
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let state = shared.clone();
-                let service = service_fn(move |request| answer(request, state.clone()));
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-            }
-        });
+        let (address, task) = answer_by(move |request| answer(request, shared.clone())).await;
         let cluster = Self {
             address,
             rsa,
             ec,
             state,
             folder: TempDir::new("cluster").unwrap(),
-            _task: AbortOnDropHandle::new(task),
+            _task: task,
         };
         cluster.write_token(&json!([ISSUER]));
         cluster
