@@ -265,6 +265,7 @@ pub fn app(
     let pool = &config.pool;
     let settings = PoolSettings {
         connections: pool.database_connections,
+        queue: pool.database_queue,
         wait: pool.database_wait.0,
         connect_timeout: pool.database_connect_timeout.0,
         max_age: pool.database_max_age.0,

@@ -143,6 +143,9 @@ pub struct Pool {
     /// Connections to each endpoint
     #[arg(long, env = "CHARTROOM_DATABASE_CONNECTIONS", global = true, value_name = "N", default_value = "8", value_parser = count(1_usize, 1_000))]
     pub database_connections: usize,
+    /// Operations that may wait for a free connection; more are answered 503 at once, so that they do not take the place of requests that need none
+    #[arg(long, env = "CHARTROOM_DATABASE_QUEUE", global = true, value_name = "N", default_value = "256", value_parser = count(1_usize, 1_000_000))]
+    pub database_queue: usize,
     /// Time to wait for a free connection
     #[arg(long, env = "CHARTROOM_DATABASE_WAIT", global = true, value_name = "TIME", default_value = "500ms", value_parser = span("1ms", "1m"))]
     pub database_wait: Span,

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use deadpool::managed::{self, Metrics, RecycleError, RecycleResult, Timeouts};
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult, TimeoutType, Timeouts};
 use diesel_async::pooled_connection::PoolableConnection as _;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 
@@ -24,6 +24,7 @@ pub struct Manager {
     purpose: &'static str,
     /// A pool for writes refuses a server that only reads, as a demoted primary does.
     must_write: bool,
+    queue: usize,
     connect_timeout: Duration,
     max_age: Duration,
     verdicts: Mutex<Verdicts>,
@@ -194,6 +195,7 @@ pub type PoolError = managed::PoolError<MakeError>;
 #[derive(Clone, Copy, Debug)]
 pub struct PoolSettings {
     pub connections: usize,
+    pub queue: usize,
     pub wait: Duration,
     pub connect_timeout: Duration,
     pub max_age: Duration,
@@ -207,6 +209,7 @@ pub fn pool(
 ) -> Result<Pool, managed::BuildError> {
     let PoolSettings {
         connections,
+        queue,
         wait,
         connect_timeout,
         max_age,
@@ -220,6 +223,7 @@ pub fn pool(
         endpoint,
         purpose,
         must_write,
+        queue,
         connect_timeout,
         max_age,
         verdicts: Mutex::default(),
@@ -238,6 +242,9 @@ impl Lease {
     /// Where server and client do not trust each other, it waits for one of the connections that live, as it would if no more could
     /// be made.
     pub async fn take(pool: &Pool) -> Result<Self, PoolError> {
+        if pool.status().waiting >= pool.manager().queue {
+            return Err(PoolError::Timeout(TimeoutType::Wait));
+        }
         let until = Instant::now() + pool.timeouts().wait.unwrap_or_default();
         loop {
             match pool.get().await {

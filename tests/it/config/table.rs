@@ -68,6 +68,7 @@ pub(super) const CASES: &[Case] = &[
     variable(&[("DRAIN_DELAY", "98765m")], "DRAIN_DELAY", "from 0ms to 10m"),
     variable(&[("STOP_DEADLINE", "")], "STOP_DEADLINE", "with its unit"),
     variable(&[("DATABASE_CONNECTIONS", "987654321")], "DATABASE_CONNECTIONS", "a whole number"),
+    variable(&[("DATABASE_QUEUE", "0")], "DATABASE_QUEUE", "from 1"),
     variable(&[("DATABASE_WAIT", "98765s")], "DATABASE_WAIT", "a duration"),
     variable(&[("DATABASE_CONNECT_TIMEOUT", "c4n4ry")], "DATABASE_CONNECT_TIMEOUT", "with its unit"),
     variable(&[("DATABASE_MAX_AGE", "c4n4ry")], "DATABASE_MAX_AGE", "with its unit"),

@@ -34,6 +34,7 @@ const SLACK: Duration = Duration::from_millis(1_500);
 fn settings() -> PoolSettings {
     PoolSettings {
         connections: 4,
+        queue: 64,
         wait: Duration::from_millis(300),
         connect_timeout: Duration::from_secs(3),
         max_age: Duration::from_secs(600),

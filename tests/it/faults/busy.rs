@@ -1,11 +1,13 @@
 //! Row A5: all connections are taken by statements that wait for a lock, and more is asked than can be answered.
 
+use std::cell::Cell;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use http::{Method, Request};
 use http_body_util::Full;
 
-use super::{Bench, SOON, assert_clean, done, refused};
+use super::{Bench, SOON, assert_clean, clean, done, refused};
 use crate::support::app::TestApp;
 use crate::support::chaos_proxy::Mode;
 use crate::support::client::{Client, HttpRequest, get};
@@ -78,6 +80,49 @@ async fn a_lock_on_the_posts_costs_nobody_else_and_leaves_nothing_behind() {
     assert!(without.count(&Outcome::Status(200)) > 100, "{without}");
     let waiting = async || (bench.sessions("wait_event_type = 'Lock'").await == 0).then_some(());
     until("nobody waits", SOON, waiting).await.unwrap();
+}
+
+/// Who waits for a connection leaves places for who needs none; without a bound, the control, they would take all there are.
+#[tokio::test]
+async fn the_queue_for_connections_is_bounded() {
+    for (queue, waiting) in [(32, 32), (1_000, 96)] {
+        let flags = [
+            "--database-connections=4",
+            "--database-wait=5s",
+            "--request-deadline=10s",
+            "--max-in-flight=100",
+            &format!("--database-queue={queue}"),
+        ];
+        let bench = Bench::new(&flags).await;
+        let lock = bench.locked().await;
+        let (places, answered) = (waiting + 4, Cell::new(0));
+        let lists = join_all((0..200).map(async |_| {
+            let answer = bench.client.send(bench.scene.read(1)).await.unwrap();
+            answered.set(answered.get() + 1);
+            clean(&answer)
+        }));
+        let others = async {
+            let status = || bench.app.app.db.pool_status().next().unwrap().1;
+            let is_full = || status().waiting == waiting && answered.get() == 200 - places;
+            let full = async || is_full().then_some(());
+            until("the queue is full", SOON, full).await.unwrap();
+            let other = Client::keep_alive(bench.served.addr);
+            let mut refused = 0;
+            for number in 0..40 {
+                let (request, expected) = free(number);
+                match other.send(request).await.unwrap().status.as_u16() {
+                    503 => refused += 1,
+                    status => assert_eq!(status, expected),
+                }
+                assert!(status().waiting <= waiting, "{:?}", status());
+            }
+            assert_eq!(refused == 0, queue == 32, "{refused} of 40 with {queue}");
+            lock.batch_execute("COMMIT").await.unwrap();
+        };
+        let (lists, ()) = tokio::join!(lists, others);
+        let done = lists.iter().filter(|it| **it == Outcome::Status(200));
+        assert_eq!(done.count(), places, "{queue}: {lists:?}");
+    }
 }
 
 /// Each statement takes 200 ms on its way, so four connections answer at most 20 lists a second.

@@ -29,6 +29,7 @@ impl Replica {
         // Patient: a debug build on a busy machine needs seconds for eight password logins.
         let settings = PoolSettings {
             connections: CONNECTIONS,
+            queue: 1_000,
             wait: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(30),
             max_age: Duration::from_secs(600),

@@ -39,6 +39,7 @@ async fn a_vote_is_given_once_and_taken_back() {
 #[tokio::test]
 async fn a_thousand_votes_of_one_count_once_and_those_of_a_hundred_a_hundred_times() {
     let place = Place::new(&[
+        "--database-queue=1000",
         "--database-wait=60s",
         "--database-deadline=60s",
         "--request-deadline=2m",
@@ -91,6 +92,7 @@ async fn a_thousand_votes_of_one_count_once_and_those_of_a_hundred_a_hundred_tim
 #[tokio::test]
 async fn scores_stay_exact_whatever_comes_and_goes() {
     let place = Place::new(&[
+        "--database-queue=1000",
         "--database-wait=60s",
         "--database-deadline=60s",
         "--request-deadline=2m",

@@ -105,6 +105,7 @@ async fn a_ca_replaced_while_running_counts_for_new_connections() {
     );
     let settings = PoolSettings {
         connections: 2,
+        queue: 64,
         wait: Duration::from_millis(500),
         connect_timeout: Duration::from_secs(2),
         max_age: Duration::from_secs(600),
