@@ -88,8 +88,9 @@ async fn the_queue_for_connections_is_bounded() {
     for (queue, waiting) in [(32, 32), (1_000, 96)] {
         let flags = [
             "--database-connections=4",
-            "--database-wait=5s",
-            "--request-deadline=10s",
+            "--database-wait=20s",
+            "--database-deadline=20s",
+            "--request-deadline=30s",
             "--max-in-flight=100",
             &format!("--database-queue={queue}"),
         ];
