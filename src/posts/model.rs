@@ -9,7 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::sql::{Columns, POWERS, statement, visible_to};
 use crate::http::etag::Edition;
-use crate::projects::access::Role;
+use crate::projects::access::{Role, has_expired, may_write};
 use crate::types::{PostId, PrincipalId, ProjectId};
 
 /// A post as its reader sees it.
@@ -155,11 +155,14 @@ impl QueryFragment<Pg> for Insert<'_> {
         out.push_bind_param::<Uuid, _>(&new.author_id)?;
         out.push_sql(" AS id), home AS (SELECT ");
         out.push_bind_param::<Nullable<Uuid>, _>(&new.project_id)?;
-        out.push_sql(
-            " AS id, role FROM me LEFT JOIN (project_members JOIN projects ON projects.id = project_members.project_id \
-             AND (projects.expires_at <= now()) IS NOT TRUE) ON project_members.project_id = $2 AND principal_id = $1), \
+        out.push_sql(concat!(
+            " AS id, role, ",
+            may_write!(),
+            " AS may_write FROM me LEFT JOIN (project_members JOIN projects ON projects.id = project_members.project_id AND NOT (",
+            has_expired!(),
+            ")) ON project_members.project_id = $2 AND principal_id = $1), \
              made AS (INSERT INTO posts (author_id, project_id, id, title, content, published, language, created_at, updated_at) SELECT $1, $2, ",
-        );
+        ));
         out.push_bind_param::<Uuid, _>(&new.id)?;
         out.push_sql(", ");
         out.push_bind_param::<Text, _>(new.title)?;
@@ -172,7 +175,7 @@ impl QueryFragment<Pg> for Insert<'_> {
         out.push_sql("::regconfig, ");
         out.push_bind_param::<Timestamptz, _>(&self.created_at)?;
         out.push_sql(
-            ", $8 FROM home WHERE home.id IS NULL OR role IN ('editor', 'owner') RETURNING version) \
+            ", $8 FROM home WHERE home.id IS NULL OR may_write RETURNING version) \
              SELECT $3, $2, $4, $5, $6, made.version, $8, $8, $1, ARRAY[coalesce(users.username, workloads.name), users.name], 0::bigint, false, \
              CASE WHEN $2 IS NULL THEN 'owner' ELSE home.role END FROM made CROSS JOIN home LEFT JOIN users ON users.id = $1 \
              LEFT JOIN workloads ON workloads.id = $1",

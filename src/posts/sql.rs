@@ -8,6 +8,7 @@ use diesel::query_builder::AstPass;
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, Bool, Int8, Nullable, Text, Timestamptz, Uuid};
 
+use crate::projects::access::{has_expired, may_read, may_write};
 use crate::types::PrincipalId;
 
 /// What [`COLUMNS`] selects, as `model::Post` takes it.
@@ -42,13 +43,22 @@ const ROLE: &str = ") AS voted, CASE WHEN posts.project_id IS NOT NULL THEN proj
 const MEMBERSHIP: &str = " LEFT JOIN projects ON projects.id = posts.project_id \
     LEFT JOIN project_members ON project_members.project_id = posts.project_id AND project_members.principal_id = $1";
 
-const VISIBLE: &str = " WHERE (posts.project_id IS NULL OR project_members.role IS NOT NULL \
-        OR (projects.visibility = 'internal' AND $1 IS NOT NULL)) \
-    AND (posts.published OR posts.author_id = $1 OR project_members.role IN ('editor', 'owner'))";
+const VISIBLE: &str = concat!(
+    " WHERE (posts.project_id IS NULL OR ",
+    may_read!(),
+    ") AND (posts.published OR posts.author_id = $1 OR ",
+    may_write!(),
+    ")"
+);
 
 /// Who may change a post, and whether its project lets anybody.
-pub(super) const POWERS: &str = ", CASE WHEN posts.project_id IS NULL THEN posts.author_id = $1 \
-    ELSE project_members.role IN ('editor', 'owner') END IS TRUE AS may_write, projects.expires_at <= now() IS TRUE AS is_expired";
+pub(super) const POWERS: &str = concat!(
+    ", CASE WHEN posts.project_id IS NULL THEN posts.author_id = $1 ELSE ",
+    may_write!(),
+    " END IS TRUE AS may_write, ",
+    has_expired!(),
+    " AS is_expired"
+);
 
 /// `SELECT` of the posts that the caller may read, to be narrowed by ` AND ..`; `columns` and `joins` are what else is asked.
 pub(super) fn visible_to<'b>(

@@ -10,6 +10,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::model::Post;
 use super::sql::{statement, visible_columns};
 use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts, Sql, Written};
+use crate::projects::access::has_expired;
 use crate::schema::post_votes;
 use crate::types::{PostId, PrincipalId};
 
@@ -62,7 +63,11 @@ fn seen<'b>(
     visible_columns(
         out,
         me,
-        "posts.id, posts.published, projects.expires_at <= now() IS TRUE AS is_expired",
+        concat!(
+            "posts.id, posts.published, ",
+            has_expired!(),
+            " AS is_expired"
+        ),
     )?;
     out.push_sql(" AND posts.id = ");
     out.push_bind_param::<Uuid, _>(id)

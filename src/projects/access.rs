@@ -1,4 +1,5 @@
 //! The only way to anything inside a project: a [`ProjectAccess`] says that the caller may, and carries what was loaded to know it.
+//! What is found, judged and changed by one statement has the same as conditions, which stand here too.
 //!
 //! Who cannot read a project is told that there is none; who can read it and lacks the role, that they may not. An administrator
 //! of the instance has no access by that.
@@ -70,6 +71,30 @@ pub struct ProjectAccess<R> {
     is_expired: bool,
     needs: PhantomData<R>,
 }
+
+/// What a [`ProjectAccess`] is decided by, for statements that find, judge and change at once: the text of a condition on `projects`,
+/// on the caller's row of `project_members` where there is one, and on `$1`, the caller. For `Viewer`:
+macro_rules! may_read {
+    () => {
+        "(project_members.role IS NOT NULL OR (projects.visibility = 'internal' AND $1 IS NOT NULL))"
+    };
+}
+
+/// For `Editor`; null where the caller is no member.
+macro_rules! may_write {
+    () => {
+        "project_members.role IN ('editor', 'owner')"
+    };
+}
+
+/// Of those too.
+macro_rules! has_expired {
+    () => {
+        "projects.expires_at <= now() IS TRUE"
+    };
+}
+
+pub(crate) use {has_expired, may_read, may_write};
 
 /// For statements that look at the expiry themselves.
 pub fn expired() -> ApiError {
