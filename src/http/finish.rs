@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use http_body::Body as _;
 use tracing::Span;
 
+use super::rendered::JSON;
 use super::shell::{Context, Shell};
 use crate::error::{ApiError, Code};
 use crate::telemetry::trace;
@@ -17,7 +18,6 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// W3C Trace Context Level 2: names the span that answered, so that a caller without a trace of its own finds ours.
 const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 /// RFC 6749, 5.2 asks for it at the token endpoints.
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
