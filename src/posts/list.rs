@@ -179,7 +179,7 @@ struct Posts {
 
 impl Posts {
     fn found<'b>(&'b self, way: Way, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        visible_columns(out, &self.wanted.me, "posts.id, posts.words")?;
+        visible_columns(out, &self.wanted.me, &["posts.id, posts.words"])?;
         self.wanted.narrow(way, out)
     }
 
@@ -215,7 +215,7 @@ impl Written for Posts {
                 PostSort::Votes => " JOIN post_scores ON post_scores.post_id = posts.id",
                 PostSort::CreatedAt | PostSort::Rank => "",
             };
-            visible_to(&mut out, &wanted.me, ", 0::bigint", joins)?;
+            visible_to(&mut out, &wanted.me, &[", 0::bigint"], joins)?;
             return wanted.narrow(*way, &mut out);
         };
         self.candidates(&mut out)?;
@@ -223,6 +223,6 @@ impl Written for Posts {
         question.read(&mut out)?;
         out.push_sql("))::bigint AS rank FROM found) ");
         let joins = " JOIN ranked ON ranked.id = posts.id";
-        visible_to(&mut out, &wanted.me, ", ranked.rank", joins)
+        visible_to(&mut out, &wanted.me, &[", ranked.rank"], joins)
     }
 }

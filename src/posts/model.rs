@@ -7,9 +7,9 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::sql::{Columns, POWERS, statement, visible_to};
+use super::sql::{Columns, POWERS, push, statement, visible_to};
 use crate::http::etag::Edition;
-use crate::projects::access::{Role, has_expired, may_write};
+use crate::projects::access::{Editor, HAS_EXPIRED, ProjectAccess, Role};
 use crate::types::{PostId, PrincipalId, ProjectId};
 
 /// A post as its reader sees it.
@@ -135,7 +135,7 @@ statement!(Find: Columns);
 
 impl QueryFragment<Pg> for Find {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        visible_to(&mut out, &self.me, "", "")?;
+        visible_to(&mut out, &self.me, &[], "")?;
         out.push_sql(" AND posts.id = ");
         out.push_bind_param::<Uuid, _>(&self.id)
     }
@@ -155,14 +155,15 @@ impl QueryFragment<Pg> for Insert<'_> {
         out.push_bind_param::<Uuid, _>(&new.author_id)?;
         out.push_sql(" AS id), home AS (SELECT ");
         out.push_bind_param::<Nullable<Uuid>, _>(&new.project_id)?;
-        out.push_sql(concat!(
+        let home = [
             " AS id, role, ",
-            may_write!(),
+            ProjectAccess::<Editor>::CONDITION,
             " AS may_write FROM me LEFT JOIN (project_members JOIN projects ON projects.id = project_members.project_id AND NOT (",
-            has_expired!(),
+            HAS_EXPIRED,
             ")) ON project_members.project_id = $2 AND principal_id = $1), \
              made AS (INSERT INTO posts (author_id, project_id, id, title, content, published, language, created_at, updated_at) SELECT $1, $2, ",
-        ));
+        ];
+        push(&mut out, &home);
         out.push_bind_param::<Uuid, _>(&new.id)?;
         out.push_sql(", ");
         out.push_bind_param::<Text, _>(new.title)?;
@@ -202,7 +203,7 @@ impl<'a> Target<'a> {
 
     fn locked<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, lock: &str) -> QueryResult<()> {
         out.push_sql("WITH seen AS (");
-        visible_to(out, &self.me, POWERS, "")?;
+        visible_to(out, &self.me, &POWERS, "")?;
         out.push_sql(" AND posts.id = ");
         out.push_bind_param::<Uuid, _>(&self.id)?;
         out.push_sql(lock);

@@ -8,7 +8,7 @@ use diesel::query_builder::AstPass;
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, Bool, Int8, Nullable, Text, Timestamptz, Uuid};
 
-use crate::projects::access::{has_expired, may_read, may_write};
+use crate::projects::access::{Editor, HAS_EXPIRED, ProjectAccess, Viewer};
 use crate::types::PrincipalId;
 
 /// What [`COLUMNS`] selects, as `model::Post` takes it.
@@ -43,36 +43,37 @@ const ROLE: &str = ") AS voted, CASE WHEN posts.project_id IS NOT NULL THEN proj
 const MEMBERSHIP: &str = " LEFT JOIN projects ON projects.id = posts.project_id \
     LEFT JOIN project_members ON project_members.project_id = posts.project_id AND project_members.principal_id = $1";
 
-const VISIBLE: &str = concat!(
+const VISIBLE: [&str; 5] = [
     " WHERE (posts.project_id IS NULL OR ",
-    may_read!(),
+    ProjectAccess::<Viewer>::CONDITION,
     ") AND (posts.published OR posts.author_id = $1 OR ",
-    may_write!(),
-    ")"
-);
+    ProjectAccess::<Editor>::CONDITION,
+    ")",
+];
 
 /// Who may change a post, and whether its project lets anybody.
-pub(super) const POWERS: &str = concat!(
+pub(super) const POWERS: [&str; 5] = [
     ", CASE WHEN posts.project_id IS NULL THEN posts.author_id = $1 ELSE ",
-    may_write!(),
+    ProjectAccess::<Editor>::CONDITION,
     " END IS TRUE AS may_write, ",
-    has_expired!(),
-    " AS is_expired"
-);
+    HAS_EXPIRED,
+    " AS is_expired",
+];
 
 /// `SELECT` of the posts that the caller may read, to be narrowed by ` AND ..`; `columns` and `joins` are what else is asked.
 pub(super) fn visible_to<'b>(
     out: &mut AstPass<'_, 'b, Pg>,
     me: &'b Option<PrincipalId>,
-    columns: &str,
+    columns: &[&str],
     joins: &str,
 ) -> QueryResult<()> {
     out.push_sql("SELECT ");
     out.push_sql(COLUMNS);
     out.push_bind_param::<Nullable<Uuid>, _>(me)?;
-    for part in [ROLE, columns, " FROM posts", joins, MEMBERSHIP, VISIBLE] {
-        out.push_sql(part);
-    }
+    push(out, &[ROLE]);
+    push(out, columns);
+    push(out, &[" FROM posts", joins, MEMBERSHIP]);
+    push(out, &VISIBLE);
     Ok(())
 }
 
@@ -80,17 +81,23 @@ pub(super) fn visible_to<'b>(
 pub(super) fn visible_columns<'b>(
     out: &mut AstPass<'_, 'b, Pg>,
     me: &'b Option<PrincipalId>,
-    columns: &str,
+    columns: &[&str],
 ) -> QueryResult<()> {
     // The caller is bound where it is looked at first.
     let (joins, on) = MEMBERSHIP.split_once("$1").unwrap_or((MEMBERSHIP, ""));
-    for part in ["SELECT ", columns, " FROM posts", joins] {
-        out.push_sql(part);
-    }
+    push(out, &["SELECT "]);
+    push(out, columns);
+    push(out, &[" FROM posts", joins]);
     out.push_bind_param::<Nullable<Uuid>, _>(me)?;
     out.push_sql(on);
-    out.push_sql(VISIBLE);
+    push(out, &VISIBLE);
     Ok(())
+}
+
+pub(super) fn push(out: &mut AstPass<'_, '_, Pg>, parts: &[&str]) {
+    for part in parts {
+        out.push_sql(part);
+    }
 }
 
 /// Makes a type a statement with one text, which diesel need not build to find it prepared.

@@ -10,7 +10,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::model::Post;
 use super::sql::{statement, visible_columns};
 use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts, Sql, Written};
-use crate::projects::access::has_expired;
+use crate::projects::access::HAS_EXPIRED;
 use crate::schema::post_votes;
 use crate::types::{PostId, PrincipalId};
 
@@ -63,11 +63,7 @@ fn seen<'b>(
     visible_columns(
         out,
         me,
-        concat!(
-            "posts.id, posts.published, ",
-            has_expired!(),
-            " AS is_expired"
-        ),
+        &["posts.id, posts.published, ", HAS_EXPIRED, " AS is_expired"],
     )?;
     out.push_sql(" AND posts.id = ");
     out.push_bind_param::<Uuid, _>(id)
@@ -159,7 +155,7 @@ impl Written for Voters {
              FROM post_votes LEFT JOIN users ON users.id = post_votes.principal_id \
              LEFT JOIN workloads ON workloads.id = post_votes.principal_id WHERE post_votes.post_id = (",
         );
-        visible_columns(&mut out, &self.me, "posts.id")?;
+        visible_columns(&mut out, &self.me, &["posts.id"])?;
         out.push_sql(" AND posts.id = ");
         out.push_bind_param::<Uuid, _>(&self.id)?;
         out.push_sql(")");

@@ -72,29 +72,19 @@ pub struct ProjectAccess<R> {
     needs: PhantomData<R>,
 }
 
-/// What a [`ProjectAccess`] is decided by, for statements that find, judge and change at once: the text of a condition on `projects`,
-/// on the caller's row of `project_members` where there is one, and on `$1`, the caller. For `Viewer`:
-macro_rules! may_read {
-    () => {
-        "(project_members.role IS NOT NULL OR (projects.visibility = 'internal' AND $1 IS NOT NULL))"
-    };
+/// For statements that find, judge and change at once: what each access is decided by, as a condition on `projects`, on the caller's
+/// row of `project_members` where there is one, and on `$1`, the caller.
+impl ProjectAccess<Viewer> {
+    pub const CONDITION: &str = "(project_members.role IS NOT NULL OR (projects.visibility = 'internal' AND $1 IS NOT NULL))";
 }
 
-/// For `Editor`; null where the caller is no member.
-macro_rules! may_write {
-    () => {
-        "project_members.role IN ('editor', 'owner')"
-    };
+impl ProjectAccess<Editor> {
+    /// Null where the caller is no member.
+    pub const CONDITION: &str = "project_members.role IN ('editor', 'owner')";
 }
 
-/// Of those too.
-macro_rules! has_expired {
-    () => {
-        "projects.expires_at <= now() IS TRUE"
-    };
-}
-
-pub(crate) use {has_expired, may_read, may_write};
+/// Beside those conditions: whether the project can only be read.
+pub const HAS_EXPIRED: &str = "projects.expires_at <= now() IS TRUE";
 
 /// For statements that look at the expiry themselves.
 pub fn expired() -> ApiError {
