@@ -201,7 +201,7 @@ fn run(cli: Cli, shown: &str) -> anyhow::Result<()> {
         }),
         Command::Openapi => print(&format!(
             "{}\n",
-            crate::http::openapi(&config.public_url()).to_pretty_json()?
+            crate::http::openapi(&config.public_url())?.to_pretty_json()?
         )),
         Command::Healthcheck => healthcheck(config.ops.ops_listen),
         Command::Config => print(shown),

@@ -6,10 +6,10 @@ pub mod client;
 pub mod conditional;
 pub mod cors;
 pub mod docs;
+pub mod document;
 pub mod encoding;
 pub mod etag;
 pub mod extract;
-pub mod failures;
 mod finish;
 pub mod head;
 pub mod idempotency;
@@ -45,7 +45,7 @@ use shell::Shell;
 
 /// The documented routes. Each feature adds one `.merge(feature::router())`.
 fn documented() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(docs::base())
+    OpenApiRouter::with_openapi(document::base())
         .merge(version::router())
         .merge(auth::router())
         .merge(users::router())
@@ -55,8 +55,8 @@ fn documented() -> OpenApiRouter<AppState> {
 }
 
 /// The OpenAPI document, which needs nothing that runs.
-pub fn openapi(public_url: &str) -> OpenApi {
-    docs::finish(documented().into_openapi(), public_url)
+pub fn openapi(public_url: &str) -> anyhow::Result<OpenApi> {
+    document::finish(documented().into_openapi(), public_url)
 }
 
 /// The public service: every route behind the middleware.
@@ -69,7 +69,7 @@ pub fn public_with(app: AppState, more: OpenApiRouter<AppState>) -> anyhow::Resu
     let (router, document) = documented().merge(more).split_for_parts();
     // Before the document says what our names for access stand for.
     let routes = Routes::new(document.clone(), docs::UNDOCUMENTED)?;
-    let document = docs::finish(document, &app.public_url);
+    let document = document::finish(document, &app.public_url)?;
     let router: Router = router
         .merge(docs::router(&document)?)
         .with_state(app.clone());
