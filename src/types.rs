@@ -69,6 +69,21 @@ pub fn is_usual(time: chrono::DateTime<chrono::Utc>) -> bool {
     (1..=9999).contains(&time.year())
 }
 
+/// How answers write an instant: RFC 3339 in UTC with all six digits of the microseconds that PostgreSQL keeps, so that clients
+/// need one format and the texts sort as the instants do. Every instant in an answer has
+/// `#[serde(serialize_with = "instant")]`, be it there or optional.
+pub fn instant<S: serde::Serializer>(
+    time: &(impl Copy + Into<Option<chrono::DateTime<chrono::Utc>>>),
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match (*time).into() {
+        Some(time) => {
+            serializer.serialize_str(&time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true))
+        }
+        None => serializer.serialize_none(),
+    }
+}
+
 /// An enum whose values are words, in JSON as in a text column.
 macro_rules! words {
     ($(#[$meta:meta])+ $name:ident { $($(#[doc = $doc:literal])* $variant:ident = $word:literal,)+ }) => {

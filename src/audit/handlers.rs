@@ -11,11 +11,13 @@ use crate::error::{ApiError, ApiResult};
 use crate::http::extract::ValidQuery;
 use crate::http::page::{Listed, Page};
 use crate::state::AppState;
+use crate::types::instant;
 
 /// Who did what, when and from where
 #[derive(Serialize, ToSchema)]
 pub struct AuditEvent {
     id: Uuid,
+    #[serde(serialize_with = "instant")]
     at: DateTime<Utc>,
     /// Null where nobody was signed in, or it was the command line
     actor: Option<Uuid>,

@@ -18,7 +18,7 @@ use crate::error::{ApiError, ApiResult, FieldError};
 use crate::http::json::mistake;
 use crate::projects::access::Role;
 use crate::state::AppState;
-use crate::types::{PostId, PrincipalId, ProjectId};
+use crate::types::{PostId, PrincipalId, ProjectId, instant};
 
 const LONGEST_TITLE: usize = 300;
 /// Far below what a search index takes of one text.
@@ -41,7 +41,9 @@ pub struct PostBody {
     voted: bool,
     /// Your role: in its project, or `owner` of what you wrote in none; null where you only read it
     role: Option<Role>,
+    #[serde(serialize_with = "instant")]
     created_at: DateTime<Utc>,
+    #[serde(serialize_with = "instant")]
     updated_at: DateTime<Utc>,
 }
 

@@ -14,7 +14,7 @@ use crate::http::page::{Listed, Page};
 use crate::posts::votes::{self, Met, Voter, VoterPage};
 use crate::projects::access::expired;
 use crate::state::AppState;
-use crate::types::{PostId, PrincipalId};
+use crate::types::{PostId, PrincipalId, instant};
 
 /// Somebody who voted
 #[derive(Serialize, ToSchema)]
@@ -23,6 +23,7 @@ pub struct VoterBody {
     /// Of a workload `k8s:<namespace>/<service account>`
     username: Option<String>,
     name: Option<String>,
+    #[serde(serialize_with = "instant")]
     voted_at: DateTime<Utc>,
 }
 

@@ -16,7 +16,7 @@ use crate::http::page::{Listed, Page};
 use crate::projects::access::{Owner, ProjectAccess, Role, Viewer};
 use crate::projects::members::{Member, MemberFilter, MemberPage, Named, Person};
 use crate::state::AppState;
-use crate::types::{PrincipalId, ProjectId};
+use crate::types::{PrincipalId, ProjectId, instant};
 
 /// A member of a project
 #[derive(Serialize, ToSchema)]
@@ -26,6 +26,7 @@ pub struct MemberBody {
     username: Option<String>,
     name: Option<String>,
     role: Role,
+    #[serde(serialize_with = "instant")]
     since: DateTime<Utc>,
 }
 

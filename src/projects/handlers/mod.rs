@@ -14,7 +14,7 @@ use super::access::Role;
 use super::model::{Project, Visibility};
 use crate::error::{ApiError, ApiResult, FieldError};
 use crate::http::json::mistake;
-use crate::types::{ProjectId, is_usual};
+use crate::types::{ProjectId, instant, is_usual};
 
 const LONGEST_NAME: usize = 200;
 const LONGEST_DESCRIPTION: usize = 10_000;
@@ -27,10 +27,13 @@ pub struct ProjectBody {
     description: Option<String>,
     visibility: Visibility,
     /// From then on it can only be read, until it is extended; null is never
+    #[serde(serialize_with = "instant")]
     expires_at: Option<DateTime<Utc>>,
     /// Your role in it; null where you are no member and read it because it is internal
     role: Option<Role>,
+    #[serde(serialize_with = "instant")]
     created_at: DateTime<Utc>,
+    #[serde(serialize_with = "instant")]
     updated_at: DateTime<Utc>,
 }
 

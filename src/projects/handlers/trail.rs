@@ -12,12 +12,13 @@ use crate::http::extract::ValidQuery;
 use crate::http::page::{Listed, Page};
 use crate::projects::access::{Owner, ProjectAccess};
 use crate::state::AppState;
-use crate::types::ProjectId;
+use crate::types::{ProjectId, instant};
 
 /// Who did what to a project, and when
 #[derive(Serialize, ToSchema)]
 pub struct ProjectEvent {
     id: Uuid,
+    #[serde(serialize_with = "instant")]
     at: DateTime<Utc>,
     /// Id of who did it; null where it was the command line
     actor: Option<Uuid>,

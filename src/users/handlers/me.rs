@@ -24,7 +24,7 @@ use crate::http::idempotency::{Work, transaction};
 use crate::http::patch::{Change, MergePatch, Patch};
 use crate::schema::users;
 use crate::state::AppState;
-use crate::types::PrincipalId;
+use crate::types::{PrincipalId, instant};
 use crate::users::model::User;
 use crate::users::{deletion, directory, names, rights};
 
@@ -38,7 +38,9 @@ pub struct Me {
     #[schema(value_type = Object)]
     profile: Value,
     admin: bool,
+    #[serde(serialize_with = "instant")]
     created_at: DateTime<Utc>,
+    #[serde(serialize_with = "instant")]
     updated_at: DateTime<Utc>,
 }
 

@@ -10,7 +10,7 @@ use crate::http::conditional::{Conditions, Versioned};
 use crate::http::extract::{ValidPath, ValidQuery};
 use crate::http::page::{Listed, Page};
 use crate::state::AppState;
-use crate::types::PrincipalId;
+use crate::types::{PrincipalId, instant};
 use crate::users::directory::{Entry, Search, UserPage};
 
 /// A user. What follows the name is shown to administrators
@@ -29,7 +29,7 @@ pub struct UserBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     disabled: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "instant")]
     #[schema(required = false, nullable = false)]
     created_at: Option<DateTime<Utc>>,
 }

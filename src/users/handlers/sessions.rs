@@ -13,7 +13,7 @@ use crate::error::{ApiError, ApiResult};
 use crate::http::answer::Answer;
 use crate::http::extract::ValidPath;
 use crate::state::AppState;
-use crate::types::SessionId;
+use crate::types::{SessionId, instant};
 
 /// One sign-in
 #[derive(Serialize, ToSchema)]
@@ -25,10 +25,13 @@ pub struct SessionBody {
     current: bool,
     address: Option<String>,
     user_agent: Option<String>,
+    #[serde(serialize_with = "instant")]
     created_at: DateTime<Utc>,
     /// When it ends unless it is used
+    #[serde(serialize_with = "instant")]
     idle_ends_at: DateTime<Utc>,
     /// When it ends however much it is used
+    #[serde(serialize_with = "instant")]
     ends_at: DateTime<Utc>,
 }
 

@@ -20,7 +20,7 @@ use crate::http::idempotency::{OnceJson, idempotent, transaction};
 use crate::http::json::mistake;
 use crate::http::page::{Listed, Page};
 use crate::state::AppState;
-use crate::types::{ApiTokenId, is_usual};
+use crate::types::{ApiTokenId, instant, is_usual};
 use crate::users::names;
 
 /// A token is made and ended, never changed.
@@ -63,7 +63,9 @@ pub struct ApiTokenBody {
     name: String,
     #[schema(value_type = TokenAccess)]
     access: String,
+    #[serde(serialize_with = "instant")]
     expires_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "instant")]
     created_at: DateTime<Utc>,
 }
 

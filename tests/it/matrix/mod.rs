@@ -3,6 +3,7 @@
 mod calls;
 mod conventions;
 mod fields;
+mod instants;
 mod world;
 
 use std::collections::BTreeMap;
