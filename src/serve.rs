@@ -156,7 +156,12 @@ async fn serve_on(
         app.ops_connections = ops.counters.clone();
     }
     let language = app.config.posts.search_language.clone();
-    let watched = monitor::watch(database.primary.clone(), language, app.health.clone());
+    let watched = monitor::watch(
+        database.primary.clone(),
+        language,
+        app.db.mark(),
+        app.health.clone(),
+    );
     let closing = shutdown.wait_for(Phase::Closing);
     shutdown.spawn("database watch", async move {
         // What outlives `Closing` holds every stop up until its deadline.

@@ -8,6 +8,7 @@ pub mod connect;
 pub mod embedded;
 pub mod endpoint;
 pub mod grants;
+pub mod level;
 pub mod migrate;
 pub mod monitor;
 pub mod operation;
@@ -29,6 +30,7 @@ use tracing::Instrument as _;
 use crate::metrics::Metrics;
 use attempt::{on_a_connection, on_a_line};
 use endpoint::Endpoint;
+use level::Mark;
 use operation::{Operation, Repeatable};
 use pool::{Lease, Pool, PoolSettings};
 use replica::{Replica, from_replica};
@@ -73,9 +75,9 @@ impl Db {
         deadline: Duration,
         metrics: Arc<Metrics>,
     ) -> anyhow::Result<Self> {
-        let primary = pool::pool(primary, "write", true, settings)?;
+        let primary = pool::pool(primary, "write", None, settings)?;
         let replica = replica
-            .map(|endpoint| pool::pool(endpoint, "read", false, settings))
+            .map(|endpoint| pool::pool(endpoint, "read", Some(Arc::default()), settings))
             .transpose()?
             .map(Replica::new);
         Ok(Self {
@@ -256,6 +258,12 @@ impl Db {
         self.metrics
             .observe_database(kind, begun.elapsed(), answer.as_ref().err());
         answer
+    }
+
+    /// For who looks at the primary: by this is judged whether the read-only endpoint is behind,
+    /// where there is one.
+    pub fn mark(&self) -> Option<Arc<Mark>> {
+        self.replica.as_ref()?.pool.manager().mark.clone()
     }
 
     pub fn pool_status(&self) -> impl Iterator<Item = (&'static str, pool::Status)> {

@@ -7,6 +7,7 @@ use diesel_async::AsyncPgConnection;
 
 use super::connect::connect;
 use super::endpoint::Endpoint;
+use super::level::Mark;
 use super::migrate::MigrateError;
 use super::window::{SchemaState, is_migrated, knows_language, migrated_state};
 
@@ -91,34 +92,40 @@ impl DatabaseHealth {
     }
 }
 
-/// Looks once a second, for ever. Says in the log when its verdict changes.
-pub async fn watch(endpoint: Endpoint, language: String, health: Arc<DatabaseHealth>) {
+/// Looks once a second, for ever. Says in the log when its verdict changes. `mark` is where there
+/// is a server that may be behind.
+pub async fn watch(
+    endpoint: Endpoint,
+    language: String,
+    mark: Option<Arc<Mark>>,
+    health: Arc<DatabaseHealth>,
+) {
     let mut kept = None;
     let mut said: Option<Result<(), String>> = None;
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let verdict =
-            match tokio::time::timeout(LOOK, look(&endpoint, &language, kept.take())).await {
-                Ok(Ok((again, fits))) => {
-                    kept = Some(again);
-                    match &fits {
-                        Ok(()) => health.good(),
-                        Err(problem) => health.bad(problem.clone(), true),
-                    }
-                    fits
+        let looked = look(&endpoint, &language, mark.as_deref(), kept.take());
+        let verdict = match tokio::time::timeout(LOOK, looked).await {
+            Ok(Ok((again, fits))) => {
+                kept = Some(again);
+                match &fits {
+                    Ok(()) => health.good(),
+                    Err(problem) => health.bad(problem.clone(), true),
                 }
-                Ok(Err(problem)) => {
-                    health.bad(problem.clone(), false);
-                    Err(problem)
-                }
-                Err(_) => {
-                    let problem = format!("the database did not answer within {LOOK:?}");
-                    health.bad(problem.clone(), false);
-                    Err(problem)
-                }
-            };
+                fits
+            }
+            Ok(Err(problem)) => {
+                health.bad(problem.clone(), false);
+                Err(problem)
+            }
+            Err(_) => {
+                let problem = format!("the database did not answer within {LOOK:?}");
+                health.bad(problem.clone(), false);
+                Err(problem)
+            }
+        };
         if said.as_ref() != Some(&verdict) {
             match &verdict {
                 Ok(()) => tracing::info!("the database answers and its schema fits"),
@@ -141,6 +148,7 @@ struct Kept {
 async fn look(
     endpoint: &Endpoint,
     language: &str,
+    mark: Option<&Mark>,
     kept: Option<Kept>,
 ) -> Result<(Kept, Result<(), String>), String> {
     let mut kept = match kept {
@@ -162,7 +170,13 @@ async fn look(
             }
         }
     };
-    let fits = kept.check(language).await.map_err(|error| match error {
+    let looked = async {
+        if let Some(mark) = mark {
+            mark.look(&mut kept.connection).await?;
+        }
+        kept.check(language).await
+    };
+    let fits = looked.await.map_err(|error| match error {
         MigrateError::Query(_) => {
             "the database ended the connection or refused to show its schema".to_owned()
         }

@@ -1,6 +1,6 @@
 //! Connections for requests. A connection goes back to the pool only after an operation that certainly left it clean.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult, TimeoutType, Timeouts};
@@ -9,12 +9,15 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 
 use super::connect::{ConnectError, connect};
 use super::endpoint::Endpoint;
+use super::level::Mark;
 use super::shared::Lines;
 
 /// How long a connection in doubt has to answer.
 const PING: Duration = Duration::from_millis(500);
 /// How long a password or certificate that was refused is not tried again.
 const REFUSED_REST: Duration = Duration::from_secs(1);
+/// For how long a server that was level with the primary is believed to be.
+const LEVEL: Duration = Duration::from_secs(1);
 /// How often a request that may not make a connection looks for one that has become free.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -28,7 +31,22 @@ pub struct Manager {
     connect_timeout: Duration,
     max_age: Duration,
     verdicts: Mutex<Verdicts>,
+    /// Where only reads are done, and a server may be behind. Of several behind one address each is
+    /// asked for itself.
+    pub(super) mark: Option<Arc<Mark>>,
     pub(super) lines: Lines,
+}
+
+/// A connection, and when its server was last seen to be level with the primary.
+pub struct Made {
+    connection: AsyncPgConnection,
+    level_at: Instant,
+}
+
+impl Made {
+    fn is_level(&self) -> bool {
+        self.level_at.elapsed() <= LEVEL
+    }
 }
 
 /// What later events say of connections that were handed out before them.
@@ -53,7 +71,27 @@ impl Manager {
         };
         let verdicts = self.verdicts();
         let since = |event: Option<Instant>| event.is_some_and(|at| handed_out(metrics) <= at);
-        metrics.age() <= self.max_age && !since(verdicts.condemned) && !since(verdicts.doubted)
+        let is_level = self.mark.is_none() || lease.0.as_ref().is_some_and(|made| made.is_level());
+        metrics.age() <= self.max_age
+            && is_level
+            && !since(verdicts.condemned)
+            && !since(verdicts.doubted)
+    }
+
+    /// Asks a server that may be behind whether it is, once in a while.
+    async fn level(&self, made: &mut Made) -> Result<(), MakeError> {
+        let Some(mark) = self.mark.as_ref().filter(|_| !made.is_level()) else {
+            return Ok(());
+        };
+        let asked_at = Instant::now();
+        let asked = Box::pin(mark.is_reached(&mut made.connection));
+        match tokio::time::timeout(PING, asked).await {
+            Ok(Ok(true)) => {
+                made.level_at = asked_at;
+                Ok(())
+            }
+            _ => Err(MakeError::Behind),
+        }
     }
 
     /// Whether a connection that is too old can be replaced. Tried before it is given up: it may be the last one for a while.
@@ -69,6 +107,8 @@ pub enum MakeError {
     Connect(#[from] ConnectError),
     #[error("the database only reads")]
     ReadOnly,
+    #[error("the database is behind the primary, or does not say that it is not")]
+    Behind,
 }
 
 impl MakeError {
@@ -82,10 +122,10 @@ impl MakeError {
 }
 
 impl managed::Manager for Manager {
-    type Type = AsyncPgConnection;
+    type Type = Made;
     type Error = MakeError;
 
-    async fn create(&self) -> Result<AsyncPgConnection, MakeError> {
+    async fn create(&self) -> Result<Made, MakeError> {
         if let Some((at, error)) = &self.verdicts().refused
             && at.elapsed() < REFUSED_REST
         {
@@ -96,9 +136,18 @@ impl managed::Manager for Manager {
             if session.read_only && self.must_write {
                 return Err(MakeError::ReadOnly);
             }
-            AsyncPgConnection::try_from_client_and_connection(session.client, session.connection)
+            let (client, connection) = (session.client, session.connection);
+            let connection = AsyncPgConnection::try_from_client_and_connection(client, connection)
                 .await
-                .map_err(|error| MakeError::Connect(ConnectError::Unreachable(error.to_string())))
+                .map_err(|error| {
+                    MakeError::Connect(ConnectError::Unreachable(error.to_string()))
+                })?;
+            let mut made = Made {
+                connection,
+                level_at: Instant::now() - LEVEL * 2,
+            };
+            self.level(&mut made).await?;
+            Ok(made)
         };
         let made = tokio::time::timeout(self.connect_timeout, Box::pin(made))
             .await
@@ -112,17 +161,13 @@ impl managed::Manager for Manager {
         made
     }
 
-    async fn recycle(
-        &self,
-        connection: &mut AsyncPgConnection,
-        metrics: &Metrics,
-    ) -> RecycleResult<MakeError> {
+    async fn recycle(&self, made: &mut Made, metrics: &Metrics) -> RecycleResult<MakeError> {
         let (doubted, condemned) = {
             let verdicts = self.verdicts();
             (verdicts.doubted, verdicts.condemned)
         };
         let before = |event: Option<Instant>| event.is_some_and(|at| handed_out(metrics) <= at);
-        if connection.is_broken() || before(condemned) {
+        if made.connection.is_broken() || before(condemned) {
             return Err(RecycleError::message("spent"));
         }
         // Boxed: rare, and whoever takes a connection holds the place for it.
@@ -130,7 +175,7 @@ impl managed::Manager for Manager {
             return Err(RecycleError::message("old"));
         }
         if before(doubted) {
-            let ping = Box::pin(connection.batch_execute(""));
+            let ping = Box::pin(made.connection.batch_execute(""));
             let answer = tokio::time::timeout(PING, ping).await;
             if !matches!(answer, Ok(Ok(()))) {
                 // The others would be silent too: asking each in turn would cost the request its time.
@@ -138,7 +183,7 @@ impl managed::Manager for Manager {
                 return Err(RecycleError::message("silent"));
             }
         }
-        Ok(())
+        self.level(made).await.map_err(RecycleError::Backend)
     }
 }
 
@@ -204,7 +249,7 @@ pub struct PoolSettings {
 pub fn pool(
     endpoint: Endpoint,
     purpose: &'static str,
-    must_write: bool,
+    mark: Option<Arc<Mark>>,
     settings: PoolSettings,
 ) -> Result<Pool, managed::BuildError> {
     let PoolSettings {
@@ -222,11 +267,12 @@ pub fn pool(
     Pool::builder(Manager {
         endpoint,
         purpose,
-        must_write,
+        must_write: mark.is_none(),
         queue,
         connect_timeout,
         max_age,
         verdicts: Mutex::default(),
+        mark,
         lines: Lines::of_a_pool(connections),
     })
     .max_size(connections)
@@ -259,11 +305,11 @@ impl Lease {
     }
 
     pub fn connection(&mut self) -> Option<&mut AsyncPgConnection> {
-        self.0.as_deref_mut()
+        self.0.as_deref_mut().map(|made| &mut made.connection)
     }
 
     pub fn shared(&self) -> Option<&AsyncPgConnection> {
-        self.0.as_deref()
+        self.0.as_deref().map(|made| &made.connection)
     }
 
     /// For others to use, unless an operation that answered left a transaction open or the connection ended meanwhile.
@@ -271,7 +317,7 @@ impl Lease {
         let Some(object) = self.0.as_mut() else {
             return;
         };
-        if !object.is_broken()
+        if !object.connection.is_broken()
             && let Some(pool) = managed::Object::pool(object)
             && let Some(lease) = pool.manager().lines.share(self)
         {

@@ -63,6 +63,7 @@ impl Outage {
         let watch = tokio::spawn(monitor::watch(
             endpoint.clone(),
             "english".to_owned(),
+            None,
             health.clone(),
         ));
         let metrics = Arc::new(Metrics::new().unwrap());

@@ -23,6 +23,7 @@ async fn readiness_follows_the_schema_and_the_connection() {
     let watch = monitor::watch(
         through(&proxy, &database.endpoint),
         language,
+        None,
         health.clone(),
     );
     let _watch = AbortOnDropHandle::new(tokio::spawn(watch));

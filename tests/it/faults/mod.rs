@@ -39,6 +39,26 @@ fn is_long() -> bool {
     std::env::var_os("CHARTROOM_TEST_LONG").is_some()
 }
 
+/// What somebody new signs in with.
+async fn account(client: &Client, email: &str) -> String {
+    let account = json!({ "email": email, "password": PASSWORD }).to_string();
+    let answer = client.send(post("/api/v1/users", account)).await.unwrap();
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let form = [
+        ("grant_type", "password"),
+        ("username", email),
+        ("password", PASSWORD),
+    ];
+    let form = Request::post("/auth/token")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Full::from(serde_urlencoded::to_string(form).unwrap()))
+        .unwrap();
+    let answer = client.send(form).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let token = answer.json()["access_token"].take();
+    format!("Bearer {}", token.as_str().unwrap())
+}
+
 /// Somebody signed in, and what they have: a project, and a post in it.
 #[derive(Clone)]
 struct Scene {
@@ -49,23 +69,8 @@ struct Scene {
 
 impl Scene {
     async fn new(client: &Client) -> Self {
-        let account = json!({ "email": "ann@example.com", "password": PASSWORD }).to_string();
-        let answer = client.send(post("/api/v1/users", account)).await.unwrap();
-        assert_eq!(answer.status, 201, "{}", answer.text());
-        let form = [
-            ("grant_type", "password"),
-            ("username", "ann@example.com"),
-            ("password", PASSWORD),
-        ];
-        let form = Request::post("/auth/token")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(Full::from(serde_urlencoded::to_string(form).unwrap()))
-            .unwrap();
-        let answer = client.send(form).await.unwrap();
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        let token = answer.json()["access_token"].take();
         let mut scene = Self {
-            authorization: format!("Bearer {}", token.as_str().unwrap()),
+            authorization: account(client, "ann@example.com").await,
             project: String::new(),
             post: String::new(),
         };

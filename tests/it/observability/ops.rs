@@ -71,6 +71,7 @@ async fn readiness_has_a_reason_and_liveness_none() {
     let watch = monitor::watch(
         app.database.endpoint.clone(),
         "english".to_owned(),
+        None,
         app.app.health.clone(),
     );
     let watch = AbortOnDropHandle::new(tokio::spawn(watch));

@@ -41,7 +41,7 @@ async fn readiness_says_it_on_the_ops_listener() {
     let app = place.app.app.clone();
     let endpoint = place.app.database.runtime();
     let language = app.config.posts.search_language.clone();
-    let watch = chartroom::db::monitor::watch(endpoint, language, app.health.clone());
+    let watch = chartroom::db::monitor::watch(endpoint, language, None, app.health.clone());
     let _watch = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(watch));
     let ops = chartroom::http::ops::router(app);
     let ready = async || {
