@@ -50,6 +50,8 @@ diesel::table! {
         /// Null where it was too large to keep
         body -> Nullable<Bytea>,
         expires_at -> Timestamptz,
+        /// Only who can read this project is given the answer again
+        project_id -> Nullable<Uuid>,
     }
 }
 

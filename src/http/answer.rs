@@ -12,6 +12,7 @@ use super::etag::{Edition, etag};
 use super::rendered::{JSON, json};
 use crate::auth::keys::KeySet;
 use crate::error::{ApiError, ApiResult, Code};
+use crate::types::ProjectId;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -23,6 +24,7 @@ pub struct Answer {
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
     is_replayed: bool,
+    project: Option<ProjectId>,
 }
 
 impl Answer {
@@ -46,6 +48,7 @@ impl Answer {
             headers: Vec::new(),
             body: Bytes::new(),
             is_replayed: false,
+            project: None,
         }
     }
 
@@ -80,12 +83,24 @@ impl Answer {
         Ok(self)
     }
 
+    /// It shows something of a project, so it is given again only to who can read that.
+    #[must_use]
+    pub fn of_project(mut self, project: Option<ProjectId>) -> Self {
+        self.project = project;
+        self
+    }
+
+    pub(super) fn project(&self) -> Option<ProjectId> {
+        self.project
+    }
+
     fn json(status: StatusCode, body: &impl Serialize) -> ApiResult<Self> {
         Ok(Self {
             status,
             headers: vec![(CONTENT_TYPE, JSON)],
             body: json(body)?,
             is_replayed: false,
+            project: None,
         })
     }
 
@@ -133,6 +148,7 @@ impl Answer {
                 headers,
                 body: body.into(),
                 is_replayed: true,
+                project: None,
             }),
             None => Err(ApiError::internal(anyhow::anyhow!(
                 "an answer was kept with a status that is none"

@@ -1,9 +1,12 @@
 //! POSTs that can be repeated: one transaction does the work and keeps its answer under the caller's `Idempotency-Key`.
 //!
-//! Work and answer are committed together, so a crash leaves both or neither, and a repetition finds the answer or does the work.
-//! Who works under a key holds an advisory lock until its transaction ends, however it ends. Waiting for a row's lock instead
-//! would keep a connection per waiting duplicate; this way a duplicate gives its connection back and asks again a little later.
+//! Work and answer are committed together, so a crash leaves both or neither, and a repetition
+//! finds the answer or does the work. Who works under a key holds an advisory lock until its
+//! transaction ends, however it ends. Waiting for a row's lock instead would keep a connection per
+//! waiting duplicate; this way a duplicate gives its connection back and asks again a little later.
 //! Only success is kept: a refusal changed nothing, so its repetition may as well be judged anew.
+//! An answer that shows something of a project is given again to who can still read that, and to
+//! others as if the project were not there.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -21,8 +24,9 @@ use crate::db::operation::{Operation, Repeatable};
 use crate::db::purge::{BATCH, in_batches};
 use crate::db::{Db, DbError};
 use crate::error::{ApiError, ApiResult, Code};
+use crate::projects::access::{ProjectAccess, Viewer};
 use crate::schema::idempotent_answers;
-use crate::types::PrincipalId;
+use crate::types::{PrincipalId, ProjectId};
 
 /// Larger answers are not kept, only that there was one.
 const MOST_KEPT: usize = 64 << 10;
@@ -69,6 +73,7 @@ struct Kept {
     status: i16,
     headers: serde_json::Value,
     body: Option<Vec<u8>>,
+    project_id: Option<ProjectId>,
 }
 
 /// Does the work once per key of a principal and answers every repetition with the first answer. Without a key, or with nobody to
@@ -221,7 +226,11 @@ impl Claim<'_> {
         // A statement of its own: its snapshot must be younger than the lock, else it misses what the holder before committed.
         // Asked without the lock as well, because the holder may only be another repetition on its way to the same answer.
         if let Some(kept) = self.find(conn).await? {
-            return Ok(Some(self.replay(kept)?));
+            self.is_same(&kept)?;
+            if let Some(project) = kept.project_id {
+                ProjectAccess::<Viewer>::to_read(conn, self.who, project).await?;
+            }
+            return Ok(Some(replay(kept)?));
         }
         if !is_ours {
             return Ok(None);
@@ -247,31 +256,26 @@ impl Claim<'_> {
         idempotent_answers::table
             .find((self.who, self.key))
             .filter(row::expires_at.gt(diesel::dsl::now))
-            .select((row::fingerprint, row::status, row::headers, row::body))
+            .select((
+                row::fingerprint,
+                row::status,
+                row::headers,
+                row::body,
+                row::project_id,
+            ))
             .first(conn)
             .await
             .optional()
     }
 
-    fn replay(&self, kept: Kept) -> ApiResult<Answer> {
-        if kept.fingerprint != self.once.fingerprint() {
-            return Err(ApiError::new(
-                Code::IdempotencyKeyReused,
-                "this Idempotency-Key came before with another method, path or body; nothing was done: use a new key",
-            ));
+    fn is_same(&self, kept: &Kept) -> ApiResult<()> {
+        if kept.fingerprint == self.once.fingerprint() {
+            return Ok(());
         }
-        let too_large = || {
-            ApiError::new(
-                Code::Conflict,
-                "this request was carried out before, once; its answer was too large to keep",
-            )
-        };
-        Answer::kept(kept.status, &kept.headers, kept.body).unwrap_or_else(|location| {
-            Err(match location {
-                Some(location) => too_large().with_header(LOCATION, location),
-                None => too_large(),
-            })
-        })
+        Err(ApiError::new(
+            Code::IdempotencyKeyReused,
+            "this Idempotency-Key came before with another method, path or body; nothing was done: use a new key",
+        ))
     }
 
     async fn keep(&self, conn: &mut AsyncPgConnection, answer: &Answer) -> QueryResult<()> {
@@ -286,6 +290,7 @@ impl Claim<'_> {
                 row::status.eq(status),
                 row::headers.eq(headers),
                 row::body.eq((body.len() <= MOST_KEPT).then_some(body)),
+                row::project_id.eq(answer.project()),
             ))
             // One that has expired and not been purged yet.
             .on_conflict((row::principal_id, row::key))
@@ -295,12 +300,28 @@ impl Claim<'_> {
                 row::status.eq(excluded(row::status)),
                 row::headers.eq(excluded(row::headers)),
                 row::body.eq(excluded(row::body)),
+                row::project_id.eq(excluded(row::project_id)),
                 row::expires_at.eq(excluded(row::expires_at)),
             ))
             .execute(conn)
             .await?;
         Ok(())
     }
+}
+
+fn replay(kept: Kept) -> ApiResult<Answer> {
+    let too_large = || {
+        ApiError::new(
+            Code::Conflict,
+            "this request was carried out before, once; its answer was too large to keep",
+        )
+    };
+    Answer::kept(kept.status, &kept.headers, kept.body).unwrap_or_else(|location| {
+        Err(match location {
+            Some(location) => too_large().with_header(LOCATION, location),
+            None => too_large(),
+        })
+    })
 }
 
 /// Removes answers that have expired, some thousands at most; says how many.

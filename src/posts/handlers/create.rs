@@ -71,7 +71,9 @@ pub async fn create_post(
     idempotent_statement(&app.db, who.id, &once, async |connection| {
         let post = insert(connection, &new).await?;
         let (location, edition) = (format!("/api/v1/posts/{}", post.id), post.edition());
-        Ok(Answer::created(location, &PostBody::from(post))?.with_version(edition))
+        Ok(Answer::created(location, &PostBody::from(post))?
+            .with_version(edition)
+            .of_project(*project_id))
     })
     .await
 }

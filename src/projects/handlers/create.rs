@@ -77,7 +77,9 @@ pub async fn create_project(
         )
         .await?;
         let body = ProjectBody::new(project, Some(Role::Owner));
-        Ok(Answer::created(format!("/api/v1/projects/{id}"), &body)?.with_version(version))
+        Ok(Answer::created(format!("/api/v1/projects/{id}"), &body)?
+            .with_version(version)
+            .of_project(Some(id)))
     })
     .await
 }

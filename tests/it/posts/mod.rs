@@ -6,6 +6,7 @@ mod edits;
 mod ends;
 mod list;
 mod plans;
+mod repeats;
 mod search;
 mod votes;
 mod walks;
