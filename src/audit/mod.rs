@@ -107,21 +107,23 @@ pub async fn record_each(
     Ok(())
 }
 
+/// A row to be; for a statement of one's own where what is told and what it tells are to be one.
+///
 /// No defaults where there is nothing: they would be part of the statement's text.
 #[derive(Insertable)]
 #[diesel(table_name = audit_events, treat_none_as_default_value = false)]
-struct Act<'a> {
-    id: Uuid,
-    actor_id: Option<PrincipalId>,
-    action: &'static str,
-    target_id: Option<Uuid>,
-    address: Option<String>,
-    request_id: Option<&'a str>,
-    detail: Value,
+pub struct Act<'a> {
+    pub id: Uuid,
+    pub actor_id: Option<PrincipalId>,
+    pub action: &'static str,
+    pub target_id: Option<Uuid>,
+    pub address: Option<String>,
+    pub request_id: Option<&'a str>,
+    pub detail: Value,
 }
 
 impl<'a> Act<'a> {
-    fn new(
+    pub fn new(
         origin: &'a Origin,
         actor_id: Option<PrincipalId>,
         action: &'static str,

@@ -179,7 +179,7 @@ struct Posts {
 
 impl Posts {
     fn found<'b>(&'b self, way: Way, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        visible_columns(out, &self.wanted.me, &["posts.id, posts.words"])?;
+        visible_columns(out, &self.wanted.me, &["posts.id, posts.words"], &["posts"])?;
         self.wanted.narrow(way, out)
     }
 

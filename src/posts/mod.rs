@@ -4,6 +4,7 @@
 //! where the configuration says so). In a project its readers are the project's; editors write there, whoever the author is. A
 //! draft is seen by its author and, in a project, by the editors. Who can read a post may vote for it once.
 
+pub mod changes;
 pub mod handlers;
 pub mod list;
 pub mod model;

@@ -43,21 +43,25 @@ const ROLE: &str = ") AS voted, CASE WHEN posts.project_id IS NOT NULL THEN proj
 const MEMBERSHIP: &str = " LEFT JOIN projects ON projects.id = posts.project_id \
     LEFT JOIN project_members ON project_members.project_id = posts.project_id AND project_members.principal_id = $1";
 
-const VISIBLE: [&str; 5] = [
-    " WHERE (posts.project_id IS NULL OR ",
+/// Whether the caller may read a post.
+pub(super) const VISIBLE: [&str; 5] = [
+    "(posts.project_id IS NULL OR ",
     ProjectAccess::<Viewer>::CONDITION,
     ") AND (posts.published OR posts.author_id = $1 OR ",
     ProjectAccess::<Editor>::CONDITION,
     ")",
 ];
 
-/// Who may change a post, and whether its project lets anybody.
-pub(super) const POWERS: [&str; 5] = [
-    ", CASE WHEN posts.project_id IS NULL THEN posts.author_id = $1 ELSE ",
-    ProjectAccess::<Editor>::CONDITION,
-    " END IS TRUE AS may_write, ",
-    HAS_EXPIRED,
-    " AS is_expired",
+/// What [`LATEST`] looks at beside the columns of the post.
+pub(super) const JUDGED_BY: [&str; 3] = [", projects.visibility, ", HAS_EXPIRED, " AS is_expired"];
+
+/// The post in `seen` once its lock is held, with the caller's role of that moment in the place of
+/// the membership that was joined before the wait: nobody who was removed meanwhile writes.
+pub(super) const LATEST: [&str; 3] = [
+    " FROM seen CROSS JOIN LATERAL (SELECT role_now(seen.project_id, $1) AS role) AS project_members \
+     CROSS JOIN LATERAL (SELECT seen.visibility) AS projects WHERE (seen.project_id IS NULL OR ",
+    ProjectAccess::<Viewer>::CONDITION,
+    ")",
 ];
 
 /// `SELECT` of the posts that the caller may read, to be narrowed by ` AND ..`; `columns` and `joins` are what else is asked.
@@ -72,24 +76,27 @@ pub(super) fn visible_to<'b>(
     out.push_bind_param::<Nullable<Uuid>, _>(me)?;
     push(out, &[ROLE]);
     push(out, columns);
-    push(out, &[" FROM posts", joins, MEMBERSHIP]);
+    push(out, &[" FROM posts", joins, MEMBERSHIP, " WHERE "]);
     push(out, &VISIBLE);
     Ok(())
 }
 
-/// The same with these columns of posts alone.
+/// The same with these columns of posts alone, `from` the posts or what is called so.
 pub(super) fn visible_columns<'b>(
     out: &mut AstPass<'_, 'b, Pg>,
     me: &'b Option<PrincipalId>,
     columns: &[&str],
+    from: &[&str],
 ) -> QueryResult<()> {
     // The caller is bound where it is looked at first.
     let (joins, on) = MEMBERSHIP.split_once("$1").unwrap_or((MEMBERSHIP, ""));
     push(out, &["SELECT "]);
     push(out, columns);
-    push(out, &[" FROM posts", joins]);
+    push(out, &[" FROM "]);
+    push(out, from);
+    push(out, &[joins]);
     out.push_bind_param::<Nullable<Uuid>, _>(me)?;
-    out.push_sql(on);
+    push(out, &[on, " WHERE "]);
     push(out, &VISIBLE);
     Ok(())
 }

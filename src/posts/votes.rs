@@ -8,9 +8,8 @@ use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::Post;
-use super::sql::{statement, visible_columns};
+use super::sql::{JUDGED_BY, LATEST, push, statement, visible_columns};
 use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts, Sql, Written};
-use crate::projects::access::HAS_EXPIRED;
 use crate::schema::post_votes;
 use crate::types::{PostId, PrincipalId};
 
@@ -59,22 +58,33 @@ fn seen<'b>(
     me: &'b Option<PrincipalId>,
     id: &'b PostId,
 ) -> QueryResult<()> {
-    out.push_sql("WITH seen AS (");
-    visible_columns(
-        out,
-        me,
-        &["posts.id, posts.published, ", HAS_EXPIRED, " AS is_expired"],
-    )?;
+    // Locked in the order in which the references are checked, and the score last, as it is
+    // counted: no wait comes after the look at the role.
+    out.push_sql("WITH me AS (SELECT id FROM principals WHERE id = $1 FOR KEY SHARE), seen AS (");
+    let columns = [
+        &["posts.id, posts.project_id, posts.published"],
+        &JUDGED_BY[..],
+    ]
+    .concat();
+    let from = ["me CROSS JOIN posts JOIN post_scores ON post_scores.post_id = posts.id"];
+    visible_columns(out, me, &columns, &from)?;
     out.push_sql(" AND posts.id = ");
-    out.push_bind_param::<Uuid, _>(id)
+    out.push_bind_param::<Uuid, _>(id)?;
+    out.push_sql(
+        " FOR KEY SHARE OF posts FOR NO KEY UPDATE OF post_scores), \
+         judged AS MATERIALIZED (SELECT seen.id, published, is_expired",
+    );
+    push(out, &LATEST);
+    out.push_sql("), ");
+    Ok(())
 }
 
 impl QueryFragment<Pg> for Cast {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         seen(&mut out, &self.me, &self.id)?;
         out.push_sql(
-            "), done AS (INSERT INTO post_votes (post_id, principal_id) SELECT id, $1 FROM seen \
-             WHERE published AND NOT is_expired ON CONFLICT DO NOTHING) SELECT published, is_expired FROM seen",
+            "done AS (INSERT INTO post_votes (post_id, principal_id) SELECT id, $1 FROM judged \
+             WHERE published AND NOT is_expired ON CONFLICT DO NOTHING) SELECT published, is_expired FROM judged",
         );
         Ok(())
     }
@@ -84,8 +94,8 @@ impl QueryFragment<Pg> for Clear {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         seen(&mut out, &self.me, &self.id)?;
         out.push_sql(
-            "), done AS (DELETE FROM post_votes USING seen WHERE post_id = seen.id AND principal_id = $1 \
-             AND NOT is_expired) SELECT published, is_expired FROM seen",
+            "done AS (DELETE FROM post_votes USING judged WHERE post_id = judged.id AND principal_id = $1 \
+             AND NOT is_expired) SELECT published, is_expired FROM judged",
         );
         Ok(())
     }
@@ -155,7 +165,7 @@ impl Written for Voters {
              FROM post_votes LEFT JOIN users ON users.id = post_votes.principal_id \
              LEFT JOIN workloads ON workloads.id = post_votes.principal_id WHERE post_votes.post_id = (",
         );
-        visible_columns(&mut out, &self.me, &["posts.id"])?;
+        visible_columns(&mut out, &self.me, &["posts.id"], &["posts"])?;
         out.push_sql(" AND posts.id = ");
         out.push_bind_param::<Uuid, _>(&self.id)?;
         out.push_sql(")");

@@ -2,15 +2,18 @@
 
 use http::StatusCode;
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{PostBody, Reader, check};
+use crate::audit::{Act, Origin};
 use crate::auth::principal::Principal;
 use crate::error::{ApiError, ApiResult, Code};
 use crate::http::conditional::{Conditions, Versioned};
 use crate::http::extract::ValidPath;
 use crate::http::patch::{Change, MergePatch};
-use crate::posts::model::{Changes, Judged, Post};
+use crate::posts::changes::{Changes, Judged, Target};
+use crate::posts::model::Post;
 use crate::projects::access::expired;
 use crate::state::AppState;
 use crate::types::PostId;
@@ -51,6 +54,7 @@ pub async fn get_post(
 pub async fn update_post(
     app: AppState,
     who: Principal,
+    origin: Origin,
     ValidPath(id): ValidPath<PostId>,
     conditions: Conditions,
     MergePatch(patch): MergePatch<UpdatePost>,
@@ -68,9 +72,12 @@ pub async fn update_post(
     };
     check(changes.title, changes.content)?;
     let versions = conditions.versions();
+    let detail = json!({ "post": id, "changed": changes.names() });
+    let act = Act::new(&origin, Some(who.id), "post.changed", None, detail);
+    let target = Target::new(who.id, id, &versions, act);
     let judged = app
         .db
-        .write(async |connection| Judged::change(connection, who.id, id, &versions, &changes).await)
+        .write(async |connection| target.change(connection, &changes).await)
         .await?;
     let post = done(judged, &conditions)?;
     Ok(Versioned::new(post.edition(), post.into()))
@@ -81,13 +88,17 @@ pub async fn update_post(
 pub async fn delete_post(
     app: AppState,
     who: Principal,
+    origin: Origin,
     ValidPath(id): ValidPath<PostId>,
     conditions: Conditions,
 ) -> ApiResult<StatusCode> {
     let versions = conditions.versions();
+    let detail = json!({ "post": id });
+    let act = Act::new(&origin, Some(who.id), "post.deleted", None, detail);
+    let target = Target::new(who.id, id, &versions, act);
     let judged = app
         .db
-        .write(async |connection| Judged::delete(connection, who.id, id, &versions).await)
+        .write(async |connection| target.delete(connection).await)
         .await?;
     done(judged, &conditions)?;
     Ok(StatusCode::NO_CONTENT)

@@ -6,8 +6,10 @@ mod edits;
 mod ends;
 mod list;
 mod plans;
+mod races;
 mod repeats;
 mod search;
+mod trail;
 mod votes;
 mod walks;
 

@@ -1,0 +1,1 @@
+DROP FUNCTION role_now(uuid, uuid);
