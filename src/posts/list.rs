@@ -12,14 +12,20 @@ use utoipa::IntoParams;
 
 use super::model::Post;
 use super::search::{BY_RANK, LONGEST_QUESTION, Question, Way, by_id, by_votes};
-use super::sql::{Columns, visible_columns, visible_to};
+use super::sql::{Columns, push, visible_columns, visible_to};
 use crate::error::{ApiError, ApiResult, Code};
 use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts, Sql, Written};
+use crate::projects::access::{ProjectAccess, Viewer};
 use crate::schema::{post_scores, posts};
 use crate::types::{PrincipalId, ProjectId};
 
 /// Sorting by rank means to rank every match, so only so many of the newest take part.
 const CANDIDATES: &str = " DESC LIMIT 500";
+
+/// A project that the caller may not read is looked at once, and its posts never: how many there
+/// are would show in the time.
+const OF_PROJECT: &str = " AND posts.project_id = (SELECT projects.id FROM projects LEFT JOIN project_members \
+    ON project_members.project_id = projects.id AND project_members.principal_id = $1 WHERE projects.id = ";
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum PostSort {
@@ -123,7 +129,7 @@ impl Wanted {
                     PostSort::CreatedAt => page.direction,
                     PostSort::Votes | PostSort::Rank => Direction::Descending,
                 };
-                question.way(connection, end).await?
+                question.way(connection, self.me, end).await?
             }
             None => Way::Order,
         };
@@ -152,8 +158,9 @@ impl Wanted {
             q: _,
         } = &self.filter;
         if let Some(id) = project_id {
-            out.push_sql(" AND posts.project_id = ");
+            out.push_sql(OF_PROJECT);
             out.push_bind_param::<Uuid, _>(id)?;
+            push(out, &[" AND ", ProjectAccess::<Viewer>::CONDITION, ")"]);
         }
         if let Some(id) = author_id {
             out.push_sql(" AND posts.author_id = ");

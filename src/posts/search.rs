@@ -4,6 +4,10 @@
 //! would have to guess: of a word that is in none of its statistics it knows only that it is not the most common one, and where it
 //! guesses wrong, one search reads every post. So the first posts are asked how common the words are, and the statement leaves
 //! one way open.
+//!
+//! What a post says that the caller may not see decides nothing and is not looked at, so that the
+//! time of a search tells nothing of it: see docs/SECURITY-MODEL.md. A post in the order is judged
+//! before its words are, and the index of words has the readers of each post beside them.
 
 use std::marker::PhantomData;
 
@@ -16,15 +20,22 @@ use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Bool, SqlType, Text, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+use super::sql::{VISIBLE, push, visible_columns};
 use crate::http::page::Direction;
+use crate::types::PrincipalId;
 
 /// More says nothing that this did not.
 pub(super) const LONGEST_QUESTION: usize = 500;
 
-/// Common is what more than ten of the first 2,000 say: the walk to a full page is then short.
-const FIRST: &str = "SELECT count(*) > 10 FROM (SELECT FROM (SELECT words FROM posts ORDER BY id";
-const MATCHING: &str = " LIMIT 2000) AS posts WHERE ";
+/// Common is what more than ten say of those of the first 2,000 that the caller may see: the walk to
+/// a full page is then short.
+const COMMON: &str = "SELECT count(*) > 10 FROM (";
 const ENOUGH: &str = " LIMIT 11) AS found";
+
+/// What the index of words has beside them. Who is in it is no more than a first sieve; `$1` is the
+/// caller.
+const READERS: &str =
+    "post_readers(posts.published, posts.project_id, posts.author_id) && (SELECT reader_keys($1))";
 
 #[derive(Clone)]
 pub(super) struct Question {
@@ -43,10 +54,12 @@ impl Question {
     pub(super) async fn way(
         &self,
         connection: &mut AsyncPgConnection,
+        me: Option<PrincipalId>,
         end: Direction,
     ) -> QueryResult<Way> {
         let question = self.clone();
-        let is_common: bool = Commonness { question, end }.get_result(connection).await?;
+        let commonness = Commonness { me, question, end };
+        let is_common: bool = commonness.get_result(connection).await?;
         Ok(if is_common { Way::Order } else { Way::Words })
     }
 
@@ -65,14 +78,21 @@ impl Question {
         way: Way,
         out: &mut AstPass<'_, 'b, Pg>,
     ) -> QueryResult<()> {
-        // Of a `CASE` the planner knows no index, and takes it for true of every other row.
-        let (before, after) = match way {
-            Way::Order => ("CASE WHEN posts.words @@ ", " THEN TRUE END"),
-            Way::Words => ("posts.words @@ ", ""),
-        };
-        out.push_sql(before);
-        self.read(out)?;
-        out.push_sql(after);
+        match way {
+            // Of a `CASE` the planner knows no index, and takes it for true of every other row. It
+            // also keeps the words of what the caller may not see from being looked at.
+            Way::Order => {
+                out.push_sql("CASE WHEN ");
+                push(out, &VISIBLE);
+                out.push_sql(" THEN posts.words @@ ");
+                self.read(out)?;
+                out.push_sql(" END");
+            }
+            Way::Words => {
+                push(out, &[READERS, " AND posts.words @@ "]);
+                self.read(out)?;
+            }
+        }
         Ok(())
     }
 }
@@ -123,6 +143,7 @@ impl<T> QueryFragment<Pg> for Sorted<T> {
 }
 
 struct Commonness {
+    me: Option<PrincipalId>,
     question: Question,
     end: Direction,
 }
@@ -138,12 +159,17 @@ impl QueryId for Commonness {
 
 impl QueryFragment<Pg> for Commonness {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(FIRST);
-        out.push_sql(match self.end {
-            Direction::Ascending => "",
-            Direction::Descending => " DESC",
-        });
-        out.push_sql(MATCHING);
+        let from = [
+            "(SELECT * FROM posts ORDER BY id",
+            match self.end {
+                Direction::Ascending => "",
+                Direction::Descending => " DESC",
+            },
+            " LIMIT 2000) AS posts",
+        ];
+        out.push_sql(COMMON);
+        visible_columns(&mut out, &self.me, &[], &from)?;
+        out.push_sql(" AND ");
         self.question.matches(Way::Order, &mut out)?;
         out.push_sql(ENOUGH);
         Ok(())

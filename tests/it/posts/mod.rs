@@ -5,6 +5,7 @@ mod bodies;
 mod edits;
 mod ends;
 mod list;
+mod oracle;
 mod plans;
 mod races;
 mod repeats;

@@ -102,7 +102,7 @@ async fn read(place: &Place) -> (i64, i64) {
     }
     let ask = "SELECT pg_stat_get_tuples_returned('posts_pkey'::regclass) \
             + pg_stat_get_tuples_returned('post_scores_votes_idx'::regclass) AS in_order, \
-        pg_stat_get_tuples_returned('posts_words_idx'::regclass) AS by_words";
+        pg_stat_get_tuples_returned('posts_words_readers_idx'::regclass) AS by_words";
     let Read { in_order, by_words } = place
         .app
         .app

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY IF EXISTS posts_words_readers_idx;
