@@ -1,12 +1,16 @@
 //! Which OS account PostgreSQL runs as: ours, or an unprivileged one when we are root, which PostgreSQL refuses.
 
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use tokio::net::UnixStream;
 use tokio::process::Command;
+use tokio::time::timeout;
 
 use super::error::EmbeddedError;
 
@@ -40,10 +44,14 @@ impl Account {
     }
 
     /// A database that is already there belongs to an account, and PostgreSQL insists on running as that one: root may
-    /// start what an ordinary user had created.
+    /// start what an ordinary user had created. A link counts as its maker's, unless root made it.
     pub(super) fn owning(self, pgdata: &Path) -> Self {
-        match (self.0, fs::metadata(pgdata)) {
-            (Some(_), Ok(found)) if found.uid() != 0 => Self(Some(Ids {
+        let owner = fs::symlink_metadata(pgdata)
+            .ok()
+            .filter(|found| found.uid() != 0)
+            .or_else(|| fs::metadata(pgdata).ok());
+        match (self.0, owner) {
+            (Some(_), Some(found)) if found.uid() != 0 => Self(Some(Ids {
                 uid: found.uid(),
                 gid: found.gid(),
             })),
@@ -53,6 +61,10 @@ impl Account {
 
     pub(super) fn differs(self) -> bool {
         self.0.is_some()
+    }
+
+    pub(super) fn owns(self, found: &Metadata) -> bool {
+        self.0.is_none_or(|ids| ids.uid == found.uid())
     }
 
     /// A command that runs as this account, with nothing inherited that PostgreSQL's programs would listen to, in a
@@ -71,11 +83,28 @@ impl Account {
         command
     }
 
-    /// Makes `path` this account's own and closed to everybody else.
-    pub(super) fn give(self, path: &Path, mode: u32) -> io::Result<()> {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    /// Runs a program as this account to its end. What belongs to the account is read and changed this way: a link that
+    /// was put there leads only to what the account may do anyway, and a pipe keeps nobody waiting.
+    pub(super) async fn run(
+        self,
+        program: &str,
+        arguments: &[&OsStr],
+        patience: Duration,
+    ) -> io::Result<Output> {
+        let mut command = self.command(Path::new(program));
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let output = timeout(patience, command.output()).await;
+        output.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Makes a file or folder this account's own and closed to everybody else.
+    pub(super) fn give(self, file: &File, mode: u32) -> io::Result<()> {
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
         match self.0 {
-            Some(Ids { uid, gid }) => chown(path, Some(uid), Some(gid)),
+            Some(Ids { uid, gid }) => fchown(file, Some(uid), Some(gid)),
             None => Ok(()),
         }
     }
@@ -93,6 +122,21 @@ impl Account {
             .find(|dir| fs::metadata(dir).is_ok_and(|found| !may_search(ids, &found)))
             .map(Path::to_owned)
     }
+}
+
+/// Opens what is at `path` itself, and nothing that a link there names. The data directory may belong to an account that
+/// root must not do favours, and what root opens, gives away or writes to has to be what it is called.
+pub(super) fn open_itself(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let opened = options
+        // A pipe would otherwise wait for its other end.
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path);
+    opened.map_err(|error| match error.raw_os_error() {
+        Some(libc::ELOOP) => io::Error::other(
+            "it is a link, and chartroom follows none in its data directory; remove it and start again",
+        ),
+        _ => error,
+    })
 }
 
 /// Mode bits only: where an access list says otherwise, the fallback places still work.

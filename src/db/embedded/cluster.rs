@@ -1,6 +1,6 @@
 //! The database files: made complete or not at all.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -11,10 +11,11 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::account::Account;
+use super::account::{Account, open_itself};
 use super::error::EmbeddedError;
 use super::install::Install;
 use super::layout::Layout;
+use super::leftover::start_of;
 use super::watchdog::Watchdog;
 use super::{DATABASE, USER};
 
@@ -22,12 +23,17 @@ use super::{DATABASE, USER};
 const INITDB_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The major version of the database that is already there.
-pub(super) fn existing_major(pgdata: &Path) -> Result<Option<u32>, EmbeddedError> {
+pub(super) async fn existing_major(
+    pgdata: &Path,
+    account: Account,
+) -> Result<Option<u32>, EmbeddedError> {
     if !pgdata.exists() {
         return Ok(None);
     }
     let path = pgdata.join("PG_VERSION");
-    let text = fs::read_to_string(&path).map_err(EmbeddedError::io("read", &path))?;
+    let text = start_of(&path, account)
+        .await
+        .map_err(EmbeddedError::io("read", &path))?;
     let digits: String = text
         .trim()
         .chars()
@@ -50,8 +56,8 @@ pub(super) async fn create(
 ) -> Result<(), EmbeddedError> {
     let staging = layout.staging();
     fs::create_dir(&staging).map_err(EmbeddedError::io("create", &staging))?;
-    account
-        .give(&staging, 0o700)
+    open_itself(File::options().read(true), &staging)
+        .and_then(|folder| account.give(&folder, 0o700))
         .map_err(EmbeddedError::io("hand over", &staging))?;
 
     let pwfile = staging.with_added_extension("pw");
@@ -84,7 +90,7 @@ pub(super) async fn create(
     fs::rename(&staging, &pgdata).map_err(EmbeddedError::io("rename", &staging))?;
     if durable {
         let home = layout.home();
-        fs::File::open(home)
+        File::open(home)
             .and_then(|dir| dir.sync_all())
             .map_err(EmbeddedError::io("sync", home))?;
     }
@@ -104,11 +110,11 @@ pub(super) async fn set_password(
 }
 
 fn write_for(account: Account, path: &Path, text: &str) -> io::Result<()> {
-    let mut options = fs::File::options();
+    let mut options = File::options();
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.write(true).create_new(true).open(path)?;
     io::Write::write_all(&mut file, text.as_bytes())?;
-    account.give(path, 0o600)
+    account.give(&file, 0o600)
 }
 
 /// One statement without a server, hence without a socket, a password or a client program.

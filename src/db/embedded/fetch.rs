@@ -94,7 +94,7 @@ pub(super) async fn install(
         options.cache_dir.clone()
     };
     let target = cache.join(format!("postgresql-{VERSION}-{}", build.name));
-    if let Ok(install) = Install::probe(&target.join("bin")) {
+    if let Ok(install) = Install::probe(&target.join("bin"), account) {
         return Ok(install);
     }
     if !options.download {
@@ -120,7 +120,7 @@ pub(super) async fn install(
 
     let work = async {
         let _lock = lock(&cache).await?;
-        if let Ok(install) = Install::probe(&target.join("bin")) {
+        if let Ok(install) = Install::probe(&target.join("bin"), account) {
             return Ok(install);
         }
         let jar = download(&url, build.size)
@@ -144,7 +144,7 @@ pub(super) async fn install(
             }
             Err(stopped) => return Err(refuse(format!("unpacking it failed: {stopped}"))),
         }
-        Install::probe(&target.join("bin")).map_err(|problem| {
+        Install::probe(&target.join("bin"), account).map_err(|problem| {
             refuse(format!(
                 "the fetched one in {} does not run on this machine: {problem}",
                 target.display()

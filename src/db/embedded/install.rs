@@ -3,7 +3,6 @@
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::Options;
 use super::account::Account;
@@ -42,14 +41,16 @@ impl Install {
         self.bin_dir.join(name)
     }
 
-    /// Runs `postgres --version`, so a build for another machine or with libraries missing is noticed here.
-    pub(super) fn probe(bin_dir: &Path) -> Result<Self, String> {
+    /// Runs `postgres --version`, so a build for another machine or with libraries missing is noticed here. As the account
+    /// that will run the server: the folder may be anybody's.
+    pub(super) fn probe(bin_dir: &Path, account: Account) -> Result<Self, String> {
         if let Some(missing) = PROGRAMS.iter().find(|name| !bin_dir.join(name).is_file()) {
             return Err(format!("there is no {missing} in it"));
         }
-        let output = Command::new(bin_dir.join("postgres"))
+        let output = account
+            .command(&bin_dir.join("postgres"))
             .arg("--version")
-            .env("LC_ALL", "C")
+            .as_std_mut()
             .output()
             .map_err(|error| format!("its postgres does not start: {error}"))?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -95,15 +96,15 @@ pub(super) async fn find(
             bin_dir: bin_dir.clone(),
             problem,
         };
-        let install = Install::probe(bin_dir).map_err(refuse)?;
-        if !SUPPORTED.contains(&install.major) {
-            return Err(refuse(format!("that is PostgreSQL {}", install.major)));
-        }
         if let Some(dir) = account.barred_at(bin_dir) {
             return Err(refuse(format!(
                 "the account PostgreSQL has to run as may not enter {}",
                 dir.display()
             )));
+        }
+        let install = Install::probe(bin_dir, account).map_err(refuse)?;
+        if !SUPPORTED.contains(&install.major) {
+            return Err(refuse(format!("that is PostgreSQL {}", install.major)));
         }
         if !fits(&install) {
             return Err(other_major(vec![install.describe()])
@@ -178,8 +179,8 @@ fn installed(account: Account) -> Vec<Install> {
                 return None;
             }
             seen.push(real.clone());
-            Install::probe(&real)
-                .or_else(|_broken| Install::probe(&dir))
+            Install::probe(&real, account)
+                .or_else(|_broken| Install::probe(&dir, account))
                 .ok()
         })
         .collect()

@@ -13,7 +13,9 @@
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,7 +23,7 @@ use secrecy::SecretString;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::account::Account;
+use super::account::{Account, open_itself};
 use super::error::EmbeddedError;
 
 /// Only ever part of the socket's file name: there is no TCP listener.
@@ -127,14 +129,14 @@ impl Layout {
                 path: temp.unwrap_or_else(|| PathBuf::from("/tmp")).join(name),
                 temporary: true,
             };
-            self.forget_socket_dir();
+            self.forget_socket_dir(account);
             let note = self.socket_note();
             write_private(&note, &socket_dir.path.to_string_lossy())
                 .map_err(EmbeddedError::io("write", &note))?;
         }
         make_dir(&socket_dir.path, 0o700)?;
-        account
-            .give(&socket_dir.path, 0o700)
+        open_itself(File::options().read(true), &socket_dir.path)
+            .and_then(|folder| account.give(&folder, 0o700))
             .map_err(EmbeddedError::io("hand over", &socket_dir.path))?;
         Ok(socket_dir)
     }
@@ -144,14 +146,15 @@ impl Layout {
     }
 
     /// A killed run could not remove its temporary directory.
-    fn forget_socket_dir(&self) {
-        let old = fs::read_to_string(self.socket_note())
-            .map(|text| PathBuf::from(text.trim_end_matches('\n')))
+    fn forget_socket_dir(&self, account: Account) {
+        let old = read_note(&self.socket_note())
+            .map(|(text, _note)| PathBuf::from(text.trim_end_matches('\n')))
             .unwrap_or_default();
         let ours = old
             .file_name()
             .is_some_and(|name| name.to_string_lossy().starts_with("chartroom-"));
-        if ours && fs::symlink_metadata(&old).is_ok_and(|found| found.is_dir()) {
+        let is_its_own = |found: fs::Metadata| found.is_dir() && account.owns(&found);
+        if ours && fs::symlink_metadata(&old).is_ok_and(is_its_own) {
             let _ = fs::remove_dir_all(&old);
         }
     }
@@ -159,8 +162,8 @@ impl Layout {
     /// The stored password, and whether it had to be made just now.
     pub(super) fn password(&self) -> Result<(SecretString, bool), EmbeddedError> {
         let path = self.data_dir.join("password");
-        match fs::read_to_string(&path) {
-            Ok(text) if !text.trim().is_empty() => return Ok((text.trim().into(), false)),
+        match read_note(&path) {
+            Ok((text, _note)) if !text.trim().is_empty() => return Ok((text.trim().into(), false)),
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(EmbeddedError::io("read", &path)(error));
             }
@@ -179,11 +182,7 @@ impl Layout {
             fs::rename(&path, self.home.join("postgres.log.1"))
                 .map_err(EmbeddedError::io("rename", &path))?;
         }
-        File::options()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path)
+        open_itself(File::options().append(true).create(true).mode(0o600), &path)
             .map_err(EmbeddedError::io("open", &path))
     }
 
@@ -191,7 +190,7 @@ impl Layout {
     pub(super) fn log_tail(&self, from: u64) -> String {
         const MOST: u64 = 1500;
         let read = || -> io::Result<Vec<u8>> {
-            let mut file = File::open(self.log())?;
+            let mut file = open_itself(File::options().read(true), &self.log())?;
             let len = file.metadata()?.len();
             file.seek(SeekFrom::Start(from.max(len.saturating_sub(MOST))))?;
             let mut bytes = Vec::new();
@@ -220,13 +219,14 @@ impl Drop for SocketDir {
 
 async fn lock(data_dir: &Path) -> Result<DataDirLock, EmbeddedError> {
     let path = data_dir.join("lock");
-    let mut file = File::options()
+    let mut options = File::options();
+    options
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
-        .open(&path)
-        .map_err(EmbeddedError::io("open", &path))?;
+        .mode(0o600);
+    let mut file = open_itself(&mut options, &path).map_err(EmbeddedError::io("open", &path))?;
     let deadline = Instant::now() + LOCK_GRACE;
     loop {
         match file.try_lock() {
@@ -257,8 +257,13 @@ async fn lock(data_dir: &Path) -> Result<DataDirLock, EmbeddedError> {
 /// The data directory itself, unless PostgreSQL's account cannot get there (root's home is closed on most systems).
 fn home(data_dir: &Path, account: Account) -> Result<PathBuf, EmbeddedError> {
     let note = data_dir.join("location");
-    match fs::read_to_string(&note) {
-        Ok(text) => {
+    match read_note(&note) {
+        // Root made it, or it is somebody's who would have root make and give away folders of his choice.
+        Ok((_text, found)) if account.differs() && found.uid() != 0 => {
+            let whose = io::Error::other("root starts chartroom, but did not write it; remove it");
+            return Err(EmbeddedError::io("trust", &note)(whose));
+        }
+        Ok((text, _found)) => {
             let home = PathBuf::from(text.trim_end_matches('\n'));
             make_dir(&home, 0o711)?;
             return Ok(home);
@@ -301,8 +306,20 @@ fn make_dir(path: &Path, mode: u32) -> Result<(), EmbeddedError> {
     fs::DirBuilder::new()
         .mode(mode)
         .create(path)
-        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(mode)))
+        .and_then(|()| open_itself(File::options().read(true), path))
+        .and_then(|folder| folder.set_permissions(Permissions::from_mode(mode)))
         .map_err(EmbeddedError::io("create", path))
+}
+
+/// A small text that `write_private` wrote, and whose it is.
+fn read_note(path: &Path) -> io::Result<(String, fs::Metadata)> {
+    /// Longer than any path.
+    const MOST: u64 = 8192;
+    let file = open_itself(File::options().read(true), path)?;
+    let found = file.metadata()?;
+    let mut text = String::new();
+    file.take(MOST).read_to_string(&mut text)?;
+    Ok((text, found))
 }
 
 /// Complete or not there at all, and never readable by others.

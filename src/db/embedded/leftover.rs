@@ -1,9 +1,10 @@
 //! What an earlier, killed run may have left running or lying about, and how it is got out of the way.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -12,9 +13,12 @@ use tokio::time::{Instant, sleep};
 use super::account::Account;
 use super::error::EmbeddedError;
 use super::layout::{Layout, PORT};
-use super::watchdog::{Signal, send};
+use super::watchdog::{SHELL, Signal, send};
 
 const POLL: Duration = Duration::from_millis(20);
+
+/// For what takes milliseconds, on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A leftover server is asked nicely, then told, then killed.
 const LEFTOVER: [(Signal, Duration); 3] = [
@@ -27,7 +31,7 @@ const LEFTOVER: [(Signal, Duration); 3] = [
 pub(super) async fn stop_leftover(layout: &Layout, account: Account) -> Result<(), EmbeddedError> {
     let pgdata = layout.pgdata();
     let pid_file = pgdata.join("postmaster.pid");
-    let text = fs::read_to_string(&pid_file).unwrap_or_default();
+    let text = start_of(&pid_file, account).await.unwrap_or_default();
     let first = text.lines().next().unwrap_or_default();
     if let Ok(pid) = first.trim().parse::<u32>() {
         for (signal, patience) in LEFTOVER {
@@ -55,7 +59,22 @@ pub(super) async fn stop_leftover(layout: &Layout, account: Account) -> Result<(
         }
     }
     quit_orphans(&pgdata, account).await;
-    disown(&pgdata)
+    disown(&pgdata, account).await
+}
+
+/// The first characters of a file in PostgreSQL's own folder.
+pub(super) async fn start_of(path: &Path, account: Account) -> io::Result<String> {
+    let [bytes, most, end] = ["-c", "64", "--"].map(OsStr::new);
+    let arguments = [bytes, most, end, path.as_os_str()];
+    said(account.run("head", &arguments, PATIENCE).await?)
+}
+
+fn said(output: Output) -> io::Result<String> {
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let problem = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(io::Error::other(problem))
 }
 
 /// Ends the backends of a postmaster that was killed. They notice by themselves when they next wait for something, which
@@ -89,28 +108,30 @@ pub(super) async fn quit_orphans(pgdata: &Path, account: Account) {
 /// containers) or a zombie's, and PostgreSQL would refuse to start. The file stays, because it also names the shared memory
 /// that tells whether old backends still run: with its parent's pid in it PostgreSQL knows that the file is stale and
 /// checks just that.
-pub(super) fn disown(pgdata: &Path) -> Result<(), EmbeddedError> {
+pub(super) async fn disown(pgdata: &Path, account: Account) -> Result<(), EmbeddedError> {
+    // Renamed when complete: PostgreSQL does not start with an empty one.
+    const SCRIPT: &str = r#"[ -f "$1" ] || exit 0
+{ echo "$2" && tail -n +2 -- "$1"; } >"$1.new" && mv -f -- "$1.new" "$1""#;
     let pid_file = pgdata.join("postmaster.pid");
-    let Ok(text) = fs::read_to_string(&pid_file) else {
-        return Ok(());
-    };
-    let rest = text.split_once('\n').map_or("", |(_pid, rest)| rest);
-    fs::write(&pid_file, format!("{}\n{rest}", std::process::id()))
-        .map_err(EmbeddedError::io("write", &pid_file))
+    let us = std::process::id().to_string();
+    let [command, script, name, us] = ["-c", SCRIPT, "disown", &us].map(OsStr::new);
+    let arguments = [command, script, name, pid_file.as_os_str(), us];
+    let done = account.run(SHELL, &arguments, PATIENCE).await;
+    done.and_then(said)
+        .map(drop)
+        .map_err(EmbeddedError::io("renew", &pid_file))
 }
 
 /// The same for the socket, in a directory where nobody but us listens.
-pub(super) fn clear_socket(dir: &Path) -> Result<(), EmbeddedError> {
-    for name in [format!(".s.PGSQL.{PORT}"), format!(".s.PGSQL.{PORT}.lock")] {
-        let path = dir.join(name);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(EmbeddedError::io("remove", &path)(error));
-            }
-            _gone => {}
-        }
-    }
-    Ok(())
+pub(super) async fn clear_socket(dir: &Path, account: Account) -> Result<(), EmbeddedError> {
+    let socket = dir.join(format!(".s.PGSQL.{PORT}"));
+    let lock = dir.join(format!(".s.PGSQL.{PORT}.lock"));
+    let [force, end] = ["-f", "--"].map(OsStr::new);
+    let arguments = [force, end, socket.as_os_str(), lock.as_os_str()];
+    let done = account.run("rm", &arguments, PATIENCE).await;
+    done.and_then(said)
+        .map(drop)
+        .map_err(EmbeddedError::io("remove", &socket))
 }
 
 /// Whether process `pid` is a PostgreSQL on `pgdata`: pids are reused, its command line is not. Empty for a zombie.

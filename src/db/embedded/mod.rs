@@ -135,7 +135,9 @@ impl Embedded {
         let (layout, lock) = Layout::open(&options.data_dir, account).await?;
         let pgdata = layout.pgdata();
         let account = account.owning(&pgdata);
-        let existing = cluster::existing_major(&pgdata)?.map(|major| (pgdata, major));
+        let existing = cluster::existing_major(&pgdata, account)
+            .await?
+            .map(|major| (pgdata, major));
         let install = install::find(&options, account, existing).await?;
 
         leftover::stop_leftover(&layout, account).await?;

@@ -52,8 +52,8 @@ impl Server {
     async fn spawn(&self) -> Result<Child, EmbeddedError> {
         let pgdata = self.layout.pgdata();
         leftover::quit_orphans(&pgdata, self.account).await;
-        leftover::disown(&pgdata)?;
-        leftover::clear_socket(&self.socket_dir.path)?;
+        leftover::disown(&pgdata, self.account).await?;
+        leftover::clear_socket(&self.socket_dir.path, self.account).await?;
         let log = self.layout.open_log()?;
         let log_too = log
             .try_clone()
@@ -282,7 +282,10 @@ pub(super) async fn prepare(
 ) -> Result<secrecy::SecretString, EmbeddedError> {
     layout.sweep_staging();
     let (password, new) = layout.password()?;
-    if cluster::existing_major(&layout.pgdata())?.is_none() {
+    if cluster::existing_major(&layout.pgdata(), account)
+        .await?
+        .is_none()
+    {
         cluster::create(layout, account, install, &password, durable, watchdog).await?;
     } else if new {
         cluster::set_password(layout, account, install, &password, watchdog).await?;

@@ -4,6 +4,7 @@
 //! file means we were killed, or a test process ended. It needs no file and no lock, so killing it too costs nothing but
 //! this convenience: the next start finds and stops what was left.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -36,7 +37,7 @@ while [ $seconds -lt 60 ] && kill -s 0 "$pid"; do
 done
 "#;
 
-const SHELL: &str = "/bin/sh";
+pub(super) const SHELL: &str = "/bin/sh";
 const DISMISSAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -105,12 +106,7 @@ pub(super) async fn send(account: Account, signal: Signal, pid: u32) {
         Signal::Quit => "QUIT",
         Signal::Kill => "KILL",
     };
-    let mut command = account.command(Path::new(SHELL));
-    command.args(["-c", r#"kill -s "$1" "$2""#, "kill", name, &pid.to_string()]);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    let _ = tokio::time::timeout(PATIENCE, command.status()).await;
+    let pid = pid.to_string();
+    let arguments = ["-c", r#"kill -s "$1" "$2""#, "kill", name, &pid].map(OsStr::new);
+    let _ = account.run(SHELL, &arguments, PATIENCE).await;
 }

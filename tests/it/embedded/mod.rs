@@ -2,6 +2,7 @@
 
 mod choice;
 mod deaths;
+mod links;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
