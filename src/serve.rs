@@ -323,6 +323,7 @@ fn connection_limits(config: &Config) -> ConnectionLimits {
         body_idle_timeout: limits.body_idle_timeout.0,
         body_min_bytes_per_second: u32::try_from(limits.body_min_rate.0).unwrap_or(u32::MAX),
         write_stall_timeout: limits.write_stall_timeout.0,
+        write_min_bytes_per_second: u32::try_from(limits.write_min_rate.0).unwrap_or(u32::MAX),
         max_connections: limits.max_connections,
         http2: config.http.http2,
         ..ConnectionLimits::default()

@@ -145,9 +145,15 @@ pub struct Limits {
     /// Slowest average rate of a request body, in bytes a second
     #[arg(long, env = "CHARTROOM_BODY_MIN_RATE", global = true, value_name = "SIZE", default_value = "1KiB", value_parser = size("0", "1GiB"))]
     pub body_min_rate: Size,
-    /// Time a client may leave an answer unread
+    /// Time over which a client has to take enough of an answer that waits for it; one that does not is cut off
     #[arg(long, env = "CHARTROOM_WRITE_STALL_TIMEOUT", global = true, value_name = "TIME", default_value = "30s", value_parser = span("10ms", "10m"))]
     pub write_stall_timeout: Span,
+    /// Slowest average rate over that time, in bytes a second, on HTTP/2 of each answer; 0 lets a single byte do
+    #[arg(long, env = "CHARTROOM_WRITE_MIN_RATE", global = true, value_name = "SIZE", default_value = "1KiB", value_parser = size("0", "1GiB"))]
+    pub write_min_rate: Size,
+    /// Answers held in memory at once, not counting small ones; a large one beyond is answered 503
+    #[arg(long, env = "CHARTROOM_MAX_ANSWERS", global = true, value_name = "SIZE", default_value = "32MiB", value_parser = size("8MiB", "64GiB"))]
+    pub max_answers: Size,
 }
 
 #[derive(Args, Clone, Debug)]

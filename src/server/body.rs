@@ -15,6 +15,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::framing::Position;
 use super::io::{InFlight, Shared};
+use super::stream::Stream;
 use super::{ConnectionLimits, Counters};
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -184,22 +185,37 @@ impl Drop for RequestBody {
 /// The service's body, asked for no more than the client reads.
 pub(super) struct ResponseBody {
     inner: Body,
-    in_flight: InFlight,
-    handed: u64,
-    written_before: u64,
-    throttled: bool,
+    pace: ByVersion,
+}
+
+enum ByVersion {
+    /// The one answer on its way is what the socket takes.
+    Http1 {
+        in_flight: InFlight,
+        handed: u64,
+        written_before: u64,
+    },
+    Http2 {
+        stream: Arc<Stream>,
+        rest: Bytes,
+    },
 }
 
 impl ResponseBody {
-    pub(super) fn new(inner: Body, in_flight: InFlight, throttled: bool) -> Self {
-        let written_before = in_flight.0.written();
-        Self {
-            inner,
-            in_flight,
-            handed: 0,
-            written_before,
-            throttled,
-        }
+    pub(super) fn new(inner: Body, in_flight: InFlight, http2: bool) -> Self {
+        let pace = if http2 {
+            ByVersion::Http2 {
+                stream: Stream::new(in_flight),
+                rest: Bytes::new(),
+            }
+        } else {
+            ByVersion::Http1 {
+                handed: 0,
+                written_before: in_flight.0.written(),
+                in_flight,
+            }
+        };
+        Self { inner, pace }
     }
 }
 
@@ -211,34 +227,61 @@ impl HttpBody for ResponseBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let this = self.get_mut();
-        let shared = &this.in_flight.0;
-        if this.throttled && this.handed > 0 {
-            let written = shared.written().saturating_sub(this.written_before);
-            let held = this.handed.saturating_sub(written);
-            if shared.write_blocked() {
-                if held > 0 {
-                    return Poll::Pending; // the socket wakes us
+        let Self { inner, pace } = self.get_mut();
+        match pace {
+            ByVersion::Http1 {
+                in_flight,
+                handed,
+                written_before,
+            } => {
+                let shared = &in_flight.0;
+                if *handed > 0 {
+                    let written = shared.written().saturating_sub(*written_before);
+                    let held = handed.saturating_sub(written);
+                    if shared.write_blocked() {
+                        if held > 0 {
+                            return Poll::Pending; // the socket wakes us
+                        }
+                    } else if held >= HELD {
+                        // hyper flushes next, and if all of it goes out nobody else would come back here.
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
                 }
-            } else if held >= HELD {
-                // hyper flushes next, and if all of it goes out nobody else would come back here.
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                let frame = ready!(Pin::new(inner).poll_frame(cx));
+                if let Some(Ok(frame)) = &frame {
+                    let count = frame.data_ref().map_or(0, Bytes::len);
+                    *handed += u64::try_from(count).unwrap_or(u64::MAX);
+                }
+                Poll::Ready(frame)
+            }
+            ByVersion::Http2 { stream, rest } => {
+                if rest.is_empty() {
+                    match ready!(Pin::new(inner).poll_frame(cx)) {
+                        Some(Ok(frame)) => match frame.into_data() {
+                            Ok(data) => *rest = data,
+                            Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                        },
+                        end => return Poll::Ready(end),
+                    }
+                }
+                Poll::Ready(Some(Ok(Frame::data(stream.hand(rest)))))
             }
         }
-        let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
-        if let Some(Ok(frame)) = &frame {
-            let count = frame.data_ref().map_or(0, Bytes::len);
-            this.handed += u64::try_from(count).unwrap_or(u64::MAX);
-        }
-        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        let is_all_handed = match &self.pace {
+            ByVersion::Http1 { .. } => true,
+            ByVersion::Http2 { rest, .. } => rest.is_empty(),
+        };
+        is_all_handed && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        match &self.pace {
+            ByVersion::Http2 { rest, .. } if !rest.is_empty() => SizeHint::default(),
+            _ => self.inner.size_hint(),
+        }
     }
 }

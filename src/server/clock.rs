@@ -7,7 +7,11 @@ use tokio::time::Instant;
 
 use super::framing::Position;
 use super::io::Shared;
+use super::pace::Pace;
 use super::{ConnectionLimits, Counters};
+
+/// How often the streams of an HTTP/2 connection are looked at in the time that one of them has.
+const LOOKS: u32 = 16;
 
 /// What a connection waits for, as far as the client is to blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +22,7 @@ pub(super) enum Waiting {
     /// For a body that has its answer and is neither read nor dropped.
     Body,
     Linger,
-    /// Not for the client: the service is at work, and has its own deadlines.
+    /// For no request: the service is at work, which has its own deadlines, or the client reads, which has a pace.
     Service,
 }
 
@@ -27,7 +31,7 @@ impl Waiting {
         if shared.lingering() {
             return Self::Linger;
         }
-        if shared.busy() {
+        if shared.busy() || shared.write_blocked() {
             return Self::Service;
         }
         match (shared.position(), shared.heads()) {
@@ -72,8 +76,12 @@ impl Late {
 pub(super) struct Clock {
     pub(super) waiting: Waiting,
     since: Instant,
-    blocked_at: Option<u64>,
-    blocked_since: Instant,
+    /// What the socket takes.
+    socket: Pace,
+    /// When the streams are looked at again, as long as there are any.
+    streams_at: Option<Instant>,
+    /// A stream has been found too slow, then.
+    slow_stream: Option<Instant>,
 }
 
 impl Clock {
@@ -81,12 +89,13 @@ impl Clock {
         Self {
             waiting: Waiting::Head(0),
             since: now,
-            blocked_at: None,
-            blocked_since: now,
+            socket: Pace::default(),
+            streams_at: None,
+            slow_stream: None,
         }
     }
 
-    pub(super) fn look(&mut self, shared: &Shared) {
+    pub(super) fn look(&mut self, shared: &Shared, limits: &ConnectionLimits) {
         let waiting = Waiting::now(shared);
         if waiting != self.waiting {
             self.waiting = waiting;
@@ -94,21 +103,39 @@ impl Clock {
                 self.since = Instant::now();
             }
         }
-        let blocked_at = shared.write_blocked().then(|| shared.written());
-        if blocked_at != self.blocked_at {
-            self.blocked_at = blocked_at;
-            if blocked_at.is_some() {
-                self.blocked_since = Instant::now();
-            }
+        let need = limits.write_need();
+        self.socket
+            .look(shared.write_blocked(), shared.written(), need, Instant::now);
+        if shared.busy() && shared.position() == Position::Http2 {
+            self.look_at_streams(shared, limits);
+        } else {
+            self.streams_at = None;
         }
+    }
+
+    /// From time to time is enough, and costs a busy connection nothing.
+    fn look_at_streams(&mut self, shared: &Shared, limits: &ConnectionLimits) {
+        let (now, window) = (Instant::now(), limits.write_stall_timeout);
+        if self.streams_at.is_some_and(|at| at > now) {
+            return;
+        }
+        self.streams_at = now.checked_add(window / LOOKS);
+        let streams = shared.streams();
+        if streams.is_one_late(now, window, limits.write_need()) {
+            self.slow_stream = Some(now);
+        }
+    }
+
+    /// When to look again even if nothing happens.
+    pub(super) fn next_look(&self) -> Option<Instant> {
+        self.streams_at
     }
 
     pub(super) fn due(&self, limits: &ConnectionLimits) -> Option<(Instant, Late)> {
         let waiting = self.waiting.limit(limits);
         let waiting = waiting.and_then(|limit| self.since.checked_add(limit));
-        let write = self
-            .blocked_at
-            .and_then(|_| self.blocked_since.checked_add(limits.write_stall_timeout));
+        let socket = self.socket.due(limits.write_stall_timeout);
+        let write = self.slow_stream.or(socket);
         match (waiting, write) {
             (Some(waiting), Some(write)) if write <= waiting => Some((write, Late::Write)),
             (Some(waiting), _) => Some((waiting, Late::Waiting(self.waiting))),

@@ -154,7 +154,7 @@ where
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);
         }
-        Ok(response.map(|body| ResponseBody::new(body, in_flight, !http2)))
+        Ok(response.map(|body| ResponseBody::new(body, in_flight, http2)))
     }
 }
 
@@ -226,7 +226,7 @@ async fn watch<C: Drain>(
                     continue;
                 }
             }
-            clock.look(shared);
+            clock.look(shared, limits);
             if closing.is_some() && !asked {
                 let http2 = shared.position() == Position::Http2;
                 if http2 || matches!(clock.waiting, Waiting::Request(_)) {
@@ -245,7 +245,8 @@ async fn watch<C: Drain>(
                     due = Some((grace, Late::Waiting(Waiting::Linger)));
                 }
             }
-            let target = due.map(|(due, _)| due);
+            let target = [due.map(|(due, _)| due), clock.next_look()];
+            let target = target.into_iter().flatten().min();
             if let Some(target) = target.filter(|target| *target < timer.deadline()) {
                 timer.as_mut().reset(target);
             }

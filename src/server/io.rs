@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 use super::framing::{Framing, Position};
 use super::refusal::instead_of;
+use super::stream::Streams;
 use crate::http::head::RawFlaw;
 
 /// What a client may still send after our last byte before it is cut off mid-word.
@@ -34,6 +35,7 @@ pub(super) struct Shared {
     must_close: AtomicBool,
     /// Reset instead of closing in good order, so that the kernel keeps nothing for this client.
     abort: AtomicBool,
+    streams: Streams,
 }
 
 impl Shared {
@@ -89,6 +91,10 @@ impl Shared {
 
     pub(super) fn must_close(&self) -> bool {
         self.must_close.load(Relaxed)
+    }
+
+    pub(super) fn streams(&self) -> &Streams {
+        &self.streams
     }
 
     pub(super) fn abort(&self) {

@@ -7,7 +7,9 @@ mod clock;
 mod connection;
 mod framing;
 mod io;
+mod pace;
 mod refusal;
+mod stream;
 
 use std::convert::Infallible;
 use std::io::ErrorKind;
@@ -48,8 +50,10 @@ pub struct ConnectionLimits {
     pub body_min_bytes_per_second: u32,
     /// Waiting that is not yet measured against the rate.
     pub body_rate_grace: Duration,
-    /// Without a single byte taken by a client we have bytes for.
+    /// Bytes that wait for the client do not wait longer than this without enough of them being taken.
     pub write_stall_timeout: Duration,
+    /// How much is enough, on average over that time; 0 lets a single byte do. For each answer, on HTTP/2 too.
+    pub write_min_bytes_per_second: u32,
     /// For a client that still sends after our last byte, so that it sees the answer and no reset.
     pub linger_timeout: Duration,
     pub max_connections: usize,
@@ -68,6 +72,7 @@ impl Default for ConnectionLimits {
             body_min_bytes_per_second: 1024,
             body_rate_grace: Duration::from_secs(10),
             write_stall_timeout: Duration::from_secs(30),
+            write_min_bytes_per_second: 1024,
             linger_timeout: Duration::from_secs(1),
             max_connections: 4096,
             http2: false,
@@ -84,6 +89,13 @@ impl ConnectionLimits {
             closes_last: true,
             ..Self::default()
         }
+    }
+
+    /// What a client has to take within the stall timeout.
+    fn write_need(&self) -> u64 {
+        let millis = u64::try_from(self.write_stall_timeout.as_millis()).unwrap_or(u64::MAX);
+        let rate = u64::from(self.write_min_bytes_per_second);
+        (rate.saturating_mul(millis) / 1000).max(1)
     }
 }
 

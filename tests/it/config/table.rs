@@ -65,6 +65,8 @@ pub(super) const CASES: &[Case] = &[
     variable(&[("BODY_IDLE_TIMEOUT", "98.765s")], "BODY_IDLE_TIMEOUT", "with its unit"),
     variable(&[("BODY_MIN_RATE", "c4n4ry")], "BODY_MIN_RATE", "a size in bytes"),
     variable(&[("WRITE_STALL_TIMEOUT", "-98765s")], "WRITE_STALL_TIMEOUT", "with its unit"),
+    variable(&[("WRITE_MIN_RATE", "98765GiB")], "WRITE_MIN_RATE", "from 0 to 1GiB"),
+    variable(&[("MAX_ANSWERS", "0")], "MAX_ANSWERS", "from 8MiB to 64GiB"),
     variable(&[("DRAIN_DELAY", "98765m")], "DRAIN_DELAY", "from 0ms to 10m"),
     variable(&[("STOP_DEADLINE", "")], "STOP_DEADLINE", "with its unit"),
     variable(&[("DATABASE_CONNECTIONS", "987654321")], "DATABASE_CONNECTIONS", "a whole number"),

@@ -6,5 +6,7 @@ mod capacity;
 mod framing;
 mod heads;
 mod raw;
+mod readers;
 mod slow;
 mod stop;
+mod streams;

@@ -24,6 +24,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use crate::support::wait::until;
+
 pub const GOOD: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 /// Longer than anything here should take, short enough to fail in.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -37,6 +39,15 @@ pub struct Server {
     pub task: JoinHandle<()>,
 }
 
+impl Server {
+    /// So many clients were cut off because they did not read. The counter follows the cut.
+    pub async fn has_cut(&self, number: u64) {
+        let counter = &self.counters.write_timed_out;
+        let cut = async || (counter.load(Relaxed) == number).then_some(());
+        until("the cut", PATIENCE, cut).await.unwrap();
+    }
+}
+
 /// Every timeout off: what a test then turns on is what it tests.
 pub fn patient() -> ConnectionLimits {
     ConnectionLimits {
@@ -45,6 +56,7 @@ pub fn patient() -> ConnectionLimits {
         body_idle_timeout: Duration::MAX,
         body_min_bytes_per_second: 0,
         write_stall_timeout: Duration::MAX,
+        write_min_bytes_per_second: 0,
         ..ConnectionLimits::default()
     }
 }
@@ -98,6 +110,8 @@ fn app(smuggled: Arc<AtomicUsize>, frames: Arc<AtomicUsize>) -> Router {
             get(|| async { sleep(Duration::from_millis(400)).await }),
         )
         .route("/big", get(move || async move { big(frames) }))
+        .route("/whole", get(|| async { vec![b'x'; WHOLE] }))
+        .route("/pause", get(pause))
         .route("/smuggled", get(count.clone()).post(count))
         .layer(from_fn(checked))
 }
@@ -133,6 +147,23 @@ async fn leak(body: Body) -> &'static str {
         drop(body);
     });
     "leaked"
+}
+
+/// Far more than the kernel takes for a client that does not read.
+pub const WHOLE: usize = 32 << 20;
+pub const PAUSE: Duration = Duration::from_secs(2);
+
+/// Has nothing to send for a while, in the middle.
+async fn pause() -> Body {
+    let parts = stream::unfold(0, |sent| async move {
+        match sent {
+            0 => {}
+            1 => sleep(PAUSE).await,
+            _ => return None,
+        }
+        Some((Ok::<_, Infallible>("part"), sent + 1))
+    });
+    Body::from_stream(parts)
 }
 
 pub const FRAME: usize = 16 * 1024;
