@@ -43,12 +43,14 @@ metrics! {
     http_server_request_duration_seconds: HistogramVec ["method", "route", "status"],
     /// Requests being worked on
     http_server_requests_in_flight: IntGauge,
-    /// Requests refused because as many as allowed were being worked on, or too much of their bodies was held in memory
+    /// Requests refused because as many as allowed were being worked on, or too much of their bodies or answers was held in memory
     http_server_requests_shed_total: IntCounter,
     /// Handlers that panicked; each was answered with status 500
     http_server_panics_total: IntCounter,
     /// Bytes of request bodies held in memory
     http_server_body_bytes: IntGauge,
+    /// Bytes of large answers held in memory until their clients have read them
+    http_server_answer_bytes: IntGauge,
     /// Open connections
     http_server_connections: IntGaugeVec ["listener"],
     /// Connections accepted

@@ -127,7 +127,8 @@ pub async fn encode(mut response: Response<Body>, method: &Method) -> Response<B
     };
     let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 2), Compression::fast());
     match encoder.write_all(&plain).and_then(|()| encoder.finish()) {
-        Ok(small) => {
+        Ok(mut small) => {
+            small.shrink_to_fit();
             parts.headers.insert(CONTENT_ENCODING, GZIP);
             parts.headers.remove(CONTENT_LENGTH);
             rename_tag(&mut parts.headers);

@@ -12,6 +12,7 @@ pub mod etag;
 pub mod extract;
 mod finish;
 pub mod head;
+mod held;
 pub mod idempotency;
 pub mod json;
 pub mod limits;

@@ -15,6 +15,10 @@ const ROOM: usize = 1_024;
 pub(super) fn json(body: &impl Serialize) -> ApiResult<Bytes> {
     let mut text = Vec::with_capacity(ROOM);
     serde_json::to_writer(&mut text, body).map_err(ApiError::internal)?;
+    // A large text may have grown to twice its size, and is held until a client has read it.
+    if text.len() > 16 * ROOM {
+        text.shrink_to_fit();
+    }
     Ok(text.into())
 }
 

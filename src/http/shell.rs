@@ -7,7 +7,8 @@
 //! 5. the body is read before a permit is taken, so that slow senders cannot use up the permits;
 //! 6. load shedding by one shared permit pool: whoever finds none is refused at once, nobody queues;
 //! 7. panic guard and deadline around the handler alone: everything outside them is ours and short;
-//! 8. on the way out: problem document, security headers, CORS, compression, metrics, and the request line last, when all is known.
+//! 8. on the way out: problem document, compression, room for a large answer, security headers, CORS, metrics, and the request
+//!    line last, when all is known.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
@@ -30,6 +31,7 @@ use super::client::ClientAddress;
 use super::cors::Cors;
 use super::document::failures;
 use super::finish::without_body;
+use super::held::Answers;
 use super::refusal::{refused_head, wrong_query};
 use super::request::{RequestId, TraceParent};
 use super::routes::{Route, Routes};
@@ -55,6 +57,7 @@ pub struct Shell {
     routes: Routes,
     pub(super) cors: Cors,
     held: Held,
+    answers: Answers,
     permits: Semaphore,
     pub(super) is_https: bool,
 }
@@ -83,6 +86,11 @@ impl Shell {
             app.metrics.http_server_body_bytes.clone(),
             app.metrics.http_server_requests_shed_total.clone(),
         );
+        let answers = Answers::new(
+            app.config.limits.max_answers.0,
+            app.metrics.http_server_answer_bytes.clone(),
+            app.metrics.http_server_requests_shed_total.clone(),
+        );
         let is_https = app.public_url.starts_with("https:");
         Ok(Self {
             app,
@@ -90,6 +98,7 @@ impl Shell {
             routes,
             cors,
             held,
+            answers,
             permits,
             is_https,
         })
@@ -120,10 +129,24 @@ impl Shell {
         let mut answer = pin!(db::sourced(self.answer(&context, parts, body, route)));
         let answered = answer.as_mut().instrument(span.clone()).await;
         let from_replica = db::is_from_replica(answer);
-        let (mut response, error) = match answered {
+        let (mut response, mut error) = match answered {
             Ok(response) => self.problem_of(response, &context),
             Err(error) => self.problem(error, &context),
         };
+        if context.takes_gzip {
+            response = encoding::encode(response, &context.method).await;
+        }
+        if context.method == Method::HEAD {
+            response = without_body(response);
+        }
+        // Last, when the answer is as small as it gets.
+        let held = self
+            .answers
+            .hold(response, &context.method, context.version);
+        match held.await {
+            Ok(held) => response = held,
+            Err(refusal) => (response, error) = self.problem(refusal, &context),
+        }
         if from_replica {
             response.headers_mut().insert(DATA_SOURCE, REPLICA);
         }
@@ -131,12 +154,6 @@ impl Shell {
             response.headers_mut().insert(CONNECTION, CLOSE);
         }
         self.finish_headers(&context, &span, response.headers_mut());
-        if context.takes_gzip {
-            response = encoding::encode(response, &context.method).await;
-        }
-        if context.method == Method::HEAD {
-            response = without_body(response);
-        }
         let took = context.begun.elapsed();
         let status = response.status();
         trace::finish(&span, status);

@@ -61,6 +61,10 @@ impl Sorts for PostSort {
         };
         Place { key, id }
     }
+
+    fn weight(row: &Listed) -> usize {
+        size_of::<Listed>() + row.post.title.len() + row.post.content.len()
+    }
 }
 
 pub type PostPage = PageParams<PostSort>;

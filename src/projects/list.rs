@@ -68,6 +68,10 @@ impl Sorts for ProjectSort {
             id: project.id.0,
         }
     }
+
+    fn weight((project, _): &Self::Row) -> usize {
+        size_of::<Self::Row>() + project.description.as_ref().map_or(0, String::len)
+    }
 }
 
 pub type ProjectPage = PageParams<ProjectSort>;

@@ -10,7 +10,7 @@ mod keyset;
 mod params;
 mod written;
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 
 pub use cursor::{CursorKey, Key, Place, Scope};
 pub use keyset::{After, By, COUNT_CAP, Counted, Direction, Limited, Sortable};
@@ -23,6 +23,7 @@ use diesel::query_dsl::methods::{FilterDsl, OrderDsl};
 use diesel::result::QueryResult;
 use diesel_async::methods::LoadQuery;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::TryStreamExt as _;
 use http::header::LINK;
 use http::{HeaderValue, Uri};
 use serde::Serialize;
@@ -30,6 +31,10 @@ use utoipa::ToSchema;
 
 use super::rendered;
 use crate::state::AppState;
+
+/// A page ends before the row with which its rows weigh more, but not before its first one. What one request holds of them, and of
+/// its answer, is bounded by it.
+const HEAVIEST: usize = 1 << 20;
 
 /// The ways in which a list can be sorted.
 pub trait Sorts: Copy + PartialEq + Send + Sync + 'static {
@@ -41,6 +46,11 @@ pub trait Sorts: Copy + PartialEq + Send + Sync + 'static {
 
     /// Where the row stands when sorted so.
     fn place(self, row: &Self::Row) -> Place;
+
+    /// How many bytes the row takes, about. A list whose rows have texts that can be long counts them.
+    fn weight(_row: &Self::Row) -> usize {
+        size_of::<Self::Row>()
+    }
 }
 
 /// The parameters `limit`, `cursor`, `count` and `sort`. All others are the list's filters.
@@ -55,9 +65,11 @@ pub struct PageParams<S> {
     app: AppState,
 }
 
-/// What a query found: the rows of the page, perhaps more, and how many there are in all.
+/// What a query found: the rows of the page, perhaps one more, and how many there are in all.
 pub struct Found<R> {
     rows: Vec<R>,
+    /// Whether there are more, which were too heavy.
+    is_cut: bool,
     total: Option<i64>,
 }
 
@@ -92,21 +104,21 @@ pub struct Listed<T> {
 impl<S: Sorts> PageParams<S> {
     /// The rows of this page by `column`, and by `id` where that is equal. Neither may be null, and an index on both is what makes
     /// every page as cheap as the first. `query` makes the list's query, a boxed one where filters come and go.
-    pub fn load<'c, Q, C, I, R>(
+    pub fn load<'c, Q, C, I>(
         &self,
         conn: &'c mut AsyncPgConnection,
         query: impl Fn() -> Q,
         column: C,
         id: I,
-    ) -> Pin<Box<dyn Future<Output = QueryResult<Found<R>>> + Send + 'c>>
+    ) -> Pin<Box<dyn Future<Output = QueryResult<Found<S::Row>>> + Send + 'c>>
     where
         C: Expression + Clone,
         I: Expression + Clone,
-        R: Send + 'static,
+        S::Row: Send + 'static,
         Q: FilterDsl<After<C, I>>,
         Filter<Q, After<C, I>>: OrderDsl<By<C, I>>,
         Limited<Order<Filter<Q, After<C, I>>, By<C, I>>>:
-            LoadQuery<'static, AsyncPgConnection, R> + Send + 'static,
+            LoadQuery<'static, AsyncPgConnection, S::Row> + Send + 'static,
         Counted<Q>: LoadQuery<'static, AsyncPgConnection, i64> + Send + 'static,
     {
         let counted = self.counts.then(|| Counted(query()));
@@ -130,15 +142,32 @@ impl<S: Sorts> PageParams<S> {
                 Some(counted) => Some(counted.get_result(conn).await?),
                 None => None,
             };
-            let rows = page.load(conn).await?;
-            Ok(Found { rows, total })
+            let mut found = pin!(page.load_stream(conn).await?);
+            let (mut rows, mut bytes, mut is_cut) = (Vec::new(), 0, false);
+            while let Some(next) = found.try_next().await? {
+                bytes += S::weight(&next);
+                if bytes > HEAVIEST && !rows.is_empty() {
+                    is_cut = true;
+                    break;
+                }
+                rows.push(next);
+            }
+            Ok(Found {
+                rows,
+                is_cut,
+                total,
+            })
         })
     }
 
     /// The answer, each row shown by `show`.
     pub fn respond<T>(&self, found: Found<S::Row>, show: impl FnMut(S::Row) -> T) -> Listed<T> {
-        let Found { mut rows, total } = found;
-        let is_last = rows.len() <= self.limit;
+        let Found {
+            mut rows,
+            is_cut,
+            total,
+        } = found;
+        let is_last = !is_cut && rows.len() <= self.limit;
         rows.truncate(self.limit);
         let next = rows
             .last()

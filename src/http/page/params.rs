@@ -131,7 +131,7 @@ impl<S: Sorts> IntoParams for PageParams<S> {
         vec![
             parameter(
                 "limit",
-                "How many items at most",
+                "How many items at most; a page of large ones ends earlier, at about 1 MiB",
                 schema(Type::Integer)
                     .minimum(Some(1))
                     .maximum(Some(MOST))

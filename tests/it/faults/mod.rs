@@ -6,6 +6,7 @@ mod dropped;
 mod flood;
 mod frozen;
 mod killed;
+mod readers;
 mod replicated;
 mod standby;
 mod terminated;

@@ -83,6 +83,10 @@ impl Sorts for ThingSort {
         };
         Place { key, id: row.id }
     }
+
+    fn weight(row: &Thing) -> usize {
+        row.note.as_ref().map_or(0, String::len)
+    }
 }
 
 pub(super) type ThingPage = PageParams<ThingSort>;

@@ -1,5 +1,6 @@
 //! What holds for every route: problem documents, headers, limits.
 
+mod answers;
 mod bodies;
 pub(crate) mod encodings;
 mod headers;
