@@ -62,7 +62,7 @@ const CASES: &[Case] = &[
 fn request(target: &str, headers: &[(&str, &str)]) -> ::http::Request<Body> {
     let request = ::http::Request::builder()
         .uri(target)
-        .header("host", "bench")
+        .header("host", "localhost")
         .header("user-agent", "bench/1");
     headers
         .iter()

@@ -88,6 +88,9 @@ codes! {
     UriTooLong = "uri-too-long" URI_TOO_LONG "The URL is too long",
     /// The body has a type or an encoding that this resource does not take. `detail` says which it takes.
     UnsupportedMediaType = "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "The body has an unsupported type",
+    /// The request names a host that this service does not answer for, which a page of somebody else's may do. Ask by `localhost`,
+    /// or by the public URL that its operator has set.
+    MisdirectedRequest = "misdirected-request" MISDIRECTED_REQUEST "The service does not answer by this name",
     /// The body is JSON but not what this resource takes. `errors` lists every field that is wrong, with a JSON pointer.
     ValidationFailed = "validation-failed" UNPROCESSABLE_ENTITY "The body does not fit",
     /// The `Idempotency-Key` came before with another request within the last 24 hours. Use a new key for every new request.
@@ -106,7 +109,7 @@ codes! {
     DeadlineExceeded = "deadline-exceeded" SERVICE_UNAVAILABLE "The answer took too long",
     /// There is no database connection. Nothing was done; repeat after the time in `Retry-After`.
     DatabaseUnavailable = "database-unavailable" SERVICE_UNAVAILABLE "The database cannot be reached",
-    /// The database was lost in the middle of the operation. A change may have been made or not; repeat it with the same
+    /// The operation was lost in the middle, or its answer was. A change may have been made or not; repeat it with the same
     /// `Idempotency-Key`.
     OutcomeUnknown = "outcome-unknown" SERVICE_UNAVAILABLE "The outcome is unknown",
     /// The database only reads at present, as it does for seconds while a standby takes over. Nothing was changed; repeat after

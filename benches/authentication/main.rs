@@ -239,7 +239,7 @@ impl Bench {
                 format!("authorization: Bearer {token}\r\n")
             });
             format!(
-                "GET {path} HTTP/1.1\r\nhost: bench\r\nuser-agent: bench/1\r\n{authorization}\r\n"
+                "GET {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench/1\r\n{authorization}\r\n"
             )
         };
         Load {

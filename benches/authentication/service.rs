@@ -192,7 +192,7 @@ fn listen(app: AppState, shutdown: &Shutdown) -> SocketAddr {
 
 fn post(path: &str, kind: &str, body: &str) -> String {
     format!(
-        "POST {path} HTTP/1.1\r\nhost: bench\r\nuser-agent: bench/1\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench/1\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
 }

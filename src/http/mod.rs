@@ -13,6 +13,7 @@ pub mod extract;
 mod finish;
 pub mod head;
 mod held;
+mod hosts;
 pub mod idempotency;
 pub mod json;
 pub mod limits;

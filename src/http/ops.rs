@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
@@ -10,6 +12,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 
 use super::extract::ValidQuery;
+use super::hosts::Hosts;
 use super::request::RequestId;
 use crate::error::{ApiError, Code};
 use crate::state::AppState;
@@ -19,6 +22,7 @@ const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4
 
 /// Probes do no I/O: they report what a background watch last saw, so a slow database cannot make them slow.
 pub fn router(app: AppState) -> Router {
+    let hosts = Hosts::new(app.config.ops.ops_listen, &app.public_url);
     Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
@@ -32,6 +36,7 @@ pub fn router(app: AppState) -> Router {
         .method_not_allowed_fallback(async || {
             ApiError::new(Code::MethodNotAllowed, "this resource takes GET and HEAD")
         })
+        .layer(axum::middleware::from_fn_with_state(Arc::new(hosts), named))
         .layer(axum::middleware::map_response_with_state(
             Arc::<str>::from(app.public_url.as_str()),
             finish,
@@ -48,6 +53,15 @@ pub fn starting(public_url: &str, reason: &'static str) -> Router {
             Arc::<str>::from(public_url),
             finish,
         ))
+}
+
+/// Metrics say much of a private instance: no page of somebody else's gets them either.
+async fn named(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match hosts.check(&parts) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(error) => error.into_response(),
+    }
 }
 
 async fn livez() -> impl IntoResponse {
@@ -116,10 +130,7 @@ async fn metrics(app: AppState) -> Response {
 }
 
 /// Problems as on the public listener, with an id that the log shares.
-async fn finish(
-    axum::extract::State(public_url): axum::extract::State<Arc<str>>,
-    mut response: Response,
-) -> Response {
+async fn finish(State(public_url): State<Arc<str>>, mut response: Response) -> Response {
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -1,7 +1,7 @@
 //! The one middleware around the public router. Its order, and why:
 //!
 //! 1. request id and trace context first, so that every answer and log line has them, refusals included;
-//! 2. the head is checked before anything trusts it; then the route is looked up, because limits and labels depend on it;
+//! 2. the head is checked before anything trusts it, the host it names too; then the route is looked up, because limits and labels depend on it;
 //! 3. CORS preflight is answered without a permit or a database;
 //! 4. the caller is found before the body is read: nobody sends a body in vain, and a handler never sees a stranger;
 //! 5. the body is read before a permit is taken, so that slow senders cannot use up the permits;
@@ -32,6 +32,7 @@ use super::cors::Cors;
 use super::document::failures;
 use super::finish::without_body;
 use super::held::Answers;
+use super::hosts::Hosts;
 use super::refusal::{refused_head, wrong_query};
 use super::request::{RequestId, TraceParent};
 use super::routes::{Route, Routes};
@@ -58,6 +59,7 @@ pub struct Shell {
     pub(super) cors: Cors,
     held: Held,
     answers: Answers,
+    hosts: Hosts,
     permits: Semaphore,
     pub(super) is_https: bool,
 }
@@ -91,6 +93,7 @@ impl Shell {
             app.metrics.http_server_answer_bytes.clone(),
             app.metrics.http_server_requests_shed_total.clone(),
         );
+        let hosts = Hosts::new(app.config.http.listen, &app.public_url);
         let is_https = app.public_url.starts_with("https:");
         Ok(Self {
             app,
@@ -99,6 +102,7 @@ impl Shell {
             cors,
             held,
             answers,
+            hosts,
             permits,
             is_https,
         })
@@ -187,6 +191,7 @@ impl Shell {
         route: Option<&Route>,
     ) -> Result<Response<Body>, ApiError> {
         head::admit(&mut parts).map_err(refused_head)?;
+        self.hosts.check(&parts)?;
         if let Some(preflight) = self.cors.preflight(&parts.method, &parts.headers) {
             return Ok(preflight);
         }

@@ -62,6 +62,7 @@ pub fn spell_out(
         (StatusCode::PAYLOAD_TOO_LARGE, !is_read),
         (StatusCode::URI_TOO_LONG, true),
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, !is_read),
+        (StatusCode::MISDIRECTED_REQUEST, true),
         (StatusCode::UNPROCESSABLE_ENTITY, changes),
         (StatusCode::TOO_MANY_REQUESTS, !is_read || !is_public),
         (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, true),

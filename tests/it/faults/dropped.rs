@@ -21,7 +21,7 @@ fn bytes(request: HttpRequest, number: usize) -> Vec<u8> {
         _ => String::new(),
     };
     let mut text = format!(
-        "{} {} HTTP/1.1\r\nhost: chartroom.test\r\n",
+        "{} {} HTTP/1.1\r\nhost: localhost\r\n",
         head.method, head.uri
     );
     for (name, value) in &head.headers {

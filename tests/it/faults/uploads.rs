@@ -46,7 +46,7 @@ async fn the_largest_bodies_all_at_once_fit_or_are_refused() {
     let post = r#"{"title": "large", "content": "c"}"#;
     let body = format!("{post}{}", " ".repeat(LARGEST - post.len()));
     let head = format!(
-        "POST /api/v1/posts HTTP/1.1\r\nhost: chartroom.test\r\nauthorization: {}\r\ncontent-type: application/json\r\n\
+        "POST /api/v1/posts HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\ncontent-type: application/json\r\n\
          content-length: {LARGEST}\r\nconnection: close\r\n\r\n",
         scene.authorization
     );

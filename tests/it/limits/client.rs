@@ -190,7 +190,7 @@ async fn a_handler_is_told_the_client() {
         ([203, 0, 113, 9], "203.0.113.9"),
     ] {
         let request = Request::get("/who")
-            .header("host", "chartroom.test")
+            .header("host", "localhost")
             .header(X, "1.1.1.1, 198.51.100.1")
             .extension(Peer((peer, 4711).into()))
             .body(Body::empty())

@@ -62,7 +62,7 @@ fn request(noise: &mut Noise) -> Request<Body> {
     Request::builder()
         .method(Method::from_bytes(method.as_bytes()).unwrap())
         .uri(path)
-        .header("host", format!("h{number:x}.test"))
+        .header("host", format!("h{number:x}.localhost"))
         .header(
             "user-agent",
             HeaderValue::from_bytes(
@@ -139,7 +139,7 @@ pub(super) async fn bomb(apart: &Apart) -> Value {
     let nested = gzip(&bomb);
     let send = async |body: &[u8]| {
         let request = Request::post("/test/echo")
-            .header("host", "x")
+            .header("host", "localhost")
             .header("content-type", "application/json")
             .header("content-encoding", "gzip")
             .body(Body::from(body.to_vec()))

@@ -22,7 +22,7 @@ pub(super) async fn requests(apart: &Apart, input: &Value) -> Value {
     let mut times = Vec::new();
     for _ in 0..input["times"].as_u64().unwrap_or(1) {
         for asked in input["requests"].as_array().unwrap() {
-            let mut request = Request::get(asked[0].as_str().unwrap()).header("host", "x");
+            let mut request = Request::get(asked[0].as_str().unwrap()).header("host", "localhost");
             if let Some(parent) = asked[1].as_str() {
                 request = request
                     .header("traceparent", parent)

@@ -87,7 +87,9 @@ async fn an_announced_body_is_refused_unsent_and_a_slow_one_given_up() {
     };
     let served = Served::new(app.shell.clone(), limits).await;
     let head = |more: &str| {
-        format!("POST {ECHO} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{more}\r\n")
+        format!(
+            "POST {ECHO} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{more}\r\n"
+        )
     };
     let answer = raw(&served, &head("Content-Length: 1048577\r\n")).await;
     assert!(

@@ -4,6 +4,7 @@ mod answers;
 mod bodies;
 pub(crate) mod encodings;
 mod headers;
+mod hosts;
 mod json;
 mod overload;
 mod queries;

@@ -107,12 +107,12 @@ fn flawed() -> Vec<String> {
     let secrets = format!("Authorization: Bearer {BEARER}\r\nCookie: session={COOKIE}\r\n");
     vec![
         format!("GET {ROUTE}?token={QUERY} HTTP/1.1\r\n{secrets}\r\n"),
-        format!("GET {ROUTE} HTTP/1.1\r\nHost: a\r\n{secrets}Broken {BEARER}\r\n\r\n"),
+        format!("GET {ROUTE} HTTP/1.1\r\nHost: localhost\r\n{secrets}Broken {BEARER}\r\n\r\n"),
         format!(
-            "POST {ROUTE} HTTP/1.1\r\nHost: a\r\n{secrets}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n{BODY}"
+            "POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\n{secrets}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n{BODY}"
         ),
         format!(
-            "POST {ROUTE} HTTP/1.1\r\nHost: a\r\n{secrets}Transfer-Encoding: chunked\r\n\r\n{BODY}\r\n"
+            "POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\n{secrets}Transfer-Encoding: chunked\r\n\r\n{BODY}\r\n"
         ),
         format!("{BEARER}\r\n\r\n"),
     ]

@@ -126,8 +126,10 @@ impl TestApp {
         let mut request = Request::builder()
             .method(method)
             .uri(target)
-            .extension(chartroom::server::Peer(([127, 0, 0, 1], 40_000).into()))
-            .header("host", "chartroom.test");
+            .extension(chartroom::server::Peer(([127, 0, 0, 1], 40_000).into()));
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "localhost");
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -157,7 +157,7 @@ frontend service
 backend pods
     balance roundrobin
     option httpchk
-    http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host probe
+    http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host localhost
     http-check expect status 200
 ",
         uri = STATES.trim_end_matches(";csv"),
