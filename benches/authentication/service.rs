@@ -75,8 +75,8 @@ fn config(flags: &[&str]) -> Config {
         "--signin-per-address-burst=1000000",
         "--signin-per-address-per-minute=1000000",
         "--signin-per-account-per-hour=1000000",
-        "--signin-per-pair-burst=400000",
-        "--signin-per-pair-per-hour=400000",
+        "--signin-per-pair-burst=200000",
+        "--signin-per-pair-per-hour=200000",
     ];
     let matches = Config::augment_args(Command::new("bench"))
         .try_get_matches_from(arguments.iter().chain(flags))

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use super::authenticate::remembered;
-use super::limiter::{AccountKey, Attempt};
+use super::limiter::{Attempt, NameKey};
 use super::password::PasswordError;
 use super::principal::{Credential, Principal};
 use crate::audit::{self, Origin};
@@ -40,14 +40,10 @@ pub async fn password(
         .db
         .read_primary(async |connection| User::by_login(connection, &key).await)
         .await?;
-    let account = user.as_ref().map_or_else(
-        || AccountKey::unknown(&key),
-        |user| AccountKey::known(user.id),
-    );
     let attempt: Attempt = app
         .identity
         .limiter
-        .check(&app.db, account, address)
+        .check(&app.db, NameKey::of(&key), address)
         .await?;
     let stored = user.as_ref().map(|user| user.password_hash.clone());
     let proven = match app.identity.passwords.verify(password, stored).await {

@@ -14,16 +14,16 @@ pub struct SignInLimits {
     /// Password attempts a minute that an address prefix regains
     #[arg(long, env = "CHARTROOM_SIGNIN_PER_ADDRESS_PER_MINUTE", global = true, value_name = "N", default_value = "10", value_parser = count(1_u32, 1_000_000))]
     pub signin_per_address_per_minute: u32,
-    /// Password attempts on one account in any hour, from wherever it has not signed in before; half of them at once
-    #[arg(long, env = "CHARTROOM_SIGNIN_PER_ACCOUNT_PER_HOUR", global = true, value_name = "N", default_value = "100", value_parser = count(2_u32, 1_000_000))]
+    /// Password attempts on one account in any hour, from wherever it has not signed in before; half of them by its email, half by its username, and half of each at once
+    #[arg(long, env = "CHARTROOM_SIGNIN_PER_ACCOUNT_PER_HOUR", global = true, value_name = "N", default_value = "100", value_parser = count(4_u32, 1_000_000))]
     pub signin_per_account_per_hour: u32,
-    /// Password attempts at once on one account from one address prefix
+    /// Password attempts at once on one name from one address prefix
     #[arg(long, env = "CHARTROOM_SIGNIN_PER_PAIR_BURST", global = true, value_name = "N", default_value = "5", value_parser = count(1_u32, 1_000_000))]
     pub signin_per_pair_burst: u32,
-    /// Password attempts an hour on one account that an address prefix regains
+    /// Password attempts an hour on one name that an address prefix regains
     #[arg(long, env = "CHARTROOM_SIGNIN_PER_PAIR_PER_HOUR", global = true, value_name = "N", default_value = "10", value_parser = count(1_u32, 1_000_000))]
     pub signin_per_pair_per_hour: u32,
-    /// For how long an address prefix from which an account has signed in stays open to it while strangers try its password
+    /// For how long an address prefix from which somebody has signed in stays open to the name that was used while strangers try its password
     #[arg(long, env = "CHARTROOM_SIGNIN_REMEMBER", global = true, value_name = "TIME", default_value = "720h", value_parser = span("1h", "8760h"))]
     pub signin_remember: Span,
     /// Passwords hashed at once, each in 19 MiB [default: one fewer than the processor has cores, at least one]
@@ -48,18 +48,18 @@ impl SignInLimits {
 }
 
 impl Config {
-    /// One prefix must not be able to hold an account's whole budget.
+    /// One prefix must not be able to hold a name's whole budget.
     pub(super) fn validate_sign_in(&self) -> Result<(), Broken> {
         let limits = &self.sign_in;
-        let half = limits.signin_per_account_per_hour / 2;
+        let at_once = limits.signin_per_account_per_hour / 4;
         for (key, value) in [
             ("BURST", limits.signin_per_pair_burst),
             ("PER_HOUR", limits.signin_per_pair_per_hour),
         ] {
-            if value >= half {
+            if value >= at_once {
                 return Err(Broken::new(
                     format!("CHARTROOM_SIGNIN_PER_PAIR_{key}"),
-                    "expected less than half of CHARTROOM_SIGNIN_PER_ACCOUNT_PER_HOUR",
+                    "expected less than a quarter of CHARTROOM_SIGNIN_PER_ACCOUNT_PER_HOUR",
                 ));
             }
         }

@@ -9,25 +9,36 @@ use crate::db::DbError;
 use crate::error::{ApiError, Code};
 use crate::http::limits::{self, Standing};
 
-/// Which limit refused. The pair's is told as the account's: whether a pair is proven is nobody's business.
+/// Which limit refused. The pair's is told as the name's: whether a pair is proven is nobody's
+/// business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
     Address,
-    Account,
+    Name,
+    EmailChange,
 }
 
 impl Policy {
     pub fn name(self) -> &'static str {
         match self {
             Self::Address => "signin-address",
-            Self::Account => "signin-account",
+            Self::Name => "signin-name",
+            Self::EmailChange => "email-change",
+        }
+    }
+
+    fn detail(self) -> &'static str {
+        match self {
+            Self::Address => "too many attempts to sign in or to register came from your network",
+            Self::Name => "too many sign-in attempts",
+            Self::EmailChange => "too many tries to change the email",
         }
     }
 }
 
-/// Too many attempts; the password must not be looked at.
+/// Too many attempts; neither a password nor a name must be looked at.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("too many sign-in attempts ({})", policy.name())]
+#[error("too many attempts ({})", policy.name())]
 pub struct Limited {
     pub retry_after: Duration,
     pub policy: Policy,
@@ -69,7 +80,7 @@ impl From<Limited> for ApiError {
         };
         let mut error = Self::new(
             Code::TooManyRequests,
-            format!("too many sign-in attempts; repeat after {wait} s"),
+            format!("{}; repeat after {wait} s", policy.detail()),
         )
         .with_header(RETRY_AFTER, HeaderValue::from(wait));
         error.headers.extend(standing.fields());

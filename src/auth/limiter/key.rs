@@ -4,21 +4,14 @@ use std::net::IpAddr;
 
 use ring::digest::{Context, SHA256};
 
-use crate::types::PrincipalId;
-
-/// Whose password is tried.
+/// The name under which a password is tried, whether it belongs to anybody or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AccountKey(pub(super) [u8; 32]);
+pub struct NameKey(pub(super) [u8; 32]);
 
-impl AccountKey {
-    /// The account that the given name belongs to, whichever of its names was given.
-    pub fn known(id: PrincipalId) -> Self {
-        Self(hash(&[b"account", id.0.as_bytes()]))
-    }
-
-    /// A name that belongs to nobody, folded as names are before they are looked up.
-    pub fn unknown(folded_name: &str) -> Self {
-        Self(hash(&[b"name", folded_name.as_bytes()]))
+impl NameKey {
+    /// `folded` as names are before they are looked up.
+    pub fn of(folded: &str) -> Self {
+        Self(hash(&[b"name", folded.as_bytes()]))
     }
 }
 
@@ -28,6 +21,11 @@ pub(super) fn prefix(address: IpAddr) -> (Vec<u8>, u8) {
         IpAddr::V4(address) => (address.octets().into_iter().take(3).collect(), 24),
         IpAddr::V6(address) => (address.octets().into_iter().take(8).collect(), 64),
     }
+}
+
+pub(super) fn address_key(address: IpAddr) -> [u8; 32] {
+    let (prefix, length) = prefix(address);
+    hash(&[b"address", &[length], &prefix])
 }
 
 /// Each part with its length before it, so that no two lists of parts run into the same bytes.
@@ -62,7 +60,5 @@ mod tests {
     #[test]
     fn parts_do_not_run_into_each_other() {
         assert_ne!(hash(&[b"ab", b"c"]), hash(&[b"a", b"bc"]));
-        let id = PrincipalId::fresh();
-        assert_ne!(AccountKey::known(id), AccountKey::unknown(&id.to_string()));
     }
 }

@@ -3,18 +3,24 @@
 //! An attempt takes one token of each of three buckets, or none of any (defaults in brackets, all are settings):
 //!
 //! - of the **address** prefix, /24 of IPv4 and /64 of IPv6 [10, refilled by 10 a minute];
-//! - of the **pair** of account and prefix [5, refilled by 10 an hour];
-//! - of the **account** [50, refilled by 50 an hour: never more than 100 in any hour].
+//! - of the **pair** of name and prefix [5, refilled by 10 an hour];
+//! - of the **name** [25, refilled by 25 an hour: never more than 50 in any hour].
 //!
-//! So one prefix takes at most 10 an hour of an account that regains 50: it cannot lock the owner out of other places.
-//! Many prefixes together can empty the account's bucket. But a pair that has signed in is *proven* for 30 days: it takes
-//! nothing from the account, and is bounded by its own bucket and the address's alone. Only who knows the password can prove
-//! a pair, so strangers neither use up nor widen an owner's way in. What a success took is given back: counted are guesses.
+//! A name is what was typed, folded. Whom it belongs to is not looked at: names that shared a
+//! bucket would tell by their refusals that they are one account's, and a name of nobody must be
+//! counted as every other is. An account has two names at most, its email and its username, so each
+//! has half of what the account may take: never more than 100 in any hour.
 //!
-//! An account that does not exist is counted by the hash of its folded name in the same way, so that limits tell nothing.
+//! One prefix takes at most 10 an hour of a name that regains 25: it cannot lock the owner out of
+//! other places. Many prefixes together can empty the name's bucket. But a pair that has signed in
+//! is *proven* for 30 days: it takes nothing from the name, and is bounded by its own bucket and
+//! the address's alone. Only who knows the password can prove a pair, so strangers neither use up
+//! nor widen an owner's way in. What a success took is given back: counted are guesses.
+//!
 //! A row goes only when its bucket is full and nothing is proven any more, however many rows strangers make; refusals make
 //! none. One slow row cannot stall the database pool: its waiters give up after 250 ms, and few may wait at once.
 
+mod alone;
 mod answer;
 mod key;
 
@@ -31,10 +37,10 @@ use crate::config::SignInLimits;
 use crate::db::purge::{BATCH, in_batches};
 use crate::db::{Db, DbError};
 use crate::metrics::Metrics;
-use key::{hash, prefix};
+use key::{address_key, hash, prefix};
 
 pub use answer::{Limited, Policy, Refused};
-pub use key::AccountKey;
+pub use key::NameKey;
 
 /// How long an attempt queues for one of the connections that attempts may use.
 const QUEUE: Duration = Duration::from_secs(1);
@@ -46,7 +52,7 @@ const HOUR: f64 = 3_600.0;
 pub struct Attempt {
     keys: [[u8; 32]; 3],
     bursts: [f64; 3],
-    took_account: bool,
+    took_name: bool,
     remember: Duration,
 }
 
@@ -71,7 +77,7 @@ struct Done {
 /// Holds numbers and no counts: every replica asks the same rows.
 pub struct Limiter {
     settings: SignInLimits,
-    /// In the order of the database's function: pair, account, address.
+    /// In the order of the database's function: pair, name, address.
     bursts: [f64; 3],
     per_second: [f64; 3],
     /// Attempts take at most half of the pool, so that a flood of them leaves connections for everything else.
@@ -82,16 +88,18 @@ pub struct Limiter {
 impl Limiter {
     /// `pool` is how many connections the primary's pool has.
     pub fn new(settings: SignInLimits, pool: usize, metrics: Arc<Metrics>) -> Self {
-        let account = f64::from(settings.signin_per_account_per_hour) / 2.0;
+        // Half of the name's share, which is half of the account's: what is there at first and what
+        // is regained make the whole.
+        let name = f64::from(settings.signin_per_account_per_hour) / 4.0;
         Self {
             bursts: [
                 f64::from(settings.signin_per_pair_burst),
-                account,
+                name,
                 f64::from(settings.signin_per_address_burst),
             ],
             per_second: [
                 f64::from(settings.signin_per_pair_per_hour) / HOUR,
-                account / HOUR,
+                name / HOUR,
                 f64::from(settings.signin_per_address_per_minute) / 60.0,
             ],
             connections: Semaphore::new((pool / 2).max(1)),
@@ -100,14 +108,9 @@ impl Limiter {
         }
     }
 
-    /// Asks for one look at a password of `account` from `address`.
-    pub async fn check(
-        &self,
-        db: &Db,
-        account: AccountKey,
-        address: IpAddr,
-    ) -> Result<Attempt, Refused> {
-        let answer = Box::pin(self.take(db, account, address)).await;
+    /// Asks for one look at the password that belongs to `name`, from `address`.
+    pub async fn check(&self, db: &Db, name: NameKey, address: IpAddr) -> Result<Attempt, Refused> {
+        let answer = Box::pin(self.take(db, name, address)).await;
         let outcome = match &answer {
             Ok(_) => "admitted",
             Err(Refused::Limited(limited)) if limited.is_busy => "busy",
@@ -121,18 +124,12 @@ impl Limiter {
         answer
     }
 
-    async fn take(
-        &self,
-        db: &Db,
-        account: AccountKey,
-        address: IpAddr,
-    ) -> Result<Attempt, Refused> {
-        let (prefix, length) = prefix(address);
-        let prefix = &prefix[..];
+    async fn take(&self, db: &Db, name: NameKey, address: IpAddr) -> Result<Attempt, Refused> {
+        let (prefix, _) = prefix(address);
         let keys = [
-            hash(&[b"pair", &account.0, prefix]),
-            hash(&[b"whole account", &account.0]),
-            hash(&[b"address", &[length], prefix]),
+            hash(&[b"pair", &name.0, &prefix]),
+            hash(&[b"whole name", &name.0]),
+            address_key(address),
         ];
         let permit = tokio::time::timeout(QUEUE, self.connections.acquire()).await;
         let Ok(Ok(_permit)) = permit else {
@@ -156,14 +153,18 @@ impl Limiter {
             return Ok(Attempt {
                 keys,
                 bursts,
-                took_account: !taken.proven,
+                took_name: !taken.proven,
                 remember: self.settings.signin_remember.0,
             });
         }
         let settings = &self.settings;
         let (policy, quota, window) = match taken.refused {
             3 => (Policy::Address, settings.signin_per_address_per_minute, 60),
-            _ => (Policy::Account, settings.signin_per_account_per_hour, 3_600),
+            _ => (
+                Policy::Name,
+                settings.signin_per_account_per_hour / 2,
+                3_600,
+            ),
         };
         let wait = taken.wait_seconds.ceil().max(1.0);
         Err(Refused::Limited(Limited {
@@ -208,7 +209,7 @@ impl Attempt {
         let Self {
             keys,
             bursts,
-            took_account,
+            took_name,
             ..
         } = self;
         let answer = db
@@ -218,7 +219,7 @@ impl Attempt {
 )
                     .bind::<Array<Binary>, _>(keys.to_vec())
                     .bind::<Array<Double>, _>(bursts.to_vec())
-                    .bind::<Bool, _>(took_account)
+                    .bind::<Bool, _>(took_name)
                     .bind::<Nullable<Double>, _>(remember)
                     .get_result::<Done>(connection)
                     .await

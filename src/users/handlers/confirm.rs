@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use crate::audit::{self, Origin};
-use crate::auth::limiter::AccountKey;
+use crate::auth::limiter::NameKey;
 use crate::auth::password::PasswordError;
 use crate::error::{ApiError, ApiResult, FieldError};
 use crate::http::client::ClientAddress;
@@ -14,7 +14,6 @@ use crate::http::idempotency::Work;
 use crate::schema::users;
 use crate::state::App;
 use crate::types::PrincipalId;
-use crate::users::model::User;
 
 /// That the user gave the password that belongs to this hash. Only [`confirm`] makes one.
 pub(super) struct Confirmed {
@@ -32,21 +31,29 @@ pub(super) async fn confirm(
     address: ClientAddress,
     origin: &Origin,
 ) -> ApiResult<Confirmed> {
-    let found = app
+    let found: Option<(String, String)> = app
         .db
-        .read_primary(async |connection| User::find(connection, user).await)
-        .await?
-        .ok_or(ApiError::not_found("user"))?;
+        .read_primary(async |connection| {
+            users::table
+                .find(user)
+                .select((users::password_hash, users::email_key))
+                .first(connection)
+                .await
+                .optional()
+        })
+        .await?;
+    let (password_hash, email_key) = found.ok_or(ApiError::not_found("user"))?;
     let confirmed = Confirmed {
         user,
-        password_hash: found.password_hash,
+        password_hash,
         pointer,
     };
-    // Whoever holds a stolen session must not guess the password here faster than at the sign-in.
+    // Whoever holds a stolen session must not guess the password here faster than at the sign-in,
+    // so it counts as one by email.
     let attempt = app
         .identity
         .limiter
-        .check(&app.db, AccountKey::known(user), address.0)
+        .check(&app.db, NameKey::of(&email_key), address.0)
         .await?;
     let stored = Some(confirmed.password_hash.clone());
     match app.identity.passwords.verify(password, stored).await {

@@ -6,17 +6,17 @@ use chartroom::auth::limiter::{Policy, Refused};
 use chartroom::error::ApiError;
 use futures_util::future::join_all;
 
-use super::replica::{Replica, account, pass, prefix, rows};
+use super::replica::{Replica, name, pass, prefix, rows};
 use crate::support::database::TestDatabase;
 
 #[tokio::test]
 async fn a_pair_has_five_and_regains_ten_an_hour() {
     let database = TestDatabase::migrated().await;
     let replica = Replica::new(&database);
-    let (victim, here) = (account(), prefix(1));
+    let (victim, here) = (name(), prefix(1));
     assert_eq!(replica.admitted(victim, here, 8).await, 5);
     let refused = replica.check(victim, here).await.unwrap_err();
-    assert_eq!(refused.policy, Policy::Account);
+    assert_eq!(refused.policy, Policy::Name);
     let wait = refused.retry_after.as_secs();
     assert!((350..=360).contains(&wait), "{wait}");
     pass(&database, 340.0).await;
@@ -37,10 +37,10 @@ async fn a_prefix_has_ten_and_regains_ten_a_minute() {
     let replica = Replica::new(&database);
     let mut admitted = 0;
     for _ in 0..15 {
-        admitted += replica.admitted(account(), prefix(1), 1).await;
+        admitted += replica.admitted(name(), prefix(1), 1).await;
     }
     assert!((10..=11).contains(&admitted), "{admitted}");
-    let refused = replica.check(account(), prefix(1)).await.unwrap_err();
+    let refused = replica.check(name(), prefix(1)).await.unwrap_err();
     assert_eq!(refused.policy, Policy::Address);
     let error = ApiError::from(refused);
     let header = |name: &str| {
@@ -56,13 +56,13 @@ async fn a_prefix_has_ten_and_regains_ten_a_minute() {
         format!("\"signin-address\";r=0;t={wait}")
     );
     assert_eq!(
-        replica.admitted(account(), prefix(2), 1).await,
+        replica.admitted(name(), prefix(2), 1).await,
         1,
         "another prefix"
     );
     pass(&database, 12.0).await;
-    let regained = replica.admitted(account(), prefix(1), 1).await
-        + replica.admitted(account(), prefix(1), 1).await;
+    let regained =
+        replica.admitted(name(), prefix(1), 1).await + replica.admitted(name(), prefix(1), 1).await;
     assert_eq!(regained, 2);
     let text = String::from_utf8(replica.metrics.render().unwrap()).unwrap();
     assert!(
@@ -76,10 +76,10 @@ async fn a_refused_attempt_costs_nothing_and_leaves_no_row() {
     let database = TestDatabase::migrated().await;
     let replica = Replica::new(&database);
     for _ in 0..12 {
-        replica.admitted(account(), prefix(1), 1).await;
+        replica.admitted(name(), prefix(1), 1).await;
     }
     let before = rows(&database).await;
-    let victim = account();
+    let victim = name();
     assert_eq!(replica.admitted(victim, prefix(1), 20).await, 0);
     assert_eq!(rows(&database).await, before);
     assert_eq!(replica.admitted(victim, prefix(2), 8).await, 5);
@@ -89,7 +89,7 @@ async fn a_refused_attempt_costs_nothing_and_leaves_no_row() {
 async fn a_success_gives_back_what_it_took() {
     let database = TestDatabase::migrated().await;
     let replica = Replica::new(&database);
-    let owner = account();
+    let owner = name();
     for _ in 0..70 {
         let attempt = replica.check(owner, prefix(1)).await.unwrap();
         attempt.succeeded(&replica.db).await;
@@ -110,9 +110,9 @@ async fn fifty_at_once_on_two_replicas_take_exactly_the_tokens() {
     let database = TestDatabase::migrated().await;
     let replicas = [Replica::new(&database), Replica::new(&database)];
     join_all(replicas.iter().map(|replica| replica.warm())).await;
-    // One pair; then one account from fifty-two prefixes, of which fifty are admitted.
-    for (spread, attempts, expected) in [(0, 50, 5), (1, 60, 50)] {
-        let victim = account();
+    // One pair; then one name from sixty prefixes, of which twenty-five are admitted.
+    for (spread, attempts, expected) in [(0, 50, 5), (1, 60, 25)] {
+        let victim = name();
         let all = (0..attempts).map(|number| {
             let replica = &replicas[usize::try_from(number % 2).unwrap()];
             replica.check(victim, prefix(1_000 + number * spread))
@@ -129,7 +129,7 @@ async fn fifty_at_once_on_two_replicas_take_exactly_the_tokens() {
 #[tokio::test]
 async fn counts_outlive_the_process() {
     let database = TestDatabase::migrated().await;
-    let victim = account();
+    let victim = name();
     let first = Replica::new(&database);
     assert_eq!(first.admitted(victim, prefix(1), 4).await, 4);
     drop(first);
@@ -143,7 +143,7 @@ async fn counts_outlive_the_process() {
 async fn purge_removes_full_buckets_and_keeps_the_proven() {
     let database = TestDatabase::migrated().await;
     let replica = Replica::new(&database);
-    let (owner, victim) = (account(), account());
+    let (owner, victim) = (name(), name());
     replica
         .check(owner, prefix(1))
         .await
@@ -178,7 +178,7 @@ async fn a_stuck_row_refuses_its_own_and_stalls_nobody_else() {
     let database = TestDatabase::migrated().await;
     let replica = Replica::new(&database);
     replica.warm().await;
-    let victim = account();
+    let victim = name();
     assert_eq!(replica.admitted(victim, prefix(1), 1).await, 1);
     let session = database.session().await;
     session
@@ -218,7 +218,7 @@ async fn a_stuck_row_refuses_its_own_and_stalls_nobody_else() {
         begun.elapsed()
     );
     assert_eq!(
-        replica.admitted(account(), prefix(51), 1).await,
+        replica.admitted(name(), prefix(51), 1).await,
         1,
         "another account"
     );

@@ -8,18 +8,18 @@ mod limiter;
 mod replica;
 mod shapes;
 
-/// A configuration in which one prefix could hold an account's whole budget is refused.
+/// A configuration in which one prefix could hold a name's whole budget is refused.
 #[test]
-fn the_pair_stays_below_the_account() {
+fn the_pair_stays_below_the_name() {
     use crate::support::app::config;
     config(&[]).validate().unwrap();
     for (flag, key) in [
         (
-            "--signin-per-pair-burst=50",
+            "--signin-per-pair-burst=25",
             "CHARTROOM_SIGNIN_PER_PAIR_BURST",
         ),
         (
-            "--signin-per-pair-per-hour=50",
+            "--signin-per-pair-per-hour=25",
             "CHARTROOM_SIGNIN_PER_PAIR_PER_HOUR",
         ),
         (

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chartroom::auth::limiter::{AccountKey, Attempt, Limited, Limiter, Refused};
+use chartroom::auth::limiter::{Attempt, Limited, Limiter, NameKey, Refused};
 use chartroom::db::pool::PoolSettings;
 use chartroom::db::{Db, DbError};
 use chartroom::metrics::Metrics;
@@ -64,13 +64,9 @@ impl Replica {
     }
 
     /// Asks again where the machine was too slow to say anything: nothing was taken then.
-    pub(super) async fn check(
-        &self,
-        account: AccountKey,
-        from: IpAddr,
-    ) -> Result<Attempt, Limited> {
+    pub(super) async fn check(&self, name: NameKey, from: IpAddr) -> Result<Attempt, Limited> {
         loop {
-            match self.limiter.check(&self.db, account, from).await {
+            match self.limiter.check(&self.db, name, from).await {
                 Ok(attempt) => return Ok(attempt),
                 Err(Refused::Limited(limited)) if limited.is_busy => {}
                 Err(Refused::Limited(limited)) => return Err(limited),
@@ -81,10 +77,10 @@ impl Replica {
     }
 
     /// How many of `count` attempts in a row are admitted.
-    pub(super) async fn admitted(&self, account: AccountKey, from: IpAddr, count: usize) -> usize {
+    pub(super) async fn admitted(&self, name: NameKey, from: IpAddr, count: usize) -> usize {
         let mut admitted = 0;
         for _ in 0..count {
-            admitted += usize::from(self.check(account, from).await.is_ok());
+            admitted += usize::from(self.check(name, from).await.is_ok());
         }
         admitted
     }
@@ -92,12 +88,12 @@ impl Replica {
     /// How many of one attempt from each prefix are admitted.
     pub(super) async fn admitted_from_many(
         &self,
-        account: AccountKey,
+        name: NameKey,
         prefixes: std::ops::Range<u32>,
     ) -> usize {
         let mut admitted = 0;
         for number in prefixes {
-            admitted += usize::from(self.check(account, prefix(number)).await.is_ok());
+            admitted += usize::from(self.check(name, prefix(number)).await.is_ok());
         }
         admitted
     }
@@ -108,8 +104,9 @@ pub(super) fn prefix(number: u32) -> IpAddr {
     IpAddr::from([20 + a, b, c, 1])
 }
 
-pub(super) fn account() -> AccountKey {
-    AccountKey::known(PrincipalId::fresh())
+/// A name that nobody has tried yet.
+pub(super) fn name() -> NameKey {
+    NameKey::of(&PrincipalId::fresh().to_string())
 }
 
 /// As if so much time had passed.
