@@ -10,7 +10,7 @@ mod show;
 mod sign_in;
 pub mod units;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -83,7 +83,7 @@ pub struct Http {
     /// Speak HTTP/2 without TLS to clients that know it in advance
     #[arg(long, env = "CHARTROOM_HTTP2", global = true, value_name = "BOOL", default_value = "false", value_parser = switch, action = clap::ArgAction::Set)]
     pub http2: bool,
-    /// Proxies that may say whom they forward for: addresses and ranges, separated by commas; everybody else is the client itself
+    /// Proxies that may say whom they forward for, and whether a request is traced: addresses and ranges, separated by commas; everybody else is the client itself
     #[arg(
         long,
         env = "CHARTROOM_TRUSTED_PROXIES",
@@ -102,6 +102,14 @@ pub struct Http {
         default_value = "x-forwarded-for"
     )]
     pub forwarded_header: ForwardedHeader,
+}
+
+impl Http {
+    /// Whether this is the address of a proxy that is believed.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        let holds = |network: &Network| network.contains(address);
+        self.trusted_proxies.iter().any(holds)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -285,7 +293,7 @@ pub struct Telemetry {
     /// OTLP collector (gRPC without TLS) that receives traces [default: none]
     #[arg(long, env = "CHARTROOM_OTLP_ENDPOINT", global = true, value_name = "URL", value_parser = collector)]
     pub otlp_endpoint: Option<String>,
-    /// Share of requests traced where the caller has not decided [default: 0.1]
+    /// Share of requests traced where no trusted proxy has decided [default: 0.1]
     #[arg(long, env = "CHARTROOM_TRACE_RATIO", global = true, value_name = "RATIO", value_parser = ratio)]
     pub trace_ratio: Option<f64>,
 }

@@ -10,7 +10,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 
-use crate::config::{ForwardedHeader, Http, Network};
+use crate::config::{ForwardedHeader, Http};
 use crate::error::ApiError;
 
 /// The address limits and the audit go by; IPv4 written as IPv6 is IPv4.
@@ -19,10 +19,7 @@ pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
     pub fn of(settings: &Http, peer: IpAddr, headers: &HeaderMap) -> Self {
-        let trusted = |address: IpAddr| {
-            let holds = |network: &Network| network.contains(address);
-            settings.trusted_proxies.iter().any(holds)
-        };
+        let trusted = |address| settings.trusts(address);
         let mut known = peer.to_canonical();
         if !trusted(known) {
             return Self(known);

@@ -45,7 +45,7 @@ use crate::error::{ApiError, Code};
 use crate::server::Peer;
 use crate::state::AppState;
 use crate::telemetry::request_line::RequestLine;
-use crate::telemetry::trace;
+use crate::telemetry::trace::{self, Parent};
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 /// On what a replica has said, which may be behind.
@@ -128,7 +128,13 @@ impl Shell {
         let template = route.map_or(self.routes.unmatched().template.as_str(), |route| {
             route.template.as_str()
         });
-        let span = trace::request_span(&context.method, template, context.parent);
+        let parent = context.parent.map(|named| Parent {
+            named,
+            is_trusted: context
+                .peer
+                .is_some_and(|peer| self.app.config.http.trusts(peer.0.ip())),
+        });
+        let span = trace::request_span(&context.method, template, parent);
         let trace_id = trace::id_of(&span).or(context.parent.map(|parent| parent.trace_id));
         let mut answer = pin!(db::sourced(self.answer(&context, parts, body, route)));
         let answered = answer.as_mut().instrument(span.clone()).await;

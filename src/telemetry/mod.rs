@@ -22,7 +22,7 @@ use crate::config::{LogFormat, Telemetry};
 
 static IS_PRETTY: AtomicBool = AtomicBool::new(false);
 
-/// Share of requests traced where neither the caller nor the operator has decided.
+/// Share of requests traced where neither a trusted proxy nor the operator has decided.
 const DEFAULT_RATIO: f64 = 0.1;
 /// A collector that does not answer costs this thread-side time per batch and no request anything.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -69,7 +69,11 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
     let provider = settings
         .otlp_endpoint
         .as_ref()
-        .map(|endpoint| exporter(endpoint, settings.trace_ratio.unwrap_or(DEFAULT_RATIO)))
+        .map(|endpoint| {
+            let ratio = settings.trace_ratio.unwrap_or(DEFAULT_RATIO);
+            trace::sample_strangers(ratio);
+            exporter(endpoint, ratio)
+        })
         .transpose()?;
     // Not `Option`: a layer that is `None` counts as one that wants every span, and then all are made for nobody.
     let mut layers = vec![logs];

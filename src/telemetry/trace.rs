@@ -1,5 +1,10 @@
 //! Spans for the OTLP exporter. Without an exporter no layer wants them, and making one costs a branch.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use http::{HeaderValue, Method, StatusCode};
 use opentelemetry::trace::{
     SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState,
@@ -12,8 +17,53 @@ use crate::http::request::TraceParent;
 /// Target of every span that is exported, and of nothing else.
 pub const TARGET: &str = "chartroom::span";
 
+/// Whom a request names as its parent.
+#[derive(Clone, Copy)]
+pub struct Parent {
+    pub named: TraceParent,
+    /// Whether it may decide that the request is traced.
+    pub is_trusted: bool,
+}
+
+/// Draws for the callers whose word on sampling does not count. Not by the trace's id, which they
+/// choose.
+struct Lottery {
+    ratio: f64,
+    key: RandomState,
+    drawn: AtomicU64,
+}
+
+static LOTTERY: OnceLock<Lottery> = OnceLock::new();
+
+/// The share of strangers' requests that is traced; the first call counts.
+pub fn sample_strangers(ratio: f64) {
+    LOTTERY.get_or_init(|| Lottery {
+        ratio,
+        key: RandomState::new(),
+        drawn: AtomicU64::new(0),
+    });
+}
+
+impl Lottery {
+    fn draw(&self) -> bool {
+        let drawn = self.drawn.fetch_add(1, Ordering::Relaxed);
+        let upper = u32::try_from(self.key.hash_one(drawn) >> 32).unwrap_or(u32::MAX);
+        f64::from(upper) < self.ratio * 2_f64.powi(32)
+    }
+}
+
+impl Parent {
+    fn flags(self) -> TraceFlags {
+        if self.is_trusted {
+            return TraceFlags::new(self.named.flags);
+        }
+        let is_drawn = LOTTERY.get().is_some_and(Lottery::draw);
+        TraceFlags::default().with_sampled(is_drawn)
+    }
+}
+
 /// The span of a request, below the caller's if it named one.
-pub fn request_span(method: &Method, route: &str, parent: Option<TraceParent>) -> Span {
+pub fn request_span(method: &Method, route: &str, parent: Option<Parent>) -> Span {
     let span = tracing::info_span!(
         target: "chartroom::span",
         "request",
@@ -36,9 +86,9 @@ pub fn request_span(method: &Method, route: &str, parent: Option<TraceParent>) -
     span.record("http.route", route);
     if let Some(parent) = parent {
         let remote = SpanContext::new(
-            TraceId::from_bytes(parent.trace_id.to_be_bytes()),
-            SpanId::from_bytes(parent.span_id.to_be_bytes()),
-            TraceFlags::new(parent.flags),
+            TraceId::from_bytes(parent.named.trace_id.to_be_bytes()),
+            SpanId::from_bytes(parent.named.span_id.to_be_bytes()),
+            parent.flags(),
             true,
             TraceState::NONE,
         );

@@ -65,7 +65,9 @@ impl Apart {
         Self { app, shell }
     }
 
-    pub(super) async fn send(&self, request: Request<Body>) -> http::Response<Body> {
+    pub(super) async fn send(&self, mut request: Request<Body>) -> http::Response<Body> {
+        let peer = chartroom::server::Peer(([127, 0, 0, 1], 40_000).into());
+        request.extensions_mut().insert(peer);
         self.shell.clone().handle(request).await
     }
 

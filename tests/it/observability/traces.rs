@@ -15,6 +15,8 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";
 const ALL: &str = "--trace-ratio=1";
 const NONE: &str = "--trace-ratio=0";
+/// Whoever asks here is a proxy that is believed.
+const TRUSTED: &str = "--trusted-proxies=127.0.0.1";
 
 /// In the other process: sends requests one after the other.
 pub(super) async fn requests(apart: &Apart, input: &Value) -> Value {
@@ -63,7 +65,7 @@ async fn a_request_is_a_span_in_the_callers_trace_and_its_operations_are_below_i
     ]);
     let result = apart::run(
         "requests",
-        &[&collector.flag(), ALL],
+        &[&collector.flag(), ALL, TRUSTED],
         json!({"requests": asked}),
     )
     .await;
@@ -136,7 +138,7 @@ async fn a_request_is_a_span_in_the_callers_trace_and_its_operations_are_below_i
 }
 
 #[tokio::test]
-async fn the_caller_decides_and_then_the_operator() {
+async fn a_trusted_caller_decides_and_then_the_operator() {
     let collector = Collector::start().await;
     let asked = json!([
         ["/test/row", format!("00-{TRACE}-{SPAN}-00")],
@@ -145,7 +147,7 @@ async fn the_caller_decides_and_then_the_operator() {
     // A caller who does not want it is heard although the operator traces all, and junk is as if absent.
     let result = apart::run(
         "requests",
-        &[&collector.flag(), ALL],
+        &[&collector.flag(), ALL, TRUSTED],
         json!({"requests": asked}),
     )
     .await;
@@ -179,7 +181,7 @@ async fn the_caller_decides_and_then_the_operator() {
     ]);
     let result = apart::run(
         "requests",
-        &[&collector.flag(), NONE],
+        &[&collector.flag(), NONE, TRUSTED],
         json!({"requests": asked}),
     )
     .await;
@@ -195,6 +197,33 @@ async fn the_caller_decides_and_then_the_operator() {
         ),
         (&Value::Null, true)
     );
+}
+
+/// A stranger names a trace, and its id is kept, but whether it is exported is drawn here.
+#[tokio::test]
+async fn audit_l13_a_stranger_forces_no_export() {
+    const TIMES: usize = 400;
+    let share = async |ratio: &str, flags: &str| {
+        let collector = Collector::start().await;
+        let asked = json!([["/api/v1/version", format!("00-{TRACE}-{SPAN}-{flags}")]]);
+        let ratio = format!("--trace-ratio={ratio}");
+        let input = json!({ "requests": asked, "times": TIMES });
+        let result = apart::run("requests", &[&collector.flag(), &ratio], input).await;
+        let spans = collector.spans();
+        let sent = || spans.iter().filter(|it| it.name == "GET /api/v1/version");
+        assert!(sent().all(|it| hex(&it.trace_id) == TRACE && hex(&it.parent_span_id) == SPAN));
+        // The header says so of those that are exported, and of no other.
+        let answers = result["answers"].as_array().unwrap();
+        let named = answers.iter().filter(|it| it[1].is_string()).count();
+        (sent().count(), named, answers.len())
+    };
+    assert_eq!(share("0", "01").await, (0, 0, 100));
+    // Nor does a stranger keep the operator from seeing.
+    assert_eq!(share("1", "00").await, (TIMES, 100, 100));
+    // The same trace all the time: it is not its id that is drawn. Four standard deviations from
+    // the mean are 40.
+    let (drawn, ..) = share("0.5", "01").await;
+    assert!((160..=240).contains(&drawn), "{drawn}");
 }
 
 #[tokio::test]
