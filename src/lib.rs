@@ -7,7 +7,7 @@
 //! - [`db`]: connections, migrations, the private PostgreSQL; [`schema`]: the tables as diesel knows them
 //! - [`users`], [`projects`], [`posts`]: the resources; [`audit`]: who did what
 //! - [`kube`]: what is done in a Kubernetes cluster besides serving; [`smoke`]: the test of an installation
-//! - [`telemetry`]: logs and traces; [`metrics`]: all metrics
+//! - [`telemetry`]: logs and traces; [`metrics`]: all metrics; [`text`]: characters that deceive
 //!
 //! `docs/ARCHITECTURE.md` says how these fit together and where a feature goes.
 
@@ -30,5 +30,6 @@ pub mod shutdown;
 pub mod smoke;
 pub mod state;
 pub mod telemetry;
+pub mod text;
 pub mod types;
 pub mod users;

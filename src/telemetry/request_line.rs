@@ -9,6 +9,7 @@ use http::HeaderValue;
 
 use super::{IS_PRETTY, sink};
 use crate::error::ApiError;
+use crate::text::deceives;
 
 /// Longest piece of a caller's text in a line.
 const LONGEST: usize = 256;
@@ -129,9 +130,7 @@ fn text(line: &mut String, name: &str, value: &str, longest: usize) {
         match c {
             '"' => line.push_str("\\\""),
             '\\' => line.push_str("\\\\"),
-            c if sink::deceives(c) || c.is_control() => {
-                let _ = write!(line, "\\u{:04x}", u32::from(c));
-            }
+            c if c.is_control() || deceives(c) => sink::escape(line, c),
             c => line.push(c),
         }
         if line.len() > end {
@@ -195,7 +194,7 @@ mod tests {
                     && !json
                         .trim_end()
                         .chars()
-                        .any(|c| c.is_control() || sink::deceives(c)),
+                        .any(|c| c.is_control() || deceives(c)),
                 "{json}"
             );
             let value: serde_json::Value = serde_json::from_str(&json).unwrap();

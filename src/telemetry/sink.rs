@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::text::deceives;
+
 /// For how long the thread lets lines gather: waking it for each one costs a request more than all else that its line does.
 const GATHER: Duration = Duration::from_millis(5);
 /// Bytes that wait for their reader; lines beyond it are dropped and counted.
@@ -125,17 +127,11 @@ fn is_harmless(lines: &str) -> bool {
     lines.bytes().all(|byte| byte.is_ascii() && byte != 0x7f)
 }
 
-/// Whether a terminal or a reader could mistake it: C1 controls, line separators, text that turns around or is not seen.
-pub(super) fn deceives(c: char) -> bool {
-    matches!(
-        c,
-        '\u{7f}'..='\u{9f}'
-            | '\u{61c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}'
-            | '\u{feff}'
-    )
+/// As JSON writes it: beyond the first plane in two halves.
+pub(super) fn escape(text: &mut String, c: char) {
+    for unit in c.encode_utf16(&mut [0; 2]).iter() {
+        text.push_str(&format!("\\u{unit:04x}"));
+    }
 }
 
 fn harmless(lines: &str) -> String {
@@ -143,7 +139,7 @@ fn harmless(lines: &str) -> String {
         .chars()
         .fold(String::with_capacity(lines.len() + 16), |mut text, c| {
             match c {
-                c if deceives(c) => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+                c if deceives(c) => escape(&mut text, c),
                 c => text.push(c),
             }
             text
@@ -187,8 +183,8 @@ mod tests {
     #[test]
     fn text_that_deceives_is_escaped() {
         assert_eq!(
-            harmless("a\u{202e}b\u{85}é\u{2028}\u{61c}"),
-            "a\\u202eb\\u0085é\\u2028\\u061c"
+            harmless("a\u{202e}b\u{85}é\u{2028}\u{61c}\u{3164}\u{e0041}"),
+            "a\\u202eb\\u0085é\\u2028\\u061c\\u3164\\udb40\\udc41"
         );
         assert!(is_harmless("a\n") && !is_harmless("\u{7f}") && !is_harmless("é"));
     }

@@ -4,6 +4,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use crate::error::FieldError;
+use crate::text::{deceives, is_of_one_script};
 
 const LONGEST_EMAIL: usize = 254;
 const LONGEST_USERNAME: usize = 64;
@@ -23,8 +24,7 @@ fn wrong(pointer: &str, code: &'static str, detail: &str) -> FieldError {
 }
 
 fn is_shown(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    !c.is_control() && !deceives(c)
 }
 
 /// What [`email`] takes, for the document.
@@ -50,7 +50,7 @@ pub fn username_schema() -> Object {
         .pattern(Some(r"^[\p{Alphabetic}\p{N}._-]{2,64}$"))
         .examples(["ada.lovelace"])
         .description(Some(
-            "2 to 64 letters, digits, dots, hyphens or underscores; two that differ in case or width alone are one",
+            "2 to 64 letters of one script, digits, dots, hyphens or underscores; two that differ in case or width alone are one",
         ))
         .build()
 }
@@ -113,15 +113,16 @@ pub fn username(text: &str) -> Result<String, FieldError> {
     let length = text.chars().count();
     let is_plain = text
         .chars()
-        .all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
+        .all(|c| matches!(c, '.' | '_' | '-') || c.is_alphanumeric() && !deceives(c));
     if !(2..=LONGEST_USERNAME).contains(&length)
         || !is_plain
+        || !is_of_one_script(&text)
         || uuid::Uuid::try_parse(&text).is_ok()
     {
         return Err(wrong(
             "/username",
             "not-a-username",
-            "expected 2 to 64 letters, digits, dots, hyphens or underscores",
+            "expected 2 to 64 letters of one script, digits, dots, hyphens or underscores, all of them visible",
         ));
     }
     Ok(text)
@@ -133,7 +134,7 @@ pub fn name(text: &str) -> Result<Option<String>, FieldError> {
         return Err(wrong(
             "/name",
             "not-a-name",
-            "expected at most 200 characters, none of them a control character",
+            "expected at most 200 characters, none of them invisible or a control character",
         ));
     }
     let text: String = text.trim().nfc().collect();
