@@ -267,6 +267,61 @@ async fn a_flood_of_refusals_is_bounded_and_what_is_lost_is_counted() {
     assert_eq!(metrics.audit_events_dropped_total.get(), 11);
 }
 
+/// Three hundred accounts that are refused at sixteen operations each, and then somebody else.
+#[tokio::test]
+async fn audit_l12_a_flood_by_some_leaves_no_other_out() {
+    let app = app(&[]).await;
+    let shutdown = Shutdown::new(Timings {
+        drain_delay: Duration::ZERO,
+        hard_deadline: Duration::from_secs(60),
+    });
+    let metrics = app.app.metrics.clone();
+    let trail: Arc<Trail> = Trail::start(app.app.db.clone(), metrics.clone(), &shutdown);
+    let get = Method::GET;
+    let refuse = |who, operation: &str| {
+        trail.refused(who, &get, operation, Origin::default(), "no");
+    };
+    let many: Vec<_> = (0..300).map(|_| PrincipalId::fresh()).collect();
+    for _ in 0..2 {
+        for who in &many {
+            for operation in 0..16 {
+                refuse(*who, &format!("/{operation}"));
+            }
+        }
+    }
+    let quiet = PrincipalId::fresh();
+    refuse(quiet, "/quiet");
+    trail.used_password(quiet, Origin::default());
+    assert_eq!(metrics.audit_events_dropped_total.get(), 0);
+    shutdown.begin();
+    let stopped = shutdown.wait_for(chartroom::shutdown::Phase::Stopped);
+    tokio::time::timeout(WRITTEN, stopped).await.unwrap();
+    let session = app.database.session().await;
+    let told = async |who: PrincipalId| -> Vec<(String, Option<String>, i64)> {
+        let told = "SELECT action, detail->>'operation', (detail->>'count')::bigint FROM audit_events \
+                    WHERE actor_id = $1 ORDER BY action, detail->>'operation'";
+        let rows = session.query(told, &[&who.0]).await.unwrap();
+        let row = |row: &tokio_postgres::Row| (row.get(0), row.get(1), row.get(2));
+        rows.iter().map(row).collect()
+    };
+    let refused = |operation: &str| ("access.refused".to_owned(), Some(operation.to_owned()), 1);
+    let password = ("sign_in.password_used".to_owned(), None, 1);
+    assert_eq!(told(quiet).await, [refused("GET /quiet"), password]);
+    // Nothing of the others is lost either: their share is told one by one, and the rest as a
+    // number.
+    for (who, most) in [(many[0], 8), (many[299], 8)] {
+        let told = told(who).await;
+        assert!((2..=most + 1).contains(&told.len()), "{told:?}");
+        assert_eq!(told.iter().map(|(.., count)| count).sum::<i64>(), 32);
+        assert_eq!(told.last().unwrap().1, None);
+    }
+    let rows = session
+        .query_one("SELECT count(*) FROM audit_events", &[])
+        .await;
+    let rows: i64 = rows.unwrap().get(0);
+    assert!(rows <= i64::try_from(MOST).unwrap(), "{rows}");
+}
+
 #[tokio::test]
 async fn nobody_changes_what_was_told() {
     let app = app(&[]).await;
