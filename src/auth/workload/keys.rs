@@ -16,9 +16,12 @@ use tokio::sync::Mutex;
 use super::claims::{Algorithm, Unproven};
 use super::cluster::{Cluster, Unavailable};
 
-/// Rubbish names keys that nobody knows, and must not make the API server work: so often in a minute they are asked for anew.
-const MOST_A_MINUTE: u32 = 6;
-const MINUTE: Duration = Duration::from_secs(60);
+/// Rubbish names keys that nobody knows, and must not make the API server work: so often in a row
+/// they are asked for anew.
+const LOOKS: u32 = 6;
+/// In this time a look is regained. Whoever's it is, it finds a new key for everybody: none stays
+/// unknown for longer.
+const REGAINED: Duration = Duration::from_secs(10);
 /// After a failure, everybody is told so for a moment instead of waiting for another one.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -58,8 +61,8 @@ enum Public {
 
 #[derive(Default)]
 struct Asked {
-    /// When the minute began, and how often it was asked in it.
-    minute: Option<(Instant, u32)>,
+    /// When the looks that were taken will all be regained.
+    regained: Option<Instant>,
     failed: Option<(Instant, Unavailable)>,
 }
 
@@ -132,9 +135,8 @@ impl Keys {
         {
             return Ok(verdict);
         }
-        if asked.may_ask()? {
-            self.ask(&mut asked, cluster).await?;
-        }
+        asked.may_ask()?;
+        self.ask(&mut asked, cluster).await?;
         Ok(known(&self.current.load()).unwrap_or(false))
     }
 
@@ -161,20 +163,23 @@ impl Keys {
 }
 
 impl Asked {
-    /// Counts as asking. While the API server fails, there is no telling whose the key is.
-    fn may_ask(&mut self) -> Result<bool, Unavailable> {
+    /// Counts as asking. While the API server fails or must not be asked, there is no telling whose
+    /// the key is.
+    fn may_ask(&mut self) -> Result<(), Unavailable> {
         if let Some((at, error)) = &self.failed {
-            return if at.elapsed() < PAUSE {
-                Err(error.clone())
-            } else {
-                Ok(true)
+            return match at.elapsed() < PAUSE {
+                true => Err(error.clone()),
+                false => Ok(()),
             };
         }
-        let (begun, times) = match self.minute {
-            Some((begun, times)) if begun.elapsed() < MINUTE => (begun, times),
-            _ => (Instant::now(), 0),
-        };
-        self.minute = Some((begun, times + 1));
-        Ok(times < MOST_A_MINUTE)
+        let now = Instant::now();
+        let regained = self.regained.map_or(now, |at| at.max(now)) + REGAINED;
+        if regained.duration_since(now) > REGAINED * LOOKS {
+            return Err(Unavailable::new(
+                "too many tokens name keys that are not known: the API server is asked again within 10 s",
+            ));
+        }
+        self.regained = Some(regained);
+        Ok(())
     }
 }

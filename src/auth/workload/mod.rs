@@ -31,7 +31,7 @@ use known::{Hash, Known, Lifetimes, No, Owner, Slot, Verdict};
 use name::WorkloadName;
 
 /// A key that was taken back is believed for so long at most.
-const REFRESH_KEYS: Duration = Duration::from_secs(300);
+const REFRESH_KEYS: Duration = Duration::from_secs(60);
 /// What is wrong at the start is looked at again so soon.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Reviews at once; a flood waits here, not at the API server.

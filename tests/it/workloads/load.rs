@@ -48,11 +48,22 @@ async fn a_flood_of_rubbish_asks_nobody() {
         }
         Caller(stranger.sign_with(&header, &etl.with("jti", json!(round))))
     });
+    let begun = Instant::now();
+    let mut unsure = 0;
     for caller in rubbish {
-        assert_eq!(place.outcome(&caller).await, refused());
+        let outcome = place.outcome(&caller).await;
+        unsure += usize::from(outcome == unavailable());
+        assert!(
+            outcome == refused() || outcome == unavailable(),
+            "{outcome:?}"
+        );
     }
     assert_eq!(place.cluster.reviews(), 0);
-    assert!(place.cluster.state().asked_keys <= 8);
+    // Those that the service has made by itself in this time are among them.
+    let regained = usize::try_from(begun.elapsed().as_secs()).unwrap() * (6 + 1) / 60;
+    let asked = place.cluster.state().asked_keys;
+    assert!(asked <= 8 + regained, "{asked}, {regained} regained");
+    assert!((900..=1_000).contains(&unsure), "{unsure}");
 }
 
 /// Good signatures of an account that is gone, or of one that runs wild: 16 reviews at a time, and no more waiting than is set.
