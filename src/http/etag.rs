@@ -30,18 +30,14 @@ impl From<i64> for Edition {
 impl Edition {
     /// `parts` are everything in the representation that can change while the version stays.
     pub fn with_rest<'a>(version: i64, parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut hash = digest::Context::new(&digest::SHA256);
-        for part in parts {
-            // The length keeps neighbours apart.
-            hash.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            hash.update(part);
-        }
-        let hash = hash.finish();
-        let rest = hash
-            .as_ref()
-            .first_chunk()
-            .map(|bytes| u64::from_be_bytes(*bytes));
+        let rest = digest_of(parts).map(u64::from_be_bytes);
         Self { version, rest }
+    }
+
+    /// For a representation that shows less than the row: `parts` are everything in it that can
+    /// change, and the version, which would tell of every other change of the row, is left out.
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        digest_of(parts).map_or(0, i64::from_be_bytes).into()
     }
 
     fn opaque(self) -> String {
@@ -50,6 +46,16 @@ impl Edition {
             Some(rest) => format!("{}-{rest:016x}", self.version),
         }
     }
+}
+
+fn digest_of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Option<[u8; 8]> {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        // The length keeps neighbours apart.
+        hash.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finish().as_ref().first_chunk().copied()
 }
 
 /// The strong tag of a version, or of a version and more.

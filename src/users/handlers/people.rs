@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::auth::principal::Principal;
 use crate::error::{ApiError, ApiResult};
 use crate::http::conditional::{Conditions, Versioned};
+use crate::http::etag::Edition;
 use crate::http::extract::{ValidPath, ValidQuery};
 use crate::http::page::{Listed, Page};
 use crate::state::AppState;
@@ -58,6 +59,16 @@ impl UserBody {
     }
 }
 
+/// Two representations, each with a tag of its own. That of what everybody sees tells of no other
+/// change.
+fn edition(entry: &Entry, sees_all: bool) -> Edition {
+    if sees_all {
+        return entry.version.into();
+    }
+    let shown = [&entry.username, &entry.name];
+    Edition::of_parts(shown.map(|text| text.as_deref().unwrap_or_default().as_bytes()))
+}
+
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct UserFilter {
@@ -96,5 +107,6 @@ pub async fn get_user(
         .look_up(async |connection| Entry::find(connection, id).await)
         .await?
         .ok_or(ApiError::not_found("user"))?;
-    conditions.read(entry.version, || UserBody::of(entry, who.is_admin))
+    let edition = edition(&entry, who.is_admin);
+    conditions.read(edition, || UserBody::of(entry, who.is_admin))
 }

@@ -36,6 +36,63 @@ fn names_in(page: &Value) -> Vec<String> {
         .collect()
 }
 
+/// Two representations have two tags, and that of what everybody sees stays where nothing of it has
+/// changed.
+#[tokio::test]
+async fn audit_l6_a_tag_tells_of_what_is_shown_and_of_nothing_else() {
+    let app = app(&[]).await;
+    let (_, root) = admin(&app, "root").await;
+    let ann = Person::register(&app, "ann").await;
+    let (hers, bobs) = (
+        ann.sign_in(&app).await.bearer(),
+        Person::register(&app, "bob")
+            .await
+            .sign_in(&app)
+            .await
+            .bearer(),
+    );
+    let target = format!("/api/v1/users/{}", ann.id);
+    let read = async |who: &str, tag: &str| {
+        let headers = [("authorization", who), ("if-none-match", tag)];
+        let answer = app
+            .send(Method::GET, &target, &headers, Body::empty())
+            .await;
+        (answer.status.as_u16(), answer.header("etag").to_owned())
+    };
+    let (_, to_bob) = read(&bobs, "\"none\"").await;
+    let (_, to_root) = read(&root, "\"none\"").await;
+    assert_eq!(read(&root, &to_bob).await.0, 200);
+    assert_eq!(read(&bobs, &to_root).await.0, 200);
+    assert_eq!(read(&bobs, &to_bob).await.0, 304);
+    assert_eq!(read(&root, &to_root).await.0, 304);
+    // What bob does not see changes, and root is told.
+    rename(&app, &hers, json!({ "profile": { "a": 1 } })).await;
+    patch_user(&app, &root, &ann.id, json!({ "admin": true })).await;
+    assert_eq!(read(&bobs, &to_bob).await, (304, to_bob.clone()));
+    let (status, now_to_root) = read(&root, &to_root).await;
+    assert_eq!(status, 200);
+    // What an administrator read is what his change names.
+    let headers = [
+        PATCH,
+        ("authorization", root.as_str()),
+        ("if-match", &now_to_root),
+    ];
+    let body = json!({ "admin": false }).to_string().into();
+    assert_eq!(
+        app.send(Method::PATCH, &target, &headers, body)
+            .await
+            .status,
+        200
+    );
+    // And what he sees changes.
+    let hers = ann.sign_in(&app).await.bearer();
+    rename(&app, &hers, json!({ "name": "Ann" })).await;
+    let (status, named) = read(&bobs, &to_bob).await;
+    assert_eq!(status, 200);
+    rename(&app, &hers, json!({ "name": null, "username": "Ann" })).await;
+    assert_ne!(read(&bobs, &named).await.1, to_bob);
+}
+
 #[tokio::test]
 async fn people_are_found_by_the_beginning_of_any_word_of_their_names() {
     let app = app(&[]).await;
