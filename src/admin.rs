@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 use crate::schema::users;
 use crate::serve::Database;
 use crate::types::PrincipalId;
-use crate::users::model::{NewUser, User as Row};
+use crate::users::model::{Account, NewUser, User as Row};
 use crate::users::names;
 
 /// More than any password; standard input has no end of its own.
@@ -245,14 +245,15 @@ async fn record(
 
 async fn create(connection: &mut AsyncPgConnection, new: &NewUser) -> anyhow::Result<String> {
     use diesel::result::{DatabaseErrorKind, Error};
-    let user = Row::insert(connection, new)
-        .await
-        .map_err(|error| match error {
-            Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
-                anyhow::anyhow!("there is an account with the email {} already", new.email)
-            }
-            error => error.into(),
-        })?;
+    let Account { user, .. } =
+        Account::insert(connection, new)
+            .await
+            .map_err(|error| match error {
+                Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
+                    anyhow::anyhow!("there is an account with the email {} already", new.email)
+                }
+                error => error.into(),
+            })?;
     record(connection, user.id, "user.created").await?;
     Ok(format!(
         "created administrator {} ({})\n",

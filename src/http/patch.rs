@@ -7,7 +7,7 @@
 use axum::extract::{FromRequest, Request};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::__dev::ComposeSchema;
 use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
@@ -123,6 +123,30 @@ fn anything() -> RefOr<Schema> {
 impl<T> ToSchema for Patch<T> {}
 impl<T> ToSchema for Change<T> {}
 
+/// Merges a patch into an object that has no members of its own in the schema (RFC 7396, section
+/// 2). Both come from JSON that was parsed, which bounds how deep this goes.
+pub fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
+    for (name, change) in patch {
+        match change {
+            Value::Null => {
+                target.remove(&name);
+            }
+            Value::Object(change) => {
+                let member = target.entry(name).or_insert(Value::Null);
+                if !member.is_object() {
+                    *member = Value::Object(Map::new());
+                }
+                if let Value::Object(member) = member {
+                    merge(member, change);
+                }
+            }
+            value => {
+                target.insert(name, value);
+            }
+        }
+    }
+}
+
 /// The body of a PATCH: `application/merge-patch+json`, or `application/json` taken the same.
 pub struct MergePatch<T>(pub T);
 
@@ -196,6 +220,31 @@ mod tests {
             ]
         );
         assert_eq!(errors[0].detail, "expected a text or null");
+    }
+
+    /// The examples of RFC 7396, appendix A, whose patch and target are objects.
+    #[test]
+    fn objects_merge_as_the_standard_says() {
+        for (target, patch, expected) in [
+            (r#"{"a":"b"}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"b":"c"}"#, r#"{"a":"b","b":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"a":null}"#, "{}"),
+            (r#"{"a":"b","b":"c"}"#, r#"{"a":null}"#, r#"{"b":"c"}"#),
+            (r#"{"a":["b"]}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"c"}"#, r#"{"a":["b"]}"#, r#"{"a":["b"]}"#),
+            (
+                r#"{"a":{"b":"c"}}"#,
+                r#"{"a":{"b":"d","c":null}}"#,
+                r#"{"a":{"b":"d"}}"#,
+            ),
+            (r#"{"a":[{"b":"c"}]}"#, r#"{"a":[1]}"#, r#"{"a":[1]}"#),
+            (r#"{"e":null}"#, r#"{"a":1}"#, r#"{"a":1,"e":null}"#),
+            ("{}", r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
+        ] {
+            let mut target: Map<String, Value> = serde_json::from_str(target).unwrap();
+            merge(&mut target, serde_json::from_str(patch).unwrap());
+            assert_eq!(serde_json::to_string(&target).unwrap(), expected, "{patch}");
+        }
     }
 
     #[derive(Deserialize)]

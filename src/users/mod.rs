@@ -5,6 +5,7 @@ pub mod directory;
 pub mod handlers;
 pub mod model;
 pub mod names;
+pub mod profile;
 pub mod rights;
 
 use utoipa_axum::router::OpenApiRouter;

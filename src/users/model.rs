@@ -17,13 +17,21 @@ pub struct User {
     pub email: String,
     pub username: Option<String>,
     pub name: Option<String>,
-    pub profile: Value,
     pub password_hash: String,
     pub is_admin: bool,
     pub is_disabled: bool,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+/// With what is only for its owner to read, and may be long.
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
+pub struct Account {
+    #[diesel(embed)]
+    pub user: User,
+    pub profile: Value,
 }
 
 pub struct NewUser {
@@ -47,27 +55,13 @@ pub struct Confirmed {
     pub at: DateTime<Utc>,
 }
 
-impl User {
+impl Account {
     pub async fn find(
         connection: &mut AsyncPgConnection,
         id: PrincipalId,
     ) -> QueryResult<Option<Self>> {
         users::table
             .find(id)
-            .select(Self::as_select())
-            .first(connection)
-            .await
-            .optional()
-    }
-
-    /// By email or username, folded by `names::key_of`. A username holds no `@`, so never both.
-    pub async fn by_login(
-        connection: &mut AsyncPgConnection,
-        key: &str,
-    ) -> QueryResult<Option<Self>> {
-        let by_key = users::email_key.eq(key).or(users::username_key.eq(key));
-        users::table
-            .filter(by_key)
             .select(Self::as_select())
             .first(connection)
             .await
@@ -87,7 +81,7 @@ impl User {
             password_hash,
             is_admin,
         } = new;
-        let user: Self = diesel::sql_query(
+        let account: Self = diesel::sql_query(
             "WITH principal AS (INSERT INTO principals (id, kind) VALUES ($1, 'user') RETURNING id) \
              INSERT INTO users (id, email, email_key, username, username_key, name, profile, password_hash, is_admin) \
              SELECT id, $2, $3, $4, $5, $6, $7, $8, $9 FROM principal RETURNING *",
@@ -103,8 +97,24 @@ impl User {
         .bind::<Bool, _>(*is_admin)
         .get_result(connection)
         .await?;
-        directory::remember(connection, &user).await?;
-        Ok(user)
+        directory::remember(connection, &account.user).await?;
+        Ok(account)
+    }
+}
+
+impl User {
+    /// By email or username, folded by `names::key_of`. A username holds no `@`, so never both.
+    pub async fn by_login(
+        connection: &mut AsyncPgConnection,
+        key: &str,
+    ) -> QueryResult<Option<Self>> {
+        let by_key = users::email_key.eq(key).or(users::username_key.eq(key));
+        users::table
+            .filter(by_key)
+            .select(Self::as_select())
+            .first(connection)
+            .await
+            .optional()
     }
 
     /// Replaces the hash only where it is still the one that was checked.

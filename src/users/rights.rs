@@ -4,7 +4,7 @@ use diesel::dsl::not;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::User;
+use super::directory::Entry;
 use crate::auth::principal::Principal;
 use crate::error::{ApiError, Code};
 use crate::http::idempotency::Work;
@@ -13,21 +13,21 @@ use crate::types::PrincipalId;
 
 /// A user whose rights may be changed until the transaction ends.
 pub struct Locked {
-    pub user: User,
+    pub user: Entry,
     admins: Vec<PrincipalId>,
 }
 
 /// Locks the user together with everybody who administers and may sign in, in the order of their ids: two changes at once wait for
 /// each other, and the second sees what the first has left.
 pub async fn lock(connection: &mut AsyncPgConnection, id: PrincipalId) -> Work<Locked> {
-    let rows: Vec<User> = users::table
+    let rows: Vec<Entry> = users::table
         .filter(
             users::id
                 .eq(id)
                 .or(users::is_admin.and(not(users::is_disabled))),
         )
         .order(users::id)
-        .select(User::as_select())
+        .select(Entry::as_select())
         .for_update()
         .load(connection)
         .await?;

@@ -23,7 +23,6 @@ use crate::schema::users;
 use crate::state::AppState;
 use crate::types::PrincipalId;
 use crate::users::directory::Entry;
-use crate::users::model::User;
 use crate::users::{deletion, rights};
 
 /// Changes to somebody's account
@@ -62,17 +61,12 @@ pub async fn update_user(
             locked.others_administer()?;
         }
         let is_change = (is_disabled, is_admin) != (before.is_disabled, before.is_admin);
-        let updated_at = if is_change {
-            Utc::now()
-        } else {
-            before.updated_at
-        };
         let after: Entry = diesel::update(users::table.find(id))
             .set((
                 users::is_disabled.eq(is_disabled),
                 users::is_admin.eq(is_admin),
                 users::version.eq(before.version + i64::from(is_change)),
-                users::updated_at.eq(updated_at),
+                is_change.then(|| users::updated_at.eq(Utc::now())),
             ))
             .returning(Entry::as_returning())
             .get_result(connection)
@@ -89,7 +83,7 @@ pub async fn update_user(
 /// What a change of rights ends, and its trace.
 async fn follow(
     connection: &mut AsyncPgConnection,
-    before: &User,
+    before: &Entry,
     after: &Entry,
     actor: PrincipalId,
     origin: &Origin,

@@ -8,7 +8,7 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::confirm::{Confirmed, confirm};
@@ -21,12 +21,12 @@ use crate::http::client::ClientAddress;
 use crate::http::conditional::{Conditions, Versioned};
 use crate::http::extract::ValidJson;
 use crate::http::idempotency::{Work, transaction};
-use crate::http::patch::{Change, MergePatch, Patch};
+use crate::http::patch::{Change, MergePatch, Patch, merge};
 use crate::schema::users;
 use crate::state::AppState;
 use crate::types::{PrincipalId, instant};
-use crate::users::model::User;
-use crate::users::{deletion, directory, names, rights};
+use crate::users::model::{Account, User};
+use crate::users::{deletion, directory, names, profile, rights};
 
 /// A user, as they see themselves
 #[derive(Serialize, ToSchema)]
@@ -44,14 +44,13 @@ pub struct Me {
     updated_at: DateTime<Utc>,
 }
 
-impl From<User> for Me {
-    fn from(user: User) -> Self {
+impl From<Account> for Me {
+    fn from(Account { user, profile }: Account) -> Self {
         let User {
             id,
             email,
             username,
             name,
-            profile,
             password_hash: _,
             is_admin: admin,
             is_disabled: _,
@@ -89,9 +88,11 @@ pub struct UpdateMe {
     #[serde(default)]
     #[schema(required = false, schema_with = names::name_schema)]
     name: Patch<String>,
+    /// Merged into what is kept, member by member at every depth (RFC 7396): null deletes a member,
+    /// and null for all of it empties it. The whole is at most 8 KiB as JSON, of at most 16 levels
     #[serde(default)]
-    #[schema(value_type = Object, required = false)]
-    profile: Change<serde_json::Map<String, Value>>,
+    #[schema(value_type = Option<Object>, required = false)]
+    profile: Patch<Map<String, Value>>,
 }
 
 /// Your account
@@ -102,12 +103,12 @@ pub async fn get_me(
     conditions: Conditions,
 ) -> ApiResult<Versioned<Me>> {
     let id = who.id;
-    let user = app
+    let account = app
         .db
-        .read_primary(async |connection| User::find(connection, id).await)
+        .read_primary(async |connection| Account::find(connection, id).await)
         .await?
         .ok_or(ApiError::not_found("user"))?;
-    conditions.read(user.version, || user.into())
+    conditions.read(account.user.version, || account.into())
 }
 
 #[derive(AsChangeset)]
@@ -118,7 +119,6 @@ struct Changes {
     username: Option<Option<String>>,
     username_key: Option<Option<String>>,
     name: Option<Option<String>>,
-    profile: Option<Value>,
 }
 
 /// Change your account
@@ -168,7 +168,10 @@ pub async fn update_me(
     }
     let confirmed = match password {
         Some(password) => {
-            Some(confirm(&app, id, password, "/current_password", address, &origin).await?)
+            let confirmed = confirm(&app, id, password, "/current_password", address, &origin);
+            let confirmed = confirmed.await?;
+            app.identity.limiter.email_change(&app.db, id).await?;
+            Some(confirmed)
         }
         None => None,
     };
@@ -180,30 +183,55 @@ pub async fn update_me(
             .map(|username| username.as_deref().map(names::key_of)),
         username,
         name,
-        profile: profile.into_update().map(Value::Object),
     };
     transaction(&app.db, async |connection| {
         let version = lock(connection, id, confirmed.as_ref()).await?;
         conditions.write(Some(version))?;
-        let user: User = diesel::update(users::table.find(id))
+        let profile = match profile {
+            Patch::Absent => None,
+            Patch::Null => Some(Map::new()),
+            Patch::Value(patch) => Some(merged(connection, id, patch).await?),
+        };
+        let account: Account = diesel::update(users::table.find(id))
             .set((
                 changes,
+                profile.map(|profile| users::profile.eq(Value::Object(profile))),
                 users::version.eq(version + 1),
                 users::updated_at.eq(Utc::now()),
             ))
-            .returning(User::as_returning())
+            .returning(Account::as_returning())
             .get_result(connection)
             .await
             .map_err(taken)?;
-        directory::remember(connection, &user).await?;
+        directory::remember(connection, &account.user).await?;
         let action = match confirmed {
             Some(_) => "user.email_changed",
             None => "user.changed",
         };
         audit::record(connection, &origin, Some(id), action, Some(id.0), json!({})).await?;
-        Ok(Versioned::new(user.version, user.into()))
+        Ok(Versioned::new(account.user.version, account.into()))
     })
     .await
+}
+
+/// One's profile as a patch makes it. The row is locked, so nobody else changes it meanwhile.
+async fn merged(
+    connection: &mut AsyncPgConnection,
+    id: PrincipalId,
+    patch: Map<String, Value>,
+) -> Work<Map<String, Value>> {
+    let kept: Value = users::table
+        .find(id)
+        .select(users::profile)
+        .first(connection)
+        .await?;
+    let mut whole = match kept {
+        Value::Object(whole) => whole,
+        _ => Map::new(),
+    };
+    merge(&mut whole, patch);
+    profile::fits(&whole).map_err(|error| ApiError::validation(vec![error]))?;
+    Ok(whole)
 }
 
 /// Locks one's row and returns its version.

@@ -12,12 +12,13 @@ use crate::auth::password;
 use crate::config::Registration;
 use crate::error::{ApiError, ApiResult, Code};
 use crate::http::answer::Answer;
+use crate::http::client::ClientAddress;
 use crate::http::extract::ValidJson;
 use crate::http::idempotency::transaction;
-use crate::state::AppState;
+use crate::state::{App, AppState};
 use crate::types::PrincipalId;
-use crate::users::model::{NewUser, User};
-use crate::users::names;
+use crate::users::model::{Account, NewUser};
+use crate::users::{names, profile};
 
 /// A new account
 #[derive(Deserialize, ToSchema)]
@@ -31,7 +32,7 @@ pub struct Register {
     username: Option<String>,
     #[schema(schema_with = names::name_schema)]
     name: Option<String>,
-    /// Anything else worth keeping about the person
+    /// Anything else worth keeping about the person: at most 8 KiB as JSON, of at most 16 levels
     #[serde(default)]
     #[schema(value_type = Object)]
     profile: serde_json::Map<String, Value>,
@@ -41,6 +42,7 @@ pub struct Register {
 #[utoipa::path(post, path = "/api/v1/users", tag = "users", security(()), request_body = Register, responses((status = CREATED, body = Me), ApiError))]
 pub async fn create_user(
     app: AppState,
+    address: ClientAddress,
     origin: Origin,
     ValidJson(body): ValidJson<Register>,
 ) -> ApiResult<Answer> {
@@ -62,9 +64,49 @@ pub async fn create_user(
     let username = username.and_then(|username| collect(names::username(&username), &mut errors));
     let name = name.and_then(|name| collect(names::name(&name), &mut errors).flatten());
     collect(password::acceptable(&password, "/password"), &mut errors);
+    collect(profile::fits(&profile), &mut errors);
     let (Some(email), true) = (email, errors.is_empty()) else {
         return Err(ApiError::validation(errors));
     };
+    let token = app.identity.limiter.registration(&app.db, address.0);
+    let token = token.await?;
+    let new = Prepared {
+        email,
+        username,
+        name,
+        profile,
+    };
+    let made = make(&app, new, password, &origin).await;
+    // Only who was told that a name is taken has learned something of somebody.
+    let is_taken = matches!(&made, Err(error) if error.code == Code::Conflict);
+    if !is_taken {
+        token.give_back(&app.db).await;
+    }
+    let account = made?;
+    let (id, version) = (account.user.id, account.user.version);
+    Ok(Answer::created(format!("/api/v1/users/{id}"), &Me::from(account))?.with_version(version))
+}
+
+/// What of a registration is kept as it is.
+struct Prepared {
+    email: String,
+    username: Option<String>,
+    name: Option<String>,
+    profile: serde_json::Map<String, Value>,
+}
+
+async fn make(
+    app: &App,
+    prepared: Prepared,
+    password: SecretString,
+    origin: &Origin,
+) -> ApiResult<Account> {
+    let Prepared {
+        email,
+        username,
+        name,
+        profile,
+    } = prepared;
     let new = NewUser {
         id: PrincipalId::fresh(),
         email_key: names::key_of(&email),
@@ -76,23 +118,19 @@ pub async fn create_user(
         password_hash: app.identity.passwords.hash(password).await?,
         is_admin: false,
     };
-    let user = transaction(&app.db, async |connection| {
-        let user = User::insert(connection, &new).await.map_err(taken)?;
+    transaction(&app.db, async |connection| {
+        let account = Account::insert(connection, &new).await.map_err(taken)?;
+        let id = account.user.id;
         audit::record(
             connection,
-            &origin,
-            Some(user.id),
+            origin,
+            Some(id),
             "user.registered",
-            Some(user.id.0),
+            Some(id.0),
             json!({}),
         )
         .await?;
-        Ok(user)
+        Ok(account)
     })
-    .await?;
-    let version = user.version;
-    Ok(
-        Answer::created(format!("/api/v1/users/{}", user.id), &Me::from(user))?
-            .with_version(version),
-    )
+    .await
 }

@@ -63,6 +63,170 @@ async fn a_profile_comes_back_as_it_was_sent() {
 }
 
 #[tokio::test]
+async fn a_patch_merges_into_the_profile_at_every_depth() {
+    let app = app(&[]).await;
+    let ann = Person::register(&app, "ann").await;
+    let bearer = ann.sign_in(&app).await.bearer();
+    let patch = async |profile: Value| {
+        let headers = [PATCH, ("authorization", bearer.as_str())];
+        let body = json!({ "profile": profile }).to_string().into();
+        let answer = app.send(Method::PATCH, "/api/v1/me", &headers, body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["profile"].take()
+    };
+    let first =
+        json!({ "phone": "1", "home": { "city": "Kiel", "street": "Weg" }, "tags": [1, 2] });
+    assert_eq!(patch(first.clone()).await, first);
+    assert_eq!(patch(json!({})).await, first);
+    assert_eq!(
+        patch(json!({ "phone": null })).await,
+        json!({ "home": { "city": "Kiel", "street": "Weg" }, "tags": [1, 2] })
+    );
+    assert_eq!(
+        patch(json!({ "home": { "street": null, "no": 7, "of": { "x": null } }, "tags": [null] }))
+            .await,
+        json!({ "home": { "city": "Kiel", "no": 7, "of": {} }, "tags": [null] })
+    );
+    let read = get_as(&app, "/api/v1/me", &bearer).await.json();
+    assert_eq!(
+        read["profile"],
+        json!({ "home": { "city": "Kiel", "no": 7, "of": {} }, "tags": [null] })
+    );
+    assert_eq!(patch(json!(null)).await, json!({}));
+    // Two at once, neither of which undoes the other.
+    let both = tokio::join!(patch(json!({ "a": 1 })), patch(json!({ "b": 2 })));
+    assert_ne!(both.0, both.1);
+    let read = get_as(&app, "/api/v1/me", &bearer).await.json();
+    assert_eq!(read["profile"], json!({ "a": 1, "b": 2 }));
+}
+
+#[tokio::test]
+async fn audit_l8_a_profile_is_bounded_as_a_whole() {
+    let app = app(&[]).await;
+    let ann = Person::register(&app, "ann").await;
+    let bearer = ann.sign_in(&app).await.bearer();
+    let patch = async |profile: Value| {
+        let headers = [PATCH, ("authorization", bearer.as_str())];
+        let body = json!({ "profile": profile }).to_string().into();
+        app.send(Method::PATCH, "/api/v1/me", &headers, body).await
+    };
+    let half = "x".repeat(5_000);
+    assert_eq!(patch(json!({ "a": half })).await.status, 200);
+    let deep = (0..16).fold(json!(1), |inner, _| json!({ "a": inner }));
+    for (profile, code) in [
+        (json!({ "b": half }), "too-large"),
+        (json!({ "b": deep }), "too-deep"),
+    ] {
+        let refused = patch(profile.clone()).await;
+        assert_eq!(refused.problem(), "validation-failed");
+        let error = &refused.json()["errors"][0];
+        assert_eq!(
+            (&error["pointer"], &error["code"]),
+            (&json!("/profile"), &json!(code))
+        );
+        let body = json!({ "email": "b@example.com", "password": PASSWORD, "profile": { "x": profile, "y": half } });
+        let refused = register(&app, body).await;
+        assert_eq!(
+            refused.json()["errors"][0]["code"],
+            *code,
+            "{}",
+            refused.text()
+        );
+    }
+    assert_eq!(patch(json!({ "a": null, "b": half })).await.status, 200);
+    // What is longer was kept before there was a bound: it is read, the rest can be changed, and it
+    // can be made shorter.
+    let session = app.database.session().await;
+    let old = format!(
+        "UPDATE users SET profile = jsonb_build_object('a', repeat('x', 100000), 'b', 1) WHERE id = '{}'",
+        ann.id
+    );
+    session.batch_execute(&old).await.unwrap();
+    let read = get_as(&app, "/api/v1/me", &bearer).await;
+    assert!(read.text().len() > 100_000);
+    let headers = [PATCH, ("authorization", bearer.as_str())];
+    let body = json!({ "name": "Ann" }).to_string().into();
+    assert_eq!(
+        app.send(Method::PATCH, "/api/v1/me", &headers, body)
+            .await
+            .status,
+        200
+    );
+    assert_eq!(patch(json!({ "c": 1 })).await.status, 422);
+    assert_eq!(
+        patch(json!({ "a": null })).await.json()["profile"],
+        json!({ "b": 1 })
+    );
+    Pair::of(&by_password(&app, "ann", PASSWORD).await);
+}
+
+/// Names that look like another's, or like nothing.
+#[tokio::test]
+async fn audit_l2_names_that_deceive_are_refused() {
+    let app = app(&[]).await;
+    let ann = Person::register(&app, "ann").await;
+    let bearer = ann.sign_in(&app).await.bearer();
+    let patch = async |body: Value| {
+        let headers = [PATCH, ("authorization", bearer.as_str())];
+        app.send(
+            Method::PATCH,
+            "/api/v1/me",
+            &headers,
+            body.to_string().into(),
+        )
+        .await
+    };
+    for username in [
+        "\u{3164}\u{3164}",
+        "adm\u{3164}in114",
+        "\u{115f}\u{115f}",
+        "admin\u{345}",
+        "admin\u{ffa0}",
+        "\u{430}dmin1",
+        "аnn",
+    ] {
+        let refused = patch(json!({ "username": username })).await;
+        assert_eq!(
+            refused.json()["errors"][0]["pointer"],
+            "/username",
+            "{username:?}"
+        );
+        let body = json!({ "email": "b@example.com", "username": username, "password": PASSWORD });
+        assert_eq!(register(&app, body).await.status, 422, "{username:?}");
+    }
+    for hidden in [
+        '\u{61c}',
+        '\u{ad}',
+        '\u{e0041}',
+        '\u{3164}',
+        '\u{200b}',
+        '\u{2800}',
+        '\u{fffa}',
+    ] {
+        let refused = patch(json!({ "name": format!("Ann{hidden}") })).await;
+        assert_eq!(
+            refused.json()["errors"][0]["pointer"],
+            "/name",
+            "{hidden:?}"
+        );
+    }
+    for username in ["анна1", "東京タワー", "김철수", "jürgen_2"] {
+        let taken = patch(json!({ "username": username, "name": "Ann Müller — Анна 😀" })).await;
+        assert_eq!(taken.status, 200, "{username}: {}", taken.text());
+    }
+    // Who has such a name keeps it, signs in with it and changes the rest.
+    let session = app.database.session().await;
+    let old = format!(
+        "UPDATE users SET username = 'аdmin1', username_key = 'аdmin1' WHERE id = '{}'",
+        ann.id
+    );
+    session.batch_execute(&old).await.unwrap();
+    Pair::of(&by_password(&app, "аdmin1", PASSWORD).await);
+    let kept = patch(json!({ "name": "Ann" })).await;
+    assert_eq!(kept.json()["username"], "аdmin1");
+}
+
+#[tokio::test]
 async fn registration_says_what_is_wrong_and_takes_nothing_else() {
     let app = app(&[]).await;
     let long = "p".repeat(1_025);

@@ -4,7 +4,7 @@ use chartroom::auth::cache::secret_hash;
 use chartroom::auth::revocation::feed::FRESH;
 use chartroom::auth::session::{self, Kind};
 use chartroom::types::{PrincipalId, SessionId};
-use chartroom::users::model::User;
+use chartroom::users::model::Account;
 use futures_util::future::join_all;
 use uuid::Uuid;
 
@@ -301,8 +301,8 @@ async fn a_sign_in_that_overlaps_a_demotion_does_not_keep_the_right() {
     let user = app
         .app
         .db
-        .read(async |connection| User::find(connection, id).await);
-    let user = user.await.unwrap().unwrap();
+        .read(async |connection| Account::find(connection, id).await);
+    let user = user.await.unwrap().unwrap().user;
     assert!(user.is_admin);
     let start = async || {
         let lifetimes = app.app.identity.lifetimes;

@@ -8,6 +8,7 @@ mod cookie;
 mod deletion;
 mod directory;
 mod documents;
+mod enumeration;
 mod flood;
 mod flows;
 mod forgeries;
