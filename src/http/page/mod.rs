@@ -10,7 +10,7 @@ mod keyset;
 mod params;
 mod written;
 
-use std::pin::{Pin, pin};
+use std::pin::pin;
 
 pub use cursor::{CursorKey, Key, Place, Scope};
 pub use keyset::{After, By, COUNT_CAP, Counted, Direction, Limited, Sortable};
@@ -24,6 +24,7 @@ use diesel::result::QueryResult;
 use diesel_async::methods::LoadQuery;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::TryStreamExt as _;
+use futures_util::future::BoxFuture;
 use http::header::LINK;
 use http::{HeaderValue, Uri};
 use serde::Serialize;
@@ -110,7 +111,7 @@ impl<S: Sorts> PageParams<S> {
         query: impl Fn() -> Q,
         column: C,
         id: I,
-    ) -> Pin<Box<dyn Future<Output = QueryResult<Found<S::Row>>> + Send + 'c>>
+    ) -> BoxFuture<'c, QueryResult<Found<S::Row>>>
     where
         C: Expression + Clone,
         I: Expression + Clone,
