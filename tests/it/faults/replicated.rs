@@ -118,7 +118,7 @@ impl Pair {
     }
 
     /// Asks until the follower has it.
-    async fn from_standby(&self, request: impl Fn() -> HttpRequest) {
+    async fn until_followed(&self, request: impl Fn() -> HttpRequest) {
         until("the standby has it", SOON, async || {
             let answer = self.client.send(request()).await.unwrap();
             (seen(&answer) == (200, true)).then_some(())
@@ -144,7 +144,7 @@ async fn with_standbys_alone_reads_go_on_and_writes_wait_for_a_primary() {
         (answer.status == 201).then(|| location.to_owned())
     };
     let before = made("Before").await.unwrap();
-    pair.from_standby(|| get(&before)).await;
+    pair.until_followed(|| get(&before)).await;
 
     // Nobody writes: first there is one server, then two, and neither is a primary.
     pair.server.stop(Stop::Fast).await;
@@ -171,7 +171,7 @@ async fn with_standbys_alone_reads_go_on_and_writes_wait_for_a_primary() {
     let after = until("a post", SOON, async || made("After").await)
         .await
         .unwrap();
-    pair.from_standby(|| get(&after)).await;
+    pair.until_followed(|| get(&after)).await;
     let titles = "SELECT string_agg(title, ', ' ORDER BY id) FROM posts WHERE project_id IS NULL";
     let row = session.query_one(titles, &[]).await.unwrap();
     assert_eq!(row.get::<_, String>(0), "Before, After");
@@ -208,7 +208,7 @@ async fn audit_m6_who_was_removed_reads_nothing_from_a_standby_that_is_behind() 
     ];
     let read = |target: &str| bob.request(Method::GET, target, None, None);
     for target in &targets {
-        pair.from_standby(|| read(target)).await;
+        pair.until_followed(|| read(target)).await;
     }
 
     let standby = connect(&pair.follower.address().config()).await;
@@ -249,7 +249,7 @@ async fn audit_m6_who_was_removed_reads_nothing_from_a_standby_that_is_behind() 
         .batch_execute("SELECT pg_wal_replay_resume()")
         .await
         .unwrap();
-    pair.from_standby(|| get("/api/v1/posts")).await;
+    pair.until_followed(|| get("/api/v1/posts")).await;
     for target in &targets {
         let answer = client.send(read(target)).await.unwrap();
         assert!([404, 503].contains(&answer.status.as_u16()), "{target}");
