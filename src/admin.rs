@@ -277,7 +277,7 @@ async fn end_all(
     connection: &mut AsyncPgConnection,
     id: PrincipalId,
     reason: &'static str,
-) -> QueryResult<usize> {
+) -> QueryResult<i64> {
     let ended = end_everything(connection, id, reason, &Origin::default(), None).await?;
     Ok(ended.sessions)
 }

@@ -126,13 +126,15 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Kept for longer than an access token lives; the truth about a session is its own row
+    /// Kept while anything that they end could be believed; the truth about a session is its own row
     revocations (id) {
         id -> Int8,
         subject -> Uuid,
         revoked_at -> Timestamptz,
         /// The transaction: whoever has seen all below a snapshot's xmin misses nothing of those that end late
         made_by -> Int8,
+        /// By when all that it ends has run out everywhere, caches included
+        needed_until -> Timestamptz,
     }
 }
 
@@ -164,6 +166,8 @@ diesel::table! {
         address -> Nullable<Text>,
         user_agent -> Nullable<Text>,
         created_at -> Timestamptz,
+        /// Until when what was given out may be believed without a look at this row: an access token while it lives, a cookie in a cache. Null where the release before used the session, which does not say
+        believed_until -> Nullable<Timestamptz>,
     }
 }
 

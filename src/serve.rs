@@ -171,13 +171,9 @@ async fn serve_on(
         }
         Ok(())
     });
-    let (swept, window, stopping) = (
-        app.clone(),
-        app.config.revocation_window(),
-        shutdown.clone(),
-    );
+    let (swept, stopping) = (app.clone(), shutdown.clone());
     shutdown.spawn("sweep", async move {
-        sweep(&swept.db, &swept.identity.limiter, window, &stopping).await;
+        sweep(&swept.db, &swept.identity.limiter, &stopping).await;
         Ok(())
     });
     let shell = http::public(app.clone())?;

@@ -14,10 +14,12 @@ use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
 use super::access::Access;
-use super::cache::{Fingerprint, secret_hash};
-use super::credential::{COOKIE_NAME, Presented, presented};
+use super::cache::Fingerprint;
+use super::credential::{API_TOKEN_PREFIX, COOKIE_NAME, Presented, presented};
 use super::principal::{Credential, Principal};
 use super::revocation::feed::Verdict;
+use super::secret::{may_be_secret, secret_hash};
+use super::session::{BELIEVED, COOKIE_BELIEF};
 use super::{revocation, sign_in};
 use crate::audit::Origin;
 use crate::error::{ApiError, ApiResult, Code};
@@ -51,12 +53,13 @@ pub async fn authenticate(
             (None, Some(workloads)) => Box::pin(workloads.authenticate(&app.db, &token))
                 .await
                 .map_err(|error| challenge(error, &parts.headers, true))?,
-            (principal, _) => in_force(app, principal).await?,
+            (Some(principal), _) if is_revoked(app, &principal).await? => None,
+            (principal, _) => principal,
         },
         Presented::ApiToken(secret) => {
             stored(
                 app,
-                b't',
+                (b't', API_TOKEN_PREFIX),
                 secret.expose_secret(),
                 api_token(app, secret.expose_secret()),
             )
@@ -65,7 +68,7 @@ pub async fn authenticate(
         Presented::Cookie(secret) => {
             stored(
                 app,
-                b'c',
+                (b'c', ""),
                 secret.expose_secret(),
                 cookie(app, secret.expose_secret()),
             )
@@ -128,16 +131,19 @@ fn bearer(app: &App, token: &str) -> Option<Principal> {
     })
 }
 
-/// A credential that the database knows by its hash, asked at most once a minute.
+/// A credential that the database knows by its hash, asked at most once a minute, and never about what it cannot know.
 async fn stored(
     app: &App,
-    kind: u8,
+    (kind, prefix): (u8, &str),
     secret: &str,
     ask: impl Future<Output = ApiResult<Option<(Principal, Option<Duration>)>>>,
 ) -> ApiResult<Option<Principal>> {
     let fingerprint: Fingerprint = app.identity.cache.fingerprint(kind, &[secret]);
     if let Some(principal) = remembered(app, fingerprint).await? {
         return Ok(Some(principal));
+    }
+    if !may_be_secret(prefix, secret) {
+        return Ok(None);
     }
     let asked = Instant::now();
     Ok(ask.await?.map(|(principal, lasting)| {
@@ -150,7 +156,15 @@ async fn stored(
 /// What was found good a moment ago and not revoked since. Revoked, it is looked up anew: a new password ends what was signed in
 /// with the old one, but no API token, and a role may have changed.
 pub async fn remembered(app: &App, fingerprint: Fingerprint) -> ApiResult<Option<Principal>> {
-    in_force(app, app.identity.cache.find(fingerprint)).await
+    let cache = &app.identity.cache;
+    let Some(principal) = cache.find(fingerprint) else {
+        return Ok(None);
+    };
+    if is_revoked(app, &principal).await? {
+        cache.forget(fingerprint, &principal);
+        return Ok(None);
+    }
+    Ok(Some(principal))
 }
 
 #[derive(QueryableByName)]
@@ -214,17 +228,20 @@ async fn api_token(app: &App, secret: &str) -> ApiResult<Option<(Principal, Opti
 /// Also counts as use: an idle cookie ends, a used one does not. At most once a minute, by the cache before it.
 async fn cookie(app: &App, secret: &str) -> ApiResult<Option<(Principal, Option<Duration>)>> {
     let hash = secret_hash(secret);
-    let idle = app.identity.lifetimes.idle;
+    let lifetimes = app.identity.lifetimes;
     let known: Option<Known> = app
         .db
         .write(async |connection| {
-            diesel::sql_query(
-                "UPDATE sessions s SET idle_ends_at = LEAST(now() + $2, s.ends_at) FROM users u \
+            diesel::sql_query(format!(
+                "UPDATE sessions s SET idle_ends_at = LEAST(now() + $2, s.ends_at), \
+                   believed_until = GREATEST({BELIEVED} + interval '1 microsecond', now() + $3) \
+                 FROM users u \
                  WHERE s.cookie_hash = $1 AND s.ended_at IS NULL AND s.ends_at > now() AND s.idle_ends_at > now() AND u.id = s.user_id AND NOT u.is_disabled \
-                 RETURNING s.id, s.user_id, u.is_admin, s.kind AS what, s.ends_at, statement_timestamp() AS asked_at",
-            )
+                 RETURNING s.id, s.user_id, u.is_admin, s.kind AS what, s.ends_at, statement_timestamp() AS asked_at"
+            ))
             .bind::<Binary, _>(&hash)
-            .bind::<Interval, _>(idle)
+            .bind::<Interval, _>(lifetimes.idle)
+            .bind::<Interval, _>(COOKIE_BELIEF)
             .get_result(connection)
             .await
             .optional()
@@ -242,13 +259,10 @@ async fn cookie(app: &App, secret: &str) -> ApiResult<Option<(Principal, Option<
 }
 
 /// Revocation, on every request: from memory while that is fresh, else from the database.
-async fn in_force(app: &App, principal: Option<Principal>) -> ApiResult<Option<Principal>> {
-    let Some(principal) = principal else {
-        return Ok(None);
-    };
+async fn is_revoked(app: &App, principal: &Principal) -> ApiResult<bool> {
     let (subject, user) = principal.revoked_by();
     let since = principal.since;
-    let is_revoked = match app.identity.feed.verdict(subject, user, since) {
+    Ok(match app.identity.feed.verdict(subject, user, since) {
         Verdict::Good => false,
         Verdict::Revoked => true,
         Verdict::AskDatabase => {
@@ -258,8 +272,7 @@ async fn in_force(app: &App, principal: Option<Principal>) -> ApiResult<Option<P
                 })
                 .await?
         }
-    };
-    Ok((!is_revoked).then_some(principal))
+    })
 }
 
 /// Whether this caller, by this credential, may ask for the route at all.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use ring::hmac;
 use ring::rand::{SecureRandom as _, SystemRandom};
-use ring::{digest, hmac};
 
 use super::principal::Principal;
 
@@ -82,30 +82,22 @@ impl Cache {
             .insert(fingerprint, (principal.clone(), until));
     }
 
+    /// What was found revoked: nothing stays here that only a revocation keeps out.
+    pub fn forget(&self, fingerprint: Fingerprint, principal: &Principal) {
+        let mut entries = self.entries();
+        let Entries { young, old } = &mut *entries;
+        for generation in [young, old] {
+            // Somebody may have looked the credential up anew in the meantime.
+            if generation
+                .get(&fingerprint)
+                .is_some_and(|(known, _)| known == principal)
+            {
+                generation.remove(&fingerprint);
+            }
+        }
+    }
+
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// How a secret of 256 random bits is kept: no salt and no stretching are needed, nobody guesses it.
-pub fn secret_hash(secret: &str) -> Vec<u8> {
-    digest::digest(&digest::SHA256, secret.as_bytes())
-        .as_ref()
-        .to_vec()
-}
-
-/// 256 random bits as text, after a prefix that says what it is.
-pub fn fresh_secret(prefix: &str) -> anyhow::Result<secrecy::SecretString> {
-    use base64::Engine as _;
-    let mut bytes = [0; 32];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .or(Err(anyhow::anyhow!(
-            "the operating system gave no randomness"
-        )))?;
-    Ok(format!(
-        "{prefix}{}",
-        base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes)
-    )
-    .into())
 }

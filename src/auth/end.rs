@@ -1,17 +1,98 @@
-//! Ending sessions for good: their rows, every replica's memory, and the trace.
+//! Ending sessions for good: their rows, every replica's memory, and the trace. However many there are, it is as many statements.
 
-use diesel::QueryResult;
-use diesel_async::{AsyncConnection as _, AsyncPgConnection};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::api_token::ApiToken;
 use super::revocation::{self, Revoked, Subject};
-use super::session::{self, Which};
+use super::session::{BELIEVED, IN_FORCE};
 use crate::audit::{self, Origin};
-use crate::types::PrincipalId;
+use crate::types::{PrincipalId, SessionId};
 
-/// Ends sessions, tells every replica, and leaves a trace, in the caller's transaction or one of its own. What is returned is
-/// for this process's feed, after the commit.
+/// Which sessions of a user. Who ends more than one holds the lock of the user's row, so that two who do wait for each other.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    One(SessionId),
+    AllBut(SessionId),
+    All,
+    /// Those whose last use is longest ago, so that with `newest` no more than `most` are left.
+    Beyond {
+        newest: SessionId,
+        most: i64,
+    },
+}
+
+/// What has been ended.
+pub struct Ended {
+    pub sessions: i64,
+    /// For this process's feed, after the commit.
+    pub revoked: Vec<Revoked>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    sessions: i64,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    subjects: Vec<Uuid>,
+    #[diesel(sql_type = Timestamptz)]
+    revoked_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    needed_until: DateTime<Utc>,
+}
+
+/// The rows go, which costs a fraction of a change of them: nothing asks about a session that was ended. One that is over by
+/// itself is left alone, unless something given out for it is still believed.
+async fn end(
+    connection: &mut AsyncPgConnection,
+    user: PrincipalId,
+    which: Which,
+) -> QueryResult<Ended> {
+    let (one, but, kept) = match which {
+        Which::One(id) => (Some(id), None, None),
+        Which::AllBut(id) => (None, Some(id), None),
+        Which::All => (None, None, None),
+        Which::Beyond { newest, most } => (None, Some(newest), Some(most - 1)),
+    };
+    let Row {
+        sessions,
+        subjects,
+        revoked_at,
+        needed_until,
+    } = diesel::sql_query(format!(
+        "WITH ended AS (DELETE FROM sessions \
+           WHERE user_id = $1 AND {IN_FORCE} AND ($2 IS NULL OR id = $2) AND ($3 IS NULL OR id <> $3) \
+             AND ($4 IS NULL OR id IN (SELECT id FROM sessions WHERE user_id = $1 AND {IN_FORCE} AND id <> $3 \
+               ORDER BY idle_ends_at DESC, id DESC OFFSET $4)) \
+           RETURNING id, {BELIEVED} AS needed_until), \
+         revoked AS (INSERT INTO revocations (subject, needed_until) \
+           SELECT id, needed_until FROM ended WHERE needed_until > now() RETURNING subject, revoked_at, needed_until) \
+         SELECT (SELECT count(*) FROM ended) AS sessions, COALESCE(array_agg(subject), '{{}}') AS subjects, \
+           COALESCE(max(revoked_at), now()) AS revoked_at, COALESCE(max(needed_until), now()) AS needed_until \
+         FROM revoked",
+    ))
+    .bind::<SqlUuid, _>(user)
+    .bind::<Nullable<SqlUuid>, _>(one)
+    .bind::<Nullable<SqlUuid>, _>(but)
+    .bind::<Nullable<BigInt>, _>(kept)
+    .get_result(connection)
+    .await?;
+    let revoked = |subject| Revoked {
+        subject,
+        revoked_at,
+        needed_until,
+    };
+    Ok(Ended {
+        sessions,
+        revoked: subjects.into_iter().map(revoked).collect(),
+    })
+}
+
+/// Ends sessions, tells every replica, and leaves a trace, in the caller's transaction or one of its own.
 pub async fn end_sessions(
     connection: &mut AsyncPgConnection,
     user: PrincipalId,
@@ -19,33 +100,55 @@ pub async fn end_sessions(
     reason: &'static str,
     origin: &Origin,
     actor: Option<PrincipalId>,
-) -> QueryResult<Vec<Revoked>> {
+) -> QueryResult<Ended> {
     connection
         .transaction(async |connection| {
-            let ended = session::end(connection, user, which, reason).await?;
-            let subjects: Vec<Subject> = ended.iter().map(|id| Subject::Session(*id)).collect();
-            let revoked = revocation::revoke(connection, &subjects).await?;
-            for id in &ended {
-                audit::record(
-                    connection,
-                    origin,
-                    actor,
-                    "session.ended",
-                    Some(id.0),
-                    json!({ "reason": reason }),
-                )
-                .await?;
+            let ended = end(connection, user, which).await?;
+            if ended.sessions == 0 {
+                return Ok(ended);
             }
-            Ok(revoked)
+            // One event, of the session or of whose they were.
+            let (target, detail) = match which {
+                Which::One(id) => (id.0, json!({ "reason": reason })),
+                _ => (
+                    user.0,
+                    json!({ "reason": reason, "sessions": ended.sessions }),
+                ),
+            };
+            let action = "session.ended";
+            audit::record(connection, origin, actor, action, Some(target), detail).await?;
+            Ok(ended)
         })
         .await
 }
 
-/// What [`end_everything`] has ended.
-pub struct Ended {
-    pub sessions: usize,
-    /// For this process's feed, after the commit.
-    pub revoked: Vec<Revoked>,
+/// After `newest` has begun, in the transaction that began it and holds the lock of the user's row: nobody has more than `most`.
+pub async fn end_oldest(
+    connection: &mut AsyncPgConnection,
+    user: PrincipalId,
+    newest: SessionId,
+    most: i64,
+    origin: &Origin,
+) -> QueryResult<Vec<Revoked>> {
+    #[derive(QueryableByName)]
+    struct Answer {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        too_many: bool,
+    }
+    // Asked first: each insert of revocations wakes every replica, even one of none.
+    let answer: Answer = diesel::sql_query(format!(
+        "SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND {IN_FORCE} OFFSET $2) AS too_many"
+    ))
+    .bind::<SqlUuid, _>(user)
+    .bind::<BigInt, _>(most)
+    .get_result(connection)
+    .await?;
+    if !answer.too_many {
+        return Ok(Vec::new());
+    }
+    let beyond = Which::Beyond { newest, most };
+    let ended = end_sessions(connection, user, beyond, "too_many", origin, Some(user)).await?;
+    Ok(ended.revoked)
 }
 
 /// Ends whatever a user is signed in by: sessions, API tokens, and the password where it was found good a moment ago. In the
@@ -57,9 +160,9 @@ pub async fn end_everything(
     origin: &Origin,
     actor: Option<PrincipalId>,
 ) -> QueryResult<Ended> {
-    let mut revoked = end_sessions(connection, user, Which::All, reason, origin, actor).await?;
-    let sessions = revoked.len();
+    let mut ended = end_sessions(connection, user, Which::All, reason, origin, actor).await?;
+    let revoked = &mut ended.revoked;
     revoked.extend(ApiToken::delete_all(connection, user).await?);
     revoked.extend(revocation::revoke(connection, &[Subject::User(user)]).await?);
-    Ok(Ended { sessions, revoked })
+    Ok(ended)
 }

@@ -10,7 +10,7 @@ use super::cache::Cache;
 use super::keys::{Keys, KeysError};
 use super::limiter::Limiter;
 use super::password::Passwords;
-use super::revocation::feed::{Bounds, Feed};
+use super::revocation::feed::{self, Feed};
 use super::session::Lifetimes;
 use super::token::Tokens;
 use super::workload::Workloads;
@@ -30,7 +30,6 @@ pub struct Identity {
     /// `None` where service accounts are not taken.
     pub workloads: Option<Arc<Workloads>>,
     pub lifetimes: Lifetimes,
-    pub access_seconds: i64,
 }
 
 impl Identity {
@@ -65,12 +64,7 @@ impl Identity {
                 config.pool.database_connections,
                 metrics.clone(),
             ),
-            feed: Feed::start(
-                primary,
-                Bounds::new(config.revocation_window()),
-                metrics.clone(),
-                shutdown,
-            ),
+            feed: Feed::start(primary, feed::MOST, metrics.clone(), shutdown),
             cache: Cache::new(
                 settings.credential_cache,
                 settings.credential_cache_lifetime.0,
@@ -80,8 +74,8 @@ impl Identity {
                 idle: delta(settings.refresh_lifetime.0),
                 absolute: delta(settings.session_lifetime.0),
                 grace: delta(settings.refresh_grace.0),
+                access: delta(settings.access_lifetime.0),
             },
-            access_seconds: i64::try_from(settings.access_lifetime.0.as_secs()).unwrap_or(i64::MAX),
         })
     }
 }

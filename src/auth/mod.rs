@@ -2,8 +2,9 @@
 //!
 //! `authenticate` turns what a request presents (`credential`) into a `principal`, for every kind in one place, before the
 //! handler runs; what a route asks for (`access`) is read from its documentation. `sign_in` checks passwords behind `limiter`
-//! and the gate of `password`; `session` holds one row per sign-in; `token` makes and checks what carries it; `api_token` is what programs sign in with; `revocation` tells
-//! every replica what has ended; `workload` judges the tokens of the cluster's service accounts.
+//! and the gate of `password`; `session` holds one row per sign-in and `end` takes it away; `token` makes and checks what carries it; `api_token` is what
+//! programs sign in with, and `secret` what it is told by; `revocation` tells every replica what has ended; `workload` judges the
+//! tokens of the cluster's service accounts.
 
 pub mod access;
 pub mod api_token;
@@ -21,6 +22,7 @@ pub mod principal;
 pub mod provider;
 pub mod revocation;
 pub mod seal;
+pub mod secret;
 pub mod session;
 pub mod sign_in;
 pub mod sweep;

@@ -2,13 +2,37 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Interval, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    BigInt, Bool, Integer, Interval, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+use super::revocation::belief;
 use super::token::Refresh;
+use crate::db::purge::{BATCH, in_batches};
+use crate::db::{Db, DbError};
+use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts};
 use crate::schema::{sessions, users};
 use crate::types::{PrincipalId, SessionId};
 use crate::users::model::User;
+
+macro_rules! believed {
+    () => {
+        "COALESCE(believed_until, LEAST(idle_ends_at, now()) + interval '25 hours')"
+    };
+}
+
+/// Until when what was given out for a session may be believed without a look at its row. Where that is not said, as long as
+/// [`belief::LONGEST`] after the last moment at which it could be used.
+pub const BELIEVED: &str = believed!();
+/// Of sessions that can still be used, or that something is believed of.
+pub const IN_FORCE: &str = concat!(
+    "ended_at IS NULL AND GREATEST(idle_ends_at, ",
+    believed!(),
+    ") > now()"
+);
+/// For how long a cookie that was just asked about may be believed.
+pub const COOKIE_BELIEF: TimeDelta = belief::CACHED;
 
 /// How long sessions live; from the settings.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +43,17 @@ pub struct Lifetimes {
     pub absolute: TimeDelta,
     /// For which the predecessor of the live refresh token gets the same successor again.
     pub grace: TimeDelta,
+    /// Of an access token.
+    pub access: TimeDelta,
+}
+
+impl Lifetimes {
+    fn belief(&self, kind: &Kind) -> TimeDelta {
+        match kind {
+            Kind::Bearer => belief::of_access_token(self.access),
+            Kind::Cookie(_) => COOKIE_BELIEF,
+        }
+    }
 }
 
 /// How a session is carried.
@@ -73,7 +108,7 @@ pub struct Started {
 }
 
 /// Starts a session for a user whose password was just checked; `None` where it was changed or the user disabled meanwhile. The
-/// row's lock makes whoever does that wait for us or us see it.
+/// row's lock makes whoever does that wait for us or us see it, and two that start one after the other.
 pub async fn start(
     connection: &mut AsyncPgConnection,
     id: SessionId,
@@ -83,14 +118,15 @@ pub async fn start(
     address: Option<&str>,
     user_agent: Option<&str>,
 ) -> QueryResult<Option<Started>> {
+    let belief = lifetimes.belief(kind);
     let (kind, cookie_hash) = match kind {
         Kind::Bearer => ("bearer", None),
         Kind::Cookie(hash) => ("cookie", Some(hash)),
     };
     diesel::sql_query(
-        "WITH u AS (SELECT id, is_admin FROM users WHERE id = $2 AND NOT is_disabled AND password_hash = $9 FOR SHARE), \
-         started AS (INSERT INTO sessions (id, user_id, kind, cookie_hash, idle_ends_at, ends_at, address, user_agent) \
-         SELECT $1, u.id, $3, $4, now() + LEAST($5, $6), now() + $6, $7, $8 FROM u RETURNING created_at, idle_ends_at) \
+        "WITH u AS (SELECT id, is_admin FROM users WHERE id = $2 AND NOT is_disabled AND password_hash = $9 FOR NO KEY UPDATE), \
+         started AS (INSERT INTO sessions (id, user_id, kind, cookie_hash, idle_ends_at, ends_at, address, user_agent, believed_until) \
+         SELECT $1, u.id, $3, $4, now() + LEAST($5, $6), now() + $6, $7, $8, now() + $10 FROM u RETURNING created_at, idle_ends_at) \
          SELECT started.created_at, started.idle_ends_at, u.is_admin FROM started, u",
     )
     .bind::<SqlUuid, _>(id)
@@ -102,6 +138,7 @@ pub async fn start(
     .bind::<Nullable<Text>, _>(address)
     .bind::<Nullable<Text>, _>(user_agent)
     .bind::<Text, _>(&user.password_hash)
+    .bind::<Interval, _>(belief)
     .get_result(connection)
     .await
     .optional()
@@ -128,8 +165,11 @@ pub async fn refresh(
     token: Refresh,
     lifetimes: Lifetimes,
 ) -> QueryResult<Refreshed> {
-    let row: Option<Row> = diesel::sql_query(
+    let row: Option<Row> = diesel::sql_query(concat!(
         "UPDATE sessions s SET \
+           believed_until = GREATEST(",
+        believed!(),
+        " + interval '1 microsecond', now() + $5), \
            generation = s.generation + CASE WHEN s.generation = $2 THEN 1 ELSE 0 END, \
            rotated_at = CASE WHEN s.generation = $2 THEN now() ELSE s.rotated_at END, \
            idle_ends_at = CASE WHEN s.generation = $2 THEN LEAST(now() + $3, s.ends_at) ELSE s.idle_ends_at END, \
@@ -139,11 +179,12 @@ pub async fn refresh(
          WHERE s.id = $1 AND s.kind = 'bearer' AND s.generation >= $2 AND s.ended_at IS NULL AND s.ends_at > now() AND s.idle_ends_at > now() \
            AND u.id = s.user_id AND NOT u.is_disabled \
          RETURNING s.generation, s.ended_at IS NOT NULL AS is_reused, s.idle_ends_at, s.user_id, u.is_admin",
-    )
+    ))
     .bind::<SqlUuid, _>(token.session)
     .bind::<BigInt, _>(token.generation)
     .bind::<Interval, _>(lifetimes.idle)
     .bind::<Interval, _>(lifetimes.grace)
+    .bind::<Interval, _>(lifetimes.belief(&Kind::Bearer))
     .get_result(connection)
     .await
     .optional()?;
@@ -175,59 +216,67 @@ pub async fn refresh(
     })
 }
 
-/// Which sessions of a user.
-#[derive(Clone, Copy, Debug)]
-pub enum Which {
-    One(SessionId),
-    AllBut(SessionId),
-    All,
+#[derive(Clone, Copy, PartialEq)]
+pub enum SessionSort {
+    CreatedAt,
 }
 
-/// Ends sessions and returns the ones that were alive. The caller revokes them in the same transaction.
-pub async fn end(
-    connection: &mut AsyncPgConnection,
-    user: PrincipalId,
-    which: Which,
-    reason: &str,
-) -> QueryResult<Vec<SessionId>> {
-    let (one, but) = match which {
-        Which::One(id) => (Some(id), None),
-        Which::AllBut(id) => (None, Some(id)),
-        Which::All => (None, None),
-    };
-    #[derive(QueryableByName)]
-    struct Ended {
-        #[diesel(sql_type = SqlUuid)]
-        id: SessionId,
+impl Sorts for SessionSort {
+    type Row = Session;
+    const LIST: &'static str = "sessions";
+    const ALL: &'static [(&'static str, Self)] = &[("created_at", Self::CreatedAt)];
+    const DEFAULT: (Self, Direction) = (Self::CreatedAt, Direction::Descending);
+
+    fn place(self, row: &Session) -> Place {
+        let key = match self {
+            Self::CreatedAt => Key::Time(row.created_at),
+        };
+        Place { key, id: row.id.0 }
     }
-    let ended: Vec<Ended> = diesel::sql_query(
-        "UPDATE sessions SET ended_at = now(), end_reason = $4 \
-         WHERE user_id = $1 AND ended_at IS NULL AND ($2 IS NULL OR id = $2) AND ($3 IS NULL OR id <> $3) RETURNING id",
-    )
-    .bind::<SqlUuid, _>(user)
-    .bind::<Nullable<SqlUuid>, _>(one)
-    .bind::<Nullable<SqlUuid>, _>(but)
-    .bind::<Text, _>(reason)
-    .load(connection)
-    .await?;
-    Ok(ended.into_iter().map(|row| row.id).collect())
 }
 
-/// The live sessions of a user, newest first.
-pub async fn live(
-    connection: &mut AsyncPgConnection,
-    user: PrincipalId,
-) -> QueryResult<Vec<Session>> {
-    let now = diesel::dsl::now;
-    sessions::table
-        .filter(sessions::user_id.eq(user))
-        .filter(sessions::ended_at.is_null())
-        .filter(sessions::ends_at.gt(now))
-        .filter(sessions::idle_ends_at.gt(now))
-        .order(sessions::id.desc())
-        .select(Session::as_select())
-        .load(connection)
+pub type SessionPage = PageParams<SessionSort>;
+
+impl Session {
+    /// The live sessions of a user.
+    pub async fn page(
+        connection: &mut AsyncPgConnection,
+        page: &SessionPage,
+        user: PrincipalId,
+    ) -> QueryResult<Found<Self>> {
+        let now = diesel::dsl::now;
+        let wanted = || {
+            sessions::table
+                .filter(sessions::user_id.eq(user))
+                .filter(sessions::ended_at.is_null())
+                .filter(sessions::ends_at.gt(now))
+                .filter(sessions::idle_ends_at.gt(now))
+                .select(Self::as_select())
+        };
+        match page.sort {
+            SessionSort::CreatedAt => {
+                page.load(connection, wanted, sessions::created_at, sessions::id)
+                    .await
+            }
+        }
+    }
+}
+
+/// Removes sessions that are over and of which nothing is believed any more, some thousands at most; says how many. An hour later,
+/// in case clocks step.
+pub async fn purge(db: &Db) -> Result<usize, DbError> {
+    in_batches(db, async |connection| {
+        diesel::sql_query(concat!(
+            "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions \
+             WHERE idle_ends_at < now() - interval '1 hour' AND ",
+            believed!(),
+            " < now() - interval '1 hour' ORDER BY idle_ends_at LIMIT $1 FOR UPDATE SKIP LOCKED)"
+        ))
+        .bind::<Integer, _>(BATCH)
+        .execute(connection)
         .await
+    })
+    .await
 }
 
 /// Whether a session lives, for those who cannot see what has been revoked: not ended, neither idle for too long nor too old, and

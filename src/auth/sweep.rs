@@ -1,11 +1,11 @@
-//! Removes, once a minute, the rows of sign-in limits, revocations and kept answers that say nothing any more.
+//! Removes, once a minute, the rows of sign-in limits, sessions, revocations and kept answers that say nothing any more.
 
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::limiter::Limiter;
-use super::revocation;
+use super::{revocation, session};
 use crate::db::Db;
 use crate::http::idempotency;
 use crate::shutdown::{Phase, Shutdown};
@@ -13,7 +13,7 @@ use crate::shutdown::{Phase, Shutdown};
 const EVERY: Duration = Duration::from_secs(60);
 
 /// Never ends on a failure of the database: what was left is removed by a later round, here or on another replica.
-pub async fn sweep(db: &Db, limiter: &Limiter, window: Duration, shutdown: &Shutdown) {
+pub async fn sweep(db: &Db, limiter: &Limiter, shutdown: &Shutdown) {
     let closing = shutdown.wait_for(Phase::Closing);
     tokio::pin!(closing);
     let mut tick = interval(EVERY);
@@ -23,15 +23,16 @@ pub async fn sweep(db: &Db, limiter: &Limiter, window: Duration, shutdown: &Shut
             _ = tick.tick() => {}
             () = &mut closing => return,
         }
-        Box::pin(once(db, limiter, window)).await;
+        Box::pin(once(db, limiter)).await;
     }
 }
 
 /// One round. What fails does not keep the others from being swept.
-async fn once(db: &Db, limiter: &Limiter, window: Duration) {
+async fn once(db: &Db, limiter: &Limiter) {
     let swept = [
         ("sign-in limits", limiter.purge(db).await),
-        ("revocations", revocation::purge(db, window).await),
+        ("sessions", session::purge(db).await),
+        ("revocations", revocation::purge(db).await),
         ("kept answers", idempotency::purge(db).await),
     ];
     for (what, removed) in swept {

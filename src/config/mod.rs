@@ -241,6 +241,9 @@ pub struct Identity {
     /// Life of a session, however much it is used
     #[arg(long, env = "CHARTROOM_SESSION_LIFETIME", global = true, value_name = "TIME", default_value = "24h", value_parser = span("1s", "8760h"))]
     pub session_lifetime: Span,
+    /// Live sessions of one account; a sign-in beyond them ends those that were not used for the longest
+    #[arg(long, env = "CHARTROOM_SESSIONS_PER_USER", global = true, value_name = "N", default_value = "100", value_parser = count(1_i64, 10_000))]
+    pub sessions_per_user: i64,
     /// Time in which a replaced refresh token still gives its successor again; 0ms makes rotation strict
     #[arg(long, env = "CHARTROOM_REFRESH_GRACE", global = true, value_name = "TIME", default_value = "10s", value_parser = span("0ms", "5m"))]
     pub refresh_grace: Span,
@@ -309,11 +312,6 @@ impl Config {
             .public_url
             .clone()
             .unwrap_or_else(|| format!("http://{}", self.http.listen))
-    }
-
-    /// How long a revocation must be remembered: as long as what it ends could still be shown.
-    pub fn revocation_window(&self) -> std::time::Duration {
-        self.identity.access_lifetime.0 + std::time::Duration::from_secs(120)
     }
 
     /// Where the signing keys are. With the private PostgreSQL a key is made on first use; otherwise one has to be given.

@@ -6,9 +6,8 @@ use serde_json::json;
 
 use crate::audit::{self, Origin};
 use crate::auth::api_token::ApiToken;
-use crate::auth::end::end_sessions;
+use crate::auth::end::{Which, end_sessions};
 use crate::auth::revocation::{self, Revoked, Subject};
-use crate::auth::session::Which;
 use crate::error::ApiError;
 use crate::http::idempotency::Failure;
 use crate::projects::access::Role;
@@ -33,7 +32,8 @@ pub async fn delete(
         .await
         .optional()?;
     found.ok_or(ApiError::not_found("user"))?;
-    let mut revoked = end_sessions(connection, user, Which::All, reason, origin, actor).await?;
+    let ended = end_sessions(connection, user, Which::All, reason, origin, actor).await?;
+    let mut revoked = ended.revoked;
     revoked.extend(ApiToken::delete_all(connection, user).await?);
     audit::record(
         connection,

@@ -131,6 +131,15 @@ impl User {
             .await
     }
 
+    /// For as long as the transaction lasts, nobody else signs the user in or ends more than one of the sessions.
+    pub async fn lock(connection: &mut AsyncPgConnection, id: PrincipalId) -> QueryResult<()> {
+        let row = users::table.find(id).select(users::id);
+        row.for_no_key_update()
+            .execute(connection)
+            .await
+            .map(|_| ())
+    }
+
     /// For a password found good a moment ago: whether the user administers, and when that was true by the database's clock;
     /// `None` where the password was replaced or the user disabled meanwhile. The lock makes whoever does that wait for us or us
     /// see it.

@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 use super::{NO_STORE, invalid_grant, start};
 use crate::audit::Origin;
 use crate::auth::authenticate::cookie_header;
-use crate::auth::cache::{fresh_secret, secret_hash};
-use crate::auth::end::end_sessions;
+use crate::auth::end::{Which, end_sessions};
 use crate::auth::principal::Principal;
-use crate::auth::session::{Kind, Which};
+use crate::auth::secret::{fresh_secret, secret_hash};
+use crate::auth::session::Kind;
 use crate::auth::sign_in::{self, Outcome};
 use crate::error::{ApiError, ApiResult, Code};
 use crate::http::client::ClientAddress;
@@ -112,7 +112,7 @@ pub async fn end_session(app: AppState, who: Principal, origin: Origin) -> ApiRe
     };
     let user = who.id;
     let origin = &origin;
-    let revoked = app
+    let ended = app
         .db
         .write(async move |connection| {
             end_sessions(
@@ -126,7 +126,7 @@ pub async fn end_session(app: AppState, who: Principal, origin: Origin) -> ApiRe
             .await
         })
         .await?;
-    app.identity.feed.learn(&revoked);
+    app.identity.feed.learn(&ended.revoked);
     let cleared = cookie_header("", 0).map_err(ApiError::internal)?;
     Ok(([NO_STORE, (SET_COOKIE, cleared)], StatusCode::NO_CONTENT).into_response())
 }

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::NO_STORE;
 use crate::audit::Origin;
-use crate::auth::end::end_sessions;
-use crate::auth::session::{self, Which};
+use crate::auth::end::{Which, end_sessions};
+use crate::auth::session;
 use crate::auth::token::{Claims, Refresh};
 use crate::error::{ApiError, ApiResult};
 use crate::http::extract::ValidForm;
@@ -65,15 +65,10 @@ async fn end_by_id(app: &AppState, session: SessionId, origin: &Origin) -> ApiRe
             let Some(user) = session::user_of(connection, session).await? else {
                 return Ok(Vec::new());
             };
-            end_sessions(
-                connection,
-                user,
-                Which::One(session),
-                "revoked",
-                origin,
-                Some(user),
-            )
-            .await
+            let which = Which::One(session);
+            let ended =
+                end_sessions(connection, user, which, "revoked", origin, Some(user)).await?;
+            Ok(ended.revoked)
         })
         .await?;
     app.identity.feed.learn(&revoked);

@@ -9,6 +9,7 @@ use http::header::CACHE_CONTROL;
 use http::{HeaderMap, HeaderValue};
 use serde_json::json;
 
+use super::end::end_oldest;
 use super::session::{self, Kind};
 use crate::audit::{self, Origin};
 use crate::error::{ApiError, ApiResult, Code};
@@ -44,7 +45,8 @@ async fn start(
             .collect::<String>()
     });
     let lifetimes = app.identity.lifetimes;
-    let started = transaction(&app.db, async |connection| {
+    let most = app.config.identity.sessions_per_user;
+    let (started, revoked) = transaction(&app.db, async |connection| {
         let started = session::start(
             connection,
             id,
@@ -65,8 +67,10 @@ async fn start(
             json!({}),
         )
         .await?;
-        Ok(started)
+        let revoked = end_oldest(connection, user.id, id, most, origin).await?;
+        Ok((started, revoked))
     })
     .await?;
+    app.identity.feed.learn(&revoked);
     Ok((id, started))
 }

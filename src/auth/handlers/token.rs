@@ -139,7 +139,7 @@ fn tokens(
     refresh: Refresh,
     refresh_seconds: i64,
 ) -> ApiResult<TokenResponse> {
-    let seconds = app.identity.access_seconds;
+    let seconds = app.identity.lifetimes.access.num_seconds();
     Ok(TokenResponse {
         access_token: app
             .identity

@@ -19,7 +19,7 @@ use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use super::Revoked;
-use super::set::{Micros, Revocations};
+use super::set::{Entry, Revocations};
 use crate::db::connect::{ConnectError, connect};
 use crate::db::endpoint::Endpoint;
 use crate::metrics::Metrics;
@@ -32,33 +32,18 @@ const EVERY: Duration = Duration::from_secs(1);
 const GAP: Duration = Duration::from_millis(50);
 const CONNECT: Duration = Duration::from_millis(1_500);
 const LOOK: Duration = Duration::from_secs(1);
-/// For looks that have more to read: one after a failure, and the first, which finds the whole window.
+/// For looks that have more to read: one after a failure, and the first, which finds all that is needed.
 const LATE_LOOK: Duration = Duration::from_secs(3);
 const FIRST_LOOK: Duration = Duration::from_secs(10);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A row of nothing but the snapshot stands where there is nothing to tell.
-const SINCE: &str = "SELECT seen.xmin, seen.now, r.subject, r.revoked_at \
+const SINCE: &str = "SELECT seen.xmin, seen.now, r.subject, r.revoked_at, r.needed_until \
      FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin, statement_timestamp() AS now) AS seen \
-     LEFT JOIN revocations AS r ON r.made_by >= $1 AND r.revoked_at > seen.now - make_interval(secs => $2) LIMIT $3";
+     LEFT JOIN revocations AS r ON r.made_by >= $1 AND r.needed_until > seen.now LIMIT $2";
 
-/// What a feed keeps.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// The lifetime of an access token and its leeway: what was revoked before is dropped.
-    pub window: Duration,
-    /// Beyond this nothing is kept, the feed is stale and requests ask the database: memory stays bounded.
-    pub entries: u32,
-}
-
-impl Bounds {
-    pub fn new(window: Duration) -> Self {
-        Self {
-            window,
-            entries: 500_000,
-        }
-    }
-}
+/// Beyond this nothing is kept, the feed is stale and requests ask the database: memory stays bounded.
+pub const MOST: u32 = 500_000;
 
 /// Whether the set may be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +79,7 @@ enum Broken {
 /// One replica's picture of what is revoked.
 pub struct Feed {
     revocations: Revocations,
-    bounds: Bounds,
+    most: u32,
     born: Instant,
     /// Milliseconds after `born` at which the last good look began; 0 before the first.
     looked_at: AtomicU64,
@@ -105,13 +90,13 @@ impl Feed {
     /// Starts the background task.
     pub fn start(
         endpoint: Endpoint,
-        bounds: Bounds,
+        most: u32,
         metrics: Arc<Metrics>,
         shutdown: &Shutdown,
     ) -> Arc<Self> {
         let feed = Arc::new(Self {
             revocations: Revocations::default(),
-            bounds,
+            most,
             born: Instant::now(),
             looked_at: AtomicU64::new(0),
             metrics,
@@ -133,8 +118,7 @@ impl Feed {
 
     /// What this process revoked itself, once that is committed: its own answer is true at once.
     pub fn learn(&self, revoked: &[Revoked]) {
-        let known = |revoked: &Revoked| (revoked.subject, revoked.revoked_at.timestamp_micros());
-        let entries: Vec<_> = revoked.iter().map(known).collect();
+        let entries: Vec<_> = revoked.iter().map(Revoked::entry).collect();
         self.revocations.add(&entries);
     }
 
@@ -234,29 +218,29 @@ impl Feed {
         since: &mut i64,
         patience: Duration,
     ) -> Result<(), Broken> {
-        let Bounds { window, entries } = self.bounds;
-        let most = i64::from(entries) + 1;
-        let span = window.as_secs_f64();
-        let rows = within(patience, client.query(SINCE, &[&*since, &span, &most])).await?;
+        let most = i64::from(self.most) + 1;
+        let rows = within(patience, client.query(SINCE, &[&*since, &most])).await?;
         if i64::try_from(rows.len()).unwrap_or(i64::MAX) >= most {
             return Err(self.give_up(since));
         }
-        let mut found: Vec<(Uuid, Micros)> = Vec::with_capacity(rows.len());
+        let mut found: Vec<Entry> = Vec::with_capacity(rows.len());
         let mut seen: Option<(i64, DateTime<Utc>)> = None;
         for row in rows {
             seen = Some((row.try_get(0)?, row.try_get(1)?));
             if let Some(subject) = row.try_get::<_, Option<Uuid>>(2)? {
-                let at: DateTime<Utc> = row.try_get(3)?;
-                found.push((subject, at.timestamp_micros()));
+                let revoked = Revoked {
+                    subject,
+                    revoked_at: row.try_get(3)?,
+                    needed_until: row.try_get(4)?,
+                };
+                found.push(revoked.entry());
             }
         }
         let Some((xmin, now)) = seen else {
             return Ok(());
         };
         self.revocations.add(&found);
-        let window = i64::try_from(window.as_micros()).unwrap_or(i64::MAX);
-        self.revocations
-            .drop_before(now.timestamp_micros().saturating_sub(window));
+        self.revocations.drop_ended(now.timestamp_micros());
         if i64::try_from(self.revocations.len()).unwrap_or(i64::MAX) >= most {
             return Err(self.give_up(since));
         }
@@ -271,7 +255,7 @@ impl Feed {
         self.revocations.clear();
         self.observe();
         *since = 0;
-        Broken::TooMany(self.bounds.entries)
+        Broken::TooMany(self.most)
     }
 
     fn observe(&self) {

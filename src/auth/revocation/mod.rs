@@ -5,27 +5,30 @@
 //!
 //! What callers owe: `issued_at` is by the database's clock, finer than a second where it can be, because `revoked_at` is; and
 //! who revokes all of a user locks the user's row first, as does who signs the user in, so that no session begins between the
-//! time written here and the commit. Nothing that was issued may be accepted for longer than the window, which is the lifetime
-//! of an access token and its leeway: older entries are dropped, and then the rows of sessions and tokens alone say no.
+//! time written here and the commit. Each revocation says until when it is needed, which is when nothing that it ends can be
+//! [believed](belief) anywhere any more: then it is dropped, and the rows of sessions and tokens alone say no.
 
+pub mod belief;
 pub mod feed;
 mod set;
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, Bool, Double, Integer, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Integer, Interval, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use uuid::Uuid;
 
+use super::session::BELIEVED;
 use crate::db::purge::{BATCH, in_batches};
 use crate::db::{Db, DbError};
 use crate::types::{ApiTokenId, PrincipalId, SessionId};
+use belief::{CACHED, LONGEST};
 
-pub use feed::{Bounds, Feed, State, Verdict};
+pub use feed::{Feed, State, Verdict};
 pub use set::Revocations;
+
+use set::Entry;
 
 /// What ends at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,9 +59,21 @@ struct Answer {
 #[derive(Clone, Copy, Debug, QueryableByName)]
 pub struct Revoked {
     #[diesel(sql_type = SqlUuid)]
-    subject: Uuid,
+    pub subject: Uuid,
     #[diesel(sql_type = Timestamptz)]
-    revoked_at: DateTime<Utc>,
+    pub revoked_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    pub needed_until: DateTime<Utc>,
+}
+
+impl Revoked {
+    fn entry(&self) -> Entry {
+        Entry {
+            subject: self.subject,
+            revoked_at: self.revoked_at.timestamp_micros(),
+            needed_until: self.needed_until.timestamp_micros(),
+        }
+    }
 }
 
 /// Revokes with the caller's transaction: every replica learns of it at its commit, none if it rolls back. This process need
@@ -70,11 +85,21 @@ pub async fn revoke(
     if subjects.is_empty() {
         return Ok(Vec::new());
     }
+    let is_session = |subject: &Subject| matches!(subject, Subject::Session(_));
+    let sessions: Vec<bool> = subjects.iter().map(is_session).collect();
     let subjects: Vec<Uuid> = subjects.iter().map(|subject| subject.id()).collect();
-    sql_query("INSERT INTO revocations (subject) SELECT unnest($1) RETURNING subject, revoked_at")
-        .bind::<Array<SqlUuid>, _>(subjects)
-        .load(connection)
-        .await
+    // A user's sessions each end by their own id, so of all that ends by the user's nothing outlives the caches.
+    sql_query(format!(
+        "INSERT INTO revocations (subject, needed_until) \
+         SELECT subject, CASE WHEN is_session \
+           THEN COALESCE((SELECT {BELIEVED} FROM sessions WHERE id = subject), now() + {LONGEST}) ELSE now() + $3 END \
+         FROM unnest($1, $2) AS ending (subject, is_session) RETURNING subject, revoked_at, needed_until"
+    ))
+    .bind::<Array<SqlUuid>, _>(subjects)
+    .bind::<Array<Bool>, _>(sessions)
+    .bind::<Interval, _>(CACHED)
+    .load(connection)
+    .await
 }
 
 /// [`Revocations::is_revoked`] of the database itself, for the time in which the feed is stale. Ask the primary.
@@ -96,16 +121,14 @@ pub async fn ask(
     Ok(answer.revoked)
 }
 
-/// Removes rows that no feed reads any more, some thousands at most; says how many. Twice the window, in case clocks step.
-pub async fn purge(db: &Db, window: Duration) -> Result<usize, DbError> {
-    let age = window.as_secs_f64() * 2.0;
+/// Removes rows that no feed reads any more, some thousands at most; says how many. An hour later, in case clocks step.
+pub async fn purge(db: &Db) -> Result<usize, DbError> {
     in_batches(db, async |connection| {
         sql_query(
             "DELETE FROM revocations WHERE id IN (SELECT id FROM revocations \
-             WHERE revoked_at < clock_timestamp() - make_interval(secs => $1) ORDER BY revoked_at LIMIT $2 \
+             WHERE needed_until < clock_timestamp() - interval '1 hour' ORDER BY needed_until LIMIT $1 \
              FOR UPDATE SKIP LOCKED)",
         )
-        .bind::<Double, _>(age)
         .bind::<Integer, _>(BATCH)
         .execute(connection)
         .await

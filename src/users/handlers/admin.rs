@@ -9,10 +9,9 @@ use utoipa::ToSchema;
 
 use super::people::UserBody;
 use crate::audit::{self, Origin};
-use crate::auth::end::{end_everything, end_sessions};
+use crate::auth::end::{Which, end_everything, end_sessions};
 use crate::auth::principal::Principal;
 use crate::auth::revocation::{self, Revoked, Subject};
-use crate::auth::session::Which;
 use crate::error::{ApiError, ApiResult};
 use crate::http::answer::Answer;
 use crate::http::conditional::{Conditions, Versioned};
@@ -98,17 +97,9 @@ async fn follow(
             "user.demoted"
         });
         // Access tokens carry the right, and so does a password found good a moment ago.
-        revoked.extend(
-            end_sessions(
-                connection,
-                id,
-                Which::All,
-                "role_changed",
-                origin,
-                Some(actor),
-            )
-            .await?,
-        );
+        let (all, reason) = (Which::All, "role_changed");
+        let ended = end_sessions(connection, id, all, reason, origin, Some(actor)).await?;
+        revoked.extend(ended.revoked);
         revoked.extend(revocation::revoke(connection, &[Subject::User(id)]).await?);
     }
     match (before.is_disabled, after.is_disabled) {
@@ -180,23 +171,16 @@ async fn end_all(
     rights::lock(connection, id)
         .await?
         .still_administers(actor)?;
-    let revoked = end_sessions(
-        connection,
-        id,
-        Which::All,
-        "ended_by_admin",
-        origin,
-        Some(actor.id),
-    )
-    .await?;
+    let (all, reason) = (Which::All, "ended_by_admin");
+    let ended = end_sessions(connection, id, all, reason, origin, Some(actor.id)).await?;
     audit::record(
         connection,
         origin,
         Some(actor.id),
         "user.signed_out",
         Some(id.0),
-        json!({ "sessions": revoked.len() }),
+        json!({ "sessions": ended.sessions }),
     )
     .await?;
-    Ok(revoked)
+    Ok(ended.revoked)
 }

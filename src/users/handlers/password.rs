@@ -7,11 +7,10 @@ use utoipa::ToSchema;
 
 use super::confirm::confirm;
 use crate::audit::{self, Origin};
-use crate::auth::end::end_sessions;
+use crate::auth::end::{Which, end_sessions};
 use crate::auth::password;
 use crate::auth::principal::Principal;
 use crate::auth::revocation::{self, Subject};
-use crate::auth::session::Which;
 use crate::error::{ApiError, ApiResult};
 use crate::http::answer::Answer;
 use crate::http::client::ClientAddress;
@@ -50,8 +49,9 @@ pub async fn change_password(
         if User::rehash(connection, id, &confirmed.password_hash, &hash).await? == 0 {
             return Err(confirmed.wrong().into());
         }
-        let mut revoked =
-            end_sessions(connection, id, which, "password_changed", &origin, Some(id)).await?;
+        let reason = "password_changed";
+        let ended = end_sessions(connection, id, which, reason, &origin, Some(id)).await?;
+        let mut revoked = ended.revoked;
         // What was found good with the old password, here and on every replica.
         revoked.extend(revocation::revoke(connection, &[Subject::User(id)]).await?);
         audit::record(

@@ -1,19 +1,21 @@
 //! One's sessions: seeing and ending them.
 
-use axum::Json;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::audit::Origin;
-use crate::auth::end::end_sessions;
+use crate::auth::end::{Which, end_sessions};
 use crate::auth::principal::{Credential, Principal};
-use crate::auth::session::{self, Session, Which};
+use crate::auth::session::{Session, SessionPage};
 use crate::error::{ApiError, ApiResult};
 use crate::http::answer::Answer;
 use crate::http::extract::ValidPath;
+use crate::http::idempotency::transaction;
+use crate::http::page::{Listed, Page};
 use crate::state::AppState;
 use crate::types::{SessionId, instant};
+use crate::users::model::User;
 
 /// One sign-in
 #[derive(Serialize, ToSchema)]
@@ -35,21 +37,8 @@ pub struct SessionBody {
     ends_at: DateTime<Utc>,
 }
 
-/// Live sessions, newest first
-#[derive(Serialize, ToSchema)]
-pub struct Sessions {
-    items: Vec<SessionBody>,
-}
-
-/// Your live sessions
-#[utoipa::path(get, path = "/api/v1/me/sessions", tag = "me", security(("user" = [])), responses((status = OK, body = Sessions), ApiError))]
-pub async fn list_sessions(app: AppState, who: Principal) -> ApiResult<Json<Sessions>> {
-    let (id, own) = (who.id, who.session());
-    let sessions = app
-        .db
-        .read_primary(async |connection| session::live(connection, id).await)
-        .await?;
-    let show = |session: Session| {
+impl SessionBody {
+    fn of(session: Session, own: Option<SessionId>) -> Self {
         let Session {
             id,
             kind,
@@ -59,7 +48,7 @@ pub async fn list_sessions(app: AppState, who: Principal) -> ApiResult<Json<Sess
             user_agent,
             created_at,
         } = session;
-        SessionBody {
+        Self {
             current: own == Some(id),
             id,
             kind,
@@ -69,10 +58,22 @@ pub async fn list_sessions(app: AppState, who: Principal) -> ApiResult<Json<Sess
             idle_ends_at,
             ends_at,
         }
-    };
-    Ok(Json(Sessions {
-        items: sessions.into_iter().map(show).collect(),
-    }))
+    }
+}
+
+/// Your live sessions, newest first
+#[utoipa::path(get, path = "/api/v1/me/sessions", tag = "me", security(("user" = [])), params(SessionPage), responses((status = OK, body = Page<SessionBody>), ApiError))]
+pub async fn list_sessions(
+    app: AppState,
+    who: Principal,
+    page: SessionPage,
+) -> ApiResult<Listed<SessionBody>> {
+    let (id, own) = (who.id, who.session());
+    let found = app
+        .db
+        .read_primary(async |connection| Session::page(connection, &page, id).await)
+        .await?;
+    Ok(page.respond(found, |session| SessionBody::of(session, own)))
 }
 
 /// End all your sessions but this one
@@ -102,18 +103,19 @@ pub async fn delete_session(
     }
 }
 
-async fn end(app: &AppState, who: &Principal, which: Which, origin: &Origin) -> ApiResult<usize> {
+async fn end(app: &AppState, who: &Principal, which: Which, origin: &Origin) -> ApiResult<i64> {
     debug_assert!(
         !matches!(who.credential, Credential::ApiToken { .. }),
         "the routes refuse machines"
     );
     let id = who.id;
-    let revoked = app
-        .db
-        .write(async |connection| {
-            end_sessions(connection, id, which, "ended_by_user", origin, Some(id)).await
-        })
-        .await?;
-    app.identity.feed.learn(&revoked);
-    Ok(revoked.len())
+    let ended = transaction(&app.db, async |connection| {
+        if !matches!(which, Which::One(_)) {
+            User::lock(connection, id).await?;
+        }
+        Ok(end_sessions(connection, id, which, "ended_by_user", origin, Some(id)).await?)
+    })
+    .await?;
+    app.identity.feed.learn(&ended.revoked);
+    Ok(ended.sessions)
 }

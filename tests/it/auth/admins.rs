@@ -1,11 +1,12 @@
 //! What administrators do to others, and that it acts on every replica at once.
 
-use chartroom::auth::cache::secret_hash;
 use chartroom::auth::revocation::feed::FRESH;
+use chartroom::auth::secret::{fresh_secret, secret_hash};
 use chartroom::auth::session::{self, Kind};
 use chartroom::types::{PrincipalId, SessionId};
 use chartroom::users::model::Account;
 use futures_util::future::join_all;
+use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
 use super::*;
@@ -42,11 +43,12 @@ async fn patch_if(app: &TestApp, who: &str, id: &str, body: Value, etag: Option<
 
 /// A machine's secret of that person's.
 async fn api_token(app: &TestApp, person: &Person) -> String {
-    let secret = format!("crt_{}", Uuid::now_v7());
+    let secret = fresh_secret("crt_").unwrap();
+    let secret = secret.expose_secret();
     let user: Uuid = person.id.parse().unwrap();
     let insert = "INSERT INTO api_tokens (id, user_id, name, access, secret_hash) VALUES ($1, $2, 'ci', 'write', $3)";
     let session = app.database.session().await;
-    let hash = secret_hash(&secret);
+    let hash = secret_hash(secret);
     session
         .execute(insert, &[&Uuid::now_v7(), &user, &hash])
         .await

@@ -70,6 +70,7 @@ async fn every_act_of_an_administrator_and_every_sign_in_is_told() {
             "user.disabled",
             "user.demoted",
             "user.promoted",
+            "session.ended",
             "user.registered"
         ]
     );

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use chartroom::auth::revocation::feed::FRESH;
-use chartroom::auth::revocation::{Bounds, State, Subject, Verdict, ask, purge, revoke};
+use chartroom::auth::revocation::feed::{FRESH, MOST};
+use chartroom::auth::revocation::{State, Subject, Verdict, ask, purge, revoke};
 use chartroom::shutdown::Phase;
 use chartroom::types::{ApiTokenId, PrincipalId, SessionId};
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection as _;
 use uuid::Uuid;
 
-use super::follower::{AT_ONCE, Follower, SOON, WINDOW, diesel, insert};
+use super::follower::{AT_ONCE, Follower, SOON, diesel, insert};
 use super::replica::Replica;
 use crate::support::database::TestDatabase;
 use crate::support::wait::until;
@@ -129,15 +129,16 @@ async fn what_commits_late_is_not_missed() {
 }
 
 #[tokio::test]
-async fn a_start_loads_the_window_and_a_stop_ends_the_feed() {
+async fn a_start_loads_what_is_needed_and_a_stop_ends_the_feed() {
     let database = TestDatabase::migrated().await;
     let writer = database.session().await;
-    let [recent, old] = [insert(&writer).await, insert(&writer).await];
-    let age = "UPDATE revocations SET revoked_at = revoked_at - make_interval(mins => $2) WHERE subject = $1";
-    writer.execute(age, &[&recent, &30]).await.unwrap();
-    writer.execute(age, &[&old, &32]).await.unwrap();
+    let [needed, over] = [insert(&writer).await, insert(&writer).await];
+    let age = "UPDATE revocations SET revoked_at = now() - interval '1 day', \
+         needed_until = now() + make_interval(mins => $2) WHERE subject = $1";
+    writer.execute(age, &[&needed, &1]).await.unwrap();
+    writer.execute(age, &[&over, &-1]).await.unwrap();
     let replica = Follower::fresh(&database.endpoint).await;
-    assert!(replica.knows(recent) && !replica.knows(old));
+    assert!(replica.knows(needed) && !replica.knows(over));
     let shutdown = replica.shutdown.clone();
     drop(replica);
     tokio::time::timeout(SOON, shutdown.wait_for(Phase::Stopped))
@@ -150,30 +151,20 @@ async fn a_start_loads_the_window_and_a_stop_ends_the_feed() {
 async fn old_entries_are_dropped_here_and_there() {
     let database = TestDatabase::migrated().await;
     let writer = database.session().await;
-    let short = Bounds::new(Duration::from_secs(2));
-    let replica = Follower::new(&database.endpoint, short);
-    replica.until(State::Fresh, SOON).await;
-    let first = insert(&writer).await;
+    let replica = Follower::fresh(&database.endpoint).await;
+    let brief = "INSERT INTO revocations (subject, needed_until) \
+         VALUES (gen_random_uuid(), clock_timestamp() + interval '2 seconds') RETURNING subject";
+    let first: Uuid = writer.query_one(brief, &[]).await.unwrap().get(0);
     replica.until_known(first, SOON).await.unwrap();
     let gone = async || replica.feed.revocations().is_empty().then_some(());
-    until("the end of the window", SOON, gone).await.unwrap();
-    writer
-        .execute(
-            "UPDATE revocations SET revoked_at = revoked_at - interval '1 hour'",
-            &[],
-        )
-        .await
-        .unwrap();
+    until("the end of the need", SOON, gone).await.unwrap();
     let kept = insert(&writer).await;
     let other = Replica::new(&database);
-    assert_eq!(
-        purge(&other.db, Duration::from_secs(3_600)).await.unwrap(),
-        0
-    );
-    assert_eq!(
-        purge(&other.db, Duration::from_secs(1_000)).await.unwrap(),
-        1
-    );
+    assert_eq!(purge(&other.db).await.unwrap(), 0);
+    let age = "UPDATE revocations SET revoked_at = revoked_at - interval '1 hour', \
+         needed_until = needed_until - interval '1 hour'";
+    writer.execute(age, &[]).await.unwrap();
+    assert_eq!(purge(&other.db).await.unwrap(), 1);
     let left = writer
         .query_one("SELECT subject FROM revocations", &[])
         .await
@@ -186,11 +177,8 @@ async fn many_revocations_take_bounded_memory_and_too_many_none() {
     let database = TestDatabase::migrated().await;
     let writer = database.session().await;
     let replica = Follower::fresh(&database.endpoint).await;
-    let small = Bounds {
-        entries: 50_000,
-        ..Bounds::new(WINDOW)
-    };
-    let overfull = Follower::new(&database.endpoint, small);
+    assert!(50_000 < MOST);
+    let overfull = Follower::new(&database.endpoint, 50_000);
     overfull.until(State::Fresh, SOON).await;
     let fill = "INSERT INTO revocations (subject) SELECT gen_random_uuid() FROM generate_series(1, 100000)";
     writer.execute(fill, &[]).await.unwrap();
@@ -202,12 +190,9 @@ async fn many_revocations_take_bounded_memory_and_too_many_none() {
     replica.until(State::Fresh, SOON).await;
     overfull.until(State::Stale, SOON).await;
     assert!(overfull.feed.revocations().is_empty());
-    // It keeps looking, and is fresh again when the window has moved on.
+    // It keeps looking, and is fresh again when they are not needed any more.
     writer
-        .execute(
-            "UPDATE revocations SET revoked_at = revoked_at - interval '1 hour'",
-            &[],
-        )
+        .execute("UPDATE revocations SET needed_until = now()", &[])
         .await
         .unwrap();
     overfull.until(State::Fresh, SOON).await;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chartroom::auth::revocation::{Bounds, Feed, State};
+use chartroom::auth::revocation::feed::MOST;
+use chartroom::auth::revocation::{Feed, State};
 use chartroom::db::endpoint::Endpoint;
 use chartroom::metrics::Metrics;
 use chartroom::shutdown::{Shutdown, Timings};
@@ -15,7 +16,6 @@ use uuid::Uuid;
 use crate::support::database::TestDatabase;
 use crate::support::wait::until;
 
-pub(super) const WINDOW: Duration = Duration::from_secs(31 * 60);
 pub(super) const SOON: Duration = Duration::from_secs(10);
 /// A poll comes after a second; what is much sooner came by notification.
 pub(super) const AT_ONCE: Duration = Duration::from_millis(500);
@@ -28,13 +28,13 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    pub(super) fn new(endpoint: &Endpoint, bounds: Bounds) -> Self {
+    pub(super) fn new(endpoint: &Endpoint, most: u32) -> Self {
         let metrics = Arc::new(Metrics::new().unwrap());
         let shutdown = Shutdown::new(Timings {
             drain_delay: Duration::ZERO,
             hard_deadline: Duration::from_secs(5),
         });
-        let feed = Feed::start(endpoint.clone(), bounds, metrics.clone(), &shutdown);
+        let feed = Feed::start(endpoint.clone(), most, metrics.clone(), &shutdown);
         Self {
             feed,
             metrics,
@@ -43,7 +43,7 @@ impl Follower {
     }
 
     pub(super) async fn fresh(endpoint: &Endpoint) -> Self {
-        let this = Self::new(endpoint, Bounds::new(WINDOW));
+        let this = Self::new(endpoint, MOST);
         this.until(State::Fresh, SOON).await;
         this
     }

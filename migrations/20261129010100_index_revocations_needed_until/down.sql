@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY IF EXISTS revocations_needed_until_idx;
