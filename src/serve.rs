@@ -282,13 +282,11 @@ pub fn app(
     )?);
     let trail = Trail::start(db.clone(), metrics.clone(), &shutdown);
     let public_url = config.public_url();
-    let cursor_key = identity.cursor_key()?;
     Ok(AppState(Arc::new(App {
         public_url,
         identity,
         db,
         trail,
-        cursor_key,
         health: Arc::default(),
         metrics,
         shutdown,

@@ -11,7 +11,6 @@ use crate::auth::identity::Identity;
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::monitor::DatabaseHealth;
-use crate::http::page::CursorKey;
 use crate::metrics::Metrics;
 use crate::server::Counters;
 use crate::shutdown::Shutdown;
@@ -22,7 +21,6 @@ pub struct App {
     pub identity: Identity,
     pub db: Arc<Db>,
     pub trail: Arc<Trail>,
-    pub cursor_key: CursorKey,
     pub health: Arc<DatabaseHealth>,
     pub metrics: Arc<Metrics>,
     pub shutdown: Shutdown,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use ring::hmac;
 
 use super::cache::Cache;
 use super::keys::{Keys, KeysError};
@@ -16,7 +15,6 @@ use super::token::Tokens;
 use super::workload::Workloads;
 use crate::config::{Broken, Config};
 use crate::db::endpoint::Endpoint;
-use crate::http::page::CursorKey;
 use crate::metrics::Metrics;
 use crate::shutdown::{Phase, Shutdown};
 
@@ -77,18 +75,6 @@ impl Identity {
                 access: delta(settings.access_lifetime.0),
             },
         })
-    }
-}
-
-impl Identity {
-    /// Seals list cursors: the same on every replica. A walk through a list does not survive a change of the signing key.
-    pub fn cursor_key(&self) -> anyhow::Result<CursorKey> {
-        let keys = self.keys.current();
-        let key = keys
-            .signing()
-            .ok_or_else(|| anyhow::anyhow!("no signing key"))?;
-        let secret = hmac::sign(&key.derive, b"chartroom list cursors");
-        Ok(CursorKey::new(secret.as_ref().try_into()?))
     }
 }
 

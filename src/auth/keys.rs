@@ -17,6 +17,8 @@ use rustls::pki_types::pem::PemObject as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::http::page::{CursorKey, Place, Scope};
+
 /// How often the directory is looked at; a rotated key waits five minutes before it signs, so this is soon enough.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
@@ -45,6 +47,7 @@ pub struct Key {
     point: Vec<u8>,
     /// Derives refresh tokens; whoever reads the database does not have it.
     pub derive: hmac::Key,
+    cursors: CursorKey,
 }
 
 /// Never empty, and the one that signs comes first.
@@ -104,6 +107,17 @@ impl KeySet {
                 .all(|(a, b)| a.kid == b.kid && a.point == b.point)
     }
 
+    /// A cursor for the place where a page of a list ended.
+    pub fn seal_cursor(&self, scope: &Scope, place: &Place) -> Option<String> {
+        let key = self.signing()?;
+        Some(key.cursors.seal(scope, place))
+    }
+
+    /// With whichever key sealed it: replicas sign with different keys for some seconds of a rotation, and a walk goes on after it.
+    pub fn open_cursor(&self, scope: &Scope, cursor: &str) -> Option<Place> {
+        self.all().find_map(|key| key.cursors.open(scope, cursor))
+    }
+
     pub fn jwks(&self) -> Vec<Jwk> {
         self.0.iter().map(|key| key.jwk()).collect()
     }
@@ -130,13 +144,15 @@ impl Key {
             &hmac::Key::new(hmac::HMAC_SHA256, b"chartroom refresh tokens"),
             der,
         );
+        let derive = hmac::Key::new(hmac::HMAC_SHA256, derive.as_ref());
         Ok(Self {
             kid: kid.to_owned(),
             not_before,
             sign: EncodingKey::from_ec_der(der),
             verify: DecodingKey::from_ec_der(&point),
             point,
-            derive: hmac::Key::new(hmac::HMAC_SHA256, derive.as_ref()),
+            cursors: CursorKey::derived(&derive),
+            derive,
         })
     }
 

@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use ring::rand::SecureRandom as _;
 use ring::{digest, hmac};
 use uuid::Uuid;
 
@@ -58,17 +57,13 @@ impl Scope {
 }
 
 impl CursorKey {
-    pub fn new(secret: &[u8; 32]) -> Self {
+    pub fn new(secret: &[u8]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
     }
 
-    /// Good for one process: another replica, or this one after a restart, refuses its cursors.
-    pub fn random() -> anyhow::Result<Self> {
-        let mut secret = [0; 32];
-        ring::rand::SystemRandom::new()
-            .fill(&mut secret)
-            .map_err(|ring::error::Unspecified| anyhow::anyhow!("the system has no randomness"))?;
-        Ok(Self::new(&secret))
+    /// Of a key that is for other purposes, too.
+    pub fn derived(from: &hmac::Key) -> Self {
+        Self::new(hmac::sign(from, b"chartroom list cursors").as_ref())
     }
 
     pub fn seal(&self, scope: &Scope, place: &Place) -> String {
@@ -155,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_place_comes_back_as_it_was() {
-        let key = CursorKey::random().unwrap();
+        let key = CursorKey::new(&[7; 32]);
         for place in places() {
             let cursor = key.seal(&scope(), &place);
             assert_eq!(key.open(&scope(), &cursor), Some(place));

@@ -170,10 +170,11 @@ impl<S: Sorts> PageParams<S> {
         } = found;
         let is_last = !is_cut && rows.len() <= self.limit;
         rows.truncate(self.limit);
+        let keys = self.app.identity.keys.current();
         let next = rows
             .last()
             .filter(|_| !is_last)
-            .map(|row| self.app.cursor_key.seal(&self.scope, &self.sort.place(row)));
+            .and_then(|row| keys.seal_cursor(&self.scope, &self.sort.place(row)));
         Listed {
             link: next.as_deref().and_then(|cursor| self.link(cursor)),
             page: Page {

@@ -67,7 +67,7 @@ impl<S: Sorts> PageParams<S> {
         let scope = Scope::new(S::LIST, uri.path(), &name_of(sort, direction), filters);
         let after = match value("cursor")? {
             None => None,
-            Some(text) => Some(app.cursor_key.open(&scope, text).ok_or_else(|| {
+            Some(text) => Some(app.identity.keys.current().open_cursor(&scope, text).ok_or_else(|| {
                 invalid(
                     "cursor",
                     "expected `next` of a page of this list, with the same filters and sort; begin again without it",

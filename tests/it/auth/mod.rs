@@ -19,6 +19,7 @@ mod misses;
 mod outage;
 mod refresh;
 mod replicas;
+mod rotation;
 mod sweep;
 
 use axum::body::Body;
