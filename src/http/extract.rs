@@ -11,8 +11,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{json, shape};
-use crate::error::{ApiError, Code, FieldError};
+use super::json;
+use super::shape::Shape;
+use crate::error::{ApiError, Code, FieldError, MOST_FIELD_ERRORS};
 
 /// A JSON body. Request types deny unknown fields; whatever does not fit is listed field by field.
 pub struct ValidJson<T>(pub T);
@@ -69,11 +70,16 @@ pub(super) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, Ap
         ));
     }
     // Serde may have refused the type before it came to where the JSON itself breaks.
-    let (value, mut found) = json::examine(body).map_err(|error| malformed(&error))?;
+    let shape = Shape::of::<T>();
+    let unknown = |name: &str| shape.unknown(name);
+    let refused: Option<json::Unknown<'_>> = if fits.is_err() { Some(&unknown) } else { None };
+    let (value, mut found) = json::examine(body, refused).map_err(|error| malformed(&error))?;
+    if found.len() > MOST_FIELD_ERRORS {
+        return Err(ApiError::validation(found));
+    }
     match fits {
         Ok(fits) => {
-            found.retain(|it| it.code != "duplicate");
-            found.extend(lists_for_objects::<T>(&value));
+            found.extend(lists_for_objects(&shape, &value));
             if found.is_empty() {
                 Ok(fits)
             } else {
@@ -81,7 +87,7 @@ pub(super) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, Ap
             }
         }
         Err(error) => {
-            found.extend(mistakes_of::<T>(&value));
+            found.extend(shape.mistakes(&value));
             if found.is_empty() {
                 // What the schema cannot say. Serde's own words name types, which are nobody's business.
                 found.push(json::mistake(
@@ -96,16 +102,10 @@ pub(super) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, Ap
 }
 
 /// Serde takes the members of a struct from a list as well, by their order, which no document says.
-fn lists_for_objects<T: ToSchema>(value: &Value) -> impl Iterator<Item = FieldError> {
-    mistakes_of::<T>(value).into_iter().filter(|it| {
+fn lists_for_objects(shape: &Shape, value: &Value) -> impl Iterator<Item = FieldError> {
+    shape.mistakes(value).into_iter().filter(|it| {
         it.code == "wrong-type" && value.pointer(&it.pointer).is_some_and(Value::is_array)
     })
-}
-
-fn mistakes_of<T: ToSchema>(value: &Value) -> Vec<FieldError> {
-    let mut named = Vec::new();
-    T::schemas(&mut named);
-    shape::mistakes(value, &T::schema(), &named)
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::error::{FieldError, MOST_FIELD_ERRORS};
@@ -30,44 +30,95 @@ pub fn child(pointer: &str, name: &str) -> String {
     )
 }
 
-/// The value, with all members that are given twice and all texts with a NUL character, which PostgreSQL cannot store.
-pub fn examine(body: &[u8]) -> serde_json::Result<(Value, Vec<FieldError>)> {
-    let mut found = Vec::new();
+/// Where in a value one is. Written out as a pointer only for a mistake: a large body is mostly none.
+#[derive(Clone, Copy)]
+pub enum Path<'a> {
+    Root,
+    Member(&'a Path<'a>, &'a str),
+    Item(&'a Path<'a>, usize),
+}
+
+impl Path<'_> {
+    pub fn pointer(&self) -> String {
+        match self {
+            Self::Root => String::new(),
+            Self::Member(of, name) => child(&of.pointer(), name),
+            Self::Item(of, index) => format!("{}/{index}", of.pointer()),
+        }
+    }
+
+    pub fn mistake(&self, code: &'static str, detail: impl Into<String>) -> FieldError {
+        mistake(&self.pointer(), code, detail)
+    }
+}
+
+/// What is wrong with a member of the outermost object that is not known there; `None` for one that is.
+pub type Unknown<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The value, with all texts with a NUL character, which PostgreSQL cannot store. With `unknown`, which is for bodies that were
+/// refused, also with all members that are given twice and those of the outermost object that it does not know.
+///
+/// More mistakes than are listed end the search: the rest is only read to see that it is JSON, and the value is not whole.
+pub fn examine(
+    body: &[u8],
+    unknown: Option<Unknown<'_>>,
+) -> serde_json::Result<(Value, Vec<FieldError>)> {
+    let mut search = Search {
+        unknown,
+        found: Vec::new(),
+    };
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = Examined {
-        pointer: String::new(),
-        found: &mut found,
+        path: Path::Root,
+        search: &mut search,
     }
     .deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok((value, found))
+    Ok((value, search.found))
 }
 
-struct Examined<'a> {
-    pointer: String,
-    found: &'a mut Vec<FieldError>,
+struct Search<'a> {
+    unknown: Option<Unknown<'a>>,
+    found: Vec<FieldError>,
 }
 
-impl Examined<'_> {
-    fn report(&mut self, pointer: &str, code: &'static str, detail: &str) {
-        if self.found.len() <= MOST_FIELD_ERRORS {
-            self.found.push(mistake(pointer, code, detail));
+impl Search<'_> {
+    fn is_over(&self) -> bool {
+        self.found.len() > MOST_FIELD_ERRORS
+    }
+
+    fn report(&mut self, path: Path<'_>, code: &'static str, detail: impl Into<String>) {
+        if !self.is_over() {
+            self.found.push(path.mistake(code, detail));
         }
     }
 
-    fn check(&mut self, text: &str) {
+    fn check(&mut self, path: Path<'_>, text: &str) {
         if text.contains('\0') {
-            let pointer = self.pointer.clone();
-            self.report(
-                &pointer,
-                "nul-character",
-                "the character U+0000 is not allowed",
-            );
+            let detail = "the character U+0000 is not allowed";
+            self.report(path, "nul-character", detail);
         }
+    }
+
+    fn is_unknown(&mut self, path: Path<'_>, name: &str) -> bool {
+        let detail = match (path, self.unknown) {
+            (Path::Root, Some(unknown)) => unknown(name),
+            _ => None,
+        };
+        let is_unknown = detail.is_some();
+        if let Some(detail) = detail {
+            self.report(Path::Member(&path, name), "unknown-field", detail);
+        }
+        is_unknown
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Examined<'_> {
+struct Examined<'a, 's> {
+    path: Path<'a>,
+    search: &'a mut Search<'s>,
+}
+
+impl<'de> DeserializeSeed<'de> for Examined<'_, '_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -75,7 +126,7 @@ impl<'de> DeserializeSeed<'de> for Examined<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Examined<'_> {
+impl<'de> Visitor<'de> for Examined<'_, '_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,36 +153,51 @@ impl<'de> Visitor<'de> for Examined<'_> {
         Ok(Value::Null)
     }
 
-    fn visit_str<E: Error>(mut self, text: &str) -> Result<Value, E> {
-        self.check(text);
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        self.search.check(self.path, text);
         Ok(text.into())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let Self { path, search } = self;
         let mut values = Vec::new();
-        while let Some(value) = items.next_element_seed(Examined {
-            pointer: format!("{}/{}", self.pointer, values.len()),
-            found: &mut *self.found,
-        })? {
-            values.push(value);
+        while !search.is_over() {
+            let item = Examined {
+                path: Path::Item(&path, values.len()),
+                search: &mut *search,
+            };
+            match items.next_element_seed(item)? {
+                Some(value) => values.push(value),
+                None => return Ok(Value::Array(values)),
+            }
         }
+        while items.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Value::Array(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let Self { path, search } = self;
         let mut values = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            self.check(&name);
-            let pointer = child(&self.pointer, &name);
-            if values.contains_key(&name) {
-                self.report(&pointer, "duplicate", "this member is given twice");
+        while !search.is_over() {
+            let Some(name) = members.next_key::<String>()? else {
+                return Ok(Value::Object(values));
+            };
+            search.check(path, &name);
+            if search.is_unknown(path, &name) {
+                members.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let path = Path::Member(&path, &name);
+            if search.unknown.is_some() && values.contains_key(&name) {
+                search.report(path, "duplicate", "this member is given twice");
             }
             let value = members.next_value_seed(Examined {
-                pointer,
-                found: &mut *self.found,
+                path,
+                search: &mut *search,
             })?;
             values.insert(name, value);
         }
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Value::Object(values))
     }
 }
@@ -220,7 +286,7 @@ mod tests {
     fn all_that_serde_passes_over_is_found() {
         let body =
             br#"{"a":1,"a":2,"b":[{"c/d":"x\u0000"},{"e":{"f":1,"f":1}}],"g\u0000":"\\u0000"}"#;
-        let (value, found) = examine(body).unwrap();
+        let (value, found) = examine(body, Some(&|_| None)).unwrap();
         assert_eq!(value, serde_json::from_slice::<Value>(body).unwrap());
         let found: Vec<_> = found
             .iter()
@@ -242,7 +308,42 @@ mod tests {
             b"\xef\xbb\xbf{}",
             b"[1,]",
         ] {
-            assert!(examine(bad).is_err());
+            assert!(examine(bad, None).is_err());
+        }
+        // What was taken may have members twice where any are taken.
+        let (_, found) = examine(br#"{"a":1,"a":2,"b":"\u0000"}"#, None).unwrap();
+        assert_eq!(found.len(), 1);
+    }
+
+    #[test]
+    fn audit_l9_the_search_ends_with_the_list() {
+        let many = |member: &str| {
+            let members: Vec<_> = (0..90_000)
+                .map(|n| member.replace('#', &format!("{n:x}")))
+                .collect();
+            format!("{{{}}}", members.join(","))
+        };
+        let nested = format!("{{\"title\":{}}}", many("\"a\":1"));
+        let list = format!("{{\"title\":[{}1]}}", "\"\\u0000\",".repeat(90_000));
+        for (body, most_names) in [
+            (many("\"k#\":1"), MOST_FIELD_ERRORS + 1),
+            (many("\"title\":1"), MOST_FIELD_ERRORS + 2),
+            (nested, 1),
+            (list, 1),
+        ] {
+            let names = std::cell::Cell::new(0);
+            let unknown = |name: &str| {
+                names.set(names.get() + 1);
+                (name != "title").then(String::new)
+            };
+            let (value, found) = examine(body.as_bytes(), Some(&unknown)).unwrap();
+            assert_eq!(found.len(), MOST_FIELD_ERRORS + 1);
+            assert_eq!(names.get(), most_names);
+            let kept = value["title"].as_array().map_or(0, Vec::len);
+            assert!(kept <= MOST_FIELD_ERRORS + 1, "{kept}");
+            // What follows is still read, and has to be JSON.
+            let (broken, _) = body.split_at(body.len() - 1);
+            assert!(examine(broken.as_bytes(), Some(&unknown)).is_err());
         }
     }
 

@@ -5,64 +5,104 @@ mod scalar;
 mod tests;
 
 use serde_json::Value;
+use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Object, Schema, SchemaType, Type};
 
-use super::json::{child, mistake};
+use super::json::Path;
 use crate::error::{FieldError, MOST_FIELD_ERRORS};
 
 /// Deeper nesting than any request type has; references and alternatives count too.
 const DEEPEST: usize = 64;
 
 /// Schemas by name, for references between them.
-pub type Named = Vec<(String, RefOr<Schema>)>;
+type Named = Vec<(String, RefOr<Schema>)>;
 
-/// Every mistake of shape: unknown, missing, mistyped and impossible members. Empty where the schema is content.
-pub fn mistakes(value: &Value, schema: &RefOr<Schema>, named: &Named) -> Vec<FieldError> {
-    let mut found = Vec::new();
-    walk(value, schema, named, "", DEEPEST, &mut found);
-    found
+/// What a type looks like in the document.
+pub struct Shape {
+    schema: RefOr<Schema>,
+    named: Named,
+}
+
+impl Shape {
+    pub fn of<T: ToSchema>() -> Self {
+        let mut named = Vec::new();
+        T::schemas(&mut named);
+        let schema = T::schema();
+        Self { schema, named }
+    }
+
+    /// Every mistake of shape: unknown, missing, mistyped and impossible members. Empty where the schema is content.
+    pub fn mistakes(&self, value: &Value) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        let (schema, named) = (&self.schema, &self.named);
+        walk(value, schema, named, Path::Root, DEEPEST, &mut found);
+        found
+    }
+
+    /// What is wrong with a member of that name, if the whole is an object that has none.
+    pub fn unknown(&self, name: &str) -> Option<String> {
+        match resolved(&self.schema, &self.named)? {
+            Schema::Object(object) if matches!(member(object, name), Member::Unknown) => {
+                Some(no_such_member(object))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// References may lead to references.
+fn resolved<'a>(mut schema: &'a RefOr<Schema>, named: &'a Named) -> Option<&'a Schema> {
+    for _ in 0..DEEPEST {
+        let reference = match schema {
+            RefOr::T(schema) => return Some(schema),
+            RefOr::Ref(reference) => reference.ref_location.rsplit('/').next(),
+        };
+        let is_meant = |(name, _): &&(String, _)| reference == Some(name.as_str());
+        schema = named.iter().find(is_meant).map(|(_, schema)| schema)?;
+    }
+    None
+}
+
+/// One more than is listed, so that the list can say that there are more.
+fn is_over(found: &[FieldError]) -> bool {
+    found.len() > MOST_FIELD_ERRORS
 }
 
 fn walk(
     value: &Value,
     schema: &RefOr<Schema>,
     named: &Named,
-    pointer: &str,
+    path: Path<'_>,
     depth: usize,
     found: &mut Vec<FieldError>,
 ) {
     let Some(depth) = depth.checked_sub(1) else {
         return;
     };
-    // One more than is listed, so that the list can say that there are more.
-    if found.len() > MOST_FIELD_ERRORS {
+    if is_over(found) {
         return;
     }
-    let schema = match schema {
-        RefOr::T(schema) => schema,
-        RefOr::Ref(reference) => match named
-            .iter()
-            .find(|(name, _)| reference.ref_location.rsplit('/').next() == Some(name))
-        {
-            Some((_, target)) => return walk(value, target, named, pointer, depth, found),
-            None => return,
-        },
+    let Some(schema) = resolved(schema, named) else {
+        return;
     };
     match schema {
-        Schema::Object(object) => walk_object(value, object, named, pointer, depth, found),
+        Schema::Object(object) => walk_object(value, object, named, path, depth, found),
         Schema::Array(array) if allows(&array.schema_type, value) => {
             let (Value::Array(items), ArrayItems::RefOrSchema(of)) = (value, &array.items) else {
                 return;
             };
             for (index, item) in items.iter().enumerate() {
-                walk(item, of, named, &format!("{pointer}/{index}"), depth, found);
+                if is_over(found) {
+                    return;
+                }
+                walk(item, of, named, Path::Item(&path, index), depth, found);
             }
         }
-        Schema::Array(array) => found.push(wrong_type(pointer, &array.schema_type)),
-        Schema::AllOf(all) => together(value, &all.items, named, pointer, depth, found),
-        Schema::OneOf(one) => alternatives(value, &one.items, named, pointer, depth, found),
-        Schema::AnyOf(any) => alternatives(value, &any.items, named, pointer, depth, found),
+        Schema::Array(array) => found.push(wrong_type(path, &array.schema_type)),
+        Schema::AllOf(all) => together(value, &all.items, named, path, depth, found),
+        Schema::OneOf(one) => alternatives(value, &one.items, named, path, depth, found),
+        Schema::AnyOf(any) => alternatives(value, &any.items, named, path, depth, found),
         _ => {}
     }
 }
@@ -72,13 +112,13 @@ fn together(
     value: &Value,
     items: &[RefOr<Schema>],
     named: &Named,
-    pointer: &str,
+    path: Path<'_>,
     depth: usize,
     found: &mut Vec<FieldError>,
 ) {
     let mut all = Vec::new();
     for item in items {
-        walk(value, item, named, pointer, depth, &mut all);
+        walk(value, item, named, path, depth, &mut all);
     }
     let is_unknown = |it: &FieldError| it.code == "unknown-field";
     let unknown_to_all = |it: &FieldError| {
@@ -99,7 +139,7 @@ fn alternatives(
     value: &Value,
     items: &[RefOr<Schema>],
     named: &Named,
-    pointer: &str,
+    path: Path<'_>,
     depth: usize,
     found: &mut Vec<FieldError>,
 ) {
@@ -107,10 +147,14 @@ fn alternatives(
         .iter()
         .map(|item| {
             let mut mistakes = Vec::new();
-            walk(value, item, named, pointer, depth, &mut mistakes);
+            walk(value, item, named, path, depth, &mut mistakes);
             mistakes
         })
         .collect();
+    if tries.iter().any(Vec::is_empty) {
+        return;
+    }
+    let pointer = path.pointer();
     let is_of_other_type = |mistakes: &Vec<FieldError>| {
         mistakes
             .iter()
@@ -122,11 +166,8 @@ fn alternatives(
             .flatten()
             .filter_map(|it| it.detail.strip_prefix("expected "))
             .collect();
-        found.push(mistake(
-            pointer,
-            "wrong-type",
-            format!("expected {}", expected.join(" or ")),
-        ));
+        let expected = format!("expected {}", expected.join(" or "));
+        found.push(path.mistake("wrong-type", expected));
         return;
     }
     let distance = |mistakes: &Vec<FieldError>| {
@@ -143,26 +184,23 @@ fn walk_object(
     value: &Value,
     object: &Object,
     named: &Named,
-    pointer: &str,
+    path: Path<'_>,
     depth: usize,
     found: &mut Vec<FieldError>,
 ) {
     if !allows(&object.schema_type, value) {
-        found.push(wrong_type(pointer, &object.schema_type));
+        found.push(wrong_type(path, &object.schema_type));
         return;
     }
     if let Some(allowed) = &object.enum_values
         && !allowed.contains(value)
     {
         let list: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-        found.push(mistake(
-            pointer,
-            "unknown-value",
-            format!("expected one of {}", list.join(", ")),
-        ));
+        let expected = format!("expected one of {}", list.join(", "));
+        found.push(path.mistake("unknown-value", expected));
     }
     if let Some(detail) = scalar::mistake(value, object) {
-        found.push(mistake(pointer, "invalid-value", detail));
+        found.push(path.mistake("invalid-value", detail));
     }
     let Value::Object(members) = value else {
         return;
@@ -172,36 +210,43 @@ fn walk_object(
         .iter()
         .filter(|name| !members.contains_key(*name))
     {
-        found.push(mistake(
-            &child(pointer, name),
-            "missing",
-            "this member is required",
-        ));
+        found.push(Path::Member(&path, name).mistake("missing", "this member is required"));
     }
-    for (name, member) in members {
-        match (
-            object.properties.get(name),
-            object.additional_properties.as_deref(),
-        ) {
-            (Some(schema), _) | (None, Some(AdditionalProperties::RefOr(schema))) => {
-                walk(member, schema, named, &child(pointer, name), depth, found);
-            }
-            (None, Some(AdditionalProperties::FreeForm(true))) => {}
-            (None, None) if object.properties.is_empty() => {}
-            // Request types deny unknown members, but not every kind of type says so in its schema.
-            (None, _) => {
-                if found.len() > MOST_FIELD_ERRORS {
-                    return;
-                }
-                let known: Vec<&str> = object.properties.keys().map(String::as_str).collect();
-                found.push(mistake(
-                    &child(pointer, name),
-                    "unknown-field",
-                    format!("there is no such member; there are {}", known.join(", ")),
-                ));
-            }
+    for (name, value) in members {
+        if is_over(found) {
+            return;
+        }
+        let path = Path::Member(&path, name);
+        match member(object, name) {
+            Member::Of(schema) => walk(value, schema, named, path, depth, found),
+            Member::Any => {}
+            Member::Unknown => found.push(path.mistake("unknown-field", no_such_member(object))),
         }
     }
+}
+
+enum Member<'a> {
+    Of(&'a RefOr<Schema>),
+    Any,
+    Unknown,
+}
+
+fn member<'a>(object: &'a Object, name: &str) -> Member<'a> {
+    match (
+        object.properties.get(name),
+        object.additional_properties.as_deref(),
+    ) {
+        (Some(schema), _) | (None, Some(AdditionalProperties::RefOr(schema))) => Member::Of(schema),
+        (None, Some(AdditionalProperties::FreeForm(true))) => Member::Any,
+        (None, None) if object.properties.is_empty() => Member::Any,
+        // Request types deny unknown members, but not every kind of type says so in its schema.
+        (None, _) => Member::Unknown,
+    }
+}
+
+fn no_such_member(object: &Object) -> String {
+    let known: Vec<&str> = object.properties.keys().map(String::as_str).collect();
+    format!("there is no such member; there are {}", known.join(", "))
 }
 
 fn allows(schema_type: &SchemaType, value: &Value) -> bool {
@@ -224,7 +269,7 @@ fn fits(schema_type: &Type, value: &Value) -> bool {
     }
 }
 
-fn wrong_type(pointer: &str, schema_type: &SchemaType) -> FieldError {
+fn wrong_type(path: Path<'_>, schema_type: &SchemaType) -> FieldError {
     let name = |one: &Type| match one {
         Type::Object => "an object",
         Type::Array => "an array",
@@ -239,5 +284,5 @@ fn wrong_type(pointer: &str, schema_type: &SchemaType) -> FieldError {
         SchemaType::Array(several) => several.iter().map(name).collect::<Vec<_>>().join(" or "),
         SchemaType::AnyValue => "another value".to_owned(),
     };
-    mistake(pointer, "wrong-type", format!("expected {expected}"))
+    path.mistake("wrong-type", format!("expected {expected}"))
 }

@@ -58,9 +58,8 @@ struct Open {
 }
 
 fn found<T: ToSchema>(value: &Value) -> Vec<(String, String, String)> {
-    let mut named = Vec::new();
-    T::schemas(&mut named);
-    let mut found: Vec<_> = super::mistakes(value, &T::schema(), &named)
+    let mut found: Vec<_> = super::Shape::of::<T>()
+        .mistakes(value)
         .into_iter()
         .map(|it| (it.pointer, it.code.into_owned(), it.detail))
         .collect();
