@@ -115,6 +115,9 @@ codes! {
     /// The database only reads at present, as it does for seconds while a standby takes over. Nothing was changed; repeat after
     /// the time in `Retry-After`.
     ReadOnly = "read-only" SERVICE_UNAVAILABLE "The service only reads at present",
+    /// The database has no disk space left for the change. Nothing was done, and reading goes on; the operator has to make space.
+    /// Repeat after the time in `Retry-After`.
+    StorageFull = "storage-full" SERVICE_UNAVAILABLE "The database has no space left",
     /// The cluster, which alone knows whether the token of a workload is good, does not answer. Nothing was done; repeat after the
     /// time in `Retry-After`.
     IdentityUnavailable = "identity-unavailable" SERVICE_UNAVAILABLE "The cluster does not answer",
@@ -330,6 +333,13 @@ impl From<DbError> for ApiError {
                 Code::ReadOnly,
                 "the database only reads at present; nothing was changed, repeat the request",
             ),
+            DbError::StorageFull(cause) => Self {
+                cause: Some(std::sync::Arc::new(cause.into())),
+                ..Self::new(
+                    Code::StorageFull,
+                    "the database has no disk space left for this; nothing was done, and reading goes on: repeat the request once its operator has made space",
+                )
+            },
             DbError::Query(error) => Self::internal(error),
         }
     }

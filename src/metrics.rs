@@ -45,6 +45,8 @@ metrics! {
     http_server_requests_in_flight: IntGauge,
     /// Requests refused because as many as allowed were being worked on, or too much of their bodies or answers was held in memory
     http_server_requests_shed_total: IntCounter,
+    /// Requests answered 429 because their caller had made as many as the rate limit allows
+    http_server_requests_rate_limited_total: IntCounter,
     /// Handlers that panicked; each was answered with status 500
     http_server_panics_total: IntCounter,
     /// Bytes of request bodies held in memory
@@ -133,6 +135,7 @@ impl Metrics {
             Some(DbError::Busy) => "busy",
             Some(DbError::Interrupted) => "interrupted",
             Some(DbError::ReadOnly) => "read_only",
+            Some(DbError::StorageFull(_)) => "storage_full",
             Some(DbError::Query(_)) => "error",
         };
         self.database_operation_duration_seconds

@@ -7,7 +7,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 
 use super::DbError;
-use super::operation::{Operation, Repeatable, is_lost, leaves_connection_clean};
+use super::operation::{Operation, Repeatable, is_lost, is_storage_full, leaves_connection_clean};
 use super::pool::{self, Lease, MakeError, Pool, PoolError};
 use super::shared::{self, Line};
 
@@ -38,7 +38,13 @@ where
             lease.keep();
             Err(DbError::Query(error))
         }
-        Ok(Err(error)) => Err(what_it_means(pool, error, connection, until).await),
+        Ok(Err(error)) => {
+            let error = what_it_means(pool, error, connection, until).await;
+            if let DbError::StorageFull(_) = error {
+                lease.keep();
+            }
+            Err(error)
+        }
         Err(_elapsed) => {
             pool::doubt(pool);
             Err(DbError::Interrupted)
@@ -93,6 +99,9 @@ async fn what_it_means(
         pool::condemn(pool);
         tracing::debug!(error = %error, "a database connection was lost");
         return DbError::Interrupted;
+    }
+    if is_storage_full(&error) {
+        return DbError::StorageFull(error);
     }
     DbError::Query(error)
 }

@@ -52,6 +52,9 @@ pub enum DbError {
     /// The server only reads.
     #[error("the database only reads at present")]
     ReadOnly,
+    /// Nothing was done: the server had no disk space for it. The connection is as it was.
+    #[error("the database has no disk space left")]
+    StorageFull(#[source] DieselError),
     #[error(transparent)]
     Query(DieselError),
 }

@@ -56,6 +56,20 @@ pub(super) fn leaves_connection_clean(error: &DieselError) -> bool {
     }
 }
 
+/// Whether the server had no disk space (SQLSTATE 53100). Diesel shows no SQLSTATE, so its words have to do: what the operating
+/// system calls the error, in the message or in the detail, or the hint that PostgreSQL gives where a write was only cut short. A
+/// server that speaks another language than English is not understood. The caller has seen that the connection lives: where the
+/// log has no space left, the server says the same and dies, and what it did is not known.
+pub(super) fn is_storage_full(error: &DieselError) -> bool {
+    let DieselError::DatabaseError(DatabaseErrorKind::Unknown, said) = error else {
+        return false;
+    };
+    let names_it = |text: &str| text.contains("No space left on device");
+    names_it(said.message())
+        || said.details().is_some_and(names_it)
+        || said.hint() == Some("Check free disk space.")
+}
+
 /// Whether the error came with the end of the connection. The socket's end may trail it, so the connection is asked: a session
 /// that said 57P01 or its kin answers nothing more.
 pub(super) async fn is_lost(

@@ -49,7 +49,11 @@ impl Replica {
                 false
             }
             // Also what a standby says when replaying the log needed rows or locks that the read was using.
-            Err(DbError::Busy | DbError::Query(DieselError::DatabaseError(..))) => false,
+            Err(
+                DbError::Busy
+                | DbError::StorageFull(_)
+                | DbError::Query(DieselError::DatabaseError(..)),
+            ) => false,
             _ => {
                 self.wake();
                 from_replica();

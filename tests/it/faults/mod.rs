@@ -5,6 +5,7 @@ mod busy;
 mod dropped;
 mod flood;
 mod frozen;
+mod full;
 mod killed;
 mod readers;
 mod replicated;
@@ -70,8 +71,12 @@ struct Scene {
 
 impl Scene {
     async fn new(client: &Client) -> Self {
+        Self::of(client, "ann@example.com").await
+    }
+
+    async fn of(client: &Client, email: &str) -> Self {
         let mut scene = Self {
-            authorization: account(client, "ann@example.com").await,
+            authorization: account(client, email).await,
             project: String::new(),
             post: String::new(),
         };
