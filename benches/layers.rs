@@ -1,8 +1,8 @@
-//! What the middleware costs: the same no-op route bare and behind the shell, in process, on one thread, interleaved.
-
+//! What the middleware costs: the same no-op route bare and behind the shell, in process, on one thread, interleaved. And what
+//! the largest bodies cost that are wrong in every member.
 //!
-//! `cargo bench --bench layers 2>/dev/null` prints nanoseconds per request (median of the rounds, minimum, maximum). Request
-//! lines go to standard error, so send it to where a real log would go.
+//! `cargo bench --bench layers 2>/dev/null` prints nanoseconds per request (median of the rounds, minimum, maximum), and
+//! milliseconds for the bodies. Request lines go to standard error, so send it to where a real log would go.
 
 #![expect(
     clippy::indexing_slicing,
@@ -10,6 +10,7 @@
     reason = "a bench that cannot go on stops"
 )]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -17,15 +18,20 @@ use axum::routing::get;
 use chartroom::config::Config;
 use chartroom::db::endpoint::{Endpoint, Tls};
 use chartroom::http;
+use chartroom::http::extract::ValidJson;
+use chartroom::http::shell::Shell;
 use chartroom::shutdown::{Shutdown, Timings};
 use clap::{Args as _, Command, FromArgMatches as _};
 use tower::Service as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 const ROUNDS: usize = 15;
 const REQUESTS: u32 = 20_000;
 
 struct Case {
     name: &'static str,
+    is_limited: bool,
     target: &'static str,
     headers: &'static [(&'static str, &'static str)],
 }
@@ -33,11 +39,19 @@ struct Case {
 const CASES: &[Case] = &[
     Case {
         name: "shell",
+        is_limited: true,
+        target: "/api/v1/version",
+        headers: &[],
+    },
+    Case {
+        name: "shell without a rate limit",
+        is_limited: false,
         target: "/api/v1/version",
         headers: &[],
     },
     Case {
         name: "shell, traceparent and request id given",
+        is_limited: true,
         target: "/api/v1/version",
         headers: &[
             (
@@ -49,11 +63,13 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "shell, gzip asked for (too small to do)",
+        is_limited: true,
         target: "/api/v1/version",
         headers: &[("accept-encoding", "gzip")],
     },
     Case {
         name: "shell, unknown path (problem document)",
+        is_limited: true,
         target: "/nowhere",
         headers: &[],
     },
@@ -93,24 +109,70 @@ fn row(name: &str, mut figures: Vec<f64>, base: f64) -> f64 {
     median
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
-    let keys = std::env::temp_dir().join(format!("chartroom-layers-{}", std::process::id()));
-    chartroom::auth::keys::generate(&keys, Duration::ZERO).unwrap();
-    let quiet = std::env::args().any(|argument| argument == "--quiet-log");
+#[derive(serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Titled {
+    #[expect(dead_code, reason = "no body of the bench is taken")]
+    title: String,
+}
+
+#[utoipa::path(post, path = "/bench/titled", security(()), extensions(("x-max-body" = json!("large"))), request_body = Titled, responses((status = OK)))]
+async fn post_titled(_: ValidJson<Titled>) {}
+
+/// Milliseconds for each body that is refused in full.
+async fn wrong_bodies(shell: &Arc<Shell>) {
+    println!(
+        "{:<45} {:>7} {:>7} {:>7}",
+        "ms per body", "median", "min", "max"
+    );
+    let many = |member: fn(u32) -> String| {
+        let members: Vec<_> = (0..90_000).map(member).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    for (name, body) in [
+        ("90,000 unknown members", many(|n| format!("\"k{n:05}\":1"))),
+        (
+            "{\"title\":1} 90,000 times",
+            many(|_| "\"title\":1".to_owned()),
+        ),
+        (
+            "nothing but zeros in a list",
+            format!("[{}0]", "0,".repeat(500_000)),
+        ),
+    ] {
+        let mut figures = Vec::new();
+        for _ in 0..ROUNDS {
+            let request = ::http::Request::post("/bench/titled")
+                .header("host", "bench")
+                .header("content-type", "application/json")
+                .body(Body::from(body.clone()))
+                .unwrap();
+            let begun = Instant::now();
+            let answer = shell.clone().handle(request).await;
+            figures.push(begun.elapsed().as_secs_f64() * 1e3);
+            assert_eq!(answer.status(), 422);
+        }
+        figures.sort_by(f64::total_cmp);
+        let [median, most] = [ROUNDS / 2, ROUNDS - 1].map(|at| figures[at]);
+        println!("{name:<45} {median:>7.1} {:>7.1} {most:>7.1}", figures[0]);
+    }
+}
+
+fn shell(keys: &str, level: &str, rate_limit: &str) -> (Config, Arc<Shell>) {
     let matches = Config::augment_args(Command::new("bench"))
         .try_get_matches_from([
             "bench",
             "--log",
-            if quiet { "warn" } else { "info" },
+            level,
             "--log-format",
             "json",
             "--keys-dir",
-            keys.to_str().unwrap(),
+            keys,
+            "--rate-limit",
+            rate_limit,
         ])
         .unwrap();
     let config = Config::from_arg_matches(&matches).unwrap();
-    let telemetry = chartroom::telemetry::install(&config.telemetry).unwrap();
     let nowhere = Endpoint::Fields {
         host: "127.0.0.1".into(),
         port: 1,
@@ -122,9 +184,22 @@ async fn main() {
             ca_file: None,
         },
     };
-    let app =
-        chartroom::serve::app(config, nowhere, None, Shutdown::new(Timings::default())).unwrap();
-    let shell = http::public(app).unwrap();
+    let shutdown = Shutdown::new(Timings::default());
+    let app = chartroom::serve::app(config.clone(), nowhere, None, shutdown).unwrap();
+    let titled = OpenApiRouter::new().routes(routes!(post_titled));
+    (config, http::public_with(app, titled).unwrap())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let keys = std::env::temp_dir().join(format!("chartroom-layers-{}", std::process::id()));
+    chartroom::auth::keys::generate(&keys, Duration::ZERO).unwrap();
+    let quiet = std::env::args().any(|argument| argument == "--quiet-log");
+    let (keys_dir, level) = (keys.to_str().unwrap(), if quiet { "warn" } else { "info" });
+    // More than the bench asks for.
+    let (config, limited) = shell(keys_dir, level, "1000000000");
+    let (_, free) = shell(keys_dir, level, "0");
+    let telemetry = chartroom::telemetry::install(&config.telemetry).unwrap();
     let mut bare: axum::Router = axum::Router::new().route(
         "/api/v1/version",
         get(async || axum::Json(serde_json::json!({"name": "chartroom"}))),
@@ -142,6 +217,7 @@ async fn main() {
         for (case, figures) in CASES.iter().zip(&mut cases) {
             figures.push(
                 timed(async || {
+                    let shell = if case.is_limited { &limited } else { &free };
                     shell
                         .clone()
                         .handle(request(case.target, case.headers))
@@ -159,6 +235,7 @@ async fn main() {
     for (case, figures) in CASES.iter().zip(cases) {
         row(case.name, figures, base);
     }
+    wrong_bodies(&limited).await;
     telemetry.finish();
     std::fs::remove_dir_all(&keys).unwrap();
 }

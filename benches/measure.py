@@ -29,6 +29,7 @@ TEXT = ("The quick brown fox jumps over the lazy dog, and nobody has asked the d
 # All sign-ins come from one address, so at their defaults the limits would answer.
 OPEN = {
     "CHARTROOM_REGISTRATION": "open",
+    "CHARTROOM_RATE_LIMIT": "0",
     "CHARTROOM_SIGNIN_PER_ADDRESS_BURST": "1000000",
     "CHARTROOM_SIGNIN_PER_ADDRESS_PER_MINUTE": "1000000",
     "CHARTROOM_SIGNIN_PER_ACCOUNT_PER_HOUR": "1000000",

@@ -72,6 +72,7 @@ fn config(flags: &[&str]) -> Config {
         "bench",
         "--log-format=json",
         "--registration=open",
+        "--rate-limit=1000000000",
         "--signin-per-address-burst=1000000",
         "--signin-per-address-per-minute=1000000",
         "--signin-per-account-per-hour=1000000",

@@ -135,10 +135,13 @@ pub struct Limits {
     /// Requests worked on at once; more are answered 503 at once
     #[arg(long, env = "CHARTROOM_MAX_IN_FLIGHT", global = true, value_name = "N", default_value = "512", value_parser = count(1_usize, 1_000_000))]
     pub max_in_flight: usize,
+    /// Requests a minute, on each process, of one user or workload, and of one network of callers who are not signed in (/24 of IPv4, /64 of IPv6); more are answered 429. 0: as many as they like
+    #[arg(long, env = "CHARTROOM_RATE_LIMIT", global = true, value_name = "N", default_value = "60000", value_parser = count(0_u32, 1_000_000_000))]
+    pub rate_limit: u32,
     /// Time for a complete answer
     #[arg(long, env = "CHARTROOM_REQUEST_DEADLINE", global = true, value_name = "TIME", default_value = "5s", value_parser = span("10ms", "10m"))]
     pub request_deadline: Span,
-    /// Largest request body, after decompression
+    /// Largest body of posts, projects and one's account, after decompression; all else takes 16KiB
     #[arg(long, env = "CHARTROOM_MAX_BODY", global = true, value_name = "SIZE", default_value = "1MiB", value_parser = size("1KiB", "1GiB"))]
     pub max_body: Size,
     /// Time for a complete request head

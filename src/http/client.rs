@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::config::{ForwardedHeader, Http};
 use crate::error::ApiError;
+use crate::types::PrincipalId;
 
 /// The address limits and the audit go by; IPv4 written as IPv6 is IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,50 @@ impl ClientAddress {
         }
         Self(known)
     }
+}
+
+/// What a stranger can have many addresses of, and one of: /24 of IPv4, /64 of IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Prefix {
+    V4([u8; 3]),
+    V6([u8; 8]),
+}
+
+impl Prefix {
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => {
+                let [a, b, c, _] = address.octets();
+                Self::V4([a, b, c])
+            }
+            IpAddr::V6(address) => {
+                let [a, b, c, d, e, f, g, h, ..] = address.octets();
+                Self::V6([a, b, c, d, e, f, g, h])
+            }
+        }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::V4(bytes) => bytes,
+            Self::V6(bytes) => bytes,
+        }
+    }
+
+    /// In bits.
+    pub fn length(&self) -> u8 {
+        match self {
+            Self::V4(_) => 24,
+            Self::V6(_) => 64,
+        }
+    }
+}
+
+/// Whom a limit counts: users and workloads each by themselves, everybody else by where they come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Caller {
+    Known(PrincipalId),
+    Stranger(Prefix),
 }
 
 /// `for` of one element of `Forwarded` (RFC 7239): `for="[2001:db8::1]:4711";proto=https`.
@@ -92,5 +137,21 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
                 "a request came without its client's address"
             ))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_prefix_is_one_stranger() {
+        let of = |text: &str| Prefix::of(text.parse().unwrap());
+        assert_eq!(of("192.0.2.1"), of("192.0.2.254"));
+        assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.77"));
+        assert_ne!(of("192.0.2.1"), of("192.0.3.1"));
+        assert_eq!(of("2001:db8:0:1::1"), of("2001:db8:0:1:ffff::2"));
+        assert_ne!(of("2001:db8:0:1::1"), of("2001:db8:0:2::1"));
+        assert_ne!(of("192.0.2.1").length(), of("2001:db8::").length());
     }
 }

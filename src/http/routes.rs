@@ -8,7 +8,15 @@ use prometheus::{Histogram, HistogramVec};
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
 
+use super::body;
 use crate::auth::access::Access;
+
+/// What a handler says in `extensions(...)` where its body may be as large as the setting allows: `("x-max-body" = json!("large"))`.
+/// Every other operation takes [`body::SMALL`], one that has no use for a body too.
+const MAX_BODY: &str = "x-max-body";
+const LARGE: &str = "large";
+/// What the rate limit does not count: the inference protocol, whose callers have limits of their own.
+const UNCOUNTED: &str = "/v2";
 
 /// Label of requests that match no route, so that random paths make no series.
 const UNMATCHED: &str = "unmatched";
@@ -29,6 +37,8 @@ pub struct Route {
     queries: Vec<(Method, Vec<String>)>,
     /// Per method what it asks of its caller; what is not in it is outside the API and public.
     access: Vec<(Method, Access)>,
+    /// The methods whose body may be large.
+    large: Vec<Method>,
     durations: [[OnceLock<Histogram>; CLASSES.len()]; METHODS.len()],
 }
 
@@ -49,10 +59,10 @@ fn decoded(name: &str) -> String {
 impl Routes {
     pub fn new(document: OpenApi, undocumented: &[&str]) -> anyhow::Result<Self> {
         let documented = document.paths.paths.into_iter();
-        let routes: Vec<Route> = documented
+        let routes = documented
             .map(|(template, mut item)| Route::documented(&template, &mut item))
-            .chain(undocumented.iter().map(|template| Route::new(template)))
-            .collect();
+            .chain(undocumented.iter().map(|template| Ok(Route::new(template))))
+            .collect::<anyhow::Result<Vec<Route>>>()?;
         let mut table = matchit::Router::new();
         for (index, route) in routes.iter().enumerate() {
             table.insert(route.template.clone(), index)?;
@@ -73,6 +83,21 @@ impl Routes {
 
     pub fn unmatched(&self) -> &Route {
         &self.unmatched
+    }
+}
+
+/// Whether requests to a path count towards the rate limit, a path without a route too.
+pub fn is_counted(path: &str) -> bool {
+    let rest = path.strip_prefix(UNCOUNTED);
+    !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn takes_large(operation: &Operation) -> anyhow::Result<bool> {
+    let said = operation.extensions.as_ref();
+    match said.and_then(|said| said.get(MAX_BODY)) {
+        None => Ok(false),
+        Some(said) if said == LARGE => Ok(true),
+        Some(other) => anyhow::bail!("{MAX_BODY} is {LARGE:?} or left out, not {other}"),
     }
 }
 
@@ -123,17 +148,30 @@ impl Route {
             template: template.to_owned(),
             queries: Vec::new(),
             access: Vec::new(),
+            large: Vec::new(),
             durations: Default::default(),
         }
     }
 
-    fn documented(template: &str, item: &mut PathItem) -> Self {
+    fn documented(template: &str, item: &mut PathItem) -> anyhow::Result<Self> {
         let mut route = Self::new(template);
         for (method, operation) in operations(item) {
             route.queries.push((method.clone(), queries_of(operation)));
+            if takes_large(operation)? {
+                route.large.push(method.clone());
+            }
             route.access.push((method, Access::of(operation)));
         }
-        route
+        Ok(route)
+    }
+
+    /// The largest body that is taken, after decompression, where the setting allows `most`.
+    pub fn max_body(&self, method: &Method, most: usize) -> usize {
+        if self.large.contains(method) {
+            most
+        } else {
+            body::SMALL.min(most)
+        }
     }
 
     /// What a request asks of its caller. A method that is not documented reaches no handler.
@@ -206,5 +244,20 @@ impl Route {
         let (method, class) = (METHODS.get(method_index)?, CLASSES.get(class_index)?);
         let slot = self.durations.get(method_index)?.get(class_index)?;
         Some(slot.get_or_init(|| all.with_label_values(&[*method, self.template.as_str(), *class])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_inference_protocol_is_not_counted() {
+        for path in ["/v2", "/v2/", "/v2/models/m/infer"] {
+            assert!(!is_counted(path), "{path}");
+        }
+        for path in ["/", "/v2x", "/api/v1/posts", "/api/v2", "/V2"] {
+            assert!(is_counted(path), "{path}");
+        }
     }
 }

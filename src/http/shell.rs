@@ -1,13 +1,15 @@
 //! The one middleware around the public router. Its order, and why:
 //!
 //! 1. request id and trace context first, so that every answer and log line has them, refusals included;
-//! 2. the head is checked before anything trusts it, the host it names too; then the route is looked up, because limits and labels depend on it;
+//! 2. the head is checked before anything trusts it, the host it names too; then the route is looked up, because limits
+//!    and labels depend on it;
 //! 3. CORS preflight is answered without a permit or a database;
 //! 4. the caller is found before the body is read: nobody sends a body in vain, and a handler never sees a stranger;
-//! 5. the body is read before a permit is taken, so that slow senders cannot use up the permits;
-//! 6. load shedding by one shared permit pool: whoever finds none is refused at once, nobody queues;
-//! 7. panic guard and deadline around the handler alone: everything outside them is ours and short;
-//! 8. on the way out: problem document, compression, room for a large answer, security headers, CORS, metrics, and the request
+//! 5. the rate limit counts the request for its caller, and for the address where there is none: bad credentials too;
+//! 6. the body is read before a permit is taken, so that slow senders cannot use up the permits;
+//! 7. load shedding by one shared permit pool: whoever finds none is refused at once, nobody queues;
+//! 8. panic guard and deadline around the handler alone: everything outside them is ours and short;
+//! 9. on the way out: problem document, compression, room for a large answer, security headers, CORS, metrics, and the request
 //!    line last, when all is known.
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -27,19 +29,21 @@ use tower::Service as _;
 use tracing::Instrument as _;
 
 use super::body::{self, Held};
-use super::client::ClientAddress;
+use super::client::{Caller, ClientAddress, Prefix};
 use super::cors::Cors;
 use super::document::failures;
 use super::finish::without_body;
 use super::held::Answers;
 use super::hosts::Hosts;
+use super::limits::{RateLimit, Standing};
 use super::refusal::{refused_head, wrong_query};
 use super::request::{RequestId, TraceParent};
-use super::routes::{Route, Routes};
+use super::routes::{Route, Routes, is_counted};
 use super::{encoding, head, path};
 use crate::audit::Origin;
 use crate::auth::access::Access;
 use crate::auth::authenticate::{authenticate, may};
+use crate::auth::principal::Principal;
 use crate::db;
 use crate::error::{ApiError, Code};
 use crate::server::Peer;
@@ -57,6 +61,7 @@ pub struct Shell {
     router: Router,
     routes: Routes,
     pub(super) cors: Cors,
+    rate_limit: Option<RateLimit>,
     held: Held,
     answers: Answers,
     hosts: Hosts,
@@ -79,6 +84,16 @@ pub(super) struct Context {
     pub(super) is_oauth: bool,
 }
 
+/// What is known of a request that is to be worked on.
+struct Asked<'a> {
+    route: &'a Route,
+    access: Access,
+    caller: Caller,
+    principal: Option<Principal>,
+    address: ClientAddress,
+    origin: Origin,
+}
+
 impl Shell {
     pub fn new(app: AppState, router: Router, routes: Routes) -> anyhow::Result<Self> {
         let permits = Semaphore::new(app.config.limits.max_in_flight);
@@ -94,12 +109,17 @@ impl Shell {
             app.metrics.http_server_requests_shed_total.clone(),
         );
         let hosts = Hosts::new(app.config.http.listen, &app.public_url);
+        let rate_limit = RateLimit::new(
+            app.config.limits.rate_limit,
+            app.metrics.http_server_requests_rate_limited_total.clone(),
+        );
         let is_https = app.public_url.starts_with("https:");
         Ok(Self {
             app,
             router,
             routes,
             cors,
+            rate_limit,
             held,
             answers,
             hosts,
@@ -137,7 +157,7 @@ impl Shell {
         let span = trace::request_span(&context.method, template, parent);
         let trace_id = trace::id_of(&span).or(context.parent.map(|parent| parent.trace_id));
         let mut answer = pin!(db::sourced(self.answer(&context, parts, body, route)));
-        let answered = answer.as_mut().instrument(span.clone()).await;
+        let (standing, answered) = answer.as_mut().instrument(span.clone()).await;
         let from_replica = db::is_from_replica(answer);
         let (mut response, mut error) = match answered {
             Ok(response) => self.problem_of(response, &context),
@@ -162,6 +182,9 @@ impl Shell {
         }
         if self.app.shutdown.draining() && context.version < Version::HTTP_2 {
             response.headers_mut().insert(CONNECTION, CLOSE);
+        }
+        if let (Some(limit), Some(standing)) = (&self.rate_limit, standing) {
+            limit.write(standing, response.headers_mut());
         }
         self.finish_headers(&context, &span, response.headers_mut());
         let took = context.begun.elapsed();
@@ -189,18 +212,71 @@ impl Shell {
         response
     }
 
+    /// The answer, and where it leaves the caller under the rate limit.
     async fn answer(
         &self,
         context: &Context,
         mut parts: Parts,
         body: Body,
         route: Option<&Route>,
-    ) -> Result<Response<Body>, ApiError> {
-        head::admit(&mut parts).map_err(refused_head)?;
-        self.hosts.check(&parts)?;
-        if let Some(preflight) = self.cors.preflight(&parts.method, &parts.headers) {
-            return Ok(preflight);
-        }
+    ) -> (Option<Standing>, Result<Response<Body>, ApiError>) {
+        let head = head::admit(&mut parts)
+            .map_err(refused_head)
+            .and_then(|()| self.hosts.check(&parts));
+        let peer = context
+            .peer
+            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
+        let address = ClientAddress::of(&self.app.config.http, peer, &parts.headers);
+        let origin = Origin {
+            address: Some(address.0),
+            request_id: Some(context.id.clone()),
+            workload: None,
+        };
+        let admitted = match head {
+            Ok(()) => {
+                if let Some(preflight) = self.cors.preflight(&parts.method, &parts.headers) {
+                    return (None, Ok(preflight));
+                }
+                self.admit(&parts, route, address, &origin).await
+            }
+            Err(refusal) => Err(refusal),
+        };
+        let caller = match &admitted {
+            Ok((_, _, Some(principal))) => Caller::Known(principal.id),
+            _ => Caller::Stranger(Prefix::of(address.0)),
+        };
+        let limit = self.rate_limit.as_ref();
+        let limit = limit.filter(|_| is_counted(parts.uri.path()));
+        let (standing, admitted) = match limit.map(|limit| limit.count(caller, context.begun)) {
+            None => (None, admitted),
+            Some(Ok(standing)) => (Some(standing), admitted),
+            Some(Err(standing)) => (Some(standing), Err(standing.refuse())),
+        };
+        let answered = match admitted {
+            Ok((route, access, principal)) => {
+                let asked = Asked {
+                    route,
+                    access,
+                    caller,
+                    principal,
+                    address,
+                    origin,
+                };
+                self.perform(context, parts, body, asked).await
+            }
+            Err(error) => Err(error),
+        };
+        (standing, answered)
+    }
+
+    /// The route, what it asks of its caller, and the caller, where it asks for one.
+    async fn admit<'a>(
+        &self,
+        parts: &Parts,
+        route: Option<&'a Route>,
+        address: ClientAddress,
+        origin: &Origin,
+    ) -> Result<(&'a Route, Access, Option<Principal>), ApiError> {
         let Some(route) = route else {
             return Err(ApiError::new(
                 Code::NotFound,
@@ -210,39 +286,50 @@ impl Shell {
         route
             .check_query(&parts.method, parts.uri.query())
             .map_err(wrong_query)?;
+        let access = route.access(&parts.method);
+        let principal = if access == Access::Public {
+            None
+        } else {
+            authenticate(&self.app, access, parts, address.0, origin).await?
+        };
+        Ok((route, access, principal))
+    }
+
+    async fn perform(
+        &self,
+        context: &Context,
+        mut parts: Parts,
+        body: Body,
+        asked: Asked<'_>,
+    ) -> Result<Response<Body>, ApiError> {
+        let Asked {
+            route,
+            access,
+            caller,
+            principal,
+            address,
+            mut origin,
+        } = asked;
         let limits = &self.app.config.limits;
         let until = context.begun + limits.request_deadline.0;
-        let peer = context
-            .peer
-            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
-        let address = ClientAddress::of(&self.app.config.http, peer, &parts.headers);
-        let mut origin = Origin {
-            address: Some(address.0),
-            request_id: Some(context.id.clone()),
-            workload: None,
-        };
         let refused = |who, origin: &Origin, reason: &str| {
             let (method, route) = (&context.method, &route.template);
             let trail = &self.app.trail;
             trail.refused(who, method, route, origin.clone(), reason);
         };
-        let access = route.access(&parts.method);
-        let mut caller = None;
-        if access != Access::Public {
-            let asked = authenticate(&self.app, access, &parts, address.0, &origin);
-            if let Some(principal) = asked.await? {
-                origin.workload = principal.workload().cloned();
-                may(&self.app, access, &principal, &parts)
-                    .inspect_err(|error| refused(principal.id, &origin, &error.detail))?;
-                caller = Some(principal.id);
-                parts.extensions.insert(principal);
-            }
+        let who = principal.as_ref().map(|principal| principal.id);
+        if let Some(principal) = principal {
+            origin.workload = principal.workload().cloned();
+            may(&self.app, access, &principal, &parts)
+                .inspect_err(|error| refused(principal.id, &origin, &error.detail))?;
+            parts.extensions.insert(principal);
         }
         parts.extensions.insert(address);
         parts.extensions.insert(origin.clone());
-        let mut share = self.held.share();
-        let body = body::read(body, limits.max_body.0, until, &mut share).await?;
-        let body = encoding::decode(&mut parts.headers, body, limits.max_body.0, &mut share)?;
+        let most = route.max_body(&parts.method, limits.max_body.0);
+        let mut share = self.held.share(caller);
+        let body = body::read(body, most, until, &mut share).await?;
+        let body = encoding::decode(&mut parts.headers, body, most, &mut share)?;
         let Ok(_permit) = self.permits.try_acquire() else {
             self.app.metrics.http_server_requests_shed_total.inc();
             return Err(ApiError::new(
@@ -260,7 +347,7 @@ impl Shell {
         match tokio::time::timeout_at(until.into(), handler).await {
             Ok(Ok(Ok(response))) => {
                 let error = response.extensions().get::<ApiError>();
-                if let (Some(who), Some(error)) = (caller, error)
+                if let (Some(who), Some(error)) = (who, error)
                     && error.code == Code::Forbidden
                 {
                     refused(who, &origin, &error.detail);

@@ -10,6 +10,7 @@ use diesel_async::RunQueryDsl as _;
 use super::key::{address_key, hash};
 use super::{HOUR, Limited, Limiter, Policy, QUEUE, Refused};
 use crate::db::{Db, DbError};
+use crate::http::client::Prefix;
 use crate::types::PrincipalId;
 
 /// Changes of its email that an account may try in any hour; half of them at once.
@@ -36,7 +37,7 @@ impl Limiter {
     /// that address.
     pub async fn registration(&self, db: &Db, address: IpAddr) -> Result<Token, Refused> {
         let ([.., burst], [.., per_second]) = (self.bursts, self.per_second);
-        let key = address_key(address);
+        let key = address_key(&Prefix::of(address));
         let taken = self.take_alone(db, key, burst, per_second).await?;
         taken.map_err(|retry_after| {
             Refused::Limited(Limited {

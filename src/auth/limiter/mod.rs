@@ -36,8 +36,9 @@ use tokio::sync::Semaphore;
 use crate::config::SignInLimits;
 use crate::db::purge::{BATCH, in_batches};
 use crate::db::{Db, DbError};
+use crate::http::client::Prefix;
 use crate::metrics::Metrics;
-use key::{address_key, hash, prefix};
+use key::{address_key, hash};
 
 pub use answer::{Limited, Policy, Refused};
 pub use key::NameKey;
@@ -125,11 +126,11 @@ impl Limiter {
     }
 
     async fn take(&self, db: &Db, name: NameKey, address: IpAddr) -> Result<Attempt, Refused> {
-        let (prefix, _) = prefix(address);
+        let prefix = Prefix::of(address);
         let keys = [
-            hash(&[b"pair", &name.0, &prefix]),
+            hash(&[b"pair", &name.0, prefix.bytes()]),
             hash(&[b"whole name", &name.0]),
-            address_key(address),
+            address_key(&prefix),
         ];
         let permit = tokio::time::timeout(QUEUE, self.connections.acquire()).await;
         let Ok(Ok(_permit)) = permit else {

@@ -64,7 +64,7 @@ pub fn spell_out(
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, !is_read),
         (StatusCode::MISDIRECTED_REQUEST, true),
         (StatusCode::UNPROCESSABLE_ENTITY, changes),
-        (StatusCode::TOO_MANY_REQUESTS, !is_read || !is_public),
+        (StatusCode::TOO_MANY_REQUESTS, true),
         (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, true),
         (StatusCode::INTERNAL_SERVER_ERROR, true),
         (StatusCode::SERVICE_UNAVAILABLE, true),

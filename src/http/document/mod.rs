@@ -56,6 +56,8 @@ pub fn finish(mut document: OpenApi, public_url: &str) -> anyhow::Result<OpenApi
             let access = Access::of(operation);
             failures::spell_out(path, &method, access, operation, components);
             operation.security = Some(access.document());
+            // What a handler says to the middleware alone.
+            operation.extensions = None;
         }
     }
     refer_to_items(components);

@@ -40,7 +40,7 @@ fn yes() -> bool {
 }
 
 /// Write a post
-#[utoipa::path(post, path = "/api/v1/posts", tag = "posts", request_body = CreatePost, responses((status = CREATED, body = PostBody), ApiError))]
+#[utoipa::path(post, path = "/api/v1/posts", tag = "posts", extensions(("x-max-body" = json!("large"))), request_body = CreatePost, responses((status = CREATED, body = PostBody), ApiError))]
 pub async fn create_post(
     app: AppState,
     who: Principal,

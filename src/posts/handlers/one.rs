@@ -50,7 +50,7 @@ pub async fn get_post(
 }
 
 /// Change a post
-#[utoipa::path(patch, path = "/api/v1/posts/{id}", tag = "posts", params(("id" = PostId, Path, description = "Id of the post")), request_body(content = UpdatePost, content_type = "application/merge-patch+json"), responses((status = OK, body = PostBody), ApiError))]
+#[utoipa::path(patch, path = "/api/v1/posts/{id}", tag = "posts", extensions(("x-max-body" = json!("large"))), params(("id" = PostId, Path, description = "Id of the post")), request_body(content = UpdatePost, content_type = "application/merge-patch+json"), responses((status = OK, body = PostBody), ApiError))]
 pub async fn update_post(
     app: AppState,
     who: Principal,

@@ -35,7 +35,7 @@ fn private() -> Visibility {
 }
 
 /// Make a project, whose owner you are
-#[utoipa::path(post, path = "/api/v1/projects", tag = "projects", security(("user" = [])), request_body = CreateProject, responses((status = CREATED, body = ProjectBody), ApiError))]
+#[utoipa::path(post, path = "/api/v1/projects", tag = "projects", extensions(("x-max-body" = json!("large"))), security(("user" = [])), request_body = CreateProject, responses((status = CREATED, body = ProjectBody), ApiError))]
 pub async fn create_project(
     app: AppState,
     who: Principal,

@@ -50,7 +50,7 @@ pub async fn get_project(
 }
 
 /// Change a project, or extend one that has expired
-#[utoipa::path(patch, path = "/api/v1/projects/{id}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project")), request_body(content = UpdateProject, content_type = "application/merge-patch+json"), responses((status = OK, body = ProjectBody), ApiError))]
+#[utoipa::path(patch, path = "/api/v1/projects/{id}", tag = "projects", extensions(("x-max-body" = json!("large"))), params(("id" = ProjectId, Path, description = "Id of the project")), request_body(content = UpdateProject, content_type = "application/merge-patch+json"), responses((status = OK, body = ProjectBody), ApiError))]
 pub async fn update_project(
     app: AppState,
     who: Principal,

@@ -122,7 +122,7 @@ struct Changes {
 }
 
 /// Change your account
-#[utoipa::path(patch, path = "/api/v1/me", tag = "me", security(("user" = [])), request_body(content = UpdateMe, content_type = "application/merge-patch+json"), responses((status = OK, body = Me), ApiError))]
+#[utoipa::path(patch, path = "/api/v1/me", tag = "me", extensions(("x-max-body" = json!("large"))), security(("user" = [])), request_body(content = UpdateMe, content_type = "application/merge-patch+json"), responses((status = OK, body = Me), ApiError))]
 pub async fn update_me(
     app: AppState,
     who: Principal,

@@ -1,12 +1,14 @@
-//! What keeps strangers out and takes rights back: sign-in limits, client addresses, revocations.
+//! What keeps strangers out and takes rights back: sign-in limits, client addresses, revocations, shares and rates.
 
 mod client;
 mod connection;
 mod feed;
 mod follower;
 mod limiter;
+mod rate;
 mod replica;
 mod shapes;
+mod strangers;
 
 /// A configuration in which one prefix could hold a name's whole budget is refused.
 #[test]

@@ -77,8 +77,8 @@ fn flaws(document: &Value) -> Vec<String> {
             let is_public = operation["security"]
                 .as_array()
                 .is_none_or(|required| required.is_empty());
-            let always = ["400", "414", "431", "500", "503"];
-            let caller = ["401", "404", "429"].into_iter().filter(|_| !is_public);
+            let always = ["400", "414", "429", "431", "500", "503"];
+            let caller = ["401", "404"].into_iter().filter(|_| !is_public);
             for status in always.into_iter().chain(caller) {
                 complain(
                     responses.get(status).is_none_or(|it| {

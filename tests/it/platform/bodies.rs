@@ -33,12 +33,13 @@ fn endless() -> (Body, Arc<AtomicUsize>) {
     (Body::from_stream(pieces), taken)
 }
 
-fn too_large(answer: &Answer) {
+fn too_large(answer: &Answer, most: usize) {
     assert_eq!(
         (answer.problem().as_str(), answer.status),
         ("payload-too-large", StatusCode::PAYLOAD_TOO_LARGE)
     );
-    assert!(answer.text().contains("1048576 bytes"), "{}", answer.text());
+    let said = format!("larger than {most} bytes");
+    assert!(answer.text().contains(&said), "{}", answer.text());
 }
 
 #[tokio::test]
@@ -51,19 +52,17 @@ async fn a_large_body_is_refused_before_and_while_it_is_read() {
         StatusCode::OK
     );
     fits.push(' ');
-    too_large(&app.post_json(ECHO, fits).await);
+    too_large(&app.post_json(ECHO, fits).await, 1 << 20);
     let (body, taken) = endless();
-    too_large(&app.send(Method::POST, ECHO, JSON, body).await);
+    too_large(&app.send(Method::POST, ECHO, JSON, body).await, 1 << 20);
     assert_eq!(
         taken.load(Ordering::Relaxed),
         65,
         "one piece beyond the limit"
     );
     // What has no use for a body has no use for a large one either.
-    too_large(
-        &app.send(Method::GET, "/api/v1/version", &[], endless().0)
-            .await,
-    );
+    let answer = app.send(Method::GET, "/api/v1/version", &[], endless().0);
+    too_large(&answer.await, 16 << 10);
     assert_eq!(app.app.metrics.http_server_body_bytes.get(), 0);
 }
 
@@ -161,32 +160,116 @@ async fn a_body_that_breaks_off_is_the_senders_mistake() {
     );
 }
 
+/// Every route by the document, with what it takes.
 #[tokio::test]
-async fn all_bodies_together_have_a_budget() {
-    let app = Arc::new(TestApp::with(&["--request-deadline=1m"], router()).await);
+async fn audit_m3_every_route_has_a_limit_and_says_it() {
+    const LARGE: [&str; 5] = [
+        "patch /api/v1/me",
+        "patch /api/v1/posts/{id}",
+        "patch /api/v1/projects/{id}",
+        "post /api/v1/posts",
+        "post /api/v1/projects",
+    ];
+    let app = TestApp::with(&["--max-body=2MiB"], Default::default()).await;
+    let admin = administrator(&app).await;
+    let document = app.get("/openapi.json").await.json();
+    let mut large = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            let target: Vec<_> = path
+                .split('/')
+                .map(|part| match part.starts_with('{') {
+                    true => "018f0000-0000-7000-8000-000000000000",
+                    false => part,
+                })
+                .collect();
+            let announced = |bytes: usize| {
+                let (app, target, admin) = (&app, target.join("/"), &admin);
+                let method: Method = method.to_uppercase().parse().unwrap();
+                async move {
+                    // Not a byte of it has to be there for a refusal.
+                    let body = vec![b' '; bytes];
+                    let headers = [("authorization", admin.as_str())];
+                    app.send(method, &target, &headers, body.into()).await
+                }
+            };
+            let name = format!("{method} {path}");
+            let small = announced((16 << 10) + 1).await;
+            if small.status == StatusCode::PAYLOAD_TOO_LARGE {
+                too_large(&small, 16 << 10);
+            } else {
+                too_large(&announced((2 << 20) + 1).await, 2 << 20);
+                large.push(name);
+            }
+        }
+    }
+    large.sort();
+    assert_eq!(large, LARGE);
+}
+
+async fn administrator(app: &TestApp) -> String {
+    let account = r#"{"email":"ann@example.com","password":"correct horse battery"}"#;
+    let session = app.database.session().await;
+    let form = "grant_type=password&username=ann%40example.com&password=correct%20horse%20battery";
+    let made = app.beside(&["--registration=open"]);
+    assert_eq!(made.post_json("/api/v1/users", account).await.status, 201);
+    session
+        .batch_execute("UPDATE users SET is_admin = true")
+        .await
+        .unwrap();
+    let kind = [("content-type", "application/x-www-form-urlencoded")];
+    let answer = app.send(Method::POST, "/auth/token", &kind, form.into());
+    let answer = answer.await.json();
+    format!("Bearer {}", answer["access_token"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn strangers_bodies_have_a_budget_and_each_network_a_share() {
+    let flags = ["--request-deadline=1m", "--trusted-proxies=127.0.0.1"];
+    let app = Arc::new(TestApp::with(&flags, router()).await);
     let metrics = app.app.metrics.clone();
+    let from = |network: u8| {
+        [
+            JSON[0],
+            (
+                "x-forwarded-for",
+                [
+                    "192.0.2.1",
+                    "198.51.100.1",
+                    "203.0.113.1",
+                    "2001:db8::1",
+                    "2001:db8:0:1::1",
+                ][usize::from(network)],
+            ),
+        ]
+    };
     let piece = Bytes::from(vec![b' '; 1 << 20]);
     let mut holding = tokio::task::JoinSet::new();
-    for _ in 0..64 {
+    for number in 0..8 {
         let (app, piece) = (app.clone(), piece.clone());
+        let headers = from(number / 2);
         let body = Body::from_stream(
             stream::iter([Ok::<_, std::io::Error>(piece)]).chain(stream::pending()),
         );
-        holding.spawn(async move { app.send(Method::POST, ECHO, JSON, body).await.status });
+        holding.spawn(async move { app.send(Method::POST, ECHO, &headers, body).await.status });
     }
-    until("64 MiB", SOON, async || {
-        (metrics.http_server_body_bytes.get() == 64 << 20).then_some(())
+    until("8 MiB", SOON, async || {
+        (metrics.http_server_body_bytes.get() == 8 << 20).then_some(())
     })
     .await
     .unwrap();
     let shed = metrics.http_server_requests_shed_total.get();
-    let answer = app.post_json(ECHO, valid().to_string()).await;
-    assert_eq!(
-        (answer.problem().as_str(), answer.status.as_u16()),
-        ("overloaded", 503)
-    );
-    assert!((1..=5).contains(&answer.header("retry-after").parse::<u8>().unwrap()));
-    assert_eq!(metrics.http_server_requests_shed_total.get(), shed + 1);
+    for (network, said) in [(0, "your network"), (4, "too many large bodies")] {
+        let body = valid().to_string().into();
+        let answer = app.send(Method::POST, ECHO, &from(network), body).await;
+        assert_eq!(
+            (answer.problem().as_str(), answer.status.as_u16()),
+            ("overloaded", 503)
+        );
+        assert!(answer.text().contains(said), "{}", answer.text());
+        assert!((1..=5).contains(&answer.header("retry-after").parse::<u8>().unwrap()));
+    }
+    assert_eq!(metrics.http_server_requests_shed_total.get(), shed + 2);
     // A request without a body needs nothing of it.
     assert_eq!(app.get("/api/v1/version").await.status, StatusCode::OK);
     holding.shutdown().await;

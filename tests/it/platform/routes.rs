@@ -61,7 +61,7 @@ struct Part {
 }
 
 /// Answers with what it got
-#[utoipa::path(post, path = "/test/echo", tag = "test", request_body = Echo, responses((status = OK, body = Echo), ApiError))]
+#[utoipa::path(post, path = "/test/echo", tag = "test", extensions(("x-max-body" = json!("large"))), request_body = Echo, responses((status = OK, body = Echo), ApiError))]
 async fn post_echo(ValidJson(echo): ValidJson<Echo>) -> Json<Echo> {
     Json(echo)
 }
