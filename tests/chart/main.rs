@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod flows;
 mod helm;
 mod kubernetes;
 mod modes;
@@ -15,6 +16,7 @@ mod monitoring;
 mod names;
 mod network;
 mod pods;
+mod policies;
 mod rules;
 mod settings;
 mod skaffold;

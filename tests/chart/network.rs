@@ -104,8 +104,12 @@ fn policies_cover_every_pod_and_open_nothing_but_the_api_to_all() {
         "no pods of a database"
     );
     assert!(
-        policies("hook.yaml").is_none_or(|n| n == 0),
-        "a choice of the cluster's owner"
+        policies("hook.yaml").is_none_or(|n| n == 2),
+        "the database's is a choice of the cluster's owner"
+    );
+    assert!(
+        policies("hook-small.yaml").is_none_or(|n| n == 0),
+        "all of them are"
     );
 }
 
@@ -136,7 +140,10 @@ fn hooks_reach_the_database_and_the_api_server_is_for_who_asks_it() {
         assert!(egress(full, policy, &json!(53)).is_some(), "{policy}");
     }
     let server = egress(full, hook, &json!(443)).unwrap();
-    assert_eq!(server["to"], json!([{"ipBlock": {"cidr": "10.96.0.1/32"}}]));
+    assert_eq!(
+        server["to"],
+        json!([{"ipBlock": {"cidr": "10.96.0.1/32"}}, {"ipBlock": {"cidr": "192.0.2.10/32"}}])
+    );
     assert_eq!(
         egress(full, "demo-registry", &json!(443)).unwrap()["to"],
         server["to"],

@@ -71,6 +71,8 @@ fn is_restricted(case: &Case) -> Vec<String> {
                 ("requests", "cpu"),
                 ("requests", "memory"),
                 ("limits", "memory"),
+                ("requests", "ephemeral-storage"),
+                ("limits", "ephemeral-storage"),
             ] {
                 need(!container["resources"][amount][what].is_null(), "resources");
             }
