@@ -26,7 +26,6 @@ CASES = {
     "failover": "failover.failover",
     "lossy": "failover.lossy",
     "standby": "failover.standby",
-    "discovered": "monitoring.discovered",
     "skaffold": "loop.skaffold",
     "skaffold-dev": "loop.skaffold_dev",
     "skaffold-ha": "loop.skaffold_ha",
