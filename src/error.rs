@@ -180,6 +180,7 @@ pub struct Problem<'a> {
     /// The request id, as in the header `x-request-id` and in the log
     pub instance: &'a str,
     /// The kind of problem, for programs: the last segment of `type`
+    #[schema(value_type = Code)]
     pub code: &'a str,
     /// Every field that is wrong
     #[serde(skip_serializing_if = "<[_]>::is_empty")]

@@ -51,15 +51,15 @@ macro_rules! ids {
 }
 
 ids! {
-    /// Who acts: a user or a workload. A user's principal has the user's id.
+    /// The id of a user or of a workload.
     PrincipalId,
-    /// One sign-in.
+    /// The id of a session.
     SessionId,
-    /// A secret of a machine.
+    /// The id of an API token.
     ApiTokenId,
-    /// What people share.
+    /// The id of a project.
     ProjectId,
-    /// What somebody wrote.
+    /// The id of a post.
     PostId,
 }
 

@@ -19,11 +19,11 @@ pub struct AuditEvent {
     id: Uuid,
     #[serde(serialize_with = "instant")]
     at: DateTime<Utc>,
-    /// Null where nobody was signed in, or it was the command line
+    /// The id of who did it; null if nobody was signed in, or if it was done on the command line
     actor: Option<Uuid>,
     /// `<thing>.<deed>`, such as `session.started`
     action: String,
-    /// What it was done to
+    /// The id of what it was done to
     target: Option<Uuid>,
     address: Option<String>,
     request_id: Option<String>,
@@ -59,18 +59,22 @@ impl From<Event> for AuditEvent {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AuditFilter {
-    /// Id of who did it
+    /// Only what this principal did, by id
     actor: Option<Uuid>,
-    /// What was done, in full
+    /// Only this action, such as `session.started`
     action: Option<String>,
-    /// Id of what it was done to
+    /// Only what was done to this, by id
     target: Option<Uuid>,
-    /// Not before this time
+    /// Only what happened at this time or later
     #[serde(rename = "at__gte")]
     at_gte: Option<DateTime<Utc>>,
 }
 
-/// What happened, newest first
+/// What happened in the service, newest first
+///
+/// Sign-ins, refusals and what administrators did. Events are never changed or deleted. Refusals
+/// and passwords that were sent with a request appear some seconds later; several of one kind are
+/// one event with a `count` in `detail`.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "audit", security(("admin" = [])), params(EventPage, AuditFilter), responses((status = OK, body = Page<AuditEvent>), ApiError))]
 pub async fn list_audit_events(
     app: AppState,

@@ -12,6 +12,7 @@ const USER: &str = "user";
 const SERVICE: &str = "service";
 /// Besides `admin`, what the document says of a caller.
 const WORKLOAD: &str = "workload";
+const OAUTH2: &str = "oauth2";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -51,16 +52,18 @@ impl Access {
     /// What the document says instead of our names.
     pub fn document(self) -> Vec<SecurityRequirement> {
         let is_for_admins = matches!(self, Self::Admin | Self::Service);
-        let scopes: &[&str] = if is_for_admins { &[ADMIN] } else { &[] };
-        let schemes = ["bearer", "oauth2", "basic", "cookie"]
-            .map(|name| SecurityRequirement::new(name, scopes.iter().copied()));
+        // Only OAuth's scheme has scopes that tools know of.
+        let schemes = ["bearer", "oauth2", "basic", "cookie"].map(|name| {
+            let is_scoped = is_for_admins && name == OAUTH2;
+            SecurityRequirement::new(name, is_scoped.then_some(ADMIN))
+        });
         match self {
             Self::Public => Vec::new(),
             Self::Optional => std::iter::once(SecurityRequirement::default())
                 .chain(schemes)
                 .collect(),
             Self::Service => {
-                let workload = SecurityRequirement::new("bearer", [WORKLOAD]);
+                let workload = SecurityRequirement::new(OAUTH2, [WORKLOAD]);
                 schemes.into_iter().chain([workload]).collect()
             }
             Self::Caller | Self::User | Self::Session | Self::Admin => schemes.to_vec(),

@@ -13,18 +13,20 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(get_version))
 }
 
-/// What runs here
+/// The service that answers
 #[derive(Serialize, ToSchema)]
 struct Version {
     /// Always `chartroom`
     name: &'static str,
     /// Version of the service
     version: &'static str,
-    /// Source revision it was built from, where the build knew it
+    /// The source revision that the service was built from; null if the build did not know it
     revision: Option<&'static str>,
 }
 
 /// Which version of the service answers
+///
+/// Needs no sign-in, so it also shows whether the service can be reached.
 #[utoipa::path(get, path = "/api/v1/version", tag = "service", security(()), responses((status = OK, body = Version), ApiError))]
 async fn get_version() -> ApiResult<Json<Version>> {
     Ok(Json(Version {

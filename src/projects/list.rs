@@ -82,30 +82,30 @@ pub struct ProjectFilter {
     /// Whether its `expires_at` has passed
     #[param(inline)]
     status: Option<Status>,
-    /// Your role in it
+    /// Only projects in which you have this role
     role: Option<Role>,
-    /// Who may read it besides its members
+    /// Only private ones, which nobody but their members may read, or only internal ones
     visibility: Option<Visibility>,
-    /// The whole name
+    /// Only projects with exactly this name
     name: Option<String>,
-    /// A part of the name, in upper or lower case
+    /// A part of the name, in upper or lower case, which it must have
     #[serde(rename = "name__contains")]
     name_contains: Option<String>,
-    /// Words, each of them somewhere in the name or the description, in upper or lower case
+    /// Words that the name or the description must have, all of them, in upper or lower case
     q: Option<String>,
-    /// Expires before this time
+    /// Only projects that expire before this time
     #[serde(rename = "expires_at__lt")]
     expires_at_lt: Option<DateTime<Utc>>,
-    /// Expires at this time or before
+    /// Only projects that expire at this time or before
     #[serde(rename = "expires_at__lte")]
     expires_at_lte: Option<DateTime<Utc>>,
-    /// Expires after this time
+    /// Only projects that expire after this time
     #[serde(rename = "expires_at__gt")]
     expires_at_gt: Option<DateTime<Utc>>,
-    /// Expires at this time or after
+    /// Only projects that expire at this time or after
     #[serde(rename = "expires_at__gte")]
     expires_at_gte: Option<DateTime<Utc>>,
-    /// Whether it never expires
+    /// Only projects that never expire (`true`), or only those that do (`false`)
     #[serde(rename = "expires_at__isnull")]
     expires_at_isnull: Option<bool>,
 }

@@ -27,13 +27,16 @@ pub struct LoginForm {
     username: String,
     #[schema(format = Password, value_type = String)]
     password: SecretString,
-    /// Where to go afterwards: a path of this site
+    /// The path of this site to go to afterwards
     #[schema(value_type = String, required = false, pattern = r"^/([!-.0-\[\]-~][!-\[\]-~]*)?$")]
     next: Option<String>,
 }
 
-/// Sign a browser in: sets the cookie
-#[utoipa::path(post, path = "/auth/login", tag = "sign-in", security(()), request_body(content = LoginForm, content_type = "application/x-www-form-urlencoded"), responses((status = NO_CONTENT, description = "Signed in"), (status = SEE_OTHER, description = "Signed in; for callers that prefer HTML"), ApiError))]
+/// Sign in with a cookie
+///
+/// For browsers: the answer sets a session cookie. With `next` and `Accept: text/html` it redirects
+/// there. Forms of other sites are refused with 403.
+#[utoipa::path(post, path = "/auth/login", tag = "sign-in", security(()), request_body(content = LoginForm, content_type = "application/x-www-form-urlencoded"), responses((status = NO_CONTENT, description = "You are signed in."), (status = SEE_OTHER, description = "You are signed in, and `Location` is where to go next. For callers that prefer HTML."), ApiError))]
 pub async fn create_cookie(
     app: AppState,
     address: ClientAddress,
@@ -102,7 +105,10 @@ fn same_origin_path(next: &str) -> Option<HeaderValue> {
 }
 
 /// End this session
-#[utoipa::path(post, path = "/auth/logout", tag = "sign-in", responses((status = NO_CONTENT, description = "Signed out"), ApiError))]
+///
+/// Signs out: the session that calls ends, and a browser is told to forget its cookie. An API token
+/// has no session and is answered 400.
+#[utoipa::path(post, path = "/auth/logout", tag = "sign-in", responses((status = NO_CONTENT, description = "You are signed out."), ApiError))]
 pub async fn end_session(app: AppState, who: Principal, origin: Origin) -> ApiResult<Response> {
     let Some(session) = who.session() else {
         return Err(ApiError::new(

@@ -22,7 +22,10 @@ pub struct Metadata {
     scopes_supported: &'static [&'static str],
 }
 
-/// Metadata of the sign-in (RFC 8414)
+/// Where to sign in, and how
+///
+/// The metadata of the authorization server (RFC 8414): its endpoints and the grants that they
+/// take. Libraries for OAuth 2 configure themselves from it.
 #[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "sign-in", security(()), responses((status = OK, body = Metadata), ApiError))]
 pub async fn get_metadata(app: AppState) -> Json<Metadata> {
     let url = &app.public_url;
@@ -49,7 +52,11 @@ pub struct Jwks {
     keys: Vec<Jwk>,
 }
 
-/// Keys with which other services verify our access tokens
+/// The keys that our access tokens verify with
+///
+/// A JSON Web Key Set (RFC 7517). Other services check our access tokens with it and need not call
+/// us for each. It changes when the keys of the service do, so read it again when a token names a
+/// key that you do not have.
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "sign-in", security(()), responses((status = OK, body = Jwks), ApiError))]
 pub async fn get_keys(app: AppState) -> Json<Jwks> {
     Json(Jwks {

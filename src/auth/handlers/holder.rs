@@ -22,7 +22,7 @@ use crate::types::{PrincipalId, SessionId};
 #[derive(Deserialize, ToSchema)]
 pub struct TokenForm {
     token: String,
-    /// Not needed: tokens tell themselves apart
+    /// Not needed, and ignored: the service sees what a token is
     #[expect(
         dead_code,
         reason = "the standards define it, and a server may do without"
@@ -31,7 +31,10 @@ pub struct TokenForm {
     token_type_hint: Option<String>,
 }
 
-/// End the session of a token; unknown tokens are fine (RFC 7009)
+/// End the session of a token
+///
+/// Token revocation (RFC 7009), with an access token or a refresh token. A token that is not known
+/// is no error.
 #[utoipa::path(post, path = "/auth/revoke", tag = "sign-in", security(()), request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"), responses((status = OK), ApiError))]
 pub async fn revoke_token(
     app: AppState,
@@ -75,7 +78,7 @@ async fn end_by_id(app: &AppState, session: SessionId, origin: &Origin) -> ApiRe
     Ok(())
 }
 
-/// What a token stands for (RFC 7662, 2.2); of one that is not good, only that it is not
+/// What a token stands for (RFC 7662, 2.2). Of a token that is not good, only `active` is there
 #[derive(Default, Serialize, ToSchema)]
 pub struct Introspection {
     active: bool,
@@ -100,7 +103,10 @@ pub struct Introspection {
     jti: Option<Uuid>,
 }
 
-/// What a token stands for (RFC 7662); for administrators and workloads
+/// Ask what a token stands for
+///
+/// Token introspection (RFC 7662), for administrators and workloads. Of a token that is not good,
+/// the answer says only `"active": false`.
 #[utoipa::path(post, path = "/auth/introspect", tag = "sign-in", security(("service" = [])), request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"), responses((status = OK, body = Introspection), ApiError))]
 pub async fn introspect_token(app: AppState, form: ValidForm<TokenForm>) -> ApiResult<Response> {
     let token = &form.0.token;

@@ -28,12 +28,12 @@ use crate::types::PrincipalId;
 pub struct TokenRequest {
     #[schema(schema_with = grant_types)]
     grant_type: String,
-    /// Email or username, with `password`
+    /// Email or username, for the grant `password`
     #[schema(value_type = String, required = false)]
     username: Option<String>,
     #[schema(format = Password, value_type = String, required = false)]
     password: Option<SecretString>,
-    /// With `refresh_token`
+    /// For the grant `refresh_token`
     #[schema(value_type = String, required = false)]
     refresh_token: Option<String>,
 }
@@ -52,16 +52,19 @@ pub struct TokenResponse {
     access_token: String,
     /// Always `Bearer`
     token_type: &'static str,
-    /// Seconds
+    /// In how many seconds the access token ends
     expires_in: i64,
-    /// Good once; its answer holds the next one
+    /// Good for one request, whose answer has the next refresh token
     refresh_token: String,
-    /// Seconds
+    /// In how many seconds the refresh token ends
     refresh_expires_in: i64,
     scope: &'static str,
 }
 
-/// Exchange a password or a refresh token for tokens
+/// Get tokens for a password or a refresh token
+///
+/// The token endpoint of OAuth 2 (RFC 6749). A refresh token is good once, and the answer has the
+/// next one. Failures have the members `error` and `error_description` beside those of a problem.
 #[utoipa::path(post, path = "/auth/token", tag = "sign-in", security(()), request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"), responses((status = OK, body = TokenResponse), ApiError))]
 pub async fn create_token(
     app: AppState,

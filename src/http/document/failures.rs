@@ -1,11 +1,14 @@
 //! The failures in the OpenAPI document: the statuses that an operation may end in, read from what it takes, each described once.
 
 use http::{Method, StatusCode};
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::{
-    Components, Content, HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
+    Components, Content, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, Type,
 };
+use utoipa::{PartialSchema, ToSchema};
 
+use super::headers;
 use crate::auth::access::Access;
 use crate::error::Code;
 
@@ -99,25 +102,31 @@ fn response(status: StatusCode, oauth: bool) -> Response {
         "application/problem+json"
     };
     let content = Content::new(Some(Ref::from_schema_name("Problem")));
-    let response = ResponseBuilder::new()
+    let mut response = ResponseBuilder::new()
         .description(codes.join(", "))
-        .content(media_type, content);
-    let header = |kind, description: &str| {
-        HeaderBuilder::new()
-            .schema(Some(ObjectBuilder::new().schema_type(kind)))
-            .description(Some(description))
-            .build()
-    };
-    let response = match status {
-        StatusCode::UNAUTHORIZED => response.header(
-            "WWW-Authenticate",
-            header(Type::String, "The ways to sign in"),
-        ),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => response.header(
-            "Retry-After",
-            header(Type::Integer, "Seconds after which to repeat the request"),
-        ),
-        _ => response,
-    };
-    response.build()
+        .content(media_type, content)
+        .build();
+    headers::of_failure(status, &mut response);
+    response
+}
+
+/// A text and no enumeration: generated clients refuse a value that is not in theirs, and a code that is new must not break them.
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let codes: Vec<&str> = Self::ALL.iter().map(|code| code.as_str()).collect();
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(
+                "The kind of problem, for programs. There may be new ones: treat one that you do not know by its status",
+            ))
+            .examples(["validation-failed"])
+            .extensions(Some(Extensions::from_iter([("x-extensible-enum", codes)])))
+            .into()
+    }
+}
+
+impl ToSchema for Code {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "ProblemCode".into()
+    }
 }

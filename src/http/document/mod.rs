@@ -1,22 +1,55 @@
 //! The OpenAPI document: what utoipa reads from the handlers, made into what clients, their generators and validators need.
 
 pub mod failures;
+mod headers;
+mod lists;
 mod names;
+mod successes;
 
-use utoipa::openapi::schema::ArrayItems;
+use http::StatusCode;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Flow, Http, HttpAuthScheme, OAuth2, Password, Scopes, SecurityScheme,
 };
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, ContactBuilder, Info, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Schema,
-    ServerBuilder,
+    Components, ContactBuilder, Info, LicenseBuilder, OpenApi, OpenApiBuilder, ServerBuilder,
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 
+use self::headers::Kind;
 use crate::auth::access::Access;
 use crate::auth::credential::COOKIE_NAME;
-use crate::error::{FieldError, Problem};
+use crate::error::{Code, FieldError, Problem};
 use crate::http::routes::operations;
+
+/// The groups of operations, in the order of a reader. Each operation is in one.
+const TAGS: [(&str, &str); 7] = [
+    (
+        "sign-in",
+        "Signing in and out, tokens, and what other services need to check them.",
+    ),
+    (
+        "me",
+        "Your own account, with its password, sessions and API tokens.",
+    ),
+    (
+        "users",
+        "The accounts of others. Administrators see more of them and can change them.",
+    ),
+    (
+        "projects",
+        "Projects, their members and what happened to them.",
+    ),
+    (
+        "posts",
+        "Posts, in a project or by themselves, and the votes for them.",
+    ),
+    (
+        "audit",
+        "What happened in the whole service, for administrators.",
+    ),
+    ("service", "The service itself."),
+];
 
 /// The document before any route is in it.
 pub fn base() -> OpenApi {
@@ -41,9 +74,18 @@ pub fn base() -> OpenApi {
     components
         .schemas
         .insert(FieldError::name().into_owned(), FieldError::schema());
+    components
+        .schemas
+        .insert(Code::name().into_owned(), Code::schema());
     OpenApiBuilder::new()
         .info(info)
         .components(Some(components))
+        .tags(Some(TAGS.map(|(name, description)| {
+            TagBuilder::new()
+                .name(name)
+                .description(Some(description))
+                .build()
+        })))
         .build()
 }
 
@@ -52,38 +94,43 @@ pub fn finish(mut document: OpenApi, public_url: &str) -> anyhow::Result<OpenApi
     document.servers = Some(vec![ServerBuilder::new().url(public_url).build()]);
     let components = document.components.get_or_insert_default();
     for (path, item) in &mut document.paths.paths {
+        let not_modified = StatusCode::NOT_MODIFIED;
+        let is_versioned = item
+            .get
+            .as_ref()
+            .is_some_and(|get| get.responses.responses.contains_key(not_modified.as_str()));
         for (method, operation) in operations(item) {
             let access = Access::of(operation);
+            let kind = Kind::of(&method, access, is_versioned, operation);
             failures::spell_out(path, &method, access, operation, components);
+            successes::describe(&method, kind, operation);
+            successes::take_plain_patches(operation);
+            headers::describe(kind, operation);
+            lists::describe(operation, components);
             operation.security = Some(access.document());
             // What a handler says to the middleware alone.
             operation.extensions = None;
         }
     }
-    refer_to_items(components);
+    lists::refer_to_items(components);
+    headers::components(components);
     components
         .security_schemes
         .extend(schemes().map(|(name, scheme)| (name.to_owned(), scheme.into())));
     names::readable(&document)
 }
 
-/// By name what utoipa writes out in full for every list: readers and generated clients see one type.
-fn refer_to_items(components: &mut Components) {
-    for (name, schema) in &mut components.schemas {
-        let (Some(item), RefOr::T(Schema::Object(page))) = (name.strip_prefix("Page_"), schema)
-        else {
-            continue;
-        };
-        if let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items") {
-            items.items = ArrayItems::RefOrSchema(Box::new(Ref::from_schema_name(item).into()));
-        }
-    }
-}
-
 fn schemes() -> [(&'static str, SecurityScheme); 4] {
     let password = Flow::Password(Password::new(
         "/auth/token",
-        Scopes::one("api", "everything the person may do"),
+        Scopes::from_iter([
+            ("api", "Everything that the person may do"),
+            ("admin", "Administration, if the person is an administrator"),
+            (
+                "workload",
+                "What is for programs in the cluster, which bring a token of their own",
+            ),
+        ]),
     ));
     let mut basic = Http::new(HttpAuthScheme::Basic);
     basic.description = Some("Email or username, and the password or an API token".to_owned());

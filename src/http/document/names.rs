@@ -7,10 +7,12 @@ use anyhow::ensure;
 use serde_json::{Map, Value};
 use utoipa::openapi::OpenApi;
 
+use super::lists::PAGE_OF;
+
 const SCHEMAS: &str = "#/components/schemas/";
 
-fn name(ours: &str) -> String {
-    let (item, list) = match ours.strip_prefix("Page_") {
+pub(super) fn name(ours: &str) -> String {
+    let (item, list) = match ours.strip_prefix(PAGE_OF) {
         Some(item) => (item, "Page"),
         None => (ours, ""),
     };

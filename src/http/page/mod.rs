@@ -84,13 +84,13 @@ impl<R> Found<R> {
 #[derive(Serialize, ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// The `cursor` of the next page; null on the last one. The header `Link` has the whole URL
+    /// The `cursor` of the next page; null on the last one. The header `Link` has the whole URL of the next page
     pub next: Option<String>,
-    /// How many there are on all pages, where `count=true` asked for it
+    /// How many items there are on all pages. It is there only with `count=true`
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub count: Option<i64>,
-    /// Whether there are more than `count`, which stops at 10,000
+    /// Whether there are more items than `count`, which stops at 10,000. It is there only with `count=true`
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub count_capped: Option<bool>,

@@ -131,7 +131,7 @@ impl<S: Sorts> IntoParams for PageParams<S> {
         vec![
             parameter(
                 "limit",
-                "How many items at most; a page of large ones ends earlier, at about 1 MiB",
+                "How many items the page has at most. A page of large ones ends earlier, at about 1 MiB",
                 schema(Type::Integer)
                     .minimum(Some(1))
                     .maximum(Some(MOST))
@@ -139,17 +139,17 @@ impl<S: Sorts> IntoParams for PageParams<S> {
             ),
             parameter(
                 "cursor",
-                "`next` of the page before, with the same filters and sort",
+                "The `next` of the page before. Filters and `sort` have to be the same",
                 schema(Type::String),
             ),
             parameter(
                 "count",
-                "Whether to count the items of all pages, up to 10,000",
+                "Whether to count the items on all pages, up to 10,000",
                 schema(Type::Boolean).default(Some(false.into())),
             ),
             parameter(
                 "sort",
-                "What to sort by; `-` sorts from the largest down",
+                "What to sort by. With `-` the largest, or the latest, comes first",
                 schema(Type::String)
                     .enum_values(Some(sort_names::<S>()))
                     .default(Some(name_of(sort, direction).into())),

@@ -27,11 +27,11 @@ pub struct CreatePost {
     title: String,
     #[schema(max_length = 100_000)]
     content: String,
-    /// False makes a draft
+    /// Whether to publish the post; if not, it is a draft
     #[serde(default = "yes")]
     #[schema(required = false)]
     published: bool,
-    /// The project it belongs to, where you need the role editor; without one it stands by itself
+    /// The project that the post is written in, where you need the role `editor`. Without this it is in none
     project_id: Option<ProjectId>,
 }
 
@@ -40,6 +40,9 @@ fn yes() -> bool {
 }
 
 /// Write a post
+///
+/// In a project you need the role `editor`. Without `project_id` the post stands by itself and is
+/// yours alone to change. In a project that has expired the answer is 409.
 #[utoipa::path(post, path = "/api/v1/posts", tag = "posts", extensions(("x-max-body" = json!("large"))), request_body = CreatePost, responses((status = CREATED, body = PostBody), ApiError))]
 pub async fn create_post(
     app: AppState,

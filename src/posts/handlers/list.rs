@@ -7,7 +7,11 @@ use crate::http::page::{Listed, Page};
 use crate::posts::list::{PostFilter, PostPage, Wanted};
 use crate::state::AppState;
 
-/// Posts that you may read
+/// The posts that you may read
+///
+/// Posts in your projects, in internal projects and by themselves, and your own drafts. `q`
+/// searches title and content; with it, `sort=-rank` puts the best matches first. Where the service
+/// allows it, callers who are not signed in read published posts that are in no project.
 #[utoipa::path(get, path = "/api/v1/posts", tag = "posts", security(("optional" = [])), params(PostPage, PostFilter), responses((status = OK, body = Page<PostBody>), ApiError))]
 pub async fn list_posts(
     app: AppState,

@@ -28,18 +28,18 @@ const LONGEST_CONTENT: usize = 100_000;
 #[derive(Serialize, ToSchema)]
 pub struct PostBody {
     id: PostId,
-    /// The project it is in; null where it stands by itself
+    /// The project that the post is in; null if it is in none
     project_id: Option<ProjectId>,
     title: String,
     content: String,
-    /// A draft is seen by its author and by the editors of its project
+    /// Whether the post is published. Only its author and the editors of its project see a draft
     published: bool,
-    /// Null where the account is gone
+    /// Null if the account was deleted
     author: Option<Author>,
     votes: i64,
-    /// Whether one of the votes is yours
+    /// Whether you voted for it
     voted: bool,
-    /// Your role: in its project, or `owner` of what you wrote in none; null where you only read it
+    /// Your role in the project of the post, or `owner` of a post in no project that you wrote. Null if you have none
     role: Option<Role>,
     #[serde(serialize_with = "instant")]
     created_at: DateTime<Utc>,
@@ -51,7 +51,7 @@ pub struct PostBody {
 #[derive(Serialize, ToSchema)]
 pub struct Author {
     id: PrincipalId,
-    /// Of a workload `k8s:<namespace>/<service account>`
+    /// For a workload, `k8s:<namespace>/<service account>`
     username: Option<String>,
     name: Option<String>,
 }

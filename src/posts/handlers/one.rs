@@ -34,6 +34,9 @@ pub struct UpdatePost {
 }
 
 /// A post
+///
+/// Its `ETag` also changes with the votes, your role and the name of the author. `If-Match` looks
+/// only at the version of the post, so a vote never makes your change fail.
 #[utoipa::path(get, path = "/api/v1/posts/{id}", tag = "posts", security(("optional" = [])), params(("id" = PostId, Path, description = "Id of the post")), responses((status = OK, body = PostBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
 pub async fn get_post(
     app: AppState,
@@ -50,6 +53,10 @@ pub async fn get_post(
 }
 
 /// Change a post
+///
+/// A merge patch: members that you leave out stay as they are. Send the `ETag` that you have in
+/// `If-Match`, and nobody's change is overwritten: if the post has changed since, the answer is
+/// 412. In a project you need the role `editor`.
 #[utoipa::path(patch, path = "/api/v1/posts/{id}", tag = "posts", extensions(("x-max-body" = json!("large"))), params(("id" = PostId, Path, description = "Id of the post")), request_body(content = UpdatePost, content_type = "application/merge-patch+json"), responses((status = OK, body = PostBody), ApiError))]
 pub async fn update_post(
     app: AppState,
@@ -84,7 +91,10 @@ pub async fn update_post(
 }
 
 /// Delete a post
-#[utoipa::path(delete, path = "/api/v1/posts/{id}", tag = "posts", params(("id" = PostId, Path, description = "Id of the post")), responses((status = NO_CONTENT, description = "It is gone, and its votes with it"), ApiError))]
+///
+/// Deletes its votes too. In a project you need the role `editor`; a post that is in no project is
+/// deleted by its author.
+#[utoipa::path(delete, path = "/api/v1/posts/{id}", tag = "posts", params(("id" = PostId, Path, description = "Id of the post")), responses((status = NO_CONTENT, description = "The post and its votes are deleted."), ApiError))]
 pub async fn delete_post(
     app: AppState,
     who: Principal,

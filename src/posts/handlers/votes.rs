@@ -20,7 +20,7 @@ use crate::types::{PostId, PrincipalId, instant};
 #[derive(Serialize, ToSchema)]
 pub struct VoterBody {
     id: PrincipalId,
-    /// Of a workload `k8s:<namespace>/<service account>`
+    /// For a workload, `k8s:<namespace>/<service account>`
     username: Option<String>,
     name: Option<String>,
     #[serde(serialize_with = "instant")]
@@ -46,8 +46,9 @@ impl From<Voter> for VoterBody {
 
 /// Vote for a post
 ///
-/// Once is enough, and once is all that counts.
-#[utoipa::path(put, path = "/api/v1/posts/{id}/vote", tag = "posts", params(("id" = PostId, Path, description = "Id of the post")), responses((status = NO_CONTENT, description = "Your vote counts"), ApiError))]
+/// Voting again changes nothing. You can vote for what you can read, once it is published; a draft
+/// is answered 409.
+#[utoipa::path(put, path = "/api/v1/posts/{id}/vote", tag = "posts", params(("id" = PostId, Path, description = "Id of the post")), responses((status = NO_CONTENT, description = "Your vote counts."), ApiError))]
 pub async fn put_vote(
     app: AppState,
     who: Principal,
@@ -74,7 +75,9 @@ pub async fn put_vote(
 }
 
 /// Take your vote back
-#[utoipa::path(delete, path = "/api/v1/posts/{id}/vote", tag = "posts", params(("id" = PostId, Path, description = "Id of the post")), responses((status = NO_CONTENT, description = "You have no vote for it (any more)"), ApiError))]
+///
+/// Succeeds also if you have not voted.
+#[utoipa::path(delete, path = "/api/v1/posts/{id}/vote", tag = "posts", params(("id" = PostId, Path, description = "Id of the post")), responses((status = NO_CONTENT, description = "You have no vote for it now."), ApiError))]
 pub async fn delete_vote(
     app: AppState,
     who: Principal,
@@ -92,6 +95,8 @@ pub async fn delete_vote(
 }
 
 /// Who voted for a post
+///
+/// In the order of the ids of the voters.
 #[utoipa::path(get, path = "/api/v1/posts/{id}/votes", tag = "posts", params(("id" = PostId, Path, description = "Id of the post"), VoterPage), responses((status = OK, body = Page<VoterBody>), ApiError))]
 pub async fn list_votes(
     app: AppState,

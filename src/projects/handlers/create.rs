@@ -23,7 +23,7 @@ pub struct CreateProject {
     name: String,
     #[schema(max_length = 10_000)]
     description: Option<String>,
-    /// When it expires: a time to come, or null for never
+    /// When the project expires, which is in the future. It never does if this is null
     expires_at: Option<DateTime<Utc>>,
     #[serde(default = "private")]
     #[schema(required = false)]
@@ -34,7 +34,10 @@ fn private() -> Visibility {
     Visibility::Private
 }
 
-/// Make a project, whose owner you are
+/// Make a project
+///
+/// You become its owner. Workloads cannot make projects. Send an `Idempotency-Key`, and a
+/// repetition after a lost answer makes no second project.
 #[utoipa::path(post, path = "/api/v1/projects", tag = "projects", extensions(("x-max-body" = json!("large"))), security(("user" = [])), request_body = CreateProject, responses((status = CREATED, body = ProjectBody), ApiError))]
 pub async fn create_project(
     app: AppState,

@@ -8,7 +8,10 @@ use crate::http::page::{Listed, Page};
 use crate::projects::list::{self, ProjectFilter, ProjectPage};
 use crate::state::AppState;
 
-/// The projects you are a member of
+/// The projects that you are a member of
+///
+/// Internal projects of others are not in the list, although you may read them. Filters can be
+/// combined; each of them narrows the list.
 #[utoipa::path(get, path = "/api/v1/projects", tag = "projects", params(ProjectPage, ProjectFilter), responses((status = OK, body = Page<ProjectBody>), ApiError))]
 pub async fn list_projects(
     app: AppState,

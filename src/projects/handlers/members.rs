@@ -22,7 +22,7 @@ use crate::types::{PrincipalId, ProjectId, instant};
 #[derive(Serialize, ToSchema)]
 pub struct MemberBody {
     id: PrincipalId,
-    /// Of a workload `k8s:<namespace>/<service account>`
+    /// For a workload, `k8s:<namespace>/<service account>`
     username: Option<String>,
     name: Option<String>,
     role: Role,
@@ -48,7 +48,7 @@ impl From<Member> for MemberBody {
     }
 }
 
-/// What a member may do
+/// The role that a member has or gets
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetMember {
@@ -62,7 +62,9 @@ pub struct InPath {
     principal: String,
 }
 
-/// The members of a project, the oldest first
+/// The members of a project, oldest first
+///
+/// People and workloads, each with a role.
 #[utoipa::path(get, path = "/api/v1/projects/{id}/members", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), MemberPage, MemberFilter), responses((status = OK, body = Page<MemberBody>), ApiError))]
 pub async fn list_members(
     app: AppState,
@@ -78,7 +80,9 @@ pub async fn list_members(
 }
 
 /// A member of a project
-#[utoipa::path(get, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^((?!k8s:)[^\x00-\x1f\x7f-\x9f/]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$", description = "Id, username, or `k8s:<namespace>/<service account>`, whose slash may be encoded or not")), responses((status = OK, body = MemberBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
+///
+/// Shows the role. Somebody who is no member is answered 404.
+#[utoipa::path(get, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^([^\x00-\x1f\x7f-\x9f/:]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$", description = "The id or the username of somebody, or `k8s:<namespace>/<service account>`, whose slash may be encoded")), responses((status = OK, body = MemberBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
 pub async fn get_member(
     app: AppState,
     access: ProjectAccess<Viewer>,
@@ -94,8 +98,12 @@ pub async fn get_member(
     conditions.read(member.version, || member.into())
 }
 
-/// Make somebody a member, or change the role of a member
-#[utoipa::path(put, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^((?!k8s:)[^\x00-\x1f\x7f-\x9f/]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$", description = "Id, username, or `k8s:<namespace>/<service account>`, whose slash may be encoded or not")), request_body = SetMember, responses((status = OK, body = MemberBody, description = "Was a member"), (status = CREATED, body = MemberBody), ApiError))]
+/// Add a member, or change a role
+///
+/// You need the role `owner`. The answer is 201 for a new member and 200 for one who was a member
+/// before. With `If-None-Match: *` nobody's role is changed by mistake: if they are a member
+/// already, the answer is 412. What would leave the project without an owner is answered 409.
+#[utoipa::path(put, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^([^\x00-\x1f\x7f-\x9f/:]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$", description = "The id or the username of somebody, or `k8s:<namespace>/<service account>`, whose slash may be encoded")), request_body = SetMember, responses((status = OK, body = MemberBody, description = "Was a member before, and has this role now."), (status = CREATED, body = MemberBody), ApiError))]
 pub async fn put_member(
     app: AppState,
     who: Principal,
@@ -168,8 +176,11 @@ fn gone(error: diesel::result::Error) -> Failure {
     }
 }
 
-/// Remove a member, or leave
-#[utoipa::path(delete, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^((?!k8s:)[^\x00-\x1f\x7f-\x9f/]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$", description = "Id, username, or `k8s:<namespace>/<service account>`, whose slash may be encoded or not; your own to leave")), responses((status = NO_CONTENT, description = "Is no member, whether there was one before or not"), ApiError))]
+/// Remove a member, or leave a project
+///
+/// Owners can remove everybody, and everybody can remove themselves. Succeeds also if they are no
+/// member. What would leave the project without an owner is answered 409.
+#[utoipa::path(delete, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^([^\x00-\x1f\x7f-\x9f/:]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$", description = "The id or the username of the member, or `k8s:<namespace>/<service account>`, whose slash may be encoded. Your own to leave the project")), responses((status = NO_CONTENT, description = "Is no member now."), ApiError))]
 pub async fn delete_member(
     app: AppState,
     who: Principal,

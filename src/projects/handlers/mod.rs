@@ -26,10 +26,11 @@ pub struct ProjectBody {
     name: String,
     description: Option<String>,
     visibility: Visibility,
-    /// From then on it can only be read, until it is extended; null is never
+    /// When the project expires; null if it never does. An expired project can be read but not changed, until an owner
+    /// extends it
     #[serde(serialize_with = "instant")]
     expires_at: Option<DateTime<Utc>>,
-    /// Your role in it; null where you are no member and read it because it is internal
+    /// Your role in the project; null if you are no member and can read it because it is internal
     role: Option<Role>,
     #[serde(serialize_with = "instant")]
     created_at: DateTime<Utc>,

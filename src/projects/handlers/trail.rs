@@ -20,7 +20,7 @@ pub struct ProjectEvent {
     id: Uuid,
     #[serde(serialize_with = "instant")]
     at: DateTime<Utc>,
-    /// Id of who did it; null where it was the command line
+    /// The id of who did it; null if it was done on the command line
     actor: Option<Uuid>,
     /// `<thing>.<deed>`, such as `member.added`
     action: String,
@@ -56,16 +56,18 @@ impl From<Event> for ProjectEvent {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ProjectEventFilter {
-    /// Id of who did it
+    /// Only what this principal did, by id
     actor: Option<Uuid>,
-    /// What was done, in full
+    /// Only this action, such as `member.added`
     action: Option<String>,
-    /// Not before this time
+    /// Only what happened at this time or later
     #[serde(rename = "at__gte")]
     at_gte: Option<DateTime<Utc>>,
 }
 
-/// What happened to a project and its members, newest first
+/// What happened to a project, newest first
+///
+/// Who made, changed and shared it, and by which request. You need the role `owner`.
 #[utoipa::path(get, path = "/api/v1/projects/{id}/audit", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), EventPage, ProjectEventFilter), responses((status = OK, body = Page<ProjectEvent>), ApiError))]
 pub async fn list_project_events(
     app: AppState,

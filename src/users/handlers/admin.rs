@@ -28,17 +28,20 @@ use crate::users::{deletion, rights};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateUser {
-    /// Shuts the account: all sessions and API tokens end at once
+    /// Whether the account is disabled. Disabling it ends all its sessions and API tokens at once
     #[serde(default)]
     #[schema(value_type = Option<bool>, nullable = false)]
     disabled: Change<bool>,
-    /// All sessions end at once; the next one has the new rights
+    /// Whether the user administers the service. A change ends all sessions; the next one has the new rights
     #[serde(default)]
     #[schema(value_type = Option<bool>, nullable = false)]
     admin: Change<bool>,
 }
 
-/// Shut or open an account, make or unmake an administrator
+/// Change the rights of an account
+///
+/// For administrators. Disabling an account ends its sessions and API tokens; a change of `admin`
+/// ends its sessions. What would leave no administrator is answered 409.
 #[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", security(("admin" = [])), params(("id" = PrincipalId, Path, description = "Id of the user")), request_body(content = UpdateUser, content_type = "application/merge-patch+json"), responses((status = OK, body = UserBody), ApiError))]
 pub async fn update_user(
     app: AppState,
@@ -125,7 +128,10 @@ async fn follow(
     Ok(revoked)
 }
 
-/// Delete an account; its sessions and API tokens end at once
+/// Delete an account
+///
+/// For administrators. Its sessions and API tokens end at once, and there is no way back. The only
+/// owner of a project and the last administrator are answered 409.
 #[utoipa::path(delete, path = "/api/v1/users/{id}", tag = "users", security(("admin" = [])), params(("id" = PrincipalId, Path, description = "Id of the user")), responses((status = NO_CONTENT, description = "Deleted"), ApiError))]
 pub async fn delete_user(
     app: AppState,
@@ -146,7 +152,9 @@ pub async fn delete_user(
     Ok(Answer::no_content())
 }
 
-/// End all sessions of a user; the API tokens stay
+/// End all sessions of a user
+///
+/// For administrators. The API tokens of the user stay.
 #[utoipa::path(delete, path = "/api/v1/users/{id}/sessions", tag = "users", security(("admin" = [])), params(("id" = PrincipalId, Path, description = "Id of the user")), responses((status = NO_CONTENT, description = "Ended"), ApiError))]
 pub async fn delete_user_sessions(
     app: AppState,

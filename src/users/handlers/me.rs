@@ -79,7 +79,7 @@ pub struct UpdateMe {
     #[serde(default)]
     #[schema(required = false, schema_with = names::email_schema)]
     email: Change<String>,
-    /// Looked at with `email` alone
+    /// Your password. It is needed to change `email`, and ignored otherwise
     #[schema(format = Password, value_type = Option<String>)]
     current_password: Option<SecretString>,
     #[serde(default)]
@@ -96,6 +96,9 @@ pub struct UpdateMe {
 }
 
 /// Your account
+///
+/// Shows the account of the person who calls, also when an API token calls for them. A workload has
+/// no account and is answered 403.
 #[utoipa::path(get, path = "/api/v1/me", tag = "me", security(("user" = [])), responses((status = OK, body = Me), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
 pub async fn get_me(
     app: AppState,
@@ -122,6 +125,10 @@ struct Changes {
 }
 
 /// Change your account
+///
+/// A merge patch: members that you leave out stay as they are. A new `email` needs
+/// `current_password`, and an API token cannot change it. A taken `email` or `username` is answered
+/// 409.
 #[utoipa::path(patch, path = "/api/v1/me", tag = "me", extensions(("x-max-body" = json!("large"))), security(("user" = [])), request_body(content = UpdateMe, content_type = "application/merge-patch+json"), responses((status = OK, body = Me), ApiError))]
 pub async fn update_me(
     app: AppState,
@@ -253,7 +260,7 @@ async fn lock(
     Ok(version.ok_or(ApiError::not_found("user"))?)
 }
 
-/// That you mean it
+/// Your password, which confirms that it is you
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteMe {
@@ -261,7 +268,11 @@ pub struct DeleteMe {
     password: SecretString,
 }
 
-/// Delete your account; your sessions and API tokens end at once
+/// Delete your account
+///
+/// Asks for your password. Your sessions and API tokens end at once, and there is no way back. If
+/// you are the only owner of a project, or the only administrator, the answer is 409 and nothing is
+/// deleted.
 #[utoipa::path(delete, path = "/api/v1/me", tag = "me", security(("session" = [])), request_body = DeleteMe, responses((status = NO_CONTENT, description = "Deleted"), ApiError))]
 pub async fn delete_me(
     app: AppState,

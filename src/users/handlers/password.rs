@@ -29,7 +29,10 @@ pub struct ChangePassword {
     new: SecretString,
 }
 
-/// Change your password; all your other sessions end
+/// Change your password
+///
+/// Asks for the current one. All your other sessions end; your API tokens stay. Wrong passwords
+/// count against the limits on sign-ins.
 #[utoipa::path(post, path = "/api/v1/me/password", tag = "me", security(("session" = [])), request_body = ChangePassword, responses((status = NO_CONTENT, description = "Changed"), ApiError))]
 pub async fn change_password(
     app: AppState,

@@ -14,7 +14,7 @@ use crate::state::AppState;
 use crate::types::{PrincipalId, instant};
 use crate::users::directory::{Entry, Search, UserPage};
 
-/// A user. What follows the name is shown to administrators
+/// A user. Only administrators see the members after `name`
 #[derive(Serialize, ToSchema)]
 pub struct UserBody {
     id: PrincipalId,
@@ -26,7 +26,7 @@ pub struct UserBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     admin: Option<bool>,
-    /// Whether the account is shut
+    /// Whether the account is disabled: nobody can sign in with it
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     disabled: Option<bool>,
@@ -72,12 +72,15 @@ fn edition(entry: &Entry, sees_all: bool) -> Edition {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct UserFilter {
-    /// How the username, the name or a word in them begins, by any case; the users are then sorted by what was found
+    /// How the username, the name or a word in the name begins, in upper or lower case. The users are then sorted by what was found
     #[param(min_length = 1, max_length = 64)]
     q: Option<String>,
 }
 
-/// Users; disabled ones only for administrators
+/// The users of the service
+///
+/// `q` finds users by how their username, their name or a word in it begins. Only administrators
+/// see disabled accounts in the list.
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", params(UserPage, UserFilter), responses((status = OK, body = Page<UserBody>), ApiError))]
 pub async fn list_users(
     app: AppState,
@@ -95,6 +98,9 @@ pub async fn list_users(
 }
 
 /// A user
+///
+/// Everybody who is signed in sees the id, the username and the name. Administrators see the email,
+/// the rights and when the account was made.
 #[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users", params(("id" = PrincipalId, Path, description = "Id of the user")), responses((status = OK, body = UserBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
 pub async fn get_user(
     app: AppState,

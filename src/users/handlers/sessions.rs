@@ -17,22 +17,22 @@ use crate::state::AppState;
 use crate::types::{SessionId, instant};
 use crate::users::model::User;
 
-/// One sign-in
+/// A session, which a sign-in begins
 #[derive(Serialize, ToSchema)]
 pub struct SessionBody {
     id: SessionId,
     /// `bearer` or `cookie`
     kind: String,
-    /// Whether it is the one that asks
+    /// Whether this is the session that asks
     current: bool,
     address: Option<String>,
     user_agent: Option<String>,
     #[serde(serialize_with = "instant")]
     created_at: DateTime<Utc>,
-    /// When it ends unless it is used
+    /// When the session ends if it is not used before then
     #[serde(serialize_with = "instant")]
     idle_ends_at: DateTime<Utc>,
-    /// When it ends however much it is used
+    /// When the session ends in any case
     #[serde(serialize_with = "instant")]
     ends_at: DateTime<Utc>,
 }
@@ -61,7 +61,10 @@ impl SessionBody {
     }
 }
 
-/// Your live sessions, newest first
+/// Your sessions
+///
+/// Every sign-in that has not ended, newest first, with the address and the program that it came
+/// from. The one that asks is marked `current`.
 #[utoipa::path(get, path = "/api/v1/me/sessions", tag = "me", security(("user" = [])), params(SessionPage), responses((status = OK, body = Page<SessionBody>), ApiError))]
 pub async fn list_sessions(
     app: AppState,
@@ -76,7 +79,10 @@ pub async fn list_sessions(
     Ok(page.respond(found, |session| SessionBody::of(session, own)))
 }
 
-/// End all your sessions but this one
+/// End all your other sessions
+///
+/// The session that asks stays, and so do your API tokens. Every process of the service refuses the
+/// ended sessions within 5 seconds.
 #[utoipa::path(delete, path = "/api/v1/me/sessions", tag = "me", security(("session" = [])), responses((status = NO_CONTENT, description = "Ended"), ApiError))]
 pub async fn delete_sessions(app: AppState, who: Principal, origin: Origin) -> ApiResult<Answer> {
     end(
@@ -90,6 +96,9 @@ pub async fn delete_sessions(app: AppState, who: Principal, origin: Origin) -> A
 }
 
 /// End one of your sessions
+///
+/// Every process of the service refuses it within 5 seconds. A session that has ended already is
+/// answered 404.
 #[utoipa::path(delete, path = "/api/v1/me/sessions/{id}", tag = "me", security(("session" = [])), params(("id" = SessionId, Path, description = "Id of the session")), responses((status = NO_CONTENT, description = "Ended"), ApiError))]
 pub async fn delete_session(
     app: AppState,

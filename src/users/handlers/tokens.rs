@@ -52,7 +52,7 @@ pub struct CreateApiToken {
     #[schema(schema_with = names::label_schema)]
     name: String,
     access: TokenAccess,
-    /// When it ends; without, not before it is deleted
+    /// When the token ends, which is in the future. Without this it lasts until you delete it
     expires_at: Option<DateTime<Utc>>,
 }
 
@@ -98,6 +98,9 @@ impl From<ApiToken> for ApiTokenBody {
 }
 
 /// Your API tokens, newest first
+///
+/// Shows what each may do and when it ends, never its secret. Expired ones stay in the list until
+/// you delete them.
 #[utoipa::path(get, path = "/api/v1/me/tokens", tag = "me", security(("session" = [])), params(ApiTokenPage), responses((status = OK, body = Page<ApiTokenBody>), ApiError))]
 pub async fn list_api_tokens(
     app: AppState,
@@ -112,7 +115,10 @@ pub async fn list_api_tokens(
     Ok(page.respond(found, ApiTokenBody::from))
 }
 
-/// Make an API token; its secret is shown once
+/// Make an API token
+///
+/// The answer shows the secret, and nothing shows it again. Send it as `Authorization: Bearer`, or
+/// as the password of HTTP Basic. You can have 100 tokens; one more is answered 409.
 #[utoipa::path(post, path = "/api/v1/me/tokens", tag = "me", security(("session" = [])), request_body = CreateApiToken, responses((status = CREATED, body = CreatedApiToken<'_>), ApiError))]
 pub async fn create_api_token(
     app: AppState,
@@ -169,7 +175,8 @@ pub async fn create_api_token(
             secret: secret.expose_secret(),
             token: token.into(),
         };
-        Ok(Answer::created(format!("/api/v1/me/tokens/{id}"), &body)?.sealed(&keys)?)
+        let answer = Answer::created(format!("/api/v1/me/tokens/{id}"), &body)?;
+        Ok(answer.with_version(VERSION).sealed(&keys)?)
     })
     .await?;
     answer.opened(&keys)
@@ -185,6 +192,8 @@ fn too_many() -> ApiError {
 }
 
 /// One of your API tokens
+///
+/// Shows what it may do and when it ends, never its secret.
 #[utoipa::path(get, path = "/api/v1/me/tokens/{id}", tag = "me", security(("session" = [])), params(("id" = ApiTokenId, Path, description = "Id of the API token")), responses((status = OK, body = ApiTokenBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
 pub async fn get_api_token(
     app: AppState,
@@ -202,6 +211,8 @@ pub async fn get_api_token(
 }
 
 /// End one of your API tokens
+///
+/// Every process of the service refuses it within 5 seconds.
 #[utoipa::path(delete, path = "/api/v1/me/tokens/{id}", tag = "me", security(("session" = [])), params(("id" = ApiTokenId, Path, description = "Id of the API token")), responses((status = NO_CONTENT, description = "Ended"), ApiError))]
 pub async fn delete_api_token(
     app: AppState,

@@ -3,6 +3,7 @@
 mod calls;
 mod conventions;
 mod fields;
+mod headers;
 mod instants;
 mod world;
 

@@ -23,6 +23,15 @@ fn flaws(document: &Value) -> Vec<String> {
             format!("info has no {member}"),
         );
     }
+    let mut tags = BTreeSet::new();
+    for tag in document["tags"].as_array().into_iter().flatten() {
+        let name = tag["name"].as_str().unwrap();
+        tags.insert(name);
+        complain(
+            is_empty(&tag["description"]),
+            format!("the tag {name} has no description"),
+        );
+    }
     let mut ids = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         complain(
@@ -53,10 +62,37 @@ fn flaws(document: &Value) -> Vec<String> {
                     .is_none_or(|tags| tags.len() != 1),
                 format!("{name}: not one tag"),
             );
+            for tag in operation["tags"].as_array().into_iter().flatten() {
+                complain(
+                    !tags.contains(tag.as_str().unwrap()),
+                    format!("{name}: the tag {tag} is not in TAGS of src/http/document"),
+                );
+            }
             complain(
-                operation["summary"].as_str().is_none_or(str::is_empty),
+                is_empty(&operation["summary"]),
                 format!("{name}: no summary"),
             );
+            complain(
+                is_empty(&operation["description"]),
+                format!(
+                    "{name}: no description: it is the second paragraph of the handler's comment"
+                ),
+            );
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                complain(
+                    is_empty(&target(document, response)["description"]),
+                    format!("{name}: {status} has no description"),
+                );
+            }
+            for scheme in operation["security"].as_array().into_iter().flatten() {
+                for scope in scheme["oauth2"].as_array().into_iter().flatten() {
+                    let flows = &document["components"]["securitySchemes"]["oauth2"]["flows"];
+                    complain(
+                        is_empty(&flows["password"]["scopes"][scope.as_str().unwrap()]),
+                        format!("{name}: the scope {scope} is not declared"),
+                    );
+                }
+            }
             let responses = operation["responses"].as_object().unwrap();
             let success = |status: &String| status.starts_with('2') || status.starts_with('3');
             complain(
@@ -91,9 +127,10 @@ fn flaws(document: &Value) -> Vec<String> {
                 .as_array()
                 .into_iter()
                 .flatten()
+                .map(|it| target(document, it))
                 .inspect(|it| {
                     complain(
-                        it["description"].as_str().is_none_or(str::is_empty),
+                        is_empty(&it["description"]),
                         format!("{name}: {} has no description", it["name"]),
                     )
                 })
@@ -131,17 +168,48 @@ fn flaws(document: &Value) -> Vec<String> {
             format!("{reference} leads nowhere"),
         );
     }
-    for name in document["components"]["schemas"]
-        .as_object()
-        .unwrap()
-        .keys()
-    {
+    for kind in ["schemas", "responses", "parameters", "headers"] {
+        for name in document["components"][kind].as_object().unwrap().keys() {
+            complain(
+                !used.contains(&format!("/components/{kind}/{name}")),
+                format!("nothing uses {name} of the {kind}"),
+            );
+        }
+    }
+    for pattern in patterns(document) {
         complain(
-            !used.contains(&format!("/components/schemas/{name}")),
-            format!("nothing uses the schema {name}"),
+            ["(?", r"\p", r"\P", r"\u"]
+                .iter()
+                .any(|part| pattern.contains(part)),
+            format!("{pattern} is not read alike in every language"),
         );
     }
     flaws
+}
+
+fn is_empty(text: &Value) -> bool {
+    text.as_str().is_none_or(str::is_empty)
+}
+
+/// What stands at the reference, or here.
+fn target<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    match value["$ref"].as_str() {
+        Some(reference) => document
+            .pointer(reference.trim_start_matches('#'))
+            .unwrap_or(&Value::Null),
+        None => value,
+    }
+}
+
+fn patterns(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Object(members) => {
+            let own = members.get("pattern").and_then(Value::as_str);
+            members.values().flat_map(patterns).chain(own).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(patterns).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Every `$ref` below a value, as a pointer into the document.
@@ -227,6 +295,42 @@ fn each_flaw_is_seen() {
             "/components/schemas/Unused".to_owned(),
             serde_json::json!({}),
             "nothing uses",
+        ),
+        (
+            "/components/headers/Unused".to_owned(),
+            serde_json::json!({}),
+            "nothing uses",
+        ),
+        (format!("{get}/description"), Value::Null, "no description"),
+        (
+            format!("{get}/responses/200/description"),
+            "".into(),
+            "200 has no description",
+        ),
+        (
+            "/components/responses/Problem400/description".to_owned(),
+            "".into(),
+            "400 has no description",
+        ),
+        (
+            format!("{get}/tags"),
+            serde_json::json!(["new"]),
+            "is not in TAGS",
+        ),
+        (
+            "/tags/0/description".to_owned(),
+            "".into(),
+            "has no description",
+        ),
+        (
+            format!("{get}/security"),
+            serde_json::json!([{"oauth2": ["everything"]}]),
+            "is not declared",
+        ),
+        (
+            "/components/schemas/PostId/pattern".to_owned(),
+            r"^\p{L}$".into(),
+            "not read alike",
         ),
     ];
     for (pointer, value, complaint) in table {
