@@ -226,7 +226,9 @@ impl Feed {
         let mut found: Vec<Entry> = Vec::with_capacity(rows.len());
         let mut seen: Option<(i64, DateTime<Utc>)> = None;
         for row in rows {
-            seen = Some((row.try_get(0)?, row.try_get(1)?));
+            if seen.is_none() {
+                seen = Some((row.try_get(0)?, row.try_get(1)?));
+            }
             if let Some(subject) = row.try_get::<_, Option<Uuid>>(2)? {
                 let revoked = Revoked {
                     subject,
