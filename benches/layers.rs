@@ -143,7 +143,7 @@ async fn wrong_bodies(shell: &Arc<Shell>) {
         let mut figures = Vec::new();
         for _ in 0..ROUNDS {
             let request = ::http::Request::post("/bench/titled")
-                .header("host", "bench")
+                .header("host", "localhost")
                 .header("content-type", "application/json")
                 .body(Body::from(body.clone()))
                 .unwrap();
