@@ -19,7 +19,7 @@ use super::credential::{API_TOKEN_PREFIX, COOKIE_NAME, Presented, presented};
 use super::principal::{Credential, Principal};
 use super::revocation::feed::Verdict;
 use super::secret::{may_be_secret, secret_hash};
-use super::session::{BELIEVED, COOKIE_BELIEF};
+use super::session::{COOKIE_BELIEF, believed};
 use super::{revocation, sign_in};
 use crate::audit::Origin;
 use crate::error::{ApiError, ApiResult, Code};
@@ -232,9 +232,10 @@ async fn cookie(app: &App, secret: &str) -> ApiResult<Option<(Principal, Option<
     let known: Option<Known> = app
         .db
         .write(async |connection| {
-            diesel::sql_query(format!(
-                "UPDATE sessions s SET idle_ends_at = LEAST(now() + $2, s.ends_at), \
-                   believed_until = GREATEST({BELIEVED} + interval '1 microsecond', now() + $3) \
+            diesel::sql_query(concat!(
+                "UPDATE sessions s SET idle_ends_at = LEAST(now() + $2, s.ends_at), believed_until = GREATEST(",
+                believed!(),
+                " + interval '1 microsecond', now() + $3) \
                  FROM users u \
                  WHERE s.cookie_hash = $1 AND s.ended_at IS NULL AND s.ends_at > now() AND s.idle_ends_at > now() AND u.id = s.user_id AND NOT u.is_disabled \
                  RETURNING s.id, s.user_id, u.is_admin, s.kind AS what, s.ends_at, statement_timestamp() AS asked_at"

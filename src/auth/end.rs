@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::api_token::ApiToken;
 use super::revocation::{self, Revoked, Subject};
-use super::session::{BELIEVED, IN_FORCE};
+use super::session::{believed, in_force};
 use crate::audit::{self, Origin};
 use crate::types::{PrincipalId, SessionId};
 
@@ -63,15 +63,18 @@ async fn end(
         subjects,
         revoked_at,
         needed_until,
-    } = diesel::sql_query(format!(
-        "WITH ended AS (DELETE FROM sessions \
-           WHERE user_id = $1 AND {IN_FORCE} AND ($2 IS NULL OR id = $2) AND ($3 IS NULL OR id <> $3) \
-             AND ($4 IS NULL OR id IN (SELECT id FROM sessions WHERE user_id = $1 AND {IN_FORCE} AND id <> $3 \
-               ORDER BY idle_ends_at DESC, id DESC OFFSET $4)) \
-           RETURNING id, {BELIEVED} AS needed_until), \
+    } = diesel::sql_query(concat!(
+        "WITH ended AS (DELETE FROM sessions WHERE user_id = $1 AND ",
+        in_force!(),
+        " AND ($2 IS NULL OR id = $2) AND ($3 IS NULL OR id <> $3) \
+             AND ($4 IS NULL OR id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $3 AND ",
+        in_force!(),
+        " ORDER BY idle_ends_at DESC, id DESC OFFSET $4)) RETURNING id, ",
+        believed!(),
+        " AS needed_until), \
          revoked AS (INSERT INTO revocations (subject, needed_until) \
            SELECT id, needed_until FROM ended WHERE needed_until > now() RETURNING subject, revoked_at, needed_until) \
-         SELECT (SELECT count(*) FROM ended) AS sessions, COALESCE(array_agg(subject), '{{}}') AS subjects, \
+         SELECT (SELECT count(*) FROM ended) AS sessions, COALESCE(array_agg(subject), '{}') AS subjects, \
            COALESCE(max(revoked_at), now()) AS revoked_at, COALESCE(max(needed_until), now()) AS needed_until \
          FROM revoked",
     ))
@@ -136,8 +139,10 @@ pub async fn end_oldest(
         too_many: bool,
     }
     // Asked first: each insert of revocations wakes every replica, even one of none.
-    let answer: Answer = diesel::sql_query(format!(
-        "SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND {IN_FORCE} OFFSET $2) AS too_many"
+    let answer: Answer = diesel::sql_query(concat!(
+        "SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND ",
+        in_force!(),
+        " OFFSET $2) AS too_many"
     ))
     .bind::<SqlUuid, _>(user)
     .bind::<BigInt, _>(most)

@@ -16,21 +16,28 @@ use crate::schema::{sessions, users};
 use crate::types::{PrincipalId, SessionId};
 use crate::users::model::User;
 
+/// Until when what was given out for a session may be believed without a look at its row. Where that
+/// is not said, for 25 hours after the last moment at which it could be used: [`belief::LONGEST`].
+/// A macro, because statements are texts that stand in the source.
 macro_rules! believed {
     () => {
         "COALESCE(believed_until, LEAST(idle_ends_at, now()) + interval '25 hours')"
     };
 }
+pub(super) use believed;
 
-/// Until when what was given out for a session may be believed without a look at its row. Where that is not said, as long as
-/// [`belief::LONGEST`] after the last moment at which it could be used.
-pub const BELIEVED: &str = believed!();
 /// Of sessions that can still be used, or that something is believed of.
-pub const IN_FORCE: &str = concat!(
-    "ended_at IS NULL AND GREATEST(idle_ends_at, ",
-    believed!(),
-    ") > now()"
-);
+macro_rules! in_force {
+    () => {
+        concat!(
+            "ended_at IS NULL AND GREATEST(idle_ends_at, ",
+            $crate::auth::session::believed!(),
+            ") > now()"
+        )
+    };
+}
+pub(super) use in_force;
+
 /// For how long a cookie that was just asked about may be believed.
 pub const COOKIE_BELIEF: TimeDelta = belief::CACHED;
 

@@ -11,7 +11,7 @@ const LONGEST_CACHE: i64 = 10 * 60;
 /// Of what is believed from a cache: API tokens, cookies, passwords of HTTP Basic.
 pub const CACHED: TimeDelta = TimeDelta::seconds(LONGEST_CACHE + CLOCKS);
 /// Of what nobody knows how long it lives: more than the most that `CHARTROOM_ACCESS_LIFETIME` may be, with the clocks.
-pub const LONGEST: &str = "interval '25 hours'";
+pub const LONGEST: TimeDelta = TimeDelta::hours(25);
 
 /// Of an access token.
 pub fn of_access_token(lifetime: TimeDelta) -> TimeDelta {
@@ -66,7 +66,7 @@ mod tests {
                     seen += 1;
                 }
             }
-            assert!(belief < TimeDelta::hours(25));
+            assert!(belief < LONGEST);
             // The control, and the bound on memory.
             assert!(!is_known(at(0) + belief, lifetime + CLOCKS + 1));
         }

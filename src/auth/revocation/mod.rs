@@ -19,7 +19,7 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use uuid::Uuid;
 
-use super::session::BELIEVED;
+use super::session::believed;
 use crate::db::purge::{BATCH, in_batches};
 use crate::db::{Db, DbError};
 use crate::types::{ApiTokenId, PrincipalId, SessionId};
@@ -89,15 +89,17 @@ pub async fn revoke(
     let sessions: Vec<bool> = subjects.iter().map(is_session).collect();
     let subjects: Vec<Uuid> = subjects.iter().map(|subject| subject.id()).collect();
     // A user's sessions each end by their own id, so of all that ends by the user's nothing outlives the caches.
-    sql_query(format!(
+    sql_query(concat!(
         "INSERT INTO revocations (subject, needed_until) \
-         SELECT subject, CASE WHEN is_session \
-           THEN COALESCE((SELECT {BELIEVED} FROM sessions WHERE id = subject), now() + {LONGEST}) ELSE now() + $3 END \
+         SELECT subject, CASE WHEN is_session THEN COALESCE((SELECT ",
+        believed!(),
+        " FROM sessions WHERE id = subject), now() + $4) ELSE now() + $3 END \
          FROM unnest($1, $2) AS ending (subject, is_session) RETURNING subject, revoked_at, needed_until"
     ))
     .bind::<Array<SqlUuid>, _>(subjects)
     .bind::<Array<Bool>, _>(sessions)
     .bind::<Interval, _>(CACHED)
+    .bind::<Interval, _>(LONGEST)
     .load(connection)
     .await
 }

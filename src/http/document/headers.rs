@@ -30,7 +30,6 @@ const KEY: &str = r#"^("[!\x23-\x5b\x5d-\x7e]{1,255}"|[!\x23-\x2b\x2d-\x5b\x5d-\
 /// What an operation is to its headers.
 #[derive(Clone, Copy)]
 pub(super) struct Kind {
-    pub is_public: bool,
     /// Of a resource that a GET shows with its ETag: all that is done to it can be made to depend on that.
     pub is_versioned: bool,
     /// A page of a list.
@@ -54,7 +53,6 @@ impl Kind {
         let has_cursor =
             |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.name == "cursor");
         Self {
-            is_public,
             is_versioned,
             is_page: operation.parameters.iter().flatten().any(has_cursor),
             is_repeatable: *method == Method::POST && makes && !is_public,
@@ -81,8 +79,8 @@ impl Kind {
                 LOCATION,
                 is_made || status == StatusCode::SEE_OTHER.as_str(),
             ),
-            (RATE_LIMIT, !self.is_public),
-            (RATE_LIMIT_POLICY, !self.is_public),
+            (RATE_LIMIT, true),
+            (RATE_LIMIT_POLICY, true),
             (REPLAYED, is_made && self.is_repeatable),
             (REQUEST_ID, true),
         ]

@@ -125,7 +125,7 @@ async fn every_answer_says_where_its_caller_stands() {
         (Method::GET, "/api/v1/me", &bad, "", 401),
         (Method::POST, "/api/v1/users", &json, "{", 400),
         (Method::POST, "/api/v1/users", &json, &large, 413),
-        (Method::GET, VERSION, &host, "", 400),
+        (Method::GET, VERSION, &host, "", 421),
     ];
     let mut before = 1_000;
     for (method, target, headers, body, status) in asked {
@@ -229,7 +229,7 @@ async fn the_limit_of_sign_ins_stands_beside_it() {
     for list in [&policies, &standings] {
         assert_eq!((list.len(), named(list, "default")), (2, 1), "{list:?}");
         assert_eq!(
-            named(list, "signin-account") + named(list, "signin-address"),
+            named(list, "signin-name") + named(list, "signin-address"),
             1
         );
     }

@@ -104,7 +104,7 @@ async fn list_things(
 }
 
 /// A new thing
-#[utoipa::path(post, path = "/things", request_body = CreateThing, responses((status = CREATED, body = ThingBody), ApiError))]
+#[utoipa::path(post, path = "/things", extensions(("x-max-body" = json!("large"))), request_body = CreateThing, responses((status = CREATED, body = ThingBody), ApiError))]
 async fn create_thing(
     app: AppState,
     Caller(who): Caller,

@@ -108,8 +108,10 @@ async fn the_parameters_are_documented() {
             .all(|parameter| parameter["in"] == "query")
     );
     assert_eq!(parameters[0]["schema"]["maximum"], 200);
-    assert_eq!(parameters[3]["schema"]["default"], "-created_at");
-    assert_eq!(parameters[3]["schema"]["enum"].as_array().unwrap().len(), 8);
+    let sort = parameters[3]["schema"]["$ref"].as_str().unwrap();
+    let sort = document.pointer(sort.trim_start_matches('#')).unwrap();
+    assert_eq!(sort["default"], "-created_at");
+    assert_eq!(sort["enum"].as_array().unwrap().len(), 8);
 }
 
 /// A page is bounded in bytes as well: it ends before the row that is too much, and the walk meets every row all the same.

@@ -180,6 +180,22 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// All that a caller can tell answers apart by: but for the request id, and for how many requests
+    /// are left, which is one less with each.
+    pub(crate) fn telling(&self) -> (u16, Vec<(String, String)>, String) {
+        let id = self.header("x-request-id");
+        let headers = self.headers.iter().map(|(name, value)| {
+            let value = value.to_str().unwrap().replace(id, "-");
+            match (name.as_str(), value.split_once(";r=")) {
+                ("ratelimit", Some((policy, _left))) => (name.to_string(), policy.to_owned()),
+                _ => (name.to_string(), value),
+            }
+        });
+        let mut headers: Vec<_> = headers.collect();
+        headers.sort();
+        (self.status.as_u16(), headers, self.text().replace(id, "-"))
+    }
+
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text()))

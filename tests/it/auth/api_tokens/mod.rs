@@ -48,7 +48,7 @@ async fn a_token_is_made_listed_read_and_ended() {
         (
             &json!("deploy"),
             &json!("write"),
-            &json!("2199-01-01T00:00:00Z")
+            &json!("2199-01-01T00:00:00.000000Z")
         )
     );
     let token = format!("Bearer {secret}");
