@@ -131,7 +131,8 @@ fn bearer(app: &App, token: &str) -> Option<Principal> {
     })
 }
 
-/// A credential that the database knows by its hash, asked at most once a minute, and never about what it cannot know.
+/// A credential that the database knows by its hash. It is asked at most once a minute, and never
+/// about a text that cannot be one.
 async fn stored(
     app: &App,
     (kind, prefix): (u8, &str),

@@ -1,4 +1,5 @@
-//! Ending sessions for good: their rows, every replica's memory, and the trace. However many there are, it is as many statements.
+//! Ending sessions for good: their rows, every replica's memory, and the trace. The number of
+//! statements does not depend on how many sessions end.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -13,7 +14,8 @@ use super::session::{believed, in_force};
 use crate::audit::{self, Origin};
 use crate::types::{PrincipalId, SessionId};
 
-/// Which sessions of a user. Who ends more than one holds the lock of the user's row, so that two who do wait for each other.
+/// Which sessions of a user. To end more than one, hold the lock of the user's row: then two
+/// requests that do so wait for each other.
 #[derive(Clone, Copy, Debug)]
 pub enum Which {
     One(SessionId),
@@ -45,8 +47,9 @@ struct Row {
     needed_until: DateTime<Utc>,
 }
 
-/// The rows go, which costs a fraction of a change of them: nothing asks about a session that was ended. One that is over by
-/// itself is left alone, unless something given out for it is still believed.
+/// Deletes the rows, because that costs a fraction of updating them and nothing asks about an ended
+/// session. A session that is over by itself is left alone, unless something given out for it is
+/// still believed.
 async fn end(
     connection: &mut AsyncPgConnection,
     user: PrincipalId,
@@ -125,7 +128,8 @@ pub async fn end_sessions(
         .await
 }
 
-/// After `newest` has begun, in the transaction that began it and holds the lock of the user's row: nobody has more than `most`.
+/// Keeps a user at `most` sessions after `newest` has begun, in the transaction that began it and
+/// holds the lock of the user's row.
 pub async fn end_oldest(
     connection: &mut AsyncPgConnection,
     user: PrincipalId,
