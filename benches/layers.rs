@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::routing::get;
+use chartroom::app::features;
+use chartroom::app::features::PublicShell;
 use chartroom::config::Config;
-use chartroom::db::endpoint::{Endpoint, Tls};
-use chartroom::http;
-use chartroom::http::extract::ValidJson;
-use chartroom::http::shell::Shell;
-use chartroom::shutdown::{Shutdown, Timings};
+use chartroom::config::endpoint::{Endpoint, Tls};
+use chartroom::http::body::extract::ValidJson;
+use chartroom::kernel::shutdown::{Shutdown, Timings};
 use clap::{Args as _, Command, FromArgMatches as _};
 use tower::Service as _;
 use utoipa_axum::router::OpenApiRouter;
@@ -120,7 +120,7 @@ struct Titled {
 async fn post_titled(_: ValidJson<Titled>) {}
 
 /// Milliseconds for each body that is refused in full.
-async fn wrong_bodies(shell: &Arc<Shell>) {
+async fn wrong_bodies(shell: &Arc<PublicShell>) {
     println!(
         "{:<45} {:>7} {:>7} {:>7}",
         "ms per body", "median", "min", "max"
@@ -158,7 +158,7 @@ async fn wrong_bodies(shell: &Arc<Shell>) {
     }
 }
 
-fn shell(keys: &str, level: &str, rate_limit: &str) -> (Config, Arc<Shell>) {
+fn shell(keys: &str, level: &str, rate_limit: &str) -> (Config, Arc<PublicShell>) {
     let matches = Config::augment_args(Command::new("bench"))
         .try_get_matches_from([
             "bench",
@@ -185,15 +185,15 @@ fn shell(keys: &str, level: &str, rate_limit: &str) -> (Config, Arc<Shell>) {
         },
     };
     let shutdown = Shutdown::new(Timings::default());
-    let app = chartroom::serve::app(config.clone(), nowhere, None, shutdown).unwrap();
+    let app = chartroom::app::serve::app(config.clone(), nowhere, None, shutdown).unwrap();
     let titled = OpenApiRouter::new().routes(routes!(post_titled));
-    (config, http::public_with(app, titled).unwrap())
+    (config, features::public_with(app, titled).unwrap())
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let keys = std::env::temp_dir().join(format!("chartroom-layers-{}", std::process::id()));
-    chartroom::auth::keys::generate(&keys, Duration::ZERO).unwrap();
+    chartroom::identity::keys::generate(&keys, Duration::ZERO).unwrap();
     let quiet = std::env::args().any(|argument| argument == "--quiet-log");
     let (keys_dir, level) = (keys.to_str().unwrap(), if quiet { "warn" } else { "info" });
     // More than the bench asks for.

@@ -2,18 +2,19 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use chartroom::auth::password::Passwords;
+use chartroom::app::features;
+use chartroom::app::serve::{app, embedded_endpoint};
 use chartroom::config::Config;
 use chartroom::db::embedded::{Embedded, Options, Stop};
 use chartroom::db::migrate::{self, MIGRATIONS};
-use chartroom::http;
-use chartroom::metrics::Metrics;
-use chartroom::serve::{app, embedded_endpoint};
+use chartroom::identity::api::AppState;
+use chartroom::identity::password::Passwords;
+use chartroom::kernel::shutdown::{Shutdown, Timings};
 use chartroom::server::{self, ConnectionLimits};
-use chartroom::shutdown::{Shutdown, Timings};
-use chartroom::state::AppState;
+use chartroom::telemetry::metrics::Metrics;
 use clap::{Args as _, Command, FromArgMatches as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -91,7 +92,7 @@ impl Service {
             Directory(std::env::temp_dir().join(format!("chartroom-bench-{}", std::process::id())));
         std::fs::create_dir(&directory.0).unwrap();
         let keys = directory.0.join("keys");
-        chartroom::auth::keys::generate(&keys, Duration::ZERO).unwrap();
+        chartroom::identity::keys::generate(&keys, Duration::ZERO).unwrap();
         let keys = format!("--keys-dir={}", keys.display());
         let cached = config(&[&keys]);
         let telemetry = chartroom::telemetry::install(&cached.telemetry).unwrap();
@@ -173,7 +174,7 @@ fn listen(app: AppState, shutdown: &Shutdown) -> SocketAddr {
     let routes = OpenApiRouter::new()
         .routes(routes!(public))
         .routes(routes!(caller));
-    let shell = http::public_with(app.clone(), routes).unwrap();
+    let shell = features::public_with(app.clone(), routes).unwrap();
     let service = tower::service_fn(move |request| {
         let shell = shell.clone();
         async move { Ok(Box::pin(shell.handle(request)).await) }
@@ -185,7 +186,7 @@ fn listen(app: AppState, shutdown: &Shutdown) -> SocketAddr {
         service,
         ConnectionLimits::default(),
         shutdown.clone(),
-        app.public_connections.clone(),
+        Arc::default(),
     );
     tokio::spawn(served);
     address

@@ -6,12 +6,12 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::model::{Event, EventPage, Wanted};
-use crate::error::{ApiError, ApiResult};
-use crate::http::extract::ValidQuery;
-use crate::http::page::{Listed, Page};
-use crate::state::AppState;
-use crate::types::instant;
+use crate::events::model::{Event, EventSort, Wanted};
+use crate::http::answer::page::{Listed, Page, PageParams};
+use crate::http::body::extract::ValidQuery;
+use crate::identity::api::AppState;
+use crate::kernel::error::{ApiError, ApiResult};
+use crate::kernel::types::instant;
 
 /// Who did what, when and from where
 #[derive(Serialize, ToSchema)]
@@ -75,10 +75,10 @@ pub struct AuditFilter {
 /// Sign-ins, refusals and what administrators did. Events are never changed or deleted. Refusals
 /// and passwords that were sent with a request appear some seconds later; several of one kind are
 /// one event with a `count` in `detail`.
-#[utoipa::path(get, path = "/api/v1/audit", tag = "audit", security(("admin" = [])), params(EventPage, AuditFilter), responses((status = OK, body = Page<AuditEvent>), ApiError))]
+#[utoipa::path(get, path = "/api/v1/audit", tag = "audit", security(("admin" = [])), params(PageParams<EventSort>, AuditFilter), responses((status = OK, body = Page<AuditEvent>), ApiError))]
 pub async fn list_audit_events(
     app: AppState,
-    page: EventPage,
+    page: PageParams<EventSort>,
     ValidQuery(filter): ValidQuery<AuditFilter>,
 ) -> ApiResult<Listed<AuditEvent>> {
     let AuditFilter {

@@ -1,193 +1,184 @@
-//! The settings of one database endpoint, primary or read-only, and what makes them contradict each other.
+//! Where a database is and how to reach it; resolved anew at each connection, so that rotated files count at once.
 
 use std::path::PathBuf;
+use std::str::FromStr as _;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::Config as PgConfig;
+use tokio_postgres::config::SslMode as PgSslMode;
 
-use super::{Broken, Database, DatabaseRead, Secret, SslMode};
+use crate::config::{EndpointSettings, Secret, SslMode};
 
-/// One endpoint as configured; `prefix` is how its keys begin.
+/// One database endpoint.
 #[derive(Clone, Debug)]
-pub struct EndpointSettings {
-    pub prefix: &'static str,
-    pub url: Option<SecretString>,
-    pub url_file: Option<PathBuf>,
-    pub host: Option<String>,
-    pub port: Option<u16>,
-    pub name: Option<String>,
-    pub user: Option<String>,
-    pub password: Option<SecretString>,
-    pub password_file: Option<PathBuf>,
-    pub sslmode: Option<SslMode>,
+pub enum Endpoint {
+    Url(Secret),
+    Fields {
+        host: String,
+        port: u16,
+        dbname: String,
+        user: String,
+        password: Option<Secret>,
+        tls: Tls,
+    },
+}
+
+/// What is asked of TLS, and whom it trusts.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    pub mode: SslMode,
     pub ca_file: Option<PathBuf>,
 }
 
-impl Database {
-    pub fn endpoint(&self) -> EndpointSettings {
-        let this = self.clone();
-        EndpointSettings {
-            prefix: "CHARTROOM_DATABASE_",
-            url: this.database_url,
-            url_file: this.database_url_file,
-            host: this.database_host,
-            port: this.database_port,
-            name: this.database_name,
-            user: this.database_user,
-            password: this.database_password,
-            password_file: this.database_password_file,
-            sslmode: this.database_sslmode,
-            ca_file: this.database_ca_file,
-        }
-    }
+/// An endpoint with its secrets read.
+pub struct Resolved {
+    pub config: PgConfig,
+    pub tls: Tls,
 }
 
-impl DatabaseRead {
-    pub fn endpoint(&self) -> EndpointSettings {
-        let this = self.clone();
-        EndpointSettings {
-            prefix: "CHARTROOM_DATABASE_READ_",
-            url: this.database_read_url,
-            url_file: this.database_read_url_file,
-            host: this.database_read_host,
-            port: this.database_read_port,
-            name: this.database_read_name,
-            user: this.database_read_user,
-            password: this.database_read_password,
-            password_file: this.database_read_password_file,
-            sslmode: this.database_read_sslmode,
-            ca_file: this.database_read_ca_file,
+impl Endpoint {
+    /// `None` where nothing is configured.
+    pub fn from_settings(settings: &EndpointSettings) -> Option<Self> {
+        if let Some(url) = settings.url() {
+            return Some(Self::Url(url));
         }
-    }
-}
-
-impl EndpointSettings {
-    pub fn is_given(&self) -> bool {
-        self.url.is_some() || self.url_file.is_some() || self.host.is_some()
-    }
-
-    pub fn url(&self) -> Option<Secret> {
-        Secret::from_settings(self.url.as_ref(), self.url_file.as_ref())
-    }
-
-    pub fn password(&self) -> Option<Secret> {
-        Secret::from_settings(self.password.as_ref(), self.password_file.as_ref())
-    }
-
-    /// This endpoint with what it leaves open taken from the primary; one given by URL stands alone.
-    #[must_use]
-    pub fn or(self, primary: &Self) -> Self {
-        if self.host.is_none() {
-            return self;
-        }
-        let own_password = self.password.is_some() || self.password_file.is_some();
-        Self {
-            port: self.port.or(primary.port),
-            name: self.name.or_else(|| primary.name.clone()),
-            user: self.user.or_else(|| primary.user.clone()),
-            password: if own_password {
-                self.password
-            } else {
-                primary.password.clone()
-            },
-            password_file: if own_password {
-                self.password_file
-            } else {
-                primary.password_file.clone()
-            },
-            sslmode: self.sslmode.or(primary.sslmode),
-            ca_file: self.ca_file.or_else(|| primary.ca_file.clone()),
-            ..self
-        }
-    }
-
-    pub(super) fn validate(&self) -> Result<(), Broken> {
-        let Self {
-            prefix,
-            url,
-            url_file,
+        let EndpointSettings {
             host,
             port,
             name,
             user,
-            password,
-            password_file,
             sslmode,
             ca_file,
-        } = self;
-        let broken =
-            |field: &str, problem: String| Err(Broken::new(format!("{prefix}{field}"), problem));
-        if url.is_some() && url_file.is_some() {
-            return broken(
-                "URL",
-                format!("contradicts {prefix}URL_FILE; set one of them"),
-            );
-        }
-        if password.is_some() && password_file.is_some() {
-            return broken(
-                "PASSWORD",
-                format!("contradicts {prefix}PASSWORD_FILE; set one of them"),
-            );
-        }
-        if self.url().is_some() && host.is_some() {
-            return broken("HOST", format!("contradicts {prefix}URL; set one of them"));
-        }
-        let fields = [
-            ("PORT", port.is_some()),
-            ("NAME", name.is_some()),
-            ("USER", user.is_some()),
-            ("PASSWORD", password.is_some()),
-            ("PASSWORD_FILE", password_file.is_some()),
-            ("SSLMODE", sslmode.is_some()),
-            ("CA_FILE", ca_file.is_some()),
-        ];
-        if let Some((field, _)) = fields.iter().find(|(_, set)| *set && host.is_none()) {
-            return match self.url() {
-                Some(_) => broken(
-                    field,
-                    format!("contradicts {prefix}URL, which holds it; set one of them"),
-                ),
-                None => broken(field, format!("has no effect without {prefix}HOST")),
-            };
-        }
-        if let Some(url) = self.url() {
-            let field = if url_file.is_some() {
-                "URL_FILE"
-            } else {
-                "URL"
-            };
-            let text = match url.read() {
-                Ok(text) => text,
-                Err(problem) => return broken(field, problem),
-            };
-            let Ok(resolved) = crate::db::endpoint::parse_url(&text) else {
-                return broken(field, "expected postgres://user:password@host:port/dbname, with sslmode and sslrootcert as the only TLS parameters".to_owned());
-            };
-            if let Some(Err(problem)) = resolved
-                .tls
-                .ca_file
-                .as_deref()
-                .map(crate::db::tls::read_roots)
-            {
-                return broken(field, format!("its sslrootcert: {problem}"));
+            ..
+        } = settings;
+        Some(Self::Fields {
+            host: host.clone()?,
+            port: port.unwrap_or(5432),
+            dbname: name.clone().unwrap_or_else(|| "chartroom".to_owned()),
+            user: user.clone().unwrap_or_else(|| "chartroom".to_owned()),
+            password: settings.password(),
+            tls: Tls {
+                mode: sslmode.unwrap_or(SslMode::Prefer),
+                ca_file: ca_file.clone(),
+            },
+        })
+    }
+
+    pub fn resolve(&self) -> Result<Resolved, String> {
+        match self {
+            Self::Url(url) => parse_url(&url.read()?),
+            Self::Fields {
+                host,
+                port,
+                dbname,
+                user,
+                password,
+                tls,
+            } => {
+                let mut config = PgConfig::new();
+                config
+                    .host(host)
+                    .port(*port)
+                    .dbname(dbname)
+                    .user(user)
+                    .ssl_mode(driver_mode(tls.mode));
+                if let Some(password) = password {
+                    config.password(password.read()?.expose_secret());
+                }
+                Ok(Resolved {
+                    config,
+                    tls: tls.clone(),
+                })
             }
         }
-        if let Some(Err(problem)) = password_file
-            .as_ref()
-            .map(|path| Secret::File(path.clone()).read())
-        {
-            return broken("PASSWORD_FILE", problem);
-        }
-        if let Some(path) = ca_file {
-            if !matches!(sslmode, Some(SslMode::VerifyCa | SslMode::VerifyFull)) {
-                return broken(
-                    "CA_FILE",
-                    format!("has no effect unless {prefix}SSLMODE is verify-ca or verify-full"),
-                );
+    }
+}
+
+/// The driver's URL plus libpq's `sslmode` and `sslrootcert`, of which the driver knows too little.
+pub fn parse_url(url: &SecretString) -> Result<Resolved, String> {
+    let refused = || "not a usable database URL".to_owned();
+    let url = url.expose_secret().trim();
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(refused());
+    }
+    let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut tls = Tls {
+        mode: SslMode::Prefer,
+        ca_file: None,
+    };
+    let mut rest = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        match pair.split_once('=').ok_or_else(refused)? {
+            ("sslmode", mode) => {
+                tls.mode = <SslMode as clap::ValueEnum>::from_str(mode, false)
+                    .map_err(|_error| refused())?
             }
-            if let Err(problem) = crate::db::tls::read_roots(path) {
-                return broken("CA_FILE", problem);
-            }
+            ("sslrootcert", file) => tls.ca_file = Some(decoded(file)?.into()),
+            _ => rest.push(pair),
         }
-        Ok(())
+    }
+    let url = if rest.is_empty() {
+        base.to_owned()
+    } else {
+        format!("{base}?{}", rest.join("&"))
+    };
+    let mut config = PgConfig::from_str(&url).map_err(|_error| refused())?;
+    if config.get_hosts().is_empty() {
+        return Err(refused());
+    }
+    config.ssl_mode(driver_mode(tls.mode));
+    Ok(Resolved { config, tls })
+}
+
+fn decoded(text: &str) -> Result<String, String> {
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8()
+        .map(Into::into)
+        .map_err(|_error| "not UTF-8".to_owned())
+}
+
+fn driver_mode(mode: SslMode) -> PgSslMode {
+    match mode {
+        SslMode::Disable => PgSslMode::Disable,
+        SslMode::Prefer => PgSslMode::Prefer,
+        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => PgSslMode::Require,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_may_ask_for_verify_full_with_its_own_ca() {
+        let url = "postgres://u:p%40@db.example:6432/app?sslmode=verify-full&sslrootcert=%2Fca%2Ftls.crt&connect_timeout=3";
+        let Resolved { config, tls } = parse_url(&url.into()).unwrap();
+        assert_eq!(
+            (config.get_user(), config.get_dbname(), config.get_ports()),
+            (Some("u"), Some("app"), &[6432_u16][..])
+        );
+        assert_eq!(config.get_password(), Some(&b"p@"[..]));
+        assert_eq!(config.get_ssl_mode(), PgSslMode::Require);
+        assert_eq!(
+            (tls.mode, tls.ca_file),
+            (SslMode::VerifyFull, Some("/ca/tls.crt".into()))
+        );
+    }
+
+    #[test]
+    fn what_is_no_database_url_is_refused() {
+        for url in [
+            "",
+            "db",
+            "http://db/x",
+            "mysql://db/x",
+            "postgres://db/x?sslmode=maybe",
+            "postgres://db/x?sslmode",
+            "postgres://db:port/x",
+            "postgres:///x",
+            "host=db",
+        ] {
+            assert!(parse_url(&url.into()).is_err(), "{url}");
+        }
     }
 }

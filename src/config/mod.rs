@@ -2,8 +2,10 @@
 
 mod check;
 mod database;
-mod endpoint;
+pub mod endpoint;
+mod endpoint_settings;
 mod network;
+pub mod roots;
 mod secret;
 mod service_accounts;
 mod show;
@@ -15,11 +17,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::auth::keys::{self, KeySet, KeysError};
-
 pub use check::{Broken, refuse_unknown, with_env_file, without_service_links};
 pub use database::{Database, DatabaseRead, Pool, SslMode};
-pub use endpoint::EndpointSettings;
+pub use endpoint_settings::EndpointSettings;
 pub use network::Network;
 pub use secret::Secret;
 pub use service_accounts::{ServiceAccounts, ServiceAccountsMode};
@@ -315,24 +315,6 @@ impl Config {
             .public_url
             .clone()
             .unwrap_or_else(|| format!("http://{}", self.http.listen))
-    }
-
-    /// Where the signing keys are. With the private PostgreSQL a key is made on first use; otherwise one has to be given.
-    pub fn keys_dir(&self) -> anyhow::Result<PathBuf> {
-        if let Some(directory) = &self.identity.keys_dir {
-            return Ok(directory.clone());
-        }
-        if !self.is_embedded() {
-            return Err(Broken::new("CHARTROOM_KEYS_DIR", "needed with a configured database: make a key with `chartroom keys generate --keys-dir DIR` and name DIR here").into());
-        }
-        let directory = self.embedded.data_dir.join("keys");
-        if matches!(
-            KeySet::read(&directory),
-            Err(KeysError::None(_) | KeysError::Directory(_, std::io::ErrorKind::NotFound))
-        ) {
-            keys::generate(&directory, std::time::Duration::ZERO)?;
-        }
-        Ok(directory)
     }
 
     pub fn registration(&self) -> Registration {

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::units::{Span, filled, origin, span};
 use super::{Broken, Config};
-use crate::auth::workload::name::{WorkloadName, is_label};
+use crate::kernel::workload::{WorkloadName, is_label};
 
 /// How the token of a Kubernetes service account is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -6,7 +6,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Connection, SimpleQueryMessage, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::endpoint::Endpoint;
+use crate::config::endpoint::Endpoint;
 
 /// The server's own limits stand far behind ours, for the case that our process is gone while its statement still runs. A
 /// statement whose connection we closed has to end long before them: each would hold one of the server's few connections.

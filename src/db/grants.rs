@@ -6,8 +6,8 @@ use std::time::Duration;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::SimpleAsyncConnection as _;
 
-use super::endpoint::Endpoint;
 use super::migrate::{MigrateError, locked, unlock};
+use crate::config::endpoint::Endpoint;
 
 /// Lets `role` use what is in the schema, and what later migrations put there. At most one process at a time does it.
 pub async fn grant(

@@ -13,8 +13,8 @@ use diesel_async::{
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 use super::connect::{ConnectError, connect};
-use super::endpoint::Endpoint;
 use super::window::{SchemaState, Versions, schema_state, versions_of};
+use crate::config::endpoint::Endpoint;
 
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 

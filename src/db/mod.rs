@@ -6,58 +6,39 @@
 mod attempt;
 pub mod connect;
 pub mod embedded;
-pub mod endpoint;
+mod error;
 pub mod grants;
 pub mod level;
 pub mod migrate;
 pub mod monitor;
 pub mod operation;
+pub mod page;
 pub mod pool;
 pub mod purge;
 mod replica;
 pub mod shared;
 pub mod tls;
+pub mod transaction;
 pub mod window;
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use diesel::result::{Error as DieselError, QueryResult};
+use diesel::result::QueryResult;
 use diesel_async::AsyncPgConnection;
 use tracing::Instrument as _;
 
-use crate::metrics::Metrics;
+use crate::config::endpoint::Endpoint;
+use crate::telemetry::metrics::Metrics;
 use attempt::{on_a_connection, on_a_line};
-use endpoint::Endpoint;
 use level::Mark;
 use operation::{Operation, Repeatable};
 use pool::{Lease, Pool, PoolSettings};
 use replica::{Replica, from_replica};
 
+pub use error::DbError;
 pub use replica::{Sourced, is_from_replica, sourced};
-
-/// What went wrong between a handler and its data.
-#[derive(Debug, thiserror::Error)]
-pub enum DbError {
-    /// Nothing was done: there was no connection to do it on.
-    #[error("no database connection: {0}")]
-    NoConnection(String),
-    /// All connections stayed busy for the whole wait, or too many were waiting already.
-    #[error("no free database connection")]
-    Busy,
-    /// The operation began and its end is unknown: the connection or the time was lost.
-    #[error("the database connection was lost or too slow")]
-    Interrupted,
-    /// The server only reads.
-    #[error("the database only reads at present")]
-    ReadOnly,
-    /// Nothing was done: the server had no disk space for it. The connection is as it was.
-    #[error("the database has no disk space left")]
-    StorageFull(#[source] DieselError),
-    #[error(transparent)]
-    Query(DieselError),
-}
 
 /// Boxed: small in handlers, and its type does not name the closure, on whose bounds rustc 1.95 fails to build incrementally.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'a>>;

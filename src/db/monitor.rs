@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use diesel_async::AsyncPgConnection;
 
 use super::connect::connect;
-use super::endpoint::Endpoint;
 use super::level::Mark;
 use super::migrate::MigrateError;
 use super::window::{SchemaState, is_migrated, knows_language, migrated_state};
+use crate::config::endpoint::Endpoint;
 
 const EVERY: Duration = Duration::from_secs(1);
 /// One look, connecting included; a database that needs longer does not serve requests either.

@@ -8,9 +8,9 @@ use diesel_async::pooled_connection::PoolableConnection as _;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 
 use super::connect::{ConnectError, connect};
-use super::endpoint::Endpoint;
 use super::level::Mark;
 use super::shared::Lines;
+use crate::config::endpoint::Endpoint;
 
 /// How long a connection in doubt has to answer.
 const PING: Duration = Duration::from_millis(500);

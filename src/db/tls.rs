@@ -1,20 +1,19 @@
 //! TLS to the database: rustls with ring, and libpq's five meanings of `sslmode`.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::endpoint::Tls;
 use crate::config::SslMode;
+use crate::config::endpoint::Tls;
+use crate::config::roots::read_roots;
 
 /// The connector for one new connection; the CA file is read here, so that a renewed CA counts at once.
 pub fn connector(tls: &Tls) -> Result<MakeRustlsConnect, String> {
@@ -55,25 +54,6 @@ fn chain_verifier(
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
         .map_err(|error| error.to_string())
-}
-
-/// The certificates of a PEM file.
-pub fn read_roots(path: &Path) -> Result<RootCertStore, String> {
-    let pem =
-        std::fs::read(path).map_err(|error| format!("cannot read the file: {}", error.kind()))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate =
-            certificate.map_err(|_error| "expected certificates in PEM format".to_owned())?;
-        roots
-            .add(certificate)
-            .map_err(|_error| "holds a certificate that cannot be a CA".to_owned())?;
-    }
-    if roots.is_empty() {
-        Err("expected at least one certificate in PEM format".to_owned())
-    } else {
-        Ok(roots)
-    }
 }
 
 /// Encrypts without asking who answers (`prefer`, `require`), or asks only for a trusted CA (`verify-ca`), as libpq does.

@@ -9,7 +9,7 @@ use kube::core::Request;
 use kube::core::params::{GetParams, Patch, PatchParams};
 use serde_json::Value;
 
-use crate::error::with_causes;
+use crate::kernel::error::with_causes;
 
 /// An API server that takes longer than this will not answer.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -10,9 +10,9 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::Post;
 use super::sql::{Columns, JUDGED_BY, LATEST, push, statement, visible_to};
-use crate::audit::Act;
+use crate::events::Act;
+use crate::kernel::types::{PostId, PrincipalId};
 use crate::projects::access::{Editor, ProjectAccess};
-use crate::types::{PostId, PrincipalId};
 
 /// A post, and what the statement that meant to change it found and did.
 #[derive(Clone, Debug, Queryable)]

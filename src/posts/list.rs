@@ -13,11 +13,12 @@ use utoipa::IntoParams;
 use super::model::Post;
 use super::search::{BY_RANK, LONGEST_QUESTION, Question, Way, by_id, by_votes};
 use super::sql::{Columns, push, visible_columns, visible_to};
-use crate::error::{ApiError, ApiResult, Code};
-use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts, Sql, Written};
+use crate::db::page::PageQuery;
+use crate::db::page::{Direction, Found, Key, Place, Sorts, Sql, Written};
+use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::projects::access::{ProjectAccess, Viewer};
 use crate::schema::{post_scores, posts};
-use crate::types::{PrincipalId, ProjectId};
 
 /// Sorting by rank means to rank every match, so only so many of the newest take part.
 const CANDIDATES: &str = " DESC LIMIT 500";
@@ -67,7 +68,7 @@ impl Sorts for PostSort {
     }
 }
 
-pub type PostPage = PageParams<PostSort>;
+pub type PostPage = PageQuery<PostSort>;
 
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -126,7 +127,7 @@ impl Wanted {
         connection: &mut AsyncPgConnection,
         page: &PostPage,
     ) -> QueryResult<Found<Listed>> {
-        let PageParams { sort, .. } = *page;
+        let PageQuery { sort, .. } = *page;
         let way = match &self.question {
             Some(question) => {
                 let end = match sort {

@@ -8,9 +8,9 @@ use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::sql::{Columns, push, statement, visible_to};
-use crate::http::etag::Edition;
+use crate::http::answer::etag::Edition;
+use crate::kernel::types::{PostId, PrincipalId, ProjectId};
 use crate::projects::access::{Editor, HAS_EXPIRED, ProjectAccess, Role};
-use crate::types::{PostId, PrincipalId, ProjectId};
 
 /// A post as its reader sees it.
 #[derive(Clone, Debug, Queryable)]

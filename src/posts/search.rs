@@ -21,8 +21,8 @@ use diesel::sql_types::{BigInt, Bool, SqlType, Text, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::sql::{VISIBLE, push, visible_columns};
-use crate::http::page::Direction;
-use crate::types::PrincipalId;
+use crate::db::page::Direction;
+use crate::kernel::types::PrincipalId;
 
 /// More says nothing that this did not.
 pub(super) const LONGEST_QUESTION: usize = 500;

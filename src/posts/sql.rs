@@ -8,8 +8,8 @@ use diesel::query_builder::AstPass;
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, Bool, Int8, Nullable, Text, Timestamptz, Uuid};
 
+use crate::kernel::types::PrincipalId;
 use crate::projects::access::{Editor, HAS_EXPIRED, ProjectAccess, Viewer};
-use crate::types::PrincipalId;
 
 /// What [`COLUMNS`] selects, as `model::Post` takes it.
 pub(super) type Columns = (

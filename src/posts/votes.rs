@@ -9,9 +9,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::Post;
 use super::sql::{JUDGED_BY, LATEST, push, statement, visible_columns};
-use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts, Sql, Written};
+use crate::db::page::PageQuery;
+use crate::db::page::{Direction, Found, Key, Place, Sorts, Sql, Written};
+use crate::kernel::types::{PostId, PrincipalId};
 use crate::schema::post_votes;
-use crate::types::{PostId, PrincipalId};
 
 /// What a vote met. Only a vote for a published post of a project that has not expired is given or taken back.
 #[derive(Clone, Copy, Debug, Queryable)]
@@ -129,7 +130,7 @@ impl Sorts for VoterSort {
     }
 }
 
-pub type VoterPage = PageParams<VoterSort>;
+pub type VoterPage = PageQuery<VoterSort>;
 
 /// `None` where the caller sees no such post. A voter proves that they do, so only a page without any asks for it.
 pub async fn page(

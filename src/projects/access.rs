@@ -14,13 +14,13 @@ use http::request::Parts;
 use serde::Deserialize;
 
 use super::model::{Project, Visibility};
-use crate::auth::principal::Principal;
-use crate::error::{ApiError, ApiResult, Code};
-use crate::http::extract::ValidPath;
-use crate::http::idempotency::Work;
+use crate::db::transaction::Work;
+use crate::http::body::extract::ValidPath;
+use crate::identity::api::AppState;
+use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::principal::Principal;
+use crate::kernel::types::{PrincipalId, ProjectId, words};
 use crate::schema::{project_members, projects};
-use crate::state::AppState;
-use crate::types::{PrincipalId, ProjectId, words};
 
 words! {
     /// What a member may do: each role what the one before may, and more

@@ -14,10 +14,11 @@ use utoipa::IntoParams;
 
 use super::access::Role;
 use super::model::{Project, Visibility};
-use crate::error::{ApiError, ApiResult, Code};
-use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts};
+use crate::db::page::PageQuery;
+use crate::db::page::{Direction, Found, Key, Place, Sorts};
+use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::types::{PrincipalId, is_usual, words};
 use crate::schema::{project_members, projects};
-use crate::types::{PrincipalId, is_usual, words};
 
 diesel::define_sql_function! {
     fn coalesce(value: Nullable<Text>, otherwise: Text) -> Text;
@@ -74,7 +75,7 @@ impl Sorts for ProjectSort {
     }
 }
 
-pub type ProjectPage = PageParams<ProjectSort>;
+pub type ProjectPage = PageQuery<ProjectSort>;
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -10,13 +10,14 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::access::{Owner, ProjectAccess, Role, Viewer};
-use crate::auth::workload::name::{PREFIX, WorkloadName};
-use crate::auth::workload::row;
-use crate::error::{ApiError, ApiResult, Code};
-use crate::http::page::{Direction, Found, Key, PageParams, Place, Sorts};
+use crate::db::page::PageQuery;
+use crate::db::page::{Direction, Found, Key, Place, Sorts};
+use crate::identity::account::names;
+use crate::identity::workload::row;
+use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::types::{PrincipalId, ProjectId};
+use crate::kernel::workload::{PREFIX, WorkloadName};
 use crate::schema::{principals, project_members, projects, users, workloads};
-use crate::types::{PrincipalId, ProjectId};
-use crate::users::names;
 
 diesel::define_sql_function! {
     #[sql_name = "coalesce"]
@@ -116,7 +117,7 @@ impl Sorts for MemberSort {
     }
 }
 
-pub type MemberPage = PageParams<MemberSort>;
+pub type MemberPage = PageQuery<MemberSort>;
 
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod handlers;
+pub mod leaving;
 pub mod list;
 pub mod members;
 pub mod model;
@@ -10,7 +11,7 @@ pub mod model;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::state::AppState;
+use crate::identity::api::AppState;
 
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::access::{Owner, ProjectAccess, Role};
+use crate::kernel::types::{PrincipalId, ProjectId, words};
 use crate::schema::{project_members, projects};
-use crate::types::{PrincipalId, ProjectId, words};
 
 words! {
     /// Who may read a project besides its members: nobody, or everybody signed in

@@ -29,7 +29,7 @@ use super::clock::{Clock, Late, Waiting};
 use super::framing::Position;
 use super::io::{InFlight, Io, Shared};
 use super::{ConnectionLimits, Counters, Peer};
-use crate::shutdown::{Phase, Shutdown};
+use crate::kernel::shutdown::{Phase, Shutdown};
 
 /// Bounds hyper's read buffer, so every head: room above our own limits, for which we answer ourselves.
 const READ_BUFFER: usize = 64 * 1024;

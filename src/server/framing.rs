@@ -3,7 +3,7 @@
 //! hyper drops `Content-Length` when `Transfer-Encoding` is present, in either order, and `http::Uri`
 //! drops a fragment; both must be refused. Heads only: a body's bytes are skipped, never looked at.
 
-use crate::http::head::RawFlaw;
+use crate::server::head::RawFlaw;
 
 /// Long enough for every line this reads values from; longer ones are only measured.
 const LINE: usize = 96;

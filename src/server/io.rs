@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use super::framing::{Framing, Position};
 use super::refusal::instead_of;
 use super::stream::Streams;
-use crate::http::head::RawFlaw;
+use crate::server::head::RawFlaw;
 
 /// What a client may still send after our last byte before it is cut off mid-word.
 const LINGER_BYTES: usize = 256 * 1024;

@@ -6,6 +6,7 @@ mod body;
 mod clock;
 mod connection;
 mod framing;
+pub mod head;
 mod io;
 mod pace;
 mod refusal;
@@ -31,7 +32,7 @@ use tower::Service;
 
 pub use self::body::BodyTimedOut;
 use self::connection::Common;
-use crate::shutdown::{Phase, Shutdown};
+use crate::kernel::shutdown::{Phase, Shutdown};
 
 /// Who is at the other end of the socket; in every request's extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

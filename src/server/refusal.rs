@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::error::Code;
+use crate::kernel::error::Code;
 
 /// Longer than any head that hyper makes for a refusal, and shorter than ours.
 const LONGEST: usize = 160;

@@ -1,5 +1,6 @@
 //! Logs and traces. Logs go to standard error through [`sink`]; spans go to an OTLP collector when one is configured.
 
+pub mod metrics;
 pub mod request_line;
 pub mod sink;
 pub mod trace;

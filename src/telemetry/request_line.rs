@@ -8,8 +8,8 @@ use chrono::{SecondsFormat, Utc};
 use http::HeaderValue;
 
 use super::{IS_PRETTY, sink};
-use crate::error::ApiError;
-use crate::text::deceives;
+use crate::kernel::error::ApiError;
+use crate::kernel::text::deceives;
 
 /// Longest piece of a caller's text in a line.
 const LONGEST: usize = 256;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::text::deceives;
+use crate::kernel::text::deceives;
 
 /// For how long the thread lets lines gather: waking it for each one costs a request more than all else that its line does.
 const GATHER: Duration = Duration::from_millis(5);

@@ -12,7 +12,7 @@ use opentelemetry::trace::{
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use crate::http::request::TraceParent;
+use crate::kernel::request::TraceParent;
 
 /// Target of every span that is exported, and of nothing else.
 pub const TARGET: &str = "chartroom::span";

@@ -1,17 +1,12 @@
 //! Users: people with an email and a password. Anybody signed in sees their public fields; the rest is theirs.
 
-pub mod deletion;
-pub mod directory;
 pub mod handlers;
-pub mod model;
-pub mod names;
 pub mod profile;
-pub mod rights;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::state::AppState;
+use crate::identity::api::AppState;
 
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::FieldError;
-use crate::http::json::mistake;
+use crate::http::body::json::mistake;
+use crate::kernel::error::FieldError;
 
 /// Bytes of the profile written as JSON without spaces.
 const LARGEST: usize = 8 * 1024;

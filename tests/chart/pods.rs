@@ -219,7 +219,7 @@ fn no_selector_of_the_api_matches_a_pod_of_a_hook() {
 
 /// The program refuses a `CHARTROOM_*` variable that is none of its settings, so a typo here would be a crash loop.
 fn variables_are_settings(case: &Case) -> Vec<String> {
-    let command = chartroom::cli::command();
+    let command = chartroom::app::cli::command();
     let settings: BTreeSet<String> = command
         .get_arguments()
         .filter_map(|argument| Some(argument.get_env()?.to_str()?.to_owned()))

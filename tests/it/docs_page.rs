@@ -102,7 +102,7 @@ mod service {
     };
     use axum::body::Body;
     use axum::{Router, extract::Request, http::StatusCode};
-    use chartroom::{http::shell::Shell, server::ConnectionLimits};
+    use chartroom::{app::features::PublicShell, server::ConnectionLimits};
     use http::{HeaderValue, header};
     use std::sync::Arc;
 
@@ -212,7 +212,11 @@ mod service {
     }
 
     /// The service's own answers, with a script in the page.
-    async fn spoiled(shell: Arc<Shell>, request: Request, fault: Fault) -> http::Response<Body> {
+    async fn spoiled(
+        shell: Arc<PublicShell>,
+        request: Request,
+        fault: Fault,
+    ) -> http::Response<Body> {
         let path = request.uri().path().to_owned();
         let mut response = shell.handle(request).await;
         if path == "/api/v1/version" {

@@ -19,6 +19,7 @@ mod docs_page;
 mod embedded;
 mod faults;
 mod kube;
+mod laws;
 mod limits;
 mod machinery;
 mod matrix;

@@ -9,7 +9,7 @@ const BEGIN: &str =
 const END: &str = "<!-- end of settings -->";
 
 fn table() -> String {
-    let command = chartroom::cli::command();
+    let command = chartroom::app::cli::command();
     let mut text = String::new();
     let mut heading = None;
     for arg in command.get_arguments() {
@@ -60,7 +60,7 @@ fn the_table_of_settings_is_fresh() {
 
 #[test]
 fn every_setting_is_described() {
-    for arg in chartroom::cli::command()
+    for arg in chartroom::app::cli::command()
         .get_arguments()
         .filter(|arg| arg.get_env().is_some())
     {

@@ -14,7 +14,7 @@ use super::error::EmbeddedError;
 use super::install::Install;
 use super::progress::Progress;
 use super::{Options, SYSTEM_CACHE_DIR};
-use crate::error::with_causes;
+use crate::kernel::error::with_causes;
 
 const VERSION: &str = "18.6.0";
 pub(super) const MAJOR: u32 = 18;

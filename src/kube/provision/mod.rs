@@ -16,8 +16,8 @@ use kube::core::params::PatchParams;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::auth::keys::KeysError;
 use crate::config::Broken;
+use crate::identity::keys::KeysError;
 use crate::kube::api::{Kind, KubeError, Objects};
 use cluster::text;
 use plan::{KeysSecret, Plan, Secrets};

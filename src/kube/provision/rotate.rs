@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::secret::{Role, encoded, password, value};
 use super::{ProvisionError, Refused};
-use crate::auth::keys;
 use crate::config::Span;
+use crate::identity::keys;
 use crate::kube::api::{Kind, KubeError, Objects};
 
 /// Writers that are quicker make it start again; more than these in a row are not an accident.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::owner::{mark, stranger};
 use super::plan::Plan;
 use super::{ProvisionError, Refused};
-use crate::auth::keys;
+use crate::identity::keys;
 use crate::kube::api::{Kind, KubeError, Objects};
 
 const PASSWORD_BYTES: usize = 32;

@@ -6,14 +6,15 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{PostBody, check};
-use crate::auth::principal::Principal;
-use crate::error::{ApiError, ApiResult, Code};
+use crate::db::transaction::{Failure, Work};
 use crate::http::answer::Answer;
-use crate::http::idempotency::{Failure, OnceJson, Work, idempotent_statement};
+use crate::http::answer::idempotency::{OnceJson, idempotent_statement};
+use crate::identity::api::AppState;
+use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::principal::Principal;
+use crate::kernel::types::{PostId, ProjectId};
 use crate::posts::model::{NewPost, Post};
 use crate::projects::access::{Editor, ProjectAccess};
-use crate::state::AppState;
-use crate::types::{PostId, ProjectId};
 
 /// A new post
 #[derive(Deserialize, ToSchema)]

@@ -1,22 +1,22 @@
 //! The posts that a caller may read.
 
 use super::{PostBody, Reader};
-use crate::error::{ApiError, ApiResult};
-use crate::http::extract::ValidQuery;
-use crate::http::page::{Listed, Page};
-use crate::posts::list::{PostFilter, PostPage, Wanted};
-use crate::state::AppState;
+use crate::http::answer::page::{Listed, Page, PageParams};
+use crate::http::body::extract::ValidQuery;
+use crate::identity::api::AppState;
+use crate::kernel::error::{ApiError, ApiResult};
+use crate::posts::list::{PostFilter, PostSort, Wanted};
 
 /// The posts that you may read
 ///
 /// Posts in your projects, in internal projects and by themselves, and your own drafts. `q`
 /// searches title and content; with it, `sort=-rank` puts the best matches first. Where the service
 /// allows it, callers who are not signed in read published posts that are in no project.
-#[utoipa::path(get, path = "/api/v1/posts", tag = "posts", security(("optional" = [])), params(PostPage, PostFilter), responses((status = OK, body = Page<PostBody>), ApiError))]
+#[utoipa::path(get, path = "/api/v1/posts", tag = "posts", security(("optional" = [])), params(PageParams<PostSort>, PostFilter), responses((status = OK, body = Page<PostBody>), ApiError))]
 pub async fn list_posts(
     app: AppState,
     Reader(me): Reader,
-    page: PostPage,
+    page: PageParams<PostSort>,
     ValidQuery(filter): ValidQuery<PostFilter>,
 ) -> ApiResult<Listed<PostBody>> {
     filter.check(page.sort)?;

@@ -12,13 +12,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::model::Post;
-use crate::auth::authenticate;
-use crate::auth::principal::Principal;
-use crate::error::{ApiError, ApiResult, FieldError};
-use crate::http::json::mistake;
+use crate::http::body::json::mistake;
+use crate::identity::api::AppState;
+use crate::identity::authenticate;
+use crate::kernel::error::{ApiError, ApiResult, FieldError};
+use crate::kernel::principal::Principal;
+use crate::kernel::types::{PostId, PrincipalId, ProjectId, instant};
 use crate::projects::access::Role;
-use crate::state::AppState;
-use crate::types::{PostId, PrincipalId, ProjectId, instant};
 
 const LONGEST_TITLE: usize = 300;
 /// Far below what a search index takes of one text.

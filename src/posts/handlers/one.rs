@@ -6,17 +6,18 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{PostBody, Reader, check};
-use crate::audit::{Act, Origin};
-use crate::auth::principal::Principal;
-use crate::error::{ApiError, ApiResult, Code};
-use crate::http::conditional::{Conditions, Versioned};
-use crate::http::extract::ValidPath;
-use crate::http::patch::{Change, MergePatch};
+use crate::events::Act;
+use crate::http::answer::conditional::{Conditions, Versioned};
+use crate::http::body::extract::ValidPath;
+use crate::http::body::patch::{Change, MergePatch};
+use crate::identity::api::AppState;
+use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::origin::Origin;
+use crate::kernel::principal::Principal;
+use crate::kernel::types::PostId;
 use crate::posts::changes::{Changes, Judged, Target};
 use crate::posts::model::Post;
 use crate::projects::access::expired;
-use crate::state::AppState;
-use crate::types::PostId;
 
 /// Changes to a post
 #[derive(Deserialize, ToSchema)]

@@ -6,15 +6,15 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::auth::principal::Principal;
 use crate::db::DbError;
-use crate::error::{ApiError, ApiResult, Code};
-use crate::http::extract::ValidPath;
-use crate::http::page::{Listed, Page};
-use crate::posts::votes::{self, Met, Voter, VoterPage};
+use crate::http::answer::page::{Listed, Page, PageParams};
+use crate::http::body::extract::ValidPath;
+use crate::identity::api::AppState;
+use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::principal::Principal;
+use crate::kernel::types::{PostId, PrincipalId, instant};
+use crate::posts::votes::{self, Met, Voter, VoterSort};
 use crate::projects::access::expired;
-use crate::state::AppState;
-use crate::types::{PostId, PrincipalId, instant};
 
 /// Somebody who voted
 #[derive(Serialize, ToSchema)]
@@ -97,12 +97,12 @@ pub async fn delete_vote(
 /// Who voted for a post
 ///
 /// In the order of the ids of the voters.
-#[utoipa::path(get, path = "/api/v1/posts/{id}/votes", tag = "posts", params(("id" = PostId, Path, description = "Id of the post"), VoterPage), responses((status = OK, body = Page<VoterBody>), ApiError))]
+#[utoipa::path(get, path = "/api/v1/posts/{id}/votes", tag = "posts", params(("id" = PostId, Path, description = "Id of the post"), PageParams<VoterSort>), responses((status = OK, body = Page<VoterBody>), ApiError))]
 pub async fn list_votes(
     app: AppState,
     who: Principal,
     ValidPath(id): ValidPath<PostId>,
-    page: VoterPage,
+    page: PageParams<VoterSort>,
 ) -> ApiResult<Listed<VoterBody>> {
     let found = app
         .db

@@ -6,14 +6,15 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{Mistakes, ProjectBody};
-use crate::audit::{self, Origin};
-use crate::auth::principal::Principal;
-use crate::error::{ApiError, ApiResult};
+use crate::events;
 use crate::http::answer::Answer;
-use crate::http::idempotency::{OnceJson, idempotent};
+use crate::http::answer::idempotency::{OnceJson, idempotent};
+use crate::identity::api::AppState;
+use crate::kernel::error::{ApiError, ApiResult};
+use crate::kernel::origin::Origin;
+use crate::kernel::principal::Principal;
 use crate::projects::access::Role;
 use crate::projects::model::{NewProject, Project, Visibility};
-use crate::state::AppState;
 
 /// A new project
 #[derive(Deserialize, ToSchema)]
@@ -70,7 +71,7 @@ pub async fn create_project(
         let project = Project::insert(connection, &new, who.id).await?;
         let (id, version) = (project.id, project.version);
         let detail = json!({ "name": project.name });
-        audit::record(
+        events::record(
             connection,
             &origin,
             Some(who.id),

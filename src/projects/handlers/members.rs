@@ -5,18 +5,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::audit::{self, Origin};
-use crate::auth::principal::Principal;
-use crate::error::{ApiError, ApiResult};
+use crate::db::transaction::{Failure, transaction};
+use crate::events;
 use crate::http::answer::Answer;
-use crate::http::conditional::{Conditions, Versioned};
-use crate::http::extract::{ValidJson, ValidPath, ValidQuery};
-use crate::http::idempotency::{Failure, transaction};
-use crate::http::page::{Listed, Page};
+use crate::http::answer::conditional::{Conditions, Versioned};
+use crate::http::answer::page::{Listed, Page, PageParams};
+use crate::http::body::extract::{ValidJson, ValidPath, ValidQuery};
+use crate::identity::api::AppState;
+use crate::kernel::error::{ApiError, ApiResult};
+use crate::kernel::origin::Origin;
+use crate::kernel::principal::Principal;
+use crate::kernel::types::{PrincipalId, ProjectId, instant};
 use crate::projects::access::{Owner, ProjectAccess, Role, Viewer};
-use crate::projects::members::{Member, MemberFilter, MemberPage, Named, Person};
-use crate::state::AppState;
-use crate::types::{PrincipalId, ProjectId, instant};
+use crate::projects::members::{Member, MemberFilter, MemberSort, Named, Person};
 
 /// A member of a project
 #[derive(Serialize, ToSchema)]
@@ -65,11 +66,11 @@ pub struct InPath {
 /// The members of a project, oldest first
 ///
 /// People and workloads, each with a role.
-#[utoipa::path(get, path = "/api/v1/projects/{id}/members", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), MemberPage, MemberFilter), responses((status = OK, body = Page<MemberBody>), ApiError))]
+#[utoipa::path(get, path = "/api/v1/projects/{id}/members", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), PageParams<MemberSort>, MemberFilter), responses((status = OK, body = Page<MemberBody>), ApiError))]
 pub async fn list_members(
     app: AppState,
     access: ProjectAccess<Viewer>,
-    page: MemberPage,
+    page: PageParams<MemberSort>,
     ValidQuery(filter): ValidQuery<MemberFilter>,
 ) -> ApiResult<Listed<MemberBody>> {
     let found = app
@@ -144,7 +145,7 @@ pub async fn put_member(
             let location = format!("/api/v1/projects/{id}/members/{person_id}");
             ("member.added", Answer::created(location, &body)?)
         };
-        audit::record(
+        events::record(
             connection,
             &origin,
             Some(who.id),
@@ -205,7 +206,7 @@ pub async fn delete_member(
             access.remove(connection, person).await?;
             let mut detail = json!({ "principal": person, "was": member.role });
             name_workload(&mut detail, &member.person);
-            audit::record(
+            events::record(
                 connection,
                 &origin,
                 Some(who.id),

@@ -12,9 +12,9 @@ use utoipa::ToSchema;
 
 use super::access::Role;
 use super::model::{Project, Visibility};
-use crate::error::{ApiError, ApiResult, FieldError};
-use crate::http::json::mistake;
-use crate::types::{ProjectId, instant, is_usual};
+use crate::http::body::json::mistake;
+use crate::kernel::error::{ApiError, ApiResult, FieldError};
+use crate::kernel::types::{ProjectId, instant, is_usual};
 
 const LONGEST_NAME: usize = 200;
 const LONGEST_DESCRIPTION: usize = 10_000;

@@ -6,18 +6,19 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{Mistakes, ProjectBody};
-use crate::audit::{self, Origin};
-use crate::auth::principal::Principal;
-use crate::error::{ApiError, ApiResult};
+use crate::db::transaction::transaction;
+use crate::events;
 use crate::http::answer::Answer;
-use crate::http::conditional::{Conditions, Versioned};
-use crate::http::extract::ValidPath;
-use crate::http::idempotency::transaction;
-use crate::http::patch::{Change, MergePatch, Patch};
+use crate::http::answer::conditional::{Conditions, Versioned};
+use crate::http::body::extract::ValidPath;
+use crate::http::body::patch::{Change, MergePatch, Patch};
+use crate::identity::api::AppState;
+use crate::kernel::error::{ApiError, ApiResult};
+use crate::kernel::origin::Origin;
+use crate::kernel::principal::Principal;
+use crate::kernel::types::ProjectId;
 use crate::projects::access::{Owner, ProjectAccess, Viewer};
 use crate::projects::model::{ProjectChanges, Visibility};
-use crate::state::AppState;
-use crate::types::ProjectId;
 
 /// Changes to a project
 #[derive(Deserialize, ToSchema)]
@@ -76,7 +77,7 @@ pub async fn update_project(
         }
         let detail = json!({ "changed": names(&changes) });
         let project = access.update(connection, changes).await?;
-        audit::record(
+        events::record(
             connection,
             &origin,
             Some(who.id),
@@ -154,7 +155,7 @@ pub async fn delete_project(
         conditions.write(Some(access.project.version))?;
         access.delete(connection).await?;
         let detail = json!({ "name": access.project.name });
-        audit::record(
+        events::record(
             connection,
             &origin,
             Some(who.id),

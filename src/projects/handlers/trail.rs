@@ -6,13 +6,13 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::audit::model::{Event, EventPage, Wanted};
-use crate::error::{ApiError, ApiResult};
-use crate::http::extract::ValidQuery;
-use crate::http::page::{Listed, Page};
+use crate::events::model::{Event, EventSort, Wanted};
+use crate::http::answer::page::{Listed, Page, PageParams};
+use crate::http::body::extract::ValidQuery;
+use crate::identity::api::AppState;
+use crate::kernel::error::{ApiError, ApiResult};
+use crate::kernel::types::{ProjectId, instant};
 use crate::projects::access::{Owner, ProjectAccess};
-use crate::state::AppState;
-use crate::types::{ProjectId, instant};
 
 /// Who did what to a project, and when
 #[derive(Serialize, ToSchema)]
@@ -68,11 +68,11 @@ pub struct ProjectEventFilter {
 /// What happened to a project, newest first
 ///
 /// Who made, changed and shared it, and by which request. You need the role `owner`.
-#[utoipa::path(get, path = "/api/v1/projects/{id}/audit", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), EventPage, ProjectEventFilter), responses((status = OK, body = Page<ProjectEvent>), ApiError))]
+#[utoipa::path(get, path = "/api/v1/projects/{id}/audit", tag = "projects", params(("id" = ProjectId, Path, description = "Id of the project"), PageParams<EventSort>, ProjectEventFilter), responses((status = OK, body = Page<ProjectEvent>), ApiError))]
 pub async fn list_project_events(
     app: AppState,
     access: ProjectAccess<Owner>,
-    page: EventPage,
+    page: PageParams<EventSort>,
     ValidQuery(filter): ValidQuery<ProjectEventFilter>,
 ) -> ApiResult<Listed<ProjectEvent>> {
     let ProjectEventFilter {

@@ -8,21 +8,22 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::people::UserBody;
-use crate::audit::{self, Origin};
-use crate::auth::end::{Which, end_everything, end_sessions};
-use crate::auth::principal::Principal;
-use crate::auth::revocation::{self, Revoked, Subject};
-use crate::error::{ApiError, ApiResult};
+use crate::db::transaction::{Work, transaction};
+use crate::events;
 use crate::http::answer::Answer;
-use crate::http::conditional::{Conditions, Versioned};
-use crate::http::extract::ValidPath;
-use crate::http::idempotency::{Work, transaction};
-use crate::http::patch::{Change, MergePatch};
+use crate::http::answer::conditional::{Conditions, Versioned};
+use crate::http::body::extract::ValidPath;
+use crate::http::body::patch::{Change, MergePatch};
+use crate::identity::account::directory::Entry;
+use crate::identity::account::{deletion, rights};
+use crate::identity::api::AppState;
+use crate::identity::end::{Which, end_everything, end_sessions};
+use crate::identity::revocation::{self, Revoked, Subject};
+use crate::kernel::error::{ApiError, ApiResult};
+use crate::kernel::origin::Origin;
+use crate::kernel::principal::Principal;
+use crate::kernel::types::PrincipalId;
 use crate::schema::users;
-use crate::state::AppState;
-use crate::types::PrincipalId;
-use crate::users::directory::Entry;
-use crate::users::{deletion, rights};
 
 /// Changes to somebody's account
 #[derive(Deserialize, ToSchema)]
@@ -115,7 +116,7 @@ async fn follow(
         _ => {}
     }
     for action in acts {
-        audit::record(
+        events::record(
             connection,
             origin,
             Some(actor),
@@ -145,7 +146,15 @@ pub async fn delete_user(
         locked.still_administers(&who)?;
         conditions.write(Some(locked.user.version))?;
         locked.others_administer()?;
-        deletion::delete(connection, id, "deleted_by_admin", &origin, Some(who.id)).await
+        deletion::delete(
+            connection,
+            id,
+            "deleted_by_admin",
+            &origin,
+            Some(who.id),
+            app.endings,
+        )
+        .await
     })
     .await?;
     app.identity.feed.learn(&revoked);
@@ -181,7 +190,7 @@ async fn end_all(
         .still_administers(actor)?;
     let (all, reason) = (Which::All, "ended_by_admin");
     let ended = end_sessions(connection, id, all, reason, origin, Some(actor.id)).await?;
-    audit::record(
+    events::record(
         connection,
         origin,
         Some(actor.id),

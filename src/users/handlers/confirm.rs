@@ -5,15 +5,16 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::audit::{self, Origin};
-use crate::auth::limiter::NameKey;
-use crate::auth::password::PasswordError;
-use crate::error::{ApiError, ApiResult, FieldError};
-use crate::http::client::ClientAddress;
-use crate::http::idempotency::Work;
+use crate::db::transaction::Work;
+use crate::events;
+use crate::http::shell::client::ClientAddress;
+use crate::identity::api::Api;
+use crate::identity::limiter::NameKey;
+use crate::identity::password::PasswordError;
+use crate::kernel::error::{ApiError, ApiResult, FieldError};
+use crate::kernel::origin::Origin;
+use crate::kernel::types::PrincipalId;
 use crate::schema::users;
-use crate::state::App;
-use crate::types::PrincipalId;
 
 /// That the user gave the password that belongs to this hash. Only [`confirm`] makes one.
 pub(super) struct Confirmed {
@@ -24,7 +25,7 @@ pub(super) struct Confirmed {
 
 /// `pointer` is where the password stands in the body.
 pub(super) async fn confirm(
-    app: &App,
+    app: &Api,
     user: PrincipalId,
     password: SecretString,
     pointer: &'static str,
@@ -62,7 +63,7 @@ pub(super) async fn confirm(
             let (action, target) = ("user.password_refused", Some(user.0));
             app.db
                 .write(async |connection| {
-                    audit::record(connection, origin, Some(user), action, target, json!({})).await
+                    events::record(connection, origin, Some(user), action, target, json!({})).await
                 })
                 .await?;
             return Err(confirmed.wrong());

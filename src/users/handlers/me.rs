@@ -13,20 +13,22 @@ use utoipa::ToSchema;
 
 use super::confirm::{Confirmed, confirm};
 use super::{collect, taken};
-use crate::audit::{self, Origin};
-use crate::auth::authenticate::cookie_header;
-use crate::auth::principal::{Credential, Principal};
-use crate::error::{ApiError, ApiResult, Code, FieldError};
-use crate::http::client::ClientAddress;
-use crate::http::conditional::{Conditions, Versioned};
-use crate::http::extract::ValidJson;
-use crate::http::idempotency::{Work, transaction};
-use crate::http::patch::{Change, MergePatch, Patch, merge};
+use crate::db::transaction::{Work, transaction};
+use crate::events;
+use crate::http::answer::conditional::{Conditions, Versioned};
+use crate::http::body::extract::ValidJson;
+use crate::http::body::patch::{Change, MergePatch, Patch, merge};
+use crate::http::shell::client::ClientAddress;
+use crate::identity::account::{Account, User};
+use crate::identity::account::{deletion, directory, names, rights};
+use crate::identity::api::AppState;
+use crate::identity::authenticate::cookie_header;
+use crate::kernel::error::{ApiError, ApiResult, Code, FieldError};
+use crate::kernel::origin::Origin;
+use crate::kernel::principal::{Credential, Principal};
+use crate::kernel::types::{PrincipalId, instant};
 use crate::schema::users;
-use crate::state::AppState;
-use crate::types::{PrincipalId, instant};
-use crate::users::model::{Account, User};
-use crate::users::{deletion, directory, names, profile, rights};
+use crate::users::profile;
 
 /// A user, as they see themselves
 #[derive(Serialize, ToSchema)]
@@ -215,7 +217,7 @@ pub async fn update_me(
             Some(_) => "user.email_changed",
             None => "user.changed",
         };
-        audit::record(connection, &origin, Some(id), action, Some(id.0), json!({})).await?;
+        events::record(connection, &origin, Some(id), action, Some(id.0), json!({})).await?;
         Ok(Versioned::new(account.user.version, account.into()))
     })
     .await
@@ -288,7 +290,15 @@ pub async fn delete_me(
         rights::lock(connection, id).await?.others_administer()?;
         let version = confirmed.lock(connection).await?;
         conditions.write(Some(version))?;
-        deletion::delete(connection, id, "deleted_by_user", &origin, Some(id)).await
+        deletion::delete(
+            connection,
+            id,
+            "deleted_by_user",
+            &origin,
+            Some(id),
+            app.endings,
+        )
+        .await
     })
     .await?;
     app.identity.feed.learn(&revoked);

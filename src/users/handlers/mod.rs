@@ -9,8 +9,8 @@ pub mod register;
 pub mod sessions;
 pub mod tokens;
 
-use crate::error::{ApiError, Code, FieldError};
-use crate::http::idempotency::Failure;
+use crate::db::transaction::Failure;
+use crate::kernel::error::{ApiError, Code, FieldError};
 
 fn collect<T>(result: Result<T, FieldError>, errors: &mut Vec<FieldError>) -> Option<T> {
     result.map_err(|error| errors.push(error)).ok()

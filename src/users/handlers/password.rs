@@ -6,18 +6,19 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::confirm::confirm;
-use crate::audit::{self, Origin};
-use crate::auth::end::{Which, end_sessions};
-use crate::auth::password;
-use crate::auth::principal::Principal;
-use crate::auth::revocation::{self, Subject};
-use crate::error::{ApiError, ApiResult};
+use crate::db::transaction::transaction;
+use crate::events;
 use crate::http::answer::Answer;
-use crate::http::client::ClientAddress;
-use crate::http::extract::ValidJson;
-use crate::http::idempotency::transaction;
-use crate::state::AppState;
-use crate::users::model::User;
+use crate::http::body::extract::ValidJson;
+use crate::http::shell::client::ClientAddress;
+use crate::identity::account::User;
+use crate::identity::api::AppState;
+use crate::identity::end::{Which, end_sessions};
+use crate::identity::password;
+use crate::identity::revocation::{self, Subject};
+use crate::kernel::error::{ApiError, ApiResult};
+use crate::kernel::origin::Origin;
+use crate::kernel::principal::Principal;
 
 /// A new password, and the one it replaces
 #[derive(Deserialize, ToSchema)]
@@ -57,7 +58,7 @@ pub async fn change_password(
         let mut revoked = ended.revoked;
         // What was found good with the old password, here and on every replica.
         revoked.extend(revocation::revoke(connection, &[Subject::User(id)]).await?);
-        audit::record(
+        events::record(
             connection,
             &origin,
             Some(id),

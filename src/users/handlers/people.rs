@@ -4,15 +4,15 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::auth::principal::Principal;
-use crate::error::{ApiError, ApiResult};
-use crate::http::conditional::{Conditions, Versioned};
-use crate::http::etag::Edition;
-use crate::http::extract::{ValidPath, ValidQuery};
-use crate::http::page::{Listed, Page};
-use crate::state::AppState;
-use crate::types::{PrincipalId, instant};
-use crate::users::directory::{Entry, Search, UserPage};
+use crate::http::answer::conditional::{Conditions, Versioned};
+use crate::http::answer::etag::Edition;
+use crate::http::answer::page::{Listed, Page, PageParams};
+use crate::http::body::extract::{ValidPath, ValidQuery};
+use crate::identity::account::directory::{Entry, Search, UserSort};
+use crate::identity::api::AppState;
+use crate::kernel::error::{ApiError, ApiResult};
+use crate::kernel::principal::Principal;
+use crate::kernel::types::{PrincipalId, instant};
 
 /// A user. Only administrators see the members after `name`
 #[derive(Serialize, ToSchema)]
@@ -81,11 +81,11 @@ pub struct UserFilter {
 ///
 /// `q` finds users by how their username, their name or a word in it begins. Only administrators
 /// see disabled accounts in the list.
-#[utoipa::path(get, path = "/api/v1/users", tag = "users", params(UserPage, UserFilter), responses((status = OK, body = Page<UserBody>), ApiError))]
+#[utoipa::path(get, path = "/api/v1/users", tag = "users", params(PageParams<UserSort>, UserFilter), responses((status = OK, body = Page<UserBody>), ApiError))]
 pub async fn list_users(
     app: AppState,
     who: Principal,
-    page: UserPage,
+    page: PageParams<UserSort>,
     ValidQuery(filter): ValidQuery<UserFilter>,
 ) -> ApiResult<Listed<UserBody>> {
     let search = filter.q.as_deref().map(Search::new).transpose()?;

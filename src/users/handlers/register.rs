@@ -7,18 +7,20 @@ use utoipa::ToSchema;
 
 use super::me::Me;
 use super::{collect, taken};
-use crate::audit::{self, Origin};
-use crate::auth::password;
 use crate::config::Registration;
-use crate::error::{ApiError, ApiResult, Code};
+use crate::db::transaction::transaction;
+use crate::events;
 use crate::http::answer::Answer;
-use crate::http::client::ClientAddress;
-use crate::http::extract::ValidJson;
-use crate::http::idempotency::transaction;
-use crate::state::{App, AppState};
-use crate::types::PrincipalId;
-use crate::users::model::{Account, NewUser};
-use crate::users::{names, profile};
+use crate::http::body::extract::ValidJson;
+use crate::http::shell::client::ClientAddress;
+use crate::identity::account::names;
+use crate::identity::account::{Account, NewUser};
+use crate::identity::api::{Api, AppState};
+use crate::identity::password;
+use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::origin::Origin;
+use crate::kernel::types::PrincipalId;
+use crate::users::profile;
 
 /// A new account
 #[derive(Deserialize, ToSchema)]
@@ -99,7 +101,7 @@ struct Prepared {
 }
 
 async fn make(
-    app: &App,
+    app: &Api,
     prepared: Prepared,
     password: SecretString,
     origin: &Origin,
@@ -124,7 +126,7 @@ async fn make(
     transaction(&app.db, async |connection| {
         let account = Account::insert(connection, &new).await.map_err(taken)?;
         let id = account.user.id;
-        audit::record(
+        events::record(
             connection,
             origin,
             Some(id),

@@ -4,18 +4,18 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::audit::Origin;
-use crate::auth::end::{Which, end_sessions};
-use crate::auth::principal::{Credential, Principal};
-use crate::auth::session::{Session, SessionPage};
-use crate::error::{ApiError, ApiResult};
+use crate::db::transaction::transaction;
 use crate::http::answer::Answer;
-use crate::http::extract::ValidPath;
-use crate::http::idempotency::transaction;
-use crate::http::page::{Listed, Page};
-use crate::state::AppState;
-use crate::types::{SessionId, instant};
-use crate::users::model::User;
+use crate::http::answer::page::{Listed, Page, PageParams};
+use crate::http::body::extract::ValidPath;
+use crate::identity::account::User;
+use crate::identity::api::AppState;
+use crate::identity::end::{Which, end_sessions};
+use crate::identity::session::{Session, SessionSort};
+use crate::kernel::error::{ApiError, ApiResult};
+use crate::kernel::origin::Origin;
+use crate::kernel::principal::{Credential, Principal};
+use crate::kernel::types::{SessionId, instant};
 
 /// A session, which a sign-in begins
 #[derive(Serialize, ToSchema)]
@@ -65,11 +65,11 @@ impl SessionBody {
 ///
 /// Every sign-in that has not ended, newest first, with the address and the program that it came
 /// from. The one that asks is marked `current`.
-#[utoipa::path(get, path = "/api/v1/me/sessions", tag = "me", security(("user" = [])), params(SessionPage), responses((status = OK, body = Page<SessionBody>), ApiError))]
+#[utoipa::path(get, path = "/api/v1/me/sessions", tag = "me", security(("user" = [])), params(PageParams<SessionSort>), responses((status = OK, body = Page<SessionBody>), ApiError))]
 pub async fn list_sessions(
     app: AppState,
     who: Principal,
-    page: SessionPage,
+    page: PageParams<SessionSort>,
 ) -> ApiResult<Listed<SessionBody>> {
     let (id, own) = (who.id, who.session());
     let found = app

@@ -7,21 +7,23 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::collect;
-use crate::audit::{self, Origin};
-use crate::auth::api_token::{ApiToken, ApiTokenPage, Inserted, MOST_PER_USER, NewApiToken};
-use crate::auth::credential::API_TOKEN_PREFIX;
-use crate::auth::principal::Principal;
-use crate::auth::secret::{fresh_secret, secret_hash};
-use crate::error::{ApiError, ApiResult, Code};
+use crate::db::transaction::transaction;
+use crate::events;
 use crate::http::answer::Answer;
-use crate::http::conditional::{Conditions, Versioned};
-use crate::http::extract::ValidPath;
-use crate::http::idempotency::{OnceJson, idempotent, transaction};
-use crate::http::json::mistake;
-use crate::http::page::{Listed, Page};
-use crate::state::AppState;
-use crate::types::{ApiTokenId, instant, is_usual};
-use crate::users::names;
+use crate::http::answer::conditional::{Conditions, Versioned};
+use crate::http::answer::idempotency::{OnceJson, idempotent};
+use crate::http::answer::page::{Listed, Page, PageParams};
+use crate::http::body::extract::ValidPath;
+use crate::http::body::json::mistake;
+use crate::identity::account::names;
+use crate::identity::api::AppState;
+use crate::identity::api_token::{ApiToken, ApiTokenSort, Inserted, MOST_PER_USER, NewApiToken};
+use crate::identity::credential::API_TOKEN_PREFIX;
+use crate::identity::secret::{fresh_secret, secret_hash};
+use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::origin::Origin;
+use crate::kernel::principal::Principal;
+use crate::kernel::types::{ApiTokenId, instant, is_usual};
 
 /// A token is made and ended, never changed.
 const VERSION: i64 = 1;
@@ -101,11 +103,11 @@ impl From<ApiToken> for ApiTokenBody {
 ///
 /// Shows what each may do and when it ends, never its secret. Expired ones stay in the list until
 /// you delete them.
-#[utoipa::path(get, path = "/api/v1/me/tokens", tag = "me", security(("session" = [])), params(ApiTokenPage), responses((status = OK, body = Page<ApiTokenBody>), ApiError))]
+#[utoipa::path(get, path = "/api/v1/me/tokens", tag = "me", security(("session" = [])), params(PageParams<ApiTokenSort>), responses((status = OK, body = Page<ApiTokenBody>), ApiError))]
 pub async fn list_api_tokens(
     app: AppState,
     who: Principal,
-    page: ApiTokenPage,
+    page: PageParams<ApiTokenSort>,
 ) -> ApiResult<Listed<ApiTokenBody>> {
     let id = who.id;
     let found = app
@@ -162,7 +164,7 @@ pub async fn create_api_token(
             Inserted::NoUser => return Err(ApiError::not_found("user").into()),
         };
         let (id, access) = (token.id, json!({ "access": token.access }));
-        audit::record(
+        events::record(
             connection,
             &origin,
             Some(new.user_id),
@@ -176,10 +178,10 @@ pub async fn create_api_token(
             token: token.into(),
         };
         let answer = Answer::created(format!("/api/v1/me/tokens/{id}"), &body)?;
-        Ok(answer.with_version(VERSION).sealed(&keys)?)
+        Ok(answer.with_version(VERSION).sealed(&*keys)?)
     })
     .await?;
-    answer.opened(&keys)
+    answer.opened(&*keys)
 }
 
 fn too_many() -> ApiError {
@@ -228,7 +230,7 @@ pub async fn delete_api_token(
             return Err(ApiError::not_found("API token").into());
         }
         conditions.write(Some(VERSION))?;
-        audit::record(
+        events::record(
             connection,
             &origin,
             Some(user),

@@ -1,10 +1,10 @@
 //! What administrators do to others, and that it acts on every replica at once.
 
-use chartroom::auth::revocation::feed::FRESH;
-use chartroom::auth::secret::{fresh_secret, secret_hash};
-use chartroom::auth::session::{self, Kind};
-use chartroom::types::{PrincipalId, SessionId};
-use chartroom::users::model::Account;
+use chartroom::identity::account::Account;
+use chartroom::identity::revocation::feed::FRESH;
+use chartroom::identity::secret::{fresh_secret, secret_hash};
+use chartroom::identity::session::{self, Kind};
+use chartroom::kernel::types::{PrincipalId, SessionId};
 use futures_util::future::join_all;
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chartroom::audit::Origin;
-use chartroom::audit::trail::{MOST, Trail};
-use chartroom::shutdown::{Shutdown, Timings};
-use chartroom::types::PrincipalId;
+use chartroom::events::trail::{MOST, Trail};
+use chartroom::kernel::origin::Origin;
+use chartroom::kernel::shutdown::{Shutdown, Timings};
+use chartroom::kernel::types::PrincipalId;
 use uuid::Uuid;
 
 use super::admins::{admin, patch_user};
@@ -256,7 +256,7 @@ async fn a_flood_of_refusals_is_bounded_and_what_is_lost_is_counted() {
     shutdown.begin();
     tokio::time::timeout(
         WRITTEN,
-        shutdown.wait_for(chartroom::shutdown::Phase::Stopped),
+        shutdown.wait_for(chartroom::kernel::shutdown::Phase::Stopped),
     )
     .await
     .unwrap();
@@ -295,7 +295,7 @@ async fn audit_l12_a_flood_by_some_leaves_no_other_out() {
     trail.used_password(quiet, Origin::default());
     assert_eq!(metrics.audit_events_dropped_total.get(), 0);
     shutdown.begin();
-    let stopped = shutdown.wait_for(chartroom::shutdown::Phase::Stopped);
+    let stopped = shutdown.wait_for(chartroom::kernel::shutdown::Phase::Stopped);
     tokio::time::timeout(WRITTEN, stopped).await.unwrap();
     let session = app.database.session().await;
     let told = async |who: PrincipalId| -> Vec<(String, Option<String>, i64)> {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chartroom::auth::secret::{fresh_secret, secret_hash};
+use chartroom::identity::secret::{fresh_secret, secret_hash};
 use secrecy::ExposeSecret as _;
 
 use super::*;

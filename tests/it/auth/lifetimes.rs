@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chartroom::auth::revocation::{State, purge};
+use chartroom::identity::revocation::{State, purge};
 use tokio_postgres::Client;
 
 use super::*;
@@ -195,8 +195,8 @@ async fn audit_h3_what_ended_is_known_for_as_long_as_any_cache_and_leaves_this_o
 /// The constants that revocations go by are what the settings accept at most.
 #[test]
 fn the_longest_lifetimes_are_those_of_the_settings() {
-    use chartroom::auth::revocation::belief;
     use chartroom::config::Config;
+    use chartroom::identity::revocation::belief;
     use clap::{Args as _, Command};
     let accepts = |flag: &str| {
         let command = Config::augment_args(Command::new("chartroom"));

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use chartroom::auth::session::purge;
+use chartroom::identity::session::purge;
 use futures_util::future::join_all;
 
 use super::admins::{admin, patch_user};

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chartroom::auth::password::Passwords;
-use chartroom::shutdown::{Shutdown, Timings};
+use chartroom::identity::password::Passwords;
+use chartroom::kernel::shutdown::{Shutdown, Timings};
 
 use super::*;
 use crate::support::app::{config, shell_with};
@@ -67,7 +67,7 @@ async fn the_same_measurement_sees_a_hash_that_is_missing() {
     let database = TestDatabase::migrated().await;
     let shutdown = Shutdown::new(Timings::default());
     let endpoint = database.runtime();
-    let mut app = chartroom::serve::app(config(&UNLIMITED), endpoint, None, shutdown).unwrap();
+    let mut app = chartroom::app::serve::app(config(&UNLIMITED), endpoint, None, shutdown).unwrap();
     let inner = Arc::get_mut(&mut app.0).unwrap();
     let counter = inner.metrics.password_hashes_total.clone();
     let limits = &inner.config.sign_in;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chartroom::auth::keys;
+use chartroom::identity::keys;
 
 use super::*;
 use crate::support::process::TempDir;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chartroom::db::{Db, DbError};
-use chartroom::metrics::Metrics;
+use chartroom::telemetry::metrics::Metrics;
 use diesel::sql_query;
 use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::Path;
 use chartroom::db::DbError;
-use chartroom::error::ApiResult;
-use chartroom::state::AppState;
+use chartroom::identity::api::AppState;
+use chartroom::kernel::error::ApiResult;
 use diesel::result::Error as DieselError;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};

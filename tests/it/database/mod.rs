@@ -14,10 +14,10 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chartroom::db::endpoint::Endpoint;
+use chartroom::config::endpoint::Endpoint;
 use chartroom::db::pool::PoolSettings;
 use chartroom::db::{Db, DbError};
-use chartroom::metrics::Metrics;
+use chartroom::telemetry::metrics::Metrics;
 use diesel::result::QueryResult;
 use diesel::sql_query;
 use diesel::sql_types::{Integer, Text};

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chartroom::app::serve::embedded_endpoint;
 use chartroom::db::embedded::{Embedded, Options, Stop};
 use chartroom::db::migrate::{self, MIGRATIONS};
 use chartroom::db::monitor::{self, DatabaseHealth};
 use chartroom::db::{Db, DbError};
-use chartroom::metrics::Metrics;
-use chartroom::serve::embedded_endpoint;
+use chartroom::telemetry::metrics::Metrics;
 use diesel_async::SimpleAsyncConnection as _;
 use tokio_util::task::AbortOnDropHandle;
 

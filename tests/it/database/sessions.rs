@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chartroom::config::Secret;
-use chartroom::db::endpoint::Endpoint;
+use chartroom::config::endpoint::Endpoint;
 use chartroom::db::pool::PoolSettings;
 use chartroom::db::{Db, DbError};
-use chartroom::metrics::Metrics;
+use chartroom::telemetry::metrics::Metrics;
 use diesel::sql_query;
 use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};

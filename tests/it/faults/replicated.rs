@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use chartroom::app::serve::embedded_endpoint;
 use chartroom::db::embedded::{Embedded, Options, Stop};
 use chartroom::db::migrate::{self, MIGRATIONS};
-use chartroom::serve::embedded_endpoint;
 use http::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::json;

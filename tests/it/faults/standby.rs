@@ -1,8 +1,8 @@
 //! Row A6: only a standby can be reached. What is read is answered and says from where; what decides or writes is not done.
 
-use chartroom::auth::revocation::feed::State;
-use chartroom::serve::app;
-use chartroom::shutdown::{Shutdown, Timings};
+use chartroom::app::serve::app;
+use chartroom::identity::revocation::feed::State;
+use chartroom::kernel::shutdown::{Shutdown, Timings};
 use http::StatusCode;
 
 use super::{Bench, SOON};

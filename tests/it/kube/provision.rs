@@ -108,7 +108,7 @@ async fn the_key_that_is_made_signs() {
     for file in secret["data"].as_object().unwrap().keys() {
         std::fs::write(dir.0.join(file), value(&secret, file)).unwrap();
     }
-    let keys = chartroom::auth::keys::KeySet::read(&dir.0).unwrap();
+    let keys = chartroom::identity::keys::KeySet::read(&dir.0).unwrap();
     assert_eq!(keys.all().count(), 1);
 }
 

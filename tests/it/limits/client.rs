@@ -1,10 +1,10 @@
 //! The client's address: from the peer, or from the one header of a trusted proxy, read from its right end.
 
 use axum::body::Body;
-use chartroom::error::ApiError;
-use chartroom::http::client::ClientAddress;
+use chartroom::http::shell::client::ClientAddress;
+use chartroom::identity::api::AppState;
+use chartroom::kernel::error::ApiError;
 use chartroom::server::Peer;
-use chartroom::state::AppState;
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use utoipa_axum::router::OpenApiRouter;
 

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
-use chartroom::auth::revocation::feed::FRESH;
-use chartroom::auth::revocation::{State, Verdict};
+use chartroom::identity::revocation::feed::FRESH;
+use chartroom::identity::revocation::{State, Verdict};
 use chrono::Utc;
 use uuid::Uuid;
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use chartroom::auth::revocation::feed::{FRESH, MOST};
-use chartroom::auth::revocation::{State, Subject, Verdict, ask, purge, revoke};
-use chartroom::shutdown::Phase;
-use chartroom::types::{ApiTokenId, PrincipalId, SessionId};
+use chartroom::identity::revocation::feed::{FRESH, MOST};
+use chartroom::identity::revocation::{State, Subject, Verdict, ask, purge, revoke};
+use chartroom::kernel::shutdown::Phase;
+use chartroom::kernel::types::{ApiTokenId, PrincipalId, SessionId};
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection as _;
 use uuid::Uuid;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chartroom::auth::revocation::feed::MOST;
-use chartroom::auth::revocation::{Feed, State};
-use chartroom::db::endpoint::Endpoint;
-use chartroom::metrics::Metrics;
-use chartroom::shutdown::{Shutdown, Timings};
+use chartroom::config::endpoint::Endpoint;
+use chartroom::identity::revocation::feed::MOST;
+use chartroom::identity::revocation::{Feed, State};
+use chartroom::kernel::shutdown::{Shutdown, Timings};
+use chartroom::telemetry::metrics::Metrics;
 use chrono::Utc;
 use diesel_async::{AsyncConnection as _, AsyncPgConnection};
 use tokio_postgres::Client;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use chartroom::auth::limiter::{Policy, Refused};
-use chartroom::error::ApiError;
+use chartroom::identity::limiter::{Policy, Refused};
+use chartroom::kernel::error::ApiError;
 use futures_util::future::join_all;
 
 use super::replica::{Replica, name, pass, prefix, rows};

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chartroom::auth::limiter::{Attempt, Limited, Limiter, NameKey, Refused};
 use chartroom::db::pool::PoolSettings;
 use chartroom::db::{Db, DbError};
-use chartroom::metrics::Metrics;
-use chartroom::types::PrincipalId;
+use chartroom::identity::limiter::{Attempt, Limited, Limiter, NameKey, Refused};
+use chartroom::kernel::types::PrincipalId;
+use chartroom::telemetry::metrics::Metrics;
 use futures_util::future::join_all;
 
 use crate::support::app::config;

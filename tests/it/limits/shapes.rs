@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chartroom::auth::limiter::{NameKey, Policy};
+use chartroom::identity::limiter::{NameKey, Policy};
 
 use super::replica::{Replica, name, prefix};
 use crate::support::database::TestDatabase;

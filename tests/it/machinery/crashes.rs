@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
+use chartroom::config::endpoint::{Endpoint, Tls};
 use chartroom::config::{Secret, SslMode};
-use chartroom::db::endpoint::{Endpoint, Tls};
-use chartroom::shutdown::{Shutdown, Timings};
+use chartroom::kernel::shutdown::{Shutdown, Timings};
 use http::StatusCode;
 
 use super::handlers;
@@ -91,7 +91,7 @@ async fn proxied() -> (TestApp, Arc<ChaosProxy>) {
         },
     };
     let shutdown = Shutdown::new(Timings::default());
-    let app = chartroom::serve::app(config(&[]), endpoint, None, shutdown).unwrap();
+    let app = chartroom::app::serve::app(config(&[]), endpoint, None, shutdown).unwrap();
     let shell = shell_with(&app, handlers::router());
     (
         TestApp {

@@ -1,15 +1,16 @@
 //! The handlers of the things: what a feature's look like on this machinery.
 
 use axum::extract::FromRequestParts;
-use chartroom::error::{ApiError, ApiResult, Code};
+use chartroom::db::transaction::{Failure, Work, transaction};
 use chartroom::http::answer::Answer;
-use chartroom::http::conditional::{Conditions, Versioned};
-use chartroom::http::extract::{ValidPath, ValidQuery};
-use chartroom::http::idempotency::{Failure, OnceJson, Work, idempotent, transaction};
-use chartroom::http::page::{Listed, Page};
-use chartroom::http::patch::{Change, MergePatch, Patch};
-use chartroom::state::AppState;
-use chartroom::types::PrincipalId;
+use chartroom::http::answer::conditional::{Conditions, Versioned};
+use chartroom::http::answer::idempotency::{OnceJson, idempotent};
+use chartroom::http::answer::page::{Listed, Page};
+use chartroom::http::body::extract::{ValidPath, ValidQuery};
+use chartroom::http::body::patch::{Change, MergePatch, Patch};
+use chartroom::identity::api::AppState;
+use chartroom::kernel::error::{ApiError, ApiResult, Code};
+use chartroom::kernel::types::PrincipalId;
 use chrono::Utc;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};

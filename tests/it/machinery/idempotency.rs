@@ -179,7 +179,7 @@ async fn answers_are_kept_for_a_day_and_purged_in_batches() {
     let (app, who) = app(&[]).await;
     let session = app.database.session().await;
     let purge = async || {
-        let purged = chartroom::http::idempotency::purge(&app.app.db).await;
+        let purged = chartroom::http::answer::idempotency::purge(&app.app.db).await;
         purged.unwrap()
     };
     for key in ["a", "b", "c"] {

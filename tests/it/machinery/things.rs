@@ -1,6 +1,7 @@
 //! A feature as features are written: its table and model, the handlers beside.
 
-use chartroom::http::page::{Direction, Found, Key, PageParams, Place, Sorts};
+use chartroom::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
+use chartroom::http::answer::page::PageParams;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -101,7 +102,7 @@ pub(super) struct ThingFilter {
 impl Thing {
     pub(super) async fn page(
         conn: &mut AsyncPgConnection,
-        page: &ThingPage,
+        page: &PageQuery<ThingSort>,
         filter: &ThingFilter,
     ) -> QueryResult<Found<Self>> {
         let wanted = || {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::body::Body;
-use chartroom::types::{PrincipalId, SessionId};
+use chartroom::kernel::types::{PrincipalId, SessionId};
 use chrono::Utc;
 use http::Method;
 use serde_json::json;

@@ -7,11 +7,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use axum::body::Body;
+use chartroom::app::features::PublicShell;
 use chartroom::config::Config;
-use chartroom::db::endpoint::Endpoint;
-use chartroom::http::shell::Shell;
-use chartroom::shutdown::{Shutdown, Timings};
-use chartroom::state::AppState;
+use chartroom::config::endpoint::Endpoint;
+use chartroom::identity::api::AppState;
+use chartroom::kernel::shutdown::{Shutdown, Timings};
 use http::Request;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -53,14 +53,14 @@ pub(super) async fn run(task: &str, flags: &[&str], input: Value) -> Value {
 /// The application of the other process.
 pub(super) struct Apart {
     pub(super) app: AppState,
-    pub(super) shell: Arc<Shell>,
+    pub(super) shell: Arc<PublicShell>,
 }
 
 impl Apart {
     fn new(config: Config) -> Self {
         let endpoint = Endpoint::from_settings(&config.database.endpoint()).unwrap();
         let shutdown = Shutdown::new(Timings::default());
-        let app = chartroom::serve::app(config, endpoint, None, shutdown).unwrap();
+        let app = chartroom::app::serve::app(config, endpoint, None, shutdown).unwrap();
         let shell = shell_with(&app, router());
         Self { app, shell }
     }
@@ -72,7 +72,7 @@ impl Apart {
     }
 
     pub(super) async fn scrape(&self) -> String {
-        let router = chartroom::http::ops::router(self.app.clone());
+        let router = chartroom::app::ops::router(self.app.clone(), Default::default());
         let request = Request::get("/metrics").body(Body::empty()).unwrap();
         let body = router.oneshot(request).await.unwrap().into_body();
         let text = axum::body::to_bytes(body, usize::MAX).await.unwrap();

@@ -1,5 +1,6 @@
 //! The metrics' names are an interface: dashboards and alerts are written against them.
 
+use chartroom::app::ops::Listeners;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
@@ -79,9 +80,10 @@ async fn prometheus_own_checker_is_content() {
 #[tokio::test]
 async fn scrapes_at_once_count_nothing_twice() {
     let app = TestApp::new().await;
-    let ops = Served::ops(app.app.clone()).await;
-    app.app
-        .ops_connections
+    let listeners = Listeners::default();
+    let ops = Served::ops_of(app.app.clone(), listeners.clone()).await;
+    listeners
+        .ops
         .accepted
         .store(1_000, std::sync::atomic::Ordering::Relaxed);
     let mut scrapes = tokio::task::JoinSet::new();

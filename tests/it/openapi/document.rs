@@ -65,7 +65,7 @@ fn flaws(document: &Value) -> Vec<String> {
             for tag in operation["tags"].as_array().into_iter().flatten() {
                 complain(
                     !tags.contains(tag.as_str().unwrap()),
-                    format!("{name}: the tag {tag} is not in TAGS of src/http/document"),
+                    format!("{name}: the tag {tag} is not in TAGS of src/http/openapi"),
                 );
             }
             complain(

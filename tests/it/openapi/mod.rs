@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use chartroom::error::Code;
+use chartroom::kernel::error::Code;
 use serde_json::Value;
 
 use crate::support::app::TestApp;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use chartroom::error::{ApiError, ApiResult};
-use chartroom::http::extract::{ValidJson, ValidPath, ValidQuery};
-use chartroom::state::AppState;
+use chartroom::http::body::extract::{ValidJson, ValidPath, ValidQuery};
+use chartroom::identity::api::AppState;
+use chartroom::kernel::error::{ApiError, ApiResult};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

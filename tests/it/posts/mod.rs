@@ -15,7 +15,7 @@ mod votes;
 mod walks;
 
 use axum::body::Body;
-use chartroom::types::{PrincipalId, SessionId};
+use chartroom::kernel::types::{PrincipalId, SessionId};
 use chrono::Utc;
 use http::Method;
 use serde_json::{Value, json};

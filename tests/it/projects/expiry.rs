@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use chartroom::http::idempotency::transaction;
+use chartroom::db::transaction::transaction;
+use chartroom::kernel::types::{PrincipalId, ProjectId};
 use chartroom::projects::access::{Editor, ProjectAccess};
-use chartroom::types::{PrincipalId, ProjectId};
 use serde_json::json;
 
 use super::{Person, app, expire, id_of, outcome};

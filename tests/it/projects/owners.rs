@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chartroom::audit::Origin;
-use chartroom::http::idempotency::transaction;
+use chartroom::db::transaction::transaction;
+use chartroom::kernel::origin::Origin;
+use chartroom::kernel::types::PrincipalId;
 use chartroom::schema::principals;
-use chartroom::types::PrincipalId;
 use diesel::QueryDsl as _;
 use diesel_async::RunQueryDsl as _;
 use futures_util::future::join_all;
@@ -223,7 +223,7 @@ async fn of_fifty_owners_who_leave_at_once_one_stays() {
 async fn forget(app: &TestApp, who: &str) -> (u16, String) {
     let id = PrincipalId(who.parse().unwrap());
     let gone = transaction(&app.app.db, async |connection| {
-        chartroom::audit::record(
+        chartroom::events::record(
             connection,
             &Origin::default(),
             None,

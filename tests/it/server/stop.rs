@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use chartroom::kernel::shutdown::{Phase, Shutdown};
 use chartroom::server::ConnectionLimits;
-use chartroom::shutdown::{Phase, Shutdown};
 use futures_util::future::join_all;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;

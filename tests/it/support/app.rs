@@ -5,12 +5,12 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::body::Body;
+use chartroom::app::features::PublicShell;
 use chartroom::config::Config;
-use chartroom::db::endpoint::Endpoint;
-use chartroom::http::routes::operations;
-use chartroom::http::shell::Shell;
-use chartroom::shutdown::{Shutdown, Timings};
-use chartroom::state::AppState;
+use chartroom::config::endpoint::Endpoint;
+use chartroom::http::shell::routes::operations;
+use chartroom::identity::api::AppState;
+use chartroom::kernel::shutdown::{Shutdown, Timings};
 use clap::{Args as _, Command, FromArgMatches as _};
 use http::{HeaderMap, Method, Request, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
@@ -20,7 +20,7 @@ use super::database::TestDatabase;
 /// An application on a database of its own.
 pub(crate) struct TestApp {
     pub(crate) app: AppState,
-    pub(crate) shell: Arc<Shell>,
+    pub(crate) shell: Arc<PublicShell>,
     pub(crate) database: Arc<TestDatabase>,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct TestApp {
 pub(crate) static KEYS: LazyLock<PathBuf> = LazyLock::new(|| {
     let directory =
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("keys-{}", std::process::id()));
-    chartroom::auth::keys::generate(&directory, Duration::ZERO).unwrap();
+    chartroom::identity::keys::generate(&directory, Duration::ZERO).unwrap();
     directory
 });
 
@@ -54,9 +54,9 @@ pub(crate) fn config(flags: &[&str]) -> Config {
 }
 
 /// The service with routes of a test; these are public unless they say otherwise, as most tests do not care who asks.
-pub(crate) fn shell_with(app: &AppState, mut routes: OpenApiRouter<AppState>) -> Arc<Shell> {
+pub(crate) fn shell_with(app: &AppState, mut routes: OpenApiRouter<AppState>) -> Arc<PublicShell> {
     public_unless_said(routes.get_openapi_mut());
-    chartroom::http::public_with(app.clone(), routes).unwrap()
+    chartroom::app::features::public_with(app.clone(), routes).unwrap()
 }
 
 fn public_unless_said(document: &mut utoipa::openapi::OpenApi) {
@@ -93,7 +93,7 @@ impl TestApp {
         routes: OpenApiRouter<AppState>,
     ) -> Self {
         let shutdown = Shutdown::new(Timings::default());
-        let app = chartroom::serve::app(config(flags), endpoint, None, shutdown).unwrap();
+        let app = chartroom::app::serve::app(config(flags), endpoint, None, shutdown).unwrap();
         let shell = shell_with(&app, routes);
         Self {
             app,

@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use chartroom::app::serve::embedded_endpoint;
+use chartroom::config::endpoint::Endpoint;
 use chartroom::db::embedded::{Address, Embedded, EmbeddedError, Options};
-use chartroom::db::endpoint::Endpoint;
 use chartroom::db::grants;
 use chartroom::db::migrate::{self, MIGRATIONS};
-use chartroom::serve::embedded_endpoint;
 use secrecy::ExposeSecret as _;
 
 use super::chaos_proxy::{ChaosProxy, Target};

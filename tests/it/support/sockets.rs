@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use chartroom::http::shell::Shell;
+use chartroom::app::features::PublicShell;
+use chartroom::app::ops::Listeners;
+use chartroom::identity::api::AppState;
+use chartroom::kernel::shutdown::{Shutdown, Timings};
 use chartroom::server::{self, ConnectionLimits};
-use chartroom::shutdown::{Shutdown, Timings};
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -16,12 +18,16 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    pub(crate) async fn new(shell: Arc<Shell>, limits: ConnectionLimits) -> Self {
+    pub(crate) async fn new(shell: Arc<PublicShell>, limits: ConnectionLimits) -> Self {
         Self::on(bind().await, shell, limits)
     }
 
     /// For those who must know the address before they build the shell.
-    pub(crate) fn on(listener: TcpListener, shell: Arc<Shell>, limits: ConnectionLimits) -> Self {
+    pub(crate) fn on(
+        listener: TcpListener,
+        shell: Arc<PublicShell>,
+        limits: ConnectionLimits,
+    ) -> Self {
         let addr = listener.local_addr().unwrap();
         let service = tower::service_fn(move |request| {
             let shell = shell.clone();
@@ -41,12 +47,17 @@ impl Served {
     }
 
     /// The ops listener of the same application.
-    pub(crate) async fn ops(app: chartroom::state::AppState) -> Self {
+    pub(crate) async fn ops(app: AppState) -> Self {
+        Self::ops_of(app, Listeners::default()).await
+    }
+
+    /// The same with what its listeners have counted.
+    pub(crate) async fn ops_of(app: AppState, listeners: Listeners) -> Self {
         let listener = bind().await;
         let addr = listener.local_addr().unwrap();
         let served = server::serve(
             listener,
-            chartroom::http::ops::router(app),
+            chartroom::app::ops::router(app, listeners),
             ConnectionLimits::ops(),
             Shutdown::new(Timings::default()),
             Arc::default(),

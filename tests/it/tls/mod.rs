@@ -7,12 +7,12 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chartroom::config::endpoint::Endpoint;
 use chartroom::config::{Secret, SslMode};
 use chartroom::db::connect::{ConnectError, connect};
-use chartroom::db::endpoint::Endpoint;
 use chartroom::db::pool::PoolSettings;
 use chartroom::db::{Db, DbError};
-use chartroom::metrics::Metrics;
+use chartroom::telemetry::metrics::Metrics;
 
 use crate::support::wait::until;
 use server::{Authority, Postgres};

@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use chartroom::config::endpoint::{Endpoint, Tls};
 use chartroom::config::{Secret, SslMode};
-use chartroom::db::endpoint::{Endpoint, Tls};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use super::SOON;

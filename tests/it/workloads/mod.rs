@@ -12,7 +12,7 @@ mod settings;
 mod tokens;
 
 use axum::body::Body;
-use chartroom::types::{PrincipalId, SessionId};
+use chartroom::kernel::types::{PrincipalId, SessionId};
 use chrono::Utc;
 use http::Method;
 use serde_json::{Value, json};

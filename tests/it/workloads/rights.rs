@@ -43,7 +43,7 @@ async fn readiness_says_it_on_the_ops_listener() {
     let language = app.config.posts.search_language.clone();
     let watch = chartroom::db::monitor::watch(endpoint, language, None, app.health.clone());
     let _watch = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(watch));
-    let ops = chartroom::http::ops::router(app);
+    let ops = chartroom::app::ops::router(app, Default::default());
     let ready = async || {
         let request = http::Request::get("/readyz").body(Body::empty()).unwrap();
         let answer = ops.clone().oneshot(request).await.unwrap();

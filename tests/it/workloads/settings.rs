@@ -1,7 +1,7 @@
 //! Settings that cannot work, and that nothing is asked where workloads are not let in.
 
 use chartroom::config::Broken;
-use chartroom::shutdown::{Shutdown, Timings};
+use chartroom::kernel::shutdown::{Shutdown, Timings};
 
 use super::cluster::{AUDIENCE, ISSUER};
 use super::*;
@@ -34,7 +34,7 @@ async fn what_cannot_work_is_refused_with_its_key() {
         let flags = cluster.flags(flags);
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
         let shutdown = Shutdown::new(Timings::default());
-        let made = chartroom::serve::app(config(&flags), database.runtime(), None, shutdown);
+        let made = chartroom::app::serve::app(config(&flags), database.runtime(), None, shutdown);
         let error = made.err().unwrap_or_else(|| panic!("{key}: accepted"));
         let broken = error.downcast_ref::<Broken>().unwrap();
         assert_eq!(broken.key, format!("CHARTROOM_SERVICE_ACCOUNTS_{key}"));

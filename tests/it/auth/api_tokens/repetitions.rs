@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chartroom::auth::keys;
+use chartroom::identity::keys;
 
 use super::*;
 use crate::support::app::KEYS;

@@ -1,0 +1,73 @@
+//! The features, each merged once, and the public service that they make together.
+
+use std::sync::Arc;
+
+use axum::Router;
+use diesel_async::AsyncPgConnection;
+use futures_util::future::BoxFuture;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::db::transaction::Work;
+use crate::http::shell::Shell;
+use crate::http::shell::routes::Routes;
+use crate::http::{openapi, site, version};
+use crate::identity::account::deletion::EndOfAccount;
+use crate::identity::api::AppState;
+use crate::kernel::types::{PrincipalId, ProjectId};
+use crate::projects::access::{ProjectAccess, Viewer};
+use crate::{audit, identity, posts, projects, users};
+
+/// The middleware around the API.
+pub type PublicShell = Shell<AppState>;
+
+/// What features do when an account ends.
+pub const ENDINGS: &[EndOfAccount] = &[projects::leaving::leave_all];
+
+/// Whether a caller may still read what a kept answer shows of a project.
+pub fn may_read(
+    connection: &mut AsyncPgConnection,
+    who: PrincipalId,
+    project: ProjectId,
+) -> BoxFuture<'_, Work<()>> {
+    Box::pin(async move {
+        ProjectAccess::<Viewer>::to_read(connection, who, project).await?;
+        Ok(())
+    })
+}
+
+/// The documented routes. Each feature adds one `.merge(feature::router())`.
+fn documented() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .merge(version::router())
+        .merge(identity::router())
+        .merge(users::router())
+        .merge(audit::router())
+        .merge(projects::router())
+        .merge(posts::router())
+}
+
+/// The OpenAPI document, which needs nothing that runs.
+pub fn openapi(public_url: &str) -> anyhow::Result<OpenApi> {
+    openapi::finish(documented().into_openapi(), public_url)
+}
+
+/// The public service: every route behind the middleware.
+pub fn public(app: AppState) -> anyhow::Result<Arc<PublicShell>> {
+    public_with(app, OpenApiRouter::new())
+}
+
+/// The same with more routes, which is how tests reach what no feature route does yet.
+pub fn public_with(
+    app: AppState,
+    more: OpenApiRouter<AppState>,
+) -> anyhow::Result<Arc<PublicShell>> {
+    let (router, document) = documented().merge(more).split_for_parts();
+    // Before the document says what our names for access stand for.
+    let routes = Routes::new(document.clone(), site::UNDOCUMENTED)?;
+    let document = openapi::finish(document, &app.public_url)?;
+    let router: Router = router
+        .merge(site::router(&document)?)
+        .with_state(app.clone());
+    Ok(Arc::new(Shell::new(app.core.clone(), app, router, routes)?))
+}

@@ -1,0 +1,9 @@
+//! The only room that sees all others: the command line, and what `chartroom serve` is put together from.
+
+pub mod admin;
+pub mod cli;
+pub mod features;
+pub mod ops;
+pub mod serve;
+pub mod smoke;
+mod sweep;

@@ -1,0 +1,334 @@
+//! `chartroom serve`: what is started in which order, and stopped in the reverse.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
+use tower::ServiceExt as _;
+
+use crate::app::features;
+use crate::app::ops::{Listeners, router, starting};
+use crate::app::sweep::sweep;
+use crate::config::endpoint::{Endpoint, Tls};
+use crate::config::{Broken, Config, Secret, SslMode};
+use crate::db::embedded::{Embedded, EmbeddedError, Options, Stop};
+use crate::db::migrate::{self, MIGRATIONS};
+use crate::db::monitor;
+use crate::db::pool::PoolSettings;
+use crate::db::{Db, embedded};
+use crate::events::trail::Trail;
+use crate::http::answer::idempotency::MayRead;
+use crate::identity::api::{Api, AppState};
+use crate::identity::keys;
+use crate::identity::parts::Identity;
+use crate::kernel::shutdown::{Phase, Shutdown, Timings};
+use crate::server::{self, ConnectionLimits, Counters};
+use crate::state::Core;
+use crate::telemetry;
+use crate::telemetry::metrics::Metrics;
+
+/// Another process on the same data directory cannot be migrating; this only covers a leftover session of a killed one.
+const OWN_MIGRATION_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The database endpoints, and the private server behind them where there is one.
+pub struct Database {
+    pub primary: Endpoint,
+    pub replica: Option<Endpoint>,
+    embedded: Option<Embedded>,
+}
+
+impl Database {
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let settings = config.database.endpoint();
+        if let Some(primary) = Endpoint::from_settings(&settings) {
+            let replica = Endpoint::from_settings(&config.database_read.endpoint().or(&settings));
+            return Ok(Self {
+                primary,
+                replica,
+                embedded: None,
+            });
+        }
+        let server = Embedded::start(Options {
+            bin_dir: config.embedded.embedded_bin_dir.clone(),
+            download: config.embedded.embedded_download,
+            cache_dir: config
+                .embedded
+                .embedded_cache_dir
+                .clone()
+                .unwrap_or_else(embedded::default_cache_dir),
+            ..Options::new(&config.embedded.data_dir)
+        })
+        .await
+        .map_err(|error| match error {
+            EmbeddedError::BinDir { problem, .. } => Broken::new(
+                "CHARTROOM_EMBEDDED_BIN_DIR",
+                format!("{problem}; expected the folder that holds initdb, pg_ctl and postgres"),
+            )
+            .into(),
+            error => anyhow::Error::from(error),
+        })?;
+        Ok(Self {
+            primary: embedded_endpoint(&server),
+            replica: None,
+            embedded: Some(server),
+        })
+    }
+
+    pub async fn close(self, at_once: bool) {
+        if let Some(server) = self.embedded {
+            server
+                .stop(if at_once { Stop::Immediate } else { Stop::Fast })
+                .await;
+        }
+    }
+}
+
+/// The private server as an endpoint like any other.
+pub fn embedded_endpoint(server: &Embedded) -> Endpoint {
+    let address = server.address();
+    Endpoint::Fields {
+        host: address.socket_dir.to_string_lossy().into_owned(),
+        port: address.port,
+        dbname: address.dbname.to_owned(),
+        user: address.user.to_owned(),
+        password: Some(Secret::Value(address.password.clone())),
+        tls: Tls {
+            mode: SslMode::Disable,
+            ca_file: None,
+        },
+    }
+}
+
+/// Serves until a signal ends it.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let telemetry = telemetry::install(&config.telemetry)?;
+    let outcome = Box::pin(serve_inner(config)).await;
+    if let Err(error) = &outcome {
+        tracing::debug!(error = format!("{error:#}"), "the service ends");
+    }
+    telemetry.finish();
+    outcome
+}
+
+async fn serve_inner(config: Config) -> anyhow::Result<()> {
+    let shutdown = Shutdown::new(Timings {
+        drain_delay: config.lifecycle.drain_delay.0,
+        hard_deadline: config.lifecycle.stop_deadline.0,
+    });
+    shutdown.install_signals()?;
+    // Both before the database: an address that is taken is found out at once.
+    let public = bind("CHARTROOM_LISTEN", config.http.listen)?;
+    let ops = bind("CHARTROOM_OPS_LISTEN", config.ops.ops_listen)?;
+    let ops = Ops::serve(ops, &config, &shutdown);
+    if !config.is_embedded() {
+        // Refused before anything is waited for.
+        keys::directory(&config)?;
+    }
+    let database = tokio::select! {
+        database = Database::open(&config) => database?,
+        () = shutdown.wait_for(Phase::Draining) => return Ok(()),
+    };
+    let served = Box::pin(serve_on(config, &database, public, ops, &shutdown)).await;
+    database.close(shutdown.phase() == Phase::Forced).await;
+    served?;
+    Ok(shutdown.outcome()?)
+}
+
+async fn serve_on(
+    config: Config,
+    database: &Database,
+    public: TcpListener,
+    ops: Ops,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
+    if database.embedded.is_some() {
+        tokio::select! {
+            applied = migrate::up(&database.primary, || MIGRATIONS, OWN_MIGRATION_PATIENCE) => { applied?; }
+            () = shutdown.wait_for(Phase::Draining) => return Ok(()),
+        }
+    }
+    let app = app(
+        config,
+        database.primary.clone(),
+        database.replica.clone(),
+        shutdown.clone(),
+    )?;
+    let language = app.config.posts.search_language.clone();
+    let watched = monitor::watch(
+        database.primary.clone(),
+        language,
+        app.db.mark(),
+        app.health.clone(),
+    );
+    let closing = shutdown.wait_for(Phase::Closing);
+    shutdown.spawn("database watch", async move {
+        // What outlives `Closing` holds every stop up until its deadline.
+        tokio::select! {
+            () = watched => {}
+            () = closing => {}
+        }
+        Ok(())
+    });
+    let (swept, stopping) = (app.clone(), shutdown.clone());
+    shutdown.spawn("sweep", async move {
+        sweep(&swept.db, &swept.identity.limiter, &stopping).await;
+        Ok(())
+    });
+    let shell = features::public(app.clone())?;
+    let service = tower::service_fn(move |request| {
+        let shell = shell.clone();
+        // Boxed, so that an idle connection does not hold the room of a request.
+        async move { Ok(Box::pin(shell.handle(request)).await) }
+    });
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        "serving http://{} (documentation at /docs), ops on http://{}",
+        public.local_addr()?,
+        ops.address
+    );
+    let connections = Arc::<Counters>::default();
+    let listeners = Listeners {
+        public: connections.clone(),
+        ops: ops.counters.clone(),
+    };
+    let _ = ops.router.set(router(app.clone(), listeners));
+    let public = server::serve(
+        public,
+        service,
+        connection_limits(&app.config),
+        shutdown.clone(),
+        connections,
+    );
+    // Beside the listeners: a database that keeps silent must not keep the probes waiting.
+    let warm = async {
+        tokio::select! {
+            () = app.db.warm() => {}
+            () = shutdown.wait_for(Phase::Draining) => {}
+        }
+    };
+    let (_, (), ()) = tokio::join!(ops.task, public, warm);
+    app.db.close();
+    Ok(())
+}
+
+/// Answers from the first moment on: making a first database, or fetching its programs, takes longer than a probe waits.
+struct Ops {
+    address: SocketAddr,
+    /// Empty until there is an application to ask.
+    router: Arc<OnceLock<Router>>,
+    counters: Arc<Counters>,
+    task: AbortOnDropHandle<()>,
+}
+
+impl Ops {
+    fn serve(listener: TcpListener, config: &Config, shutdown: &Shutdown) -> Self {
+        let starting = starting(
+            &config.public_url(),
+            "the service is starting: its private PostgreSQL is not ready yet",
+        );
+        let address = listener.local_addr().unwrap_or(config.ops.ops_listen);
+        let router = Arc::new(OnceLock::new());
+        let current = router.clone();
+        let service = tower::service_fn(move |request| {
+            current.get().unwrap_or(&starting).clone().oneshot(request)
+        });
+        let limits = ConnectionLimits {
+            closes_last: true,
+            ..connection_limits(config)
+        };
+        let counters: Arc<Counters> = Arc::default();
+        let served = server::serve(
+            listener,
+            service,
+            limits,
+            shutdown.clone(),
+            counters.clone(),
+        );
+        Self {
+            address,
+            router,
+            counters,
+            task: AbortOnDropHandle::new(tokio::spawn(served)),
+        }
+    }
+}
+
+/// The application on given endpoints; also what tests build.
+pub fn app(
+    config: Config,
+    primary: Endpoint,
+    replica: Option<Endpoint>,
+    shutdown: Shutdown,
+) -> anyhow::Result<AppState> {
+    let metrics = Arc::new(Metrics::new()?);
+    let revision = option_env!("CHARTROOM_REVISION").unwrap_or("unknown");
+    metrics
+        .chartroom_build_info
+        .with_label_values(&[env!("CARGO_PKG_VERSION"), revision])
+        .set(1);
+    let pool = &config.pool;
+    let settings = PoolSettings {
+        connections: pool.database_connections,
+        queue: pool.database_queue,
+        wait: pool.database_wait.0,
+        connect_timeout: pool.database_connect_timeout.0,
+        max_age: pool.database_max_age.0,
+    };
+    let identity = Identity::new(&config, primary.clone(), &metrics, &shutdown)?;
+    let deadline = pool.database_deadline.0;
+    let db = Arc::new(Db::new(
+        primary,
+        replica,
+        settings,
+        deadline,
+        metrics.clone(),
+    )?);
+    let trail = Trail::start(db.clone(), metrics.clone(), &shutdown);
+    let core = Core {
+        public_url: config.public_url(),
+        db,
+        health: Arc::default(),
+        metrics,
+        shutdown,
+        config,
+    };
+    Ok(AppState(Arc::new(Api {
+        core: Arc::new(core),
+        identity,
+        trail,
+        endings: features::ENDINGS,
+        may_read: MayRead(features::may_read),
+    })))
+}
+
+fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    match server::listen(address, false) {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => anyhow::bail!(
+            "{key}: another process listens on {address}; stop it or choose another address"
+        ),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrNotAvailable => {
+            Err(Broken::new(key, "expected an address of this machine").into())
+        }
+        Err(error) => Err(error).with_context(|| format!("{key}: cannot listen on {address}")),
+    }
+}
+
+fn connection_limits(config: &Config) -> ConnectionLimits {
+    let limits = &config.limits;
+    ConnectionLimits {
+        header_timeout: limits.header_timeout.0,
+        keep_alive_timeout: limits.keep_alive_timeout.0,
+        body_idle_timeout: limits.body_idle_timeout.0,
+        body_min_bytes_per_second: u32::try_from(limits.body_min_rate.0).unwrap_or(u32::MAX),
+        write_stall_timeout: limits.write_stall_timeout.0,
+        write_min_bytes_per_second: u32::try_from(limits.write_min_rate.0).unwrap_or(u32::MAX),
+        max_connections: limits.max_connections,
+        http2: config.http.http2,
+        ..ConnectionLimits::default()
+    }
+}

@@ -1,0 +1,138 @@
+//! Events as they are read: in pages, newest first.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::AsyncPgConnection;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::db::page::PageQuery;
+use crate::db::page::{Direction, Found, Key, Place, Sorts};
+use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::types::is_usual;
+use crate::schema::audit_events;
+
+/// Ids are made by the services' clocks and times by the database's; further apart than this, a filter by time misses events.
+const CLOCKS_APART: TimeDelta = TimeDelta::hours(1);
+
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = audit_events, check_for_backend(diesel::pg::Pg))]
+pub struct Event {
+    pub id: Uuid,
+    pub at: DateTime<Utc>,
+    pub actor_id: Option<Uuid>,
+    pub action: String,
+    pub target_id: Option<Uuid>,
+    pub address: Option<String>,
+    pub request_id: Option<String>,
+    pub detail: Value,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum EventSort {
+    Id,
+}
+
+impl Sorts for EventSort {
+    type Row = Event;
+    const LIST: &'static str = "audit";
+    const ALL: &'static [(&'static str, Self)] = &[("id", Self::Id)];
+    const DEFAULT: (Self, Direction) = (Self::Id, Direction::Descending);
+
+    fn place(self, row: &Event) -> Place {
+        Place {
+            key: Key::Uuid(row.id),
+            id: row.id,
+        }
+    }
+}
+
+pub type EventPage = PageQuery<EventSort>;
+
+/// Which events; all that are given must hold.
+#[derive(Debug)]
+pub struct Wanted {
+    actor: Option<Uuid>,
+    action: Option<String>,
+    target: Option<Uuid>,
+    since: Option<DateTime<Utc>>,
+}
+
+impl Wanted {
+    pub fn new(
+        actor: Option<Uuid>,
+        action: Option<String>,
+        target: Option<Uuid>,
+        since: Option<DateTime<Utc>>,
+    ) -> ApiResult<Self> {
+        if since.is_some_and(|since| !is_usual(since)) {
+            return Err(ApiError::new(
+                Code::InvalidParameter,
+                "at__gte: expected a year from 1 to 9999",
+            ));
+        }
+        Ok(Self {
+            actor,
+            action,
+            target,
+            since,
+        })
+    }
+}
+
+impl Event {
+    pub async fn page(
+        connection: &mut AsyncPgConnection,
+        page: &EventPage,
+        wanted: &Wanted,
+    ) -> QueryResult<Found<Self>> {
+        let EventSort::Id = page.sort;
+        let Wanted {
+            actor,
+            action,
+            target,
+            since,
+        } = wanted;
+        let query = || {
+            let mut query = audit_events::table.select(Self::as_select()).into_boxed();
+            if let Some(actor) = *actor {
+                query = query.filter(audit_events::actor_id.eq(actor));
+            }
+            if let Some(action) = action.clone() {
+                query = query.filter(audit_events::action.eq(action));
+            }
+            if let Some(target) = *target {
+                query = query.filter(audit_events::target_id.eq(target));
+            }
+            if let Some(since) = *since {
+                // The ids bound the search from below, so that it does not read on to the first event there ever was.
+                query = query
+                    .filter(audit_events::at.ge(since))
+                    .filter(audit_events::id.ge(first_id_of(since - CLOCKS_APART)));
+            }
+            query
+        };
+        page.load(connection, query, audit_events::id, audit_events::id)
+            .await
+    }
+}
+
+/// The smallest UUIDv7 of a millisecond (RFC 9562, 5.7).
+fn first_id_of(at: DateTime<Utc>) -> Uuid {
+    let milliseconds = u128::try_from(at.timestamp_millis()).unwrap_or(0);
+    Uuid::from_u128(milliseconds << 80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_a_time_come_after_its_first() {
+        let before = Utc::now();
+        let id = Uuid::now_v7();
+        assert!(first_id_of(before) <= id);
+        assert!(first_id_of(before + TimeDelta::seconds(1)) > id);
+        assert_eq!(first_id_of(DateTime::<Utc>::MIN_UTC), Uuid::nil());
+    }
+}

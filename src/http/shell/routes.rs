@@ -1,0 +1,263 @@
+//! The table of routes: what each is called in metrics and which query parameters it takes, looked up once per request.
+
+use std::sync::OnceLock;
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+use prometheus::{Histogram, HistogramVec};
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::{OpenApi, RefOr};
+
+use crate::http::body;
+use crate::http::openapi::access::Access;
+
+/// What a handler says in `extensions(...)` where its body may be as large as the setting allows: `("x-max-body" = json!("large"))`.
+/// Every other operation takes [`body::SMALL`], one that has no use for a body too.
+const MAX_BODY: &str = "x-max-body";
+const LARGE: &str = "large";
+/// What the rate limit does not count: the inference protocol, whose callers have limits of their own.
+const UNCOUNTED: &str = "/v2";
+
+/// Label of requests that match no route, so that random paths make no series.
+const UNMATCHED: &str = "unmatched";
+const METHODS: [&str; 8] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other",
+];
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+pub struct Routes {
+    table: matchit::Router<usize>,
+    routes: Vec<Route>,
+    unmatched: Route,
+}
+
+pub struct Route {
+    pub template: String,
+    /// Per method the query parameters it takes; a method not in it is not documented and takes any.
+    queries: Vec<(Method, Vec<String>)>,
+    /// Per method what it asks of its caller; what is not in it is outside the API and public.
+    access: Vec<(Method, Access)>,
+    /// The methods whose body may be large.
+    large: Vec<Method>,
+    durations: [[OnceLock<Histogram>; CLASSES.len()]; METHODS.len()],
+}
+
+/// What is wrong with a query.
+pub enum WrongQuery<'a> {
+    /// The first parameter that this operation does not take, and the ones it takes.
+    Unknown(String, &'a [String]),
+    /// The first parameter that is no UTF-8 or holds a NUL character, which PostgreSQL cannot store.
+    NotText(String),
+}
+
+fn decoded(name: &str) -> String {
+    percent_decode_str(&name.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+impl Routes {
+    pub fn new(document: OpenApi, undocumented: &[&str]) -> anyhow::Result<Self> {
+        let documented = document.paths.paths.into_iter();
+        let routes = documented
+            .map(|(template, mut item)| Route::documented(&template, &mut item))
+            .chain(undocumented.iter().map(|template| Ok(Route::new(template))))
+            .collect::<anyhow::Result<Vec<Route>>>()?;
+        let mut table = matchit::Router::new();
+        for (index, route) in routes.iter().enumerate() {
+            table.insert(route.template.clone(), index)?;
+        }
+        Ok(Self {
+            table,
+            routes,
+            unmatched: Route::new(UNMATCHED),
+        })
+    }
+
+    pub fn find(&self, path: &str) -> Option<&Route> {
+        self.table
+            .at(path)
+            .ok()
+            .and_then(|found| self.routes.get(*found.value))
+    }
+
+    pub fn unmatched(&self) -> &Route {
+        &self.unmatched
+    }
+}
+
+/// Whether requests to a path count towards the rate limit, a path without a route too.
+pub fn is_counted(path: &str) -> bool {
+    let rest = path.strip_prefix(UNCOUNTED);
+    !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn takes_large(operation: &Operation) -> anyhow::Result<bool> {
+    let said = operation.extensions.as_ref();
+    match said.and_then(|said| said.get(MAX_BODY)) {
+        None => Ok(false),
+        Some(said) if said == LARGE => Ok(true),
+        Some(other) => anyhow::bail!("{MAX_BODY} is {LARGE:?} or left out, not {other}"),
+    }
+}
+
+fn queries_of(operation: &Operation) -> Vec<String> {
+    let parameters =
+        operation
+            .parameters
+            .iter()
+            .flatten()
+            .filter_map(|parameter| match parameter {
+                RefOr::T(parameter) => Some(parameter),
+                RefOr::Ref(_) => None,
+            });
+    parameters
+        .filter(|parameter| matches!(parameter.parameter_in, ParameterIn::Query))
+        .map(|parameter| parameter.name.clone())
+        .collect()
+}
+
+/// The operations of a path: what the document shows and what is enforced are made from the same list.
+pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
+    let PathItem {
+        get,
+        put,
+        post,
+        delete,
+        patch,
+        head,
+        options,
+        ..
+    } = item;
+    [
+        (Method::GET, get),
+        (Method::PUT, put),
+        (Method::POST, post),
+        (Method::DELETE, delete),
+        (Method::PATCH, patch),
+        (Method::HEAD, head),
+        (Method::OPTIONS, options),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+impl Route {
+    fn new(template: &str) -> Self {
+        Self {
+            template: template.to_owned(),
+            queries: Vec::new(),
+            access: Vec::new(),
+            large: Vec::new(),
+            durations: Default::default(),
+        }
+    }
+
+    fn documented(template: &str, item: &mut PathItem) -> anyhow::Result<Self> {
+        let mut route = Self::new(template);
+        for (method, operation) in operations(item) {
+            route.queries.push((method.clone(), queries_of(operation)));
+            if takes_large(operation)? {
+                route.large.push(method.clone());
+            }
+            route.access.push((method, Access::of(operation)));
+        }
+        Ok(route)
+    }
+
+    /// The largest body that is taken, after decompression, where the setting allows `most`.
+    pub fn max_body(&self, method: &Method, most: usize) -> usize {
+        if self.large.contains(method) {
+            most
+        } else {
+            body::SMALL.min(most)
+        }
+    }
+
+    /// What a request asks of its caller. A method that is not documented reaches no handler.
+    pub fn access(&self, method: &Method) -> Access {
+        let method = if *method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        let found = self
+            .access
+            .iter()
+            .find(|(documented, _)| documented == method);
+        found.map_or(Access::Public, |(_, access)| *access)
+    }
+
+    /// Whether the operation takes these parameters, and whether they are texts that it can use.
+    pub fn check_query(&self, method: &Method, query: Option<&str>) -> Result<(), WrongQuery<'_>> {
+        let Some(query) = query else { return Ok(()) };
+        for pair in query.split('&').filter(|pair| pair.contains('%')) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let is_text = |part| {
+                percent_decode_str(part)
+                    .decode_utf8()
+                    .is_ok_and(|text| !text.contains('\0'))
+            };
+            if !is_text(name) || !is_text(value) {
+                return Err(WrongQuery::NotText(decoded(name)));
+            }
+        }
+        let method = if *method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        let Some((_, known)) = self
+            .queries
+            .iter()
+            .find(|(documented, _)| documented == method)
+        else {
+            return Ok(());
+        };
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let name = pair.split('=').next().unwrap_or(pair);
+            if !known.iter().any(|known| known == name) && !known.contains(&decoded(name)) {
+                return Err(WrongQuery::Unknown(decoded(name), known));
+            }
+        }
+        Ok(())
+    }
+
+    /// A method that a route does not take is as good as any other: with a series for each, a flood would make many.
+    fn takes(&self, method: &Method) -> bool {
+        match self.queries.is_empty() {
+            true => matches!(*method, Method::GET | Method::HEAD),
+            false => self.queries.iter().any(|(documented, _)| {
+                documented == method || (*documented == Method::GET && *method == Method::HEAD)
+            }),
+        }
+    }
+
+    /// The histogram for this route, resolved the first time and found by index afterwards.
+    pub fn duration(&self, all: &HistogramVec, method: &Method, status: u16) -> Option<&Histogram> {
+        let method_index = METHODS
+            .iter()
+            .position(|known| *known == method.as_str())
+            .filter(|_| self.takes(method))
+            .unwrap_or(METHODS.len() - 1);
+        let class_index = usize::from(status / 100).checked_sub(1)?;
+        let (method, class) = (METHODS.get(method_index)?, CLASSES.get(class_index)?);
+        let slot = self.durations.get(method_index)?.get(class_index)?;
+        Some(slot.get_or_init(|| all.with_label_values(&[*method, self.template.as_str(), *class])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_inference_protocol_is_not_counted() {
+        for path in ["/v2", "/v2/", "/v2/models/m/infer"] {
+            assert!(!is_counted(path), "{path}");
+        }
+        for path in ["/", "/v2x", "/api/v1/posts", "/api/v2", "/V2"] {
+            assert!(is_counted(path), "{path}");
+        }
+    }
+}

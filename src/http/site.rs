@@ -1,0 +1,152 @@
+//! The documentation as the service serves it: the OpenAPI document, an interactive page whose assets are in the binary, a page
+//! per error code.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue};
+use utoipa::openapi::OpenApi;
+
+use crate::kernel::error::{ApiError, Code};
+
+/// Paths outside the API that have a route.
+pub const UNDOCUMENTED: &[&str] = &[
+    "/",
+    "/openapi.json",
+    "/docs",
+    "/docs/{*file}",
+    "/errors",
+    "/errors/{code}",
+];
+
+/// Everything the page loads comes from here. Swagger UI sets styles of its own and draws with data URLs.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+);
+/// The files change only with the binary, and they are revalidated.
+const FILE_CACHE: (HeaderName, HeaderValue) = (
+    CACHE_CONTROL,
+    HeaderValue::from_static("public, max-age=3600"),
+);
+const DOCUMENT_CACHE: (HeaderName, HeaderValue) =
+    (CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
+
+pub fn router<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> anyhow::Result<Router<S>> {
+    let json = Bytes::from(serde_json::to_vec(document)?);
+    let page = Arc::new(
+        utoipa_swagger_ui::Config::new(["/openapi.json"])
+            .validator_url("none")
+            .try_it_out_enabled(true)
+            .persist_authorization(false),
+    );
+    let index = page.clone();
+    Ok(Router::new()
+        .route("/", get(async || Redirect::temporary("/docs")))
+        .route(
+            "/openapi.json",
+            get(move || {
+                let json = json.clone();
+                async move {
+                    (
+                        [
+                            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+                            DOCUMENT_CACHE,
+                        ],
+                        json,
+                    )
+                }
+            }),
+        )
+        .route(
+            "/docs",
+            get(move || {
+                let page = index.clone();
+                async move { file(&page, "index.html") }
+            }),
+        )
+        .route(
+            "/docs/{*file}",
+            get(move |Path(name): Path<String>| {
+                let page = page.clone();
+                async move { file(&page, &name) }
+            }),
+        )
+        .route(
+            "/errors",
+            get(async || ([DOCUMENT_CACHE], Html(page_of("Errors", &list_of_codes())))),
+        )
+        .route("/errors/{code}", get(error_page)))
+}
+
+fn file(config: &Arc<utoipa_swagger_ui::Config<'static>>, name: &str) -> Response {
+    match utoipa_swagger_ui::serve(name, config.clone()) {
+        Ok(Some(file)) => {
+            let kind = HeaderValue::from_str(&file.content_type)
+                .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+            if name == "index.html" {
+                // `/docs` and `/docs/` mean the same here, so what the page loads must not depend on which one it was.
+                let page = String::from_utf8_lossy(&file.bytes).replacen(
+                    "<head>",
+                    "<head>\n    <base href=\"/docs/\">",
+                    1,
+                );
+                return (
+                    [
+                        (CONTENT_TYPE, kind),
+                        (CONTENT_SECURITY_POLICY, PAGE_POLICY),
+                        DOCUMENT_CACHE,
+                    ],
+                    page,
+                )
+                    .into_response();
+            }
+            // The binary's own bytes: thousands of readers of a large file share one copy.
+            let bytes = match file.bytes {
+                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                Cow::Owned(bytes) => Bytes::from(bytes),
+            };
+            ([(CONTENT_TYPE, kind), FILE_CACHE], bytes).into_response()
+        }
+        Ok(None) => ApiError::not_found("file").into_response(),
+        Err(error) => {
+            ApiError::internal(anyhow::anyhow!("the documentation page: {error}")).into_response()
+        }
+    }
+}
+
+async fn error_page(Path(code): Path<String>) -> Response {
+    match Code::ALL.iter().find(|known| known.as_str() == code) {
+        Some(known) => (
+            [DOCUMENT_CACHE],
+            Html(page_of(known.as_str(), &describe(*known))),
+        )
+            .into_response(),
+        None => ApiError::not_found("error code").into_response(),
+    }
+}
+
+fn describe(code: Code) -> String {
+    let help = code.help().replace('&', "&amp;").replace('<', "&lt;");
+    format!(
+        "<h2 id=\"{0}\"><a href=\"/errors/{0}\">{0}</a> ({1})</h2><p><b>{2}.</b> {help}</p>",
+        code.as_str(),
+        code.status().as_u16(),
+        code.title()
+    )
+}
+
+fn list_of_codes() -> String {
+    Code::ALL.iter().map(|code| describe(*code)).collect()
+}
+
+fn page_of(title: &str, content: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} - Chartroom</title></head><body><h1>{title}</h1>{content}<p><a href=\"/docs\">API documentation</a></p></body></html>"
+    )
+}

@@ -1,0 +1,178 @@
+//! Ending sessions for good: their rows, every replica's memory, and the trace. The number of
+//! statements does not depend on how many sessions end.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::api_token::ApiToken;
+use super::revocation::{self, Revoked, Subject};
+use super::session::{believed, in_force};
+use crate::events;
+use crate::kernel::origin::Origin;
+use crate::kernel::types::{PrincipalId, SessionId};
+
+/// Which sessions of a user. To end more than one, hold the lock of the user's row: then two
+/// requests that do so wait for each other.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    One(SessionId),
+    AllBut(SessionId),
+    All,
+    /// Those whose last use is longest ago, so that with `newest` no more than `most` are left.
+    Beyond {
+        newest: SessionId,
+        most: i64,
+    },
+}
+
+/// What has been ended.
+pub struct Ended {
+    pub sessions: i64,
+    /// For this process's feed, after the commit.
+    pub revoked: Vec<Revoked>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    sessions: i64,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    subjects: Vec<Uuid>,
+    #[diesel(sql_type = Timestamptz)]
+    revoked_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    needed_until: DateTime<Utc>,
+}
+
+/// Deletes the rows, because that costs a fraction of updating them and nothing asks about an ended
+/// session. A session that is over by itself is left alone, unless something given out for it is
+/// still believed.
+async fn end(
+    connection: &mut AsyncPgConnection,
+    user: PrincipalId,
+    which: Which,
+) -> QueryResult<Ended> {
+    let (one, but, kept) = match which {
+        Which::One(id) => (Some(id), None, None),
+        Which::AllBut(id) => (None, Some(id), None),
+        Which::All => (None, None, None),
+        Which::Beyond { newest, most } => (None, Some(newest), Some(most - 1)),
+    };
+    let Row {
+        sessions,
+        subjects,
+        revoked_at,
+        needed_until,
+    } = diesel::sql_query(concat!(
+        "WITH ended AS (DELETE FROM sessions WHERE user_id = $1 AND ",
+        in_force!(),
+        " AND ($2 IS NULL OR id = $2) AND ($3 IS NULL OR id <> $3) \
+             AND ($4 IS NULL OR id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $3 AND ",
+        in_force!(),
+        " ORDER BY idle_ends_at DESC, id DESC OFFSET $4)) RETURNING id, ",
+        believed!(),
+        " AS needed_until), \
+         revoked AS (INSERT INTO revocations (subject, needed_until) \
+           SELECT id, needed_until FROM ended WHERE needed_until > now() RETURNING subject, revoked_at, needed_until) \
+         SELECT (SELECT count(*) FROM ended) AS sessions, COALESCE(array_agg(subject), '{}') AS subjects, \
+           COALESCE(max(revoked_at), now()) AS revoked_at, COALESCE(max(needed_until), now()) AS needed_until \
+         FROM revoked",
+    ))
+    .bind::<SqlUuid, _>(user)
+    .bind::<Nullable<SqlUuid>, _>(one)
+    .bind::<Nullable<SqlUuid>, _>(but)
+    .bind::<Nullable<BigInt>, _>(kept)
+    .get_result(connection)
+    .await?;
+    let revoked = |subject| Revoked {
+        subject,
+        revoked_at,
+        needed_until,
+    };
+    Ok(Ended {
+        sessions,
+        revoked: subjects.into_iter().map(revoked).collect(),
+    })
+}
+
+/// Ends sessions, tells every replica, and leaves a trace, in the caller's transaction or one of its own.
+pub async fn end_sessions(
+    connection: &mut AsyncPgConnection,
+    user: PrincipalId,
+    which: Which,
+    reason: &'static str,
+    origin: &Origin,
+    actor: Option<PrincipalId>,
+) -> QueryResult<Ended> {
+    connection
+        .transaction(async |connection| {
+            let ended = end(connection, user, which).await?;
+            if ended.sessions == 0 {
+                return Ok(ended);
+            }
+            // One event, of the session or of whose they were.
+            let (target, detail) = match which {
+                Which::One(id) => (id.0, json!({ "reason": reason })),
+                _ => (
+                    user.0,
+                    json!({ "reason": reason, "sessions": ended.sessions }),
+                ),
+            };
+            let action = "session.ended";
+            events::record(connection, origin, actor, action, Some(target), detail).await?;
+            Ok(ended)
+        })
+        .await
+}
+
+/// Keeps a user at `most` sessions after `newest` has begun, in the transaction that began it and
+/// holds the lock of the user's row.
+pub async fn end_oldest(
+    connection: &mut AsyncPgConnection,
+    user: PrincipalId,
+    newest: SessionId,
+    most: i64,
+    origin: &Origin,
+) -> QueryResult<Vec<Revoked>> {
+    #[derive(QueryableByName)]
+    struct Answer {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        too_many: bool,
+    }
+    // Asked first: each insert of revocations wakes every replica, even one of none.
+    let answer: Answer = diesel::sql_query(concat!(
+        "SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND ",
+        in_force!(),
+        " OFFSET $2) AS too_many"
+    ))
+    .bind::<SqlUuid, _>(user)
+    .bind::<BigInt, _>(most)
+    .get_result(connection)
+    .await?;
+    if !answer.too_many {
+        return Ok(Vec::new());
+    }
+    let beyond = Which::Beyond { newest, most };
+    let ended = end_sessions(connection, user, beyond, "too_many", origin, Some(user)).await?;
+    Ok(ended.revoked)
+}
+
+/// Ends whatever a user is signed in by: sessions, API tokens, and the password where it was found good a moment ago. In the
+/// caller's transaction, which has locked the user's row.
+pub async fn end_everything(
+    connection: &mut AsyncPgConnection,
+    user: PrincipalId,
+    reason: &'static str,
+    origin: &Origin,
+    actor: Option<PrincipalId>,
+) -> QueryResult<Ended> {
+    let mut ended = end_sessions(connection, user, Which::All, reason, origin, actor).await?;
+    let revoked = &mut ended.revoked;
+    revoked.extend(ApiToken::delete_all(connection, user).await?);
+    revoked.extend(revocation::revoke(connection, &[Subject::User(user)]).await?);
+    Ok(ended)
+}

@@ -1,0 +1,137 @@
+//! A bucket by itself, for what is no sign-in but tells whether a name has an account.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use diesel::sql_types::{Binary, Bool, Double};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl as _;
+
+use super::key::{address_key, hash};
+use super::{HOUR, Limited, Limiter, Policy, QUEUE, Refused};
+use crate::db::{Db, DbError};
+use crate::http::shell::client::Prefix;
+use crate::kernel::types::PrincipalId;
+
+/// Changes of its email that an account may try in any hour; half of them at once.
+const EMAIL_CHANGES_AN_HOUR: u32 = 10;
+
+/// A token of a bucket; it is spent unless it is given back.
+#[must_use = "a token that told nothing is given back"]
+#[derive(Debug)]
+pub struct Token {
+    key: [u8; 32],
+    burst: f64,
+}
+
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(sql_type = Bool)]
+    taken: bool,
+    #[diesel(sql_type = Double)]
+    wait_seconds: f64,
+}
+
+impl Limiter {
+    /// Asks whether a registration may find out that a name is taken: it counts as a guess from
+    /// that address.
+    pub async fn registration(&self, db: &Db, address: IpAddr) -> Result<Token, Refused> {
+        let ([.., burst], [.., per_second]) = (self.bursts, self.per_second);
+        let key = address_key(&Prefix::of(address));
+        let taken = self.take_alone(db, key, burst, per_second).await?;
+        taken.map_err(|retry_after| {
+            Refused::Limited(Limited {
+                retry_after,
+                policy: Policy::Address,
+                quota: self.settings.signin_per_address_per_minute,
+                window: Duration::from_secs(60),
+                is_busy: false,
+            })
+        })
+    }
+
+    /// Asks for one try to change the email of an account. Nothing gives it back: whoever has the
+    /// right password is told of a taken email too.
+    pub async fn email_change(&self, db: &Db, user: PrincipalId) -> Result<(), Refused> {
+        let key = hash(&[b"email change", user.0.as_bytes()]);
+        let burst = f64::from(EMAIL_CHANGES_AN_HOUR) / 2.0;
+        match self.take_alone(db, key, burst, burst / HOUR).await? {
+            Ok(_spent) => Ok(()),
+            Err(retry_after) => Err(Refused::Limited(Limited {
+                retry_after,
+                policy: Policy::EmailChange,
+                quota: EMAIL_CHANGES_AN_HOUR,
+                window: Duration::from_secs(3_600),
+                is_busy: false,
+            })),
+        }
+    }
+
+    /// A token, or the time until there is one.
+    async fn take_alone(
+        &self,
+        db: &Db,
+        key: [u8; 32],
+        burst: f64,
+        per_second: f64,
+    ) -> Result<Result<Token, Duration>, DbError> {
+        let permit = tokio::time::timeout(QUEUE, self.connections.acquire()).await;
+        let Ok(Ok(_permit)) = permit else {
+            return Err(DbError::Busy);
+        };
+        let Taken {
+            taken,
+            wait_seconds,
+        } = db
+            .write(async |connection| {
+                sql_query(
+                    "WITH taken AS ( \
+                       INSERT INTO attempt_buckets AS bucket (key, tokens, counted_at, forget_at) \
+                       VALUES ($1, $2 - 1, clock_timestamp(), clock_timestamp() + make_interval(secs => 1 / $3)) \
+                       ON CONFLICT (key) DO UPDATE SET \
+                         tokens = tokens_now(bucket, $2, $3) - 1, \
+                         counted_at = clock_timestamp(), \
+                         forget_at = greatest(bucket.forget_at, clock_timestamp() \
+                           + make_interval(secs => ($2 + 1 - tokens_now(bucket, $2, $3)) / $3)) \
+                         WHERE tokens_now(bucket, $2, $3) >= 1 \
+                       RETURNING 1) \
+                     SELECT EXISTS (SELECT FROM taken) AS taken, coalesce((SELECT (1 - tokens_now(bucket, $2, $3)) / $3 \
+                       FROM attempt_buckets AS bucket WHERE key = $1), 1 / $3) AS wait_seconds",
+                )
+                .bind::<Binary, _>(key.to_vec())
+                .bind::<Double, _>(burst)
+                .bind::<Double, _>(per_second)
+                .get_result(connection)
+                .await
+            })
+            .await?;
+        if taken {
+            return Ok(Ok(Token { key, burst }));
+        }
+        let wait = wait_seconds.ceil().max(1.0);
+        Ok(Err(
+            Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX)
+        ))
+    }
+}
+
+impl Token {
+    /// Where this fails the token stays spent, which is logged.
+    pub async fn give_back(self, db: &Db) {
+        let Self { key, burst } = self;
+        let returned = db
+            .write(async |connection| {
+                sql_query(
+                    "UPDATE attempt_buckets SET tokens = least($2, tokens + 1) WHERE key = $1",
+                )
+                .bind::<Binary, _>(key.to_vec())
+                .bind::<Double, _>(burst)
+                .execute(connection)
+                .await
+            })
+            .await;
+        if let Err(error) = returned {
+            tracing::warn!(error = %error, "the token of a registration was not returned");
+        }
+    }
+}

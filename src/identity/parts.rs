@@ -1,0 +1,83 @@
+//! The parts of identity, wired once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::cache::Cache;
+use super::keys::{self, Keys, KeysError};
+use super::limiter::Limiter;
+use super::password::Passwords;
+use super::revocation::feed::{self, Feed};
+use super::session::Lifetimes;
+use super::token::Tokens;
+use super::workload::Workloads;
+use crate::config::endpoint::Endpoint;
+use crate::config::{Broken, Config};
+use crate::kernel::shutdown::{Phase, Shutdown};
+use crate::telemetry::metrics::Metrics;
+
+pub struct Identity {
+    pub keys: Arc<Keys>,
+    pub tokens: Tokens,
+    pub passwords: Passwords,
+    pub limiter: Limiter,
+    pub feed: Arc<Feed>,
+    pub cache: Cache,
+    /// `None` where service accounts are not taken.
+    pub workloads: Option<Arc<Workloads>>,
+    pub lifetimes: Lifetimes,
+}
+
+impl Identity {
+    pub fn new(
+        config: &Config,
+        primary: Endpoint,
+        metrics: &Arc<Metrics>,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<Self> {
+        let settings = &config.identity;
+        let keys = Arc::new(Keys::open(&keys::directory(config)?).map_err(unusable_keys)?);
+        let delta = |time: Duration| TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
+        let (watched, closing) = (keys.clone(), shutdown.wait_for(Phase::Closing));
+        shutdown.spawn("signing keys", async move {
+            tokio::select! {
+                () = watched.watch() => {}
+                () = closing => {}
+            }
+            Ok(())
+        });
+        Ok(Self {
+            tokens: Tokens::new(
+                keys.clone(),
+                config.public_url(),
+                settings.audience.clone(),
+                settings.token_cache,
+            ),
+            keys,
+            passwords: Passwords::new(&config.sign_in, metrics.password_hashes_total.clone()),
+            limiter: Limiter::new(
+                config.sign_in.clone(),
+                config.pool.database_connections,
+                metrics.clone(),
+            ),
+            feed: Feed::start(primary, feed::MOST, metrics.clone(), shutdown),
+            cache: Cache::new(
+                settings.credential_cache,
+                settings.credential_cache_lifetime.0,
+            )?,
+            workloads: Workloads::start(config, metrics, shutdown)?,
+            lifetimes: Lifetimes {
+                idle: delta(settings.refresh_lifetime.0),
+                absolute: delta(settings.session_lifetime.0),
+                grace: delta(settings.refresh_grace.0),
+                access: delta(settings.access_lifetime.0),
+            },
+        })
+    }
+}
+
+fn unusable_keys(error: KeysError) -> Broken {
+    Broken::new("CHARTROOM_KEYS_DIR", error.to_string())
+}

@@ -1,0 +1,10 @@
+//! What everything is made of. It imports nothing of ours.
+
+pub mod error;
+pub mod origin;
+pub mod principal;
+pub mod request;
+pub mod shutdown;
+pub mod text;
+pub mod types;
+pub mod workload;

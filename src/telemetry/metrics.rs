@@ -1,0 +1,138 @@
+//! All metrics in one typed struct: the field is the name, its doc comment the help text, so a typo does not compile.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use prometheus::core::Collector;
+use prometheus::{
+    Encoder as _, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
+};
+
+/// From a cached answer to the request deadline: what an operator tells apart.
+const SECONDS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+macro_rules! metrics {
+    ($(#[doc = $help:literal] $name:ident: $kind:ty $([$($label:literal),+])?,)+) => {
+        pub struct Metrics {
+            registry: Registry,
+            scraped: Mutex<()>,
+            $(#[doc = $help] pub $name: $kind,)+
+        }
+
+        impl Metrics {
+            pub fn new() -> prometheus::Result<Self> {
+                let registry = Registry::new();
+                #[cfg(target_os = "linux")]
+                registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+                $(let $name = <$kind>::made(stringify!($name), $help.trim(), &[$($($label),+)?])?;
+                registry.register(Box::new($name.clone()))?;)+
+                Ok(Self { registry, scraped: Mutex::default(), $($name,)+ })
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Time to the head of an answer, by route template, method and status class
+    http_server_request_duration_seconds: HistogramVec ["method", "route", "status"],
+    /// Requests being worked on
+    http_server_requests_in_flight: IntGauge,
+    /// Requests refused because as many as allowed were being worked on, or too much of their bodies or answers was held in memory
+    http_server_requests_shed_total: IntCounter,
+    /// Requests answered 429 because their caller had made as many as the rate limit allows
+    http_server_requests_rate_limited_total: IntCounter,
+    /// Handlers that panicked; each was answered with status 500
+    http_server_panics_total: IntCounter,
+    /// Bytes of request bodies held in memory
+    http_server_body_bytes: IntGauge,
+    /// Bytes of large answers held in memory until their clients have read them
+    http_server_answer_bytes: IntGauge,
+    /// Open connections
+    http_server_connections: IntGaugeVec ["listener"],
+    /// Connections accepted
+    http_server_connections_total: IntCounterVec ["listener"],
+    /// Connections ended by a limit: too many at once, too slow to send or to read
+    http_server_connections_cut_total: IntCounterVec ["listener", "reason"],
+    /// Time of a database operation, from asking for a connection to its end
+    database_operation_duration_seconds: HistogramVec ["kind", "outcome"],
+    /// Connections in the pool: idle, used by one operation, or shared by lookups
+    database_connections: IntGaugeVec ["endpoint", "state"],
+    /// Requests waiting for a database connection
+    database_connection_waiters: IntGaugeVec ["endpoint"],
+    /// Reads that the read-only endpoint could not answer and the primary did
+    database_read_fallbacks_total: IntCounter,
+    /// Sign-in attempts by what the limits said: admitted, the policy that refused, busy, or failed
+    signin_attempts_total: IntCounterVec ["outcome"],
+    /// Passwords hashed, to store or to check them
+    password_hashes_total: IntCounter,
+    /// Service account tokens that the API server was asked about, by what came of it: accepted, refused or unavailable
+    token_reviews_total: IntCounterVec ["outcome"],
+    /// Ended sessions, tokens and users held in memory
+    revocations_held: IntGauge,
+    /// Unix time of the last successful look for revocations; beyond 5 s of age, requests ask the database
+    revocations_polled_timestamp_seconds: IntGauge,
+    /// Looks for revocations that failed
+    revocations_poll_failures_total: IntCounter,
+    /// Audit events not kept because too many waited to be written
+    audit_events_dropped_total: IntCounter,
+    /// Log lines lost because their reader was too slow
+    log_lines_dropped_total: IntCounter,
+    /// Whether this process is ready to serve: 1 or 0
+    chartroom_ready: IntGauge,
+    /// Always 1; the labels say what runs
+    chartroom_build_info: IntGaugeVec ["version", "revision"],
+}
+
+/// How each kind of metric is made from its name, help and labels.
+trait Made: Sized + Collector {
+    fn made(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self>;
+}
+
+impl Made for IntCounter {
+    fn made(name: &str, help: &str, _: &[&str]) -> prometheus::Result<Self> {
+        Self::new(name, help)
+    }
+}
+
+impl Made for IntGauge {
+    fn made(name: &str, help: &str, _: &[&str]) -> prometheus::Result<Self> {
+        Self::new(name, help)
+    }
+}
+
+impl Made for IntCounterVec {
+    fn made(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
+        Self::new(Opts::new(name, help), labels)
+    }
+}
+
+impl Made for IntGaugeVec {
+    fn made(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
+        Self::new(Opts::new(name, help), labels)
+    }
+}
+
+impl Made for HistogramVec {
+    fn made(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
+        Self::new(
+            HistogramOpts::new(name, help).buckets(SECONDS.to_vec()),
+            labels,
+        )
+    }
+}
+
+impl Metrics {
+    /// Held while the counters of others are copied.
+    pub fn scraped(&self) -> MutexGuard<'_, ()> {
+        self.scraped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The text exposition format.
+    pub fn render(&self) -> prometheus::Result<Vec<u8>> {
+        let mut text = Vec::with_capacity(16 * 1024);
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,3 @@
+//! Rules that hold for the whole house, whatever the feature.
+
+mod layers;
