@@ -1,32 +1,26 @@
 //! Credentials found good a moment ago, so that a request with an API token, a cookie or a password costs no database read and
 //! no hash. Bounded in entries and in time; revocation is asked on every request all the same.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ring::hmac;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
+use crate::kernel::generations::Generations;
 use crate::kernel::principal::Principal;
 
 /// What a credential is known by here: a keyed hash, so that a dump of memory holds no password.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 32]);
 
+type Entries = Generations<Fingerprint, (Principal, Instant)>;
+
 pub struct Cache {
     key: hmac::Key,
-    /// There are two generations of so many.
-    most: usize,
     /// A password changed elsewhere is refused by revocation long before; this bounds what revocation does not know.
     fresh: Duration,
     entries: Mutex<Entries>,
-}
-
-#[derive(Default)]
-struct Entries {
-    young: HashMap<Fingerprint, (Principal, Instant)>,
-    old: HashMap<Fingerprint, (Principal, Instant)>,
 }
 
 impl Cache {
@@ -38,9 +32,8 @@ impl Cache {
         )))?;
         Ok(Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
-            most: entries.div_ceil(2),
             fresh,
-            entries: Mutex::default(),
+            entries: Mutex::new(Generations::new(entries)),
         })
     }
 
@@ -59,42 +52,22 @@ impl Cache {
 
     pub fn find(&self, fingerprint: Fingerprint) -> Option<Principal> {
         let entries = self.entries();
-        let (principal, until) = entries
-            .young
-            .get(&fingerprint)
-            .or_else(|| entries.old.get(&fingerprint))?;
+        let (principal, until) = entries.find(&fingerprint)?;
         (Instant::now() < *until).then(|| principal.clone())
     }
 
     /// `end` is that of the credential itself, where it has one.
     pub fn remember(&self, fingerprint: Fingerprint, principal: &Principal, end: Option<Instant>) {
-        if self.most == 0 {
-            return;
-        }
         let fresh = Instant::now() + self.fresh;
         let until = end.map_or(fresh, |end| end.min(fresh));
-        let mut entries = self.entries();
-        if entries.young.len() >= self.most {
-            entries.old = std::mem::take(&mut entries.young);
-        }
-        entries
-            .young
-            .insert(fingerprint, (principal.clone(), until));
+        self.entries().put(fingerprint, (principal.clone(), until));
     }
 
     /// What was found revoked: nothing stays here that only a revocation keeps out.
     pub fn forget(&self, fingerprint: Fingerprint, principal: &Principal) {
-        let mut entries = self.entries();
-        let Entries { young, old } = &mut *entries;
-        for generation in [young, old] {
-            // Somebody may have looked the credential up anew in the meantime.
-            if generation
-                .get(&fingerprint)
-                .is_some_and(|(known, _)| known == principal)
-            {
-                generation.remove(&fingerprint);
-            }
-        }
+        // Somebody may have looked the credential up anew in the meantime.
+        self.entries()
+            .remove(&fingerprint, |(known, _)| known == principal);
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {

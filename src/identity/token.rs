@@ -4,7 +4,6 @@
 //! refuses it, so none of the ways to say the same thing differently is a second token. A refresh token is derived from its
 //! session and its generation, so none is stored.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
@@ -16,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::keys::{KeySet, Keys};
+use crate::kernel::generations::Generations;
 use crate::kernel::types::{PrincipalId, SessionId};
 
 const TYPE: &str = "at+jwt";
@@ -66,50 +66,30 @@ pub struct Tokens {
     keys: Arc<Keys>,
     issuer: String,
     audience: String,
-    /// In each of two generations; 0 remembers none.
-    remembered: usize,
+    /// Whether verified tokens are remembered at all.
+    remembers: bool,
     verified: Mutex<Verified>,
 }
 
-/// Tokens whose signature was checked before. The older half is dropped whole when the younger is full.
-#[derive(Default)]
+/// Tokens whose signature was checked before.
 struct Verified {
     /// The keys they were checked with; when these change, everything is checked again.
     keys: Option<Arc<KeySet>>,
-    young: HashMap<Box<str>, Arc<Claims>>,
-    old: HashMap<Box<str>, Arc<Claims>>,
+    claims: Generations<Box<str>, Arc<Claims>>,
 }
 
 impl Verified {
     fn find(&self, token: &str, keys: &Arc<KeySet>) -> Option<Arc<Claims>> {
-        if !self
-            .keys
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, keys))
-        {
-            return None;
-        }
-        self.young
-            .get(token)
-            .or_else(|| self.old.get(token))
-            .cloned()
+        let is_of_these = self.keys.as_ref().is_some_and(|of| Arc::ptr_eq(of, keys));
+        is_of_these.then(|| self.claims.find(token).cloned())?
     }
 
-    fn remember(&mut self, token: &str, claims: &Arc<Claims>, keys: &Arc<KeySet>, most: usize) {
-        if !self
-            .keys
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, keys))
-        {
-            *self = Self {
-                keys: Some(keys.clone()),
-                ..Self::default()
-            };
+    fn remember(&mut self, token: &str, claims: &Arc<Claims>, keys: &Arc<KeySet>) {
+        if !self.keys.as_ref().is_some_and(|of| Arc::ptr_eq(of, keys)) {
+            self.keys = Some(keys.clone());
+            self.claims.clear();
         }
-        if self.young.len() >= most {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(token.into(), claims.clone());
+        self.claims.put(token.into(), claims.clone());
     }
 }
 
@@ -120,8 +100,11 @@ impl Tokens {
             keys,
             issuer,
             audience,
-            remembered: cache.div_ceil(2),
-            verified: Mutex::default(),
+            remembers: cache > 0,
+            verified: Mutex::new(Verified {
+                keys: None,
+                claims: Generations::new(cache),
+            }),
         }
     }
 
@@ -159,16 +142,16 @@ impl Tokens {
     /// The claims of a token that is ours, whole and of this time. Revocation is another question.
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Arc<Claims>, Refused> {
         let keys = self.keys.current();
-        let known = (self.remembered > 0)
+        let known = self
+            .remembers
             .then(|| self.verified().find(token, &keys))
             .flatten();
         let claims = match known {
             Some(claims) => claims,
             None => {
                 let claims = Arc::new(self.check(token, &keys)?);
-                if self.remembered > 0 {
-                    self.verified()
-                        .remember(token, &claims, &keys, self.remembered);
+                if self.remembers {
+                    self.verified().remember(token, &claims, &keys);
                 }
                 claims
             }
@@ -338,37 +321,6 @@ mod tests {
         ] {
             assert_eq!(tokens.parse_refresh(other), Err(Refused));
         }
-        std::fs::remove_dir_all(directory).unwrap();
-    }
-
-    #[test]
-    fn the_verified_are_bounded() {
-        const MOST: usize = 64;
-        let (tokens, directory) = tokens();
-        let keys = tokens.keys.current();
-        let claims = tokens
-            .verify(
-                &tokens
-                    .issue(
-                        PrincipalId::fresh(),
-                        SessionId::fresh(),
-                        false,
-                        Utc::now(),
-                        60,
-                    )
-                    .unwrap(),
-                Utc::now(),
-            )
-            .unwrap();
-        let mut verified = Verified::default();
-        for index in 0..3 * MOST {
-            verified.remember(&index.to_string(), &claims, &keys, MOST);
-        }
-        assert!(verified.young.len() + verified.old.len() <= 2 * MOST);
-        assert!(
-            verified.find(&(3 * MOST - 1).to_string(), &keys).is_some()
-                && verified.find("0", &keys).is_none()
-        );
         std::fs::remove_dir_all(directory).unwrap();
     }
 }

@@ -1,7 +1,6 @@
 //! What became of tokens a moment ago, by their hashes. Bounded in entries and in time; of those who bring the same token at
 //! once, one asks and the others wait for what it learns.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,11 +8,12 @@ use ring::digest;
 
 use super::Refusal;
 use super::cluster::Unavailable;
+use crate::kernel::generations::Generations;
 use crate::kernel::types::PrincipalId;
 use crate::kernel::workload::Workload;
 
-/// Entries remembered; two generations of this many.
-const REMEMBERED: usize = 4_096;
+/// Entries remembered.
+const REMEMBERED: usize = 8_192;
 /// How long a refusal is believed.
 const REFUSED: Duration = Duration::from_secs(5);
 /// For so long after a failure nobody waits for the API server because of this token.
@@ -141,44 +141,29 @@ impl Entry {
     }
 }
 
-#[derive(Default)]
-pub struct Known(Mutex<Generations>);
+/// By the hash of the token; what is used stays.
+pub struct Known(Mutex<Generations<Hash, Slot>>);
 
-#[derive(Default)]
-struct Generations {
-    young: HashMap<Hash, Slot>,
-    old: HashMap<Hash, Slot>,
+impl Default for Known {
+    fn default() -> Self {
+        Self(Mutex::new(Generations::new(REMEMBERED)))
+    }
 }
 
 impl Known {
     pub fn find(&self, hash: Hash) -> Option<Slot> {
-        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = generations.young.get(&hash) {
-            return Some(slot.clone());
-        }
-        let slot = generations.old.remove(&hash)?;
-        generations.insert(hash, &slot);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = known.find(&hash)?.clone();
+        known.put(hash, slot.clone());
         Some(slot)
     }
 
     /// For a token that the cluster has signed: what anybody can make up takes no room.
     pub fn find_or_make(&self, hash: Hash) -> Slot {
-        if let Some(slot) = self.find(hash) {
-            return slot;
-        }
-        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = generations.young.entry(hash).or_default().clone();
-        generations.insert(hash, &slot);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = known.find(&hash).cloned().unwrap_or_default();
+        known.put(hash, slot.clone());
         slot
-    }
-}
-
-impl Generations {
-    fn insert(&mut self, hash: Hash, slot: &Slot) {
-        if self.young.len() >= REMEMBERED {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(hash, slot.clone());
     }
 }
 
@@ -187,18 +172,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_known_is_bounded_and_what_is_used_stays() {
+    fn what_is_used_stays() {
         let known = Known::default();
         let used = known.find_or_make(Hash::of("used"));
-        for round in 0..4 * REMEMBERED {
+        for round in 0..2 * REMEMBERED {
             known.find_or_make(Hash::of(&round.to_string()));
             if round % 1_000 == 0 {
                 assert!(Arc::ptr_eq(&known.find(Hash::of("used")).unwrap(), &used));
             }
         }
-        let generations = known.0.lock().unwrap();
-        assert!(generations.young.len() + generations.old.len() <= 2 * REMEMBERED);
-        drop(generations);
         assert!(known.find(Hash::of("0")).is_none());
     }
 }
