@@ -90,8 +90,8 @@ pub fn refuse_unknown(
         }
         let nearest = known
             .iter()
-            .min_by_key(|key| distance(key, &name))
-            .filter(|key| distance(key, &name) <= 4);
+            .min_by_key(|key| strsim::levenshtein(key, &name))
+            .filter(|key| strsim::levenshtein(key, &name) <= 4);
         let hint = nearest.map_or_else(
             || "`chartroom --help` lists them".to_owned(),
             |key| format!("did you mean {key}?"),
@@ -129,27 +129,6 @@ pub fn without_service_links(command: Command) -> Command {
     links.into_iter().fold(command, |command, id| {
         command.mut_arg(id, |arg| arg.env(None::<&str>))
     })
-}
-
-/// Edits between two keys (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let best = (diagonal + usize::from(x != y))
-                .min(left + 1)
-                .min(*cell + 1);
-            diagonal = *cell;
-            *cell = best;
-            left = best;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
@@ -310,10 +289,4 @@ mod tests {
         }
     }
 
-    #[test]
-    fn distance_counts_edits() {
-        assert_eq!(distance("LISTEN", "LISTN"), 1);
-        assert_eq!(distance("abc", "abc"), 0);
-        assert_eq!(distance("", "abc"), 3);
-    }
 }

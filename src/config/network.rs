@@ -4,73 +4,42 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::IpNet;
+
 /// `10.0.0.0/8`, `fd00::/8`, or one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    length: u32,
-}
+pub struct Network(IpNet);
 
 impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => shares(
-                own.to_bits().into(),
-                other.to_bits().into(),
-                32,
-                self.length,
-            ),
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                shares(own.to_bits(), other.to_bits(), 128, self.length)
-            }
-            _ => false,
-        }
+        self.0.contains(&address.to_canonical())
     }
-}
-
-fn shares(a: u128, b: u128, width: u32, length: u32) -> bool {
-    // A shift by all 128 bits is none in Rust, and length 0 admits everything.
-    (a ^ b)
-        .checked_shr(width.saturating_sub(length))
-        .is_none_or(|differing| differing == 0)
 }
 
 impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || {
-            "expected an address or a range such as 10.0.0.0/8 or fd00::/8, without bits behind the prefix"
-                .to_owned()
+        let text = text.trim();
+        let one = text.parse::<IpAddr>().map(IpNet::from);
+        let range = one.or_else(|_error| text.parse::<IpNet>()).ok();
+        // Clients of the form ::ffff:a.b.c.d are seen as IPv4, so such a range would never match.
+        let is_mapped = |range: &IpNet| {
+            matches!(range.addr(), IpAddr::V6(address) if address.to_ipv4_mapped().is_some())
         };
-        let (address, length) = match text.trim().split_once('/') {
-            Some((address, length)) => (address, Some(length)),
-            None => (text.trim(), None),
-        };
-        let address: IpAddr = address.parse().map_err(|_error| expected())?;
-        let (bits, width) = match address {
-            IpAddr::V4(address) => (u128::from(address.to_bits()), 32),
-            // Clients of this form are seen as IPv4, so the range would never match.
-            IpAddr::V6(address) if address.to_ipv4_mapped().is_some() => return Err(expected()),
-            IpAddr::V6(address) => (address.to_bits(), 128),
-        };
-        let length = match length {
-            None => width,
-            Some(length) if length.bytes().all(|b| b.is_ascii_digit()) => {
-                length.parse().map_err(|_error| expected())?
-            }
-            Some(_) => return Err(expected()),
-        };
-        if length > width || bits.trailing_zeros() < width - length && bits != 0 {
-            return Err(expected());
-        }
-        Ok(Self { address, length })
+        range
+            .filter(|range| *range == range.trunc() && !is_mapped(range))
+            .map(Self)
+            .ok_or_else(|| {
+                "expected an address or a range such as 10.0.0.0/8 or fd00::/8, without bits behind the prefix"
+                    .to_owned()
+            })
     }
 }
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.length)
+        self.0.fmt(f)
     }
 }
 

@@ -33,7 +33,7 @@ impl<K: Hash + Eq, V> Generations<K, V> {
         if self.most == 0 {
             return;
         }
-        if self.young.len() >= self.most {
+        if self.young.len() >= self.most && !self.young.contains_key(&key) {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(key, value);
