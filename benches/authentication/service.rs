@@ -59,7 +59,7 @@ async fn public() -> axum::Json<serde_json::Value> {
 }
 
 /// A caller is asked for
-#[utoipa::path(get, path = "/caller", responses((status = OK)))]
+#[utoipa::path(get, path = "/caller", security(("caller" = [])), responses((status = OK)))]
 async fn caller() -> axum::Json<serde_json::Value> {
     no_op()
 }

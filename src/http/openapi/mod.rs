@@ -7,6 +7,7 @@ mod lists;
 mod names;
 mod successes;
 
+use anyhow::Context as _;
 use http::StatusCode;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Flow, Http, HttpAuthScheme, OAuth2, Password, Scopes, SecurityScheme,
@@ -102,7 +103,7 @@ pub fn finish(mut document: OpenApi, public_url: &str) -> anyhow::Result<OpenApi
             .as_ref()
             .is_some_and(|get| get.responses.responses.contains_key(not_modified.as_str()));
         for (method, operation) in operations(item) {
-            let access = Access::of(operation);
+            let access = Access::of(operation).with_context(|| format!("{method} {path}"))?;
             let kind = Kind::of(&method, access, is_versioned, operation);
             failures::spell_out(path, &method, access, operation, components);
             successes::describe(&method, kind, operation);

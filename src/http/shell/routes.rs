@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use anyhow::Context as _;
 use http::Method;
 use percent_encoding::percent_decode_str;
 use prometheus::{Histogram, HistogramVec};
@@ -160,7 +161,8 @@ impl Route {
             if takes_large(operation)? {
                 route.large.push(method.clone());
             }
-            route.access.push((method, Access::of(operation)));
+            let access = Access::of(operation).with_context(|| format!("{method} {template}"))?;
+            route.access.push((method, access));
         }
         Ok(route)
     }

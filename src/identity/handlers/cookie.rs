@@ -108,7 +108,7 @@ fn same_origin_path(next: &str) -> Option<HeaderValue> {
 ///
 /// Signs out: the session that calls ends, and a browser is told to forget its cookie. An API token
 /// has no session and is answered 400.
-#[utoipa::path(post, path = "/auth/logout", tag = "sign-in", responses((status = NO_CONTENT, description = "You are signed out."), ApiError))]
+#[utoipa::path(post, path = "/auth/logout", tag = "sign-in", security(("caller" = [])), responses((status = NO_CONTENT, description = "You are signed out."), ApiError))]
 pub async fn end_session(app: AppState, who: Principal, origin: Origin) -> ApiResult<Response> {
     let Some(session) = who.session() else {
         return Err(ApiError::new(

@@ -58,7 +58,7 @@ pub async fn get_post(
 /// A merge patch: members that you leave out stay as they are. Send the `ETag` that you have in
 /// `If-Match`, and nobody's change is overwritten: if the post has changed since, the answer is
 /// 412. In a project you need the role `editor`.
-#[utoipa::path(patch, path = "/api/v1/posts/{id}", tag = "posts", extensions(("x-max-body" = json!("large"))), params(("id" = PostId, Path, description = "Id of the post")), request_body(content = UpdatePost, content_type = "application/merge-patch+json"), responses((status = OK, body = PostBody), ApiError))]
+#[utoipa::path(patch, path = "/api/v1/posts/{id}", tag = "posts", security(("caller" = [])), extensions(("x-max-body" = json!("large"))), params(("id" = PostId, Path, description = "Id of the post")), request_body(content = UpdatePost, content_type = "application/merge-patch+json"), responses((status = OK, body = PostBody), ApiError))]
 pub async fn update_post(
     app: AppState,
     who: Principal,
@@ -95,7 +95,7 @@ pub async fn update_post(
 ///
 /// Deletes its votes too. In a project you need the role `editor`; a post that is in no project is
 /// deleted by its author.
-#[utoipa::path(delete, path = "/api/v1/posts/{id}", tag = "posts", params(("id" = PostId, Path, description = "Id of the post")), responses((status = NO_CONTENT, description = "The post and its votes are deleted."), ApiError))]
+#[utoipa::path(delete, path = "/api/v1/posts/{id}", tag = "posts", security(("caller" = [])), params(("id" = PostId, Path, description = "Id of the post")), responses((status = NO_CONTENT, description = "The post and its votes are deleted."), ApiError))]
 pub async fn delete_post(
     app: AppState,
     who: Principal,
