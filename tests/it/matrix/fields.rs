@@ -19,7 +19,7 @@ const HOSTILE: [&str; 9] = [
     "(SELECT pg_sleep(10))",
 ];
 
-fn operation<'a>(document: &'a Value, call: &Call) -> &'a Value {
+pub(super) fn operation<'a>(document: &'a Value, call: &Call) -> &'a Value {
     let (method, path) = call.operation.split_once(' ').unwrap();
     &document["paths"][path][method.to_lowercase()]
 }
@@ -38,7 +38,7 @@ fn members(document: &Value, call: &Call) -> BTreeSet<String> {
         .collect()
 }
 
-async fn send(stage: &Stage, call: &Call, world: &World, query: &str, body: &Value) -> Answer {
+pub(super) async fn send(stage: &Stage, call: &Call, world: &World, query: &str, body: &Value) -> Answer {
     let (method, path) = call.operation.split_once(' ').unwrap();
     let target = format!("{}{query}", fill(path, &world.things));
     let json = [("content-type", "application/json")];

@@ -1,5 +1,6 @@
 //! Who may do what: every documented operation, for everybody and every kind of id, against one table that a reader can read.
 
+mod bounds;
 mod calls;
 mod conventions;
 mod fields;
