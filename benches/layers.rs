@@ -1,8 +1,9 @@
-//! What the middleware costs: the same no-op route bare and behind the shell, in process, on one thread, interleaved. And what
-//! the largest bodies cost that are wrong in every member.
+//! What the middleware costs: the same no-op route bare and behind the shell, in process, on one
+//! thread, interleaved. And what the largest bodies cost that are wrong in every member.
 //!
-//! `cargo bench --bench layers 2>/dev/null` prints nanoseconds per request (median of the rounds, minimum, maximum), and
-//! milliseconds for the bodies. Request lines go to standard error, so send it to where a real log would go.
+//! `cargo bench --bench layers 2>/dev/null` prints nanoseconds per request (median of the rounds,
+//! minimum, maximum), and milliseconds for the bodies. Request lines go to standard error, so send
+//! it to where a real log would go.
 
 #![expect(
     clippy::indexing_slicing,
@@ -116,7 +117,14 @@ struct Titled {
     title: String,
 }
 
-#[utoipa::path(post, path = "/bench/titled", security(()), extensions(("x-max-body" = json!("large"))), request_body = Titled, responses((status = OK)))]
+#[utoipa::path(
+    post,
+    path = "/bench/titled",
+    security(()),
+    extensions(("x-max-body" = json!("large"))),
+    request_body = Titled,
+    responses((status = OK)),
+)]
 async fn post_titled(_: ValidJson<Titled>) {}
 
 /// Milliseconds for each body that is refused in full.

@@ -17,7 +17,8 @@ pub(crate) struct Load {
     pub(crate) address: SocketAddr,
     pub(crate) connections: u32,
     pub(crate) seconds: f64,
-    /// Requests a second, on a schedule that the answers cannot slow down; none: each connection asks as soon as it is answered.
+    /// Requests a second, on a schedule that the answers cannot slow down; none: each connection
+    /// asks as soon as it is answered.
     pub(crate) rate: Option<f64>,
     /// Whole requests; each connection sends one of them again and again.
     pub(crate) requests: Vec<String>,
@@ -131,7 +132,8 @@ async fn one_connection(load: &Load, number: u32, begun: Instant, until: Instant
 /// For the answers that are on their way when the time is up.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Status, and where the body begins in `buffer`. Only what this service sends: a length, no chunks.
+/// Status, and where the body begins in `buffer`. Only what this service sends: a length, no
+/// chunks.
 async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(u16, usize)> {
     buffer.clear();
     let mut whole = None;

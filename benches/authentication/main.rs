@@ -1,13 +1,16 @@
-//! What authentication costs: a no-op with and without a token, with and without the cache of verified tokens; sign-ins by
-//! password against a bare loop of the same hash; and what a storm of sign-ins does to everybody else's reads.
+//! What authentication costs: a no-op with and without a token, with and without the cache of
+//! verified tokens; sign-ins by password against a bare loop of the same hash; and what a storm of
+//! sign-ins does to everybody else's reads.
 //!
-//! `cargo bench --bench authentication 2>/dev/null [-- --seconds N]` runs the service from the library in this process, with
-//! the routes of `routes` beside its own, on a private PostgreSQL; the load comes from a second process over loopback. What is
-//! compared is interleaved: five rounds of 15 seconds each, after 3 that do not count. A measurement during which others used
-//! more than 12 % of the machine is repeated, twice at most, and the quietest is kept. Prints medians with minimum and
-//! maximum, and the ratios as JSON in the last line. Settings that are not defaults: the limits on sign-ins and registration
-//! open, because the limiter would answer first; and in one of the two services no token cache. Request lines go to standard
-//! error, so send it to where a real log would go. Linux only.
+//! `cargo bench --bench authentication 2>/dev/null [-- --seconds N]` runs the service from the
+//! library in this process, with the routes of `routes` beside its own, on a private PostgreSQL;
+//! the load comes from a second process over loopback. What is compared is interleaved: five rounds
+//! of 15 seconds each, after 3 that do not count. A measurement during which others used more than
+//! 12 % of the machine is repeated, twice at most, and the quietest is kept. Prints medians with
+//! minimum and maximum, and the ratios as JSON in the last line. Settings that are not defaults:
+//! the limits on sign-ins and registration open, because the limiter would answer first; and in one
+//! of the two services no token cache. Request lines go to standard error, so send it to where a
+//! real log would go. Linux only.
 
 #![expect(
     clippy::indexing_slicing,
@@ -36,7 +39,8 @@ const WARM_UP: f64 = 3.0;
 const DISTURBED: f64 = 0.12;
 const REPEATS: usize = 2;
 const CONNECTIONS: u32 = 32;
-/// More than there are permits, so that one is never free while a sign-in waits; few enough that none is refused.
+/// More than there are permits, so that one is never free while a sign-in waits; few enough that
+/// none is refused.
 const SIGN_INS: u32 = 8;
 /// Of the reads that are possible, those that are asked for before and during the storm.
 const SHARE: f64 = 0.2;
@@ -192,7 +196,8 @@ impl Bench {
             statuses: vec![200, 503],
             ..reads
         };
-        // Surplus sign-ins are refused, by the gate or by a row of the limiter that is busy: that too is load.
+        // Surplus sign-ins are refused, by the gate or by a row of the limiter that is busy: that
+        // too is load.
         let sign_ins = self.sign_ins(CONNECTIONS, &[200, 429, 503]);
         type Measure<'a> = Box<dyn Fn(&Bench, f64) -> Measured + 'a>;
         let alone: Measure<'_> = Box::new(|bench, seconds| bench.loaded(&reads, seconds));
@@ -276,7 +281,8 @@ impl Bench {
         }
     }
 
-    /// As many threads as the service has permits, each checking the same password against the same hash.
+    /// As many threads as the service has permits, each checking the same password against the same
+    /// hash.
     fn bare_loop(&self, seconds: f64) -> Measured {
         let clock = self.service.clock();
         let begun = Instant::now();

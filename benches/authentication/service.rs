@@ -1,4 +1,5 @@
-//! The service under test: the library's own, twice, on one private PostgreSQL, with two routes that do nothing.
+//! The service under test: the library's own, twice, on one private PostgreSQL, with two routes
+//! that do nothing.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-//! What an administrator does from the command line: the keys that sign, and accounts, without the API.
+//! What an administrator does from the command line: the keys that sign, and accounts, without the
+//! API.
 
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
@@ -161,7 +162,8 @@ fn is_usable(directory: &Path) -> Result<bool, KeysError> {
     }
 }
 
-/// `chartroom user`; returns what to print. The password is read and judged before the database is asked for.
+/// `chartroom user`; returns what to print. The password is read and judged before the database is
+/// asked for.
 pub async fn user(config: &Config, action: User) -> anyhow::Result<String> {
     let work = Work::from(action, config).await?;
     let database = Database::open(config).await?;

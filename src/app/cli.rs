@@ -1,5 +1,5 @@
-//! The command line: one enum of subcommands, and how each ends. Exit codes: 0 done, 1 failed, 2 wrong usage, 65 refused for good
-//! and 75 out of time (`provision`), 78 unusable configuration.
+//! The command line: one enum of subcommands, and how each ends. Exit codes: 0 done, 1 failed, 2
+//! wrong usage, 65 refused for good and 75 out of time (`provision`), 78 unusable configuration.
 
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
@@ -31,7 +31,8 @@ const UNUSABLE_CONFIGURATION: u8 = 78;
 const MIGRATE_PATIENCE: Duration = Duration::from_secs(240);
 const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A self-hosted registry for data teams: projects, posts, datasets and models behind one HTTP API on PostgreSQL
+/// A self-hosted registry for data teams: projects, posts, datasets and models behind one HTTP API
+/// on PostgreSQL
 #[derive(Debug, Parser)]
 #[command(
     name = "chartroom",
@@ -59,7 +60,8 @@ enum Command {
     /// Make an administrator, shut an account, replace a password
     #[command(subcommand)]
     User(admin::User),
-    /// In Kubernetes: make the secrets and the CloudNativePG cluster of a release, and wait until it can be written to
+    /// In Kubernetes: make the secrets and the CloudNativePG cluster of a release, and wait until
+    /// it can be written to
     Provision(Provision),
     /// Ask a running service as a client would, from its probes to a vote: exit code 0 or 1
     Smoke(Smoke),
@@ -75,7 +77,8 @@ enum Command {
 enum Migrate {
     /// Apply what is pending; safe to run from several places at once
     Up {
-        /// Let this role read and write rows, and nothing else: the one that the service runs as, where it is not the owner
+        /// Let this role read and write rows, and nothing else: the one that the service runs as,
+        /// where it is not the owner
         #[arg(long, value_name = "ROLE")]
         runtime_role: Option<String>,
         /// Time to wait for a database that can be written to

@@ -1,4 +1,5 @@
-//! The only room that sees all others: the command line, and what `chartroom serve` is put together from.
+//! The only room that sees all others: the command line, and what `chartroom serve` is put together
+//! from.
 
 pub mod admin;
 pub mod cli;

@@ -1,4 +1,5 @@
-//! The ops listener: probes and metrics, on a port of its own that no client and no Ingress reaches.
+//! The ops listener: probes and metrics, on a port of its own that no client and no Ingress
+//! reaches.
 
 use std::sync::Arc;
 
@@ -29,7 +30,8 @@ pub struct Listeners {
     pub ops: Arc<Counters>,
 }
 
-/// Probes do no I/O: they report what a background watch last saw, so a slow database cannot make them slow.
+/// Probes do no I/O: they report what a background watch last saw, so a slow database cannot make
+/// them slow.
 pub fn router(app: AppState, listeners: Listeners) -> Router {
     let hosts = Hosts::new(app.config.ops.ops_listen, &app.public_url);
     Router::new()

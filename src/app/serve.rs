@@ -31,7 +31,8 @@ use crate::state::Core;
 use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
-/// Another process on the same data directory cannot be migrating; this only covers a leftover session of a killed one.
+/// Another process on the same data directory cannot be migrating; this only covers a leftover
+/// session of a killed one.
 const OWN_MIGRATION_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The database endpoints, and the private server behind them where there is one.
@@ -215,7 +216,8 @@ async fn serve_on(
     Ok(())
 }
 
-/// Answers from the first moment on: making a first database, or fetching its programs, takes longer than a probe waits.
+/// Answers from the first moment on: making a first database, or fetching its programs, takes
+/// longer than a probe waits.
 struct Ops {
     address: SocketAddr,
     /// Empty until there is an application to ask.

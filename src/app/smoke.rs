@@ -1,5 +1,5 @@
-//! `chartroom smoke`: asks a running service as a client would, from its probes to a vote, and takes away what it wrote. A chart's
-//! test runs it from the service's own image.
+//! `chartroom smoke`: asks a running service as a client would, from its probes to a vote, and
+//! takes away what it wrote. A chart's test runs it from the service's own image.
 
 use std::path::PathBuf;
 use std::time::Duration;

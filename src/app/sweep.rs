@@ -1,4 +1,5 @@
-//! Removes, once a minute, the rows of sign-in limits, sessions, revocations and kept answers that say nothing any more.
+//! Removes, once a minute, the rows of sign-in limits, sessions, revocations and kept answers that
+//! say nothing any more.
 
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use crate::kernel::shutdown::{Phase, Shutdown};
 
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Never ends on a failure of the database: what was left is removed by a later round, here or on another replica.
+/// Never ends on a failure of the database: what was left is removed by a later round, here or on
+/// another replica.
 pub(super) async fn sweep(db: &Db, limiter: &Limiter, shutdown: &Shutdown) {
     let closing = shutdown.wait_for(Phase::Closing);
     tokio::pin!(closing);

@@ -75,7 +75,14 @@ pub struct AuditFilter {
 /// Sign-ins, refusals and what administrators did. Events are never changed or deleted. Refusals
 /// and passwords that were sent with a request appear some seconds later; several of one kind are
 /// one event with a `count` in `detail`.
-#[utoipa::path(get, path = "/api/v1/audit", tag = "audit", security(("admin" = [])), params(PageParams<EventSort>, AuditFilter), responses((status = OK, body = Page<AuditEvent>), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit",
+    tag = "audit",
+    security(("admin" = [])),
+    params(PageParams<EventSort>, AuditFilter),
+    responses((status = OK, body = Page<AuditEvent>), ApiError),
+)]
 pub async fn list_audit_events(
     app: AppState,
     page: PageParams<EventSort>,

@@ -1,4 +1,5 @@
-//! What makes a configuration unusable, and the one line that says so: the key and what was expected, never the value.
+//! What makes a configuration unusable, and the one line that says so: the key and what was
+//! expected, never the value.
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
@@ -27,7 +28,8 @@ impl Broken {
         }
     }
 
-    /// What clap refuses because of a value; `None` where the command line itself is wrong, which is not configuration.
+    /// What clap refuses because of a value; `None` where the command line itself is wrong, which
+    /// is not configuration.
     pub fn from_clap(error: &clap::Error, command: &Command) -> Option<Self> {
         let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
             return None;
@@ -65,7 +67,8 @@ pub(super) fn keys(command: &Command) -> impl Iterator<Item = (&clap::Arg, Strin
     })
 }
 
-/// Refuses variables that look like settings and are none: a misspelt key must not be a setting silently left at its default.
+/// Refuses variables that look like settings and are none: a misspelt key must not be a setting
+/// silently left at its default.
 pub fn refuse_unknown(
     command: &Command,
     variables: impl Iterator<Item = (OsString, OsString)>,
@@ -104,7 +107,8 @@ pub fn refuse_unknown(
     Ok(())
 }
 
-/// Kubernetes describes every Service of a namespace in variables named after it, so one called `chartroom` sets `CHARTROOM_PORT` and more.
+/// Kubernetes describes every Service of a namespace in variables named after it, so one called
+/// `chartroom` sets `CHARTROOM_PORT` and more.
 fn is_service_link(name: &str, value: &str) -> bool {
     let at_port = |rest: &str| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_digit());
     name.ends_with("_SERVICE_HOST")
@@ -116,8 +120,8 @@ fn is_service_link(name: &str, value: &str) -> bool {
         })
 }
 
-/// The command without the variables that Kubernetes has set for a Service whose name makes them look like ours, such as
-/// `CHARTROOM_DATABASE_PORT=tcp://10.0.0.1:5432`.
+/// The command without the variables that Kubernetes has set for a Service whose name makes them
+/// look like ours, such as `CHARTROOM_DATABASE_PORT=tcp://10.0.0.1:5432`.
 pub fn without_service_links(command: Command) -> Command {
     let links: Vec<clap::Id> = keys(&command)
         .filter(|(_, key)| {
@@ -132,7 +136,8 @@ pub fn without_service_links(command: Command) -> Command {
 }
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
-    // `EnvFilter` takes a lone word for a target, so that a misspelt level would silence all the rest.
+    // `EnvFilter` takes a lone word for a target, so that a misspelt level would silence all the
+    // rest.
     let has_levels = text.split(',').all(|part| {
         let level = part.rsplit('=').next().unwrap_or(part).trim();
         !level.is_empty() && level.parse::<LevelFilter>().is_ok()
@@ -143,7 +148,8 @@ pub(super) fn log_filter(text: &str) -> Result<String, String> {
     }
 }
 
-/// The command with the file's values as defaults, so that flags and real variables win over them; and the keys that came from it.
+/// The command with the file's values as defaults, so that flags and real variables win over them;
+/// and the keys that came from it.
 pub fn with_env_file(command: Command, file: &Path) -> Result<(Command, Vec<String>), Broken> {
     let broken = |problem: String| Broken::new("CHARTROOM_ENV_FILE", problem);
     let text = std::fs::read_to_string(file)
@@ -288,5 +294,4 @@ mod tests {
             log_filter(text).unwrap_err();
         }
     }
-
 }

@@ -1,4 +1,5 @@
-//! Where a database is and how to reach it; resolved anew at each connection, so that rotated files count at once.
+//! Where a database is and how to reach it; resolved anew at each connection, so that rotated files
+//! count at once.
 
 use std::path::PathBuf;
 use std::str::FromStr as _;

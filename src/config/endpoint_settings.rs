@@ -1,4 +1,5 @@
-//! The settings of one database endpoint, primary or read-only, and what makes them contradict each other.
+//! The settings of one database endpoint, primary or read-only, and what makes them contradict each
+//! other.
 
 use std::path::PathBuf;
 
@@ -73,7 +74,8 @@ impl EndpointSettings {
         Secret::from_settings(self.password.as_ref(), self.password_file.as_ref())
     }
 
-    /// This endpoint with what it leaves open taken from the primary; one given by URL stands alone.
+    /// This endpoint with what it leaves open taken from the primary; one given by URL stands
+    /// alone.
     #[must_use]
     pub fn or(self, primary: &Self) -> Self {
         if self.host.is_none() {

@@ -1,4 +1,5 @@
-//! Every setting: one struct per section, each key a flag and a `CHARTROOM_*` variable. Nothing else reads the environment.
+//! Every setting: one struct per section, each key a flag and a `CHARTROOM_*` variable. Nothing
+//! else reads the environment.
 
 mod check;
 mod database;
@@ -72,18 +73,48 @@ pub struct Config {
 #[command(next_help_heading = "Public listener")]
 pub struct Http {
     /// Address of the API and its documentation
-    #[arg(long, env = "CHARTROOM_LISTEN", global = true, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
+    #[arg(
+        long,
+        env = "CHARTROOM_LISTEN",
+        global = true,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080",
+        value_parser = address,
+    )]
     pub listen: SocketAddr,
-    /// Origin under which clients reach the API; links and error types are built from it [default: http:// and the listen address]
-    #[arg(long, env = "CHARTROOM_PUBLIC_URL", global = true, value_name = "URL", value_parser = origin)]
+    /// Origin under which clients reach the API; links and error types are built from it [default:
+    /// http:// and the listen address]
+    #[arg(
+        long,
+        env = "CHARTROOM_PUBLIC_URL",
+        global = true,
+        value_name = "URL",
+        value_parser = origin,
+    )]
     pub public_url: Option<String>,
     /// Origins whose scripts may call the API from a browser, separated by commas
-    #[arg(long, env = "CHARTROOM_CORS_ORIGINS", global = true, value_name = "URLS", value_delimiter = ',', value_parser = origin)]
+    #[arg(
+        long,
+        env = "CHARTROOM_CORS_ORIGINS",
+        global = true,
+        value_name = "URLS",
+        value_delimiter = ',',
+        value_parser = origin,
+    )]
     pub cors_origins: Vec<String>,
     /// Speak HTTP/2 without TLS to clients that know it in advance
-    #[arg(long, env = "CHARTROOM_HTTP2", global = true, value_name = "BOOL", default_value = "false", value_parser = switch, action = clap::ArgAction::Set)]
+    #[arg(
+        long,
+        env = "CHARTROOM_HTTP2",
+        global = true,
+        value_name = "BOOL",
+        default_value = "false",
+        value_parser = switch,
+        action = clap::ArgAction::Set,
+    )]
     pub http2: bool,
-    /// Proxies that may say whom they forward for, and whether a request is traced: addresses and ranges, separated by commas; everybody else is the client itself
+    /// Proxies that may say whom they forward for, and whether a request is traced: addresses and
+    /// ranges, separated by commas; everybody else is the client itself
     #[arg(
         long,
         env = "CHARTROOM_TRUSTED_PROXIES",
@@ -92,7 +123,8 @@ pub struct Http {
         value_delimiter = ','
     )]
     pub trusted_proxies: Vec<Network>,
-    /// The one header in which they say so; the other is not looked at, because a proxy that does not write it lets a client's pass
+    /// The one header in which they say so; the other is not looked at, because a proxy that does
+    /// not write it lets a client's pass
     #[arg(
         long,
         env = "CHARTROOM_FORWARDED_HEADER",
@@ -122,7 +154,14 @@ pub enum ForwardedHeader {
 #[command(next_help_heading = "Ops listener")]
 pub struct Ops {
     /// Address of /livez, /readyz and /metrics
-    #[arg(long, env = "CHARTROOM_OPS_LISTEN", global = true, value_name = "ADDRESS", default_value = "127.0.0.1:9090", value_parser = address)]
+    #[arg(
+        long,
+        env = "CHARTROOM_OPS_LISTEN",
+        global = true,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:9090",
+        value_parser = address,
+    )]
     pub ops_listen: SocketAddr,
 }
 
@@ -130,51 +169,154 @@ pub struct Ops {
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
     /// Connections held at once on each listener; more are closed at once
-    #[arg(long, env = "CHARTROOM_MAX_CONNECTIONS", global = true, value_name = "N", default_value = "4096", value_parser = count(1_usize, 1_000_000))]
+    #[arg(
+        long,
+        env = "CHARTROOM_MAX_CONNECTIONS",
+        global = true,
+        value_name = "N",
+        default_value = "4096",
+        value_parser = count(1_usize, 1_000_000),
+    )]
     pub max_connections: usize,
     /// Requests worked on at once; more are answered 503 at once
-    #[arg(long, env = "CHARTROOM_MAX_IN_FLIGHT", global = true, value_name = "N", default_value = "512", value_parser = count(1_usize, 1_000_000))]
+    #[arg(
+        long,
+        env = "CHARTROOM_MAX_IN_FLIGHT",
+        global = true,
+        value_name = "N",
+        default_value = "512",
+        value_parser = count(1_usize, 1_000_000),
+    )]
     pub max_in_flight: usize,
-    /// Requests a minute, on each process, of one user or workload, and of one network of callers who are not signed in (/24 of IPv4, /64 of IPv6); more are answered 429. 0: as many as they like
-    #[arg(long, env = "CHARTROOM_RATE_LIMIT", global = true, value_name = "N", default_value = "60000", value_parser = count(0_u32, 1_000_000_000))]
+    /// Requests a minute, on each process, of one user or workload, and of one network of callers
+    /// who are not signed in (/24 of IPv4, /64 of IPv6); more are answered 429. 0: as many as they
+    /// like
+    #[arg(
+        long,
+        env = "CHARTROOM_RATE_LIMIT",
+        global = true,
+        value_name = "N",
+        default_value = "60000",
+        value_parser = count(0_u32, 1_000_000_000),
+    )]
     pub rate_limit: u32,
     /// Time for a complete answer
-    #[arg(long, env = "CHARTROOM_REQUEST_DEADLINE", global = true, value_name = "TIME", default_value = "5s", value_parser = span("10ms", "10m"))]
+    #[arg(
+        long,
+        env = "CHARTROOM_REQUEST_DEADLINE",
+        global = true,
+        value_name = "TIME",
+        default_value = "5s",
+        value_parser = span("10ms", "10m"),
+    )]
     pub request_deadline: Span,
     /// Largest body of posts, projects and one's account, after decompression; all else takes 16KiB
-    #[arg(long, env = "CHARTROOM_MAX_BODY", global = true, value_name = "SIZE", default_value = "1MiB", value_parser = size("1KiB", "1GiB"))]
+    #[arg(
+        long,
+        env = "CHARTROOM_MAX_BODY",
+        global = true,
+        value_name = "SIZE",
+        default_value = "1MiB",
+        value_parser = size("1KiB", "1GiB"),
+    )]
     pub max_body: Size,
     /// Time for a complete request head
-    #[arg(long, env = "CHARTROOM_HEADER_TIMEOUT", global = true, value_name = "TIME", default_value = "10s", value_parser = span("10ms", "10m"))]
+    #[arg(
+        long,
+        env = "CHARTROOM_HEADER_TIMEOUT",
+        global = true,
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = span("10ms", "10m"),
+    )]
     pub header_timeout: Span,
     /// Time a connection may stay open between two requests
-    #[arg(long, env = "CHARTROOM_KEEP_ALIVE_TIMEOUT", global = true, value_name = "TIME", default_value = "75s", value_parser = span("10ms", "24h"))]
+    #[arg(
+        long,
+        env = "CHARTROOM_KEEP_ALIVE_TIMEOUT",
+        global = true,
+        value_name = "TIME",
+        default_value = "75s",
+        value_parser = span("10ms", "24h"),
+    )]
     pub keep_alive_timeout: Span,
     /// Time without a byte of a request body
-    #[arg(long, env = "CHARTROOM_BODY_IDLE_TIMEOUT", global = true, value_name = "TIME", default_value = "10s", value_parser = span("10ms", "10m"))]
+    #[arg(
+        long,
+        env = "CHARTROOM_BODY_IDLE_TIMEOUT",
+        global = true,
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = span("10ms", "10m"),
+    )]
     pub body_idle_timeout: Span,
     /// Slowest average rate of a request body, in bytes a second
-    #[arg(long, env = "CHARTROOM_BODY_MIN_RATE", global = true, value_name = "SIZE", default_value = "1KiB", value_parser = size("0", "1GiB"))]
+    #[arg(
+        long,
+        env = "CHARTROOM_BODY_MIN_RATE",
+        global = true,
+        value_name = "SIZE",
+        default_value = "1KiB",
+        value_parser = size("0", "1GiB"),
+    )]
     pub body_min_rate: Size,
-    /// Time over which a client has to take enough of an answer that waits for it; one that does not is cut off
-    #[arg(long, env = "CHARTROOM_WRITE_STALL_TIMEOUT", global = true, value_name = "TIME", default_value = "30s", value_parser = span("10ms", "10m"))]
+    /// Time over which a client has to take enough of an answer that waits for it; one that does
+    /// not is cut off
+    #[arg(
+        long,
+        env = "CHARTROOM_WRITE_STALL_TIMEOUT",
+        global = true,
+        value_name = "TIME",
+        default_value = "30s",
+        value_parser = span("10ms", "10m"),
+    )]
     pub write_stall_timeout: Span,
-    /// Slowest average rate over that time, in bytes a second, on HTTP/2 of each answer; 0 lets a single byte do
-    #[arg(long, env = "CHARTROOM_WRITE_MIN_RATE", global = true, value_name = "SIZE", default_value = "1KiB", value_parser = size("0", "1GiB"))]
+    /// Slowest average rate over that time, in bytes a second, on HTTP/2 of each answer; 0 lets a
+    /// single byte do
+    #[arg(
+        long,
+        env = "CHARTROOM_WRITE_MIN_RATE",
+        global = true,
+        value_name = "SIZE",
+        default_value = "1KiB",
+        value_parser = size("0", "1GiB"),
+    )]
     pub write_min_rate: Size,
     /// Answers held in memory at once, not counting small ones; a large one beyond is answered 503
-    #[arg(long, env = "CHARTROOM_MAX_ANSWERS", global = true, value_name = "SIZE", default_value = "32MiB", value_parser = size("8MiB", "64GiB"))]
+    #[arg(
+        long,
+        env = "CHARTROOM_MAX_ANSWERS",
+        global = true,
+        value_name = "SIZE",
+        default_value = "32MiB",
+        value_parser = size("8MiB", "64GiB"),
+    )]
     pub max_answers: Size,
 }
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Stopping")]
 pub struct Lifecycle {
-    /// Time to go on accepting after SIGTERM, so that load balancers notice the readiness change first
-    #[arg(long, env = "CHARTROOM_DRAIN_DELAY", global = true, value_name = "TIME", default_value = "5s", value_parser = span("0ms", "10m"))]
+    /// Time to go on accepting after SIGTERM, so that load balancers notice the readiness change
+    /// first
+    #[arg(
+        long,
+        env = "CHARTROOM_DRAIN_DELAY",
+        global = true,
+        value_name = "TIME",
+        default_value = "5s",
+        value_parser = span("0ms", "10m"),
+    )]
     pub drain_delay: Span,
     /// Time from SIGTERM after which the process ends whatever is still open
-    #[arg(long, env = "CHARTROOM_STOP_DEADLINE", global = true, value_name = "TIME", default_value = "25s", value_parser = span("100ms", "1h"))]
+    #[arg(
+        long,
+        env = "CHARTROOM_STOP_DEADLINE",
+        global = true,
+        value_name = "TIME",
+        default_value = "25s",
+        value_parser = span("100ms", "1h"),
+    )]
     pub stop_deadline: Span,
 }
 
@@ -190,7 +332,8 @@ pub struct Embedded {
         default_value = "./.chartroom"
     )]
     pub data_dir: PathBuf,
-    /// Directory with initdb, pg_ctl and postgres [default: searched on PATH and in the usual places]
+    /// Directory with initdb, pg_ctl and postgres [default: searched on PATH and in the usual
+    /// places]
     #[arg(
         long,
         env = "CHARTROOM_EMBEDDED_BIN_DIR",
@@ -199,7 +342,15 @@ pub struct Embedded {
     )]
     pub embedded_bin_dir: Option<PathBuf>,
     /// Fetch a PostgreSQL once where none is installed
-    #[arg(long, env = "CHARTROOM_EMBEDDED_DOWNLOAD", global = true, value_name = "BOOL", default_value = "true", value_parser = switch, action = clap::ArgAction::Set)]
+    #[arg(
+        long,
+        env = "CHARTROOM_EMBEDDED_DOWNLOAD",
+        global = true,
+        value_name = "BOOL",
+        default_value = "true",
+        value_parser = switch,
+        action = clap::ArgAction::Set,
+    )]
     pub embedded_download: bool,
     /// Directory that keeps the fetched PostgreSQL [default: the user's cache directory]
     #[arg(
@@ -229,38 +380,115 @@ pub struct Identity {
         value_enum
     )]
     pub registration: Option<Registration>,
-    /// Directory of the keys that sign tokens; `chartroom keys generate` makes one [default: made in the data directory with the private PostgreSQL, else none]
+    /// Directory of the keys that sign tokens; `chartroom keys generate` makes one [default: made
+    /// in the data directory with the private PostgreSQL, else none]
     #[arg(long, env = "CHARTROOM_KEYS_DIR", global = true, value_name = "DIR")]
     pub keys_dir: Option<PathBuf>,
     /// Audience of the tokens: what other services may require before they trust one
-    #[arg(long, env = "CHARTROOM_AUDIENCE", global = true, value_name = "TEXT", default_value = "chartroom", value_parser = filled)]
+    #[arg(
+        long,
+        env = "CHARTROOM_AUDIENCE",
+        global = true,
+        value_name = "TEXT",
+        default_value = "chartroom",
+        value_parser = filled,
+    )]
     pub audience: String,
     /// Life of an access token
-    #[arg(long, env = "CHARTROOM_ACCESS_LIFETIME", global = true, value_name = "TIME", default_value = "30m", value_parser = span("1s", "24h"))]
+    #[arg(
+        long,
+        env = "CHARTROOM_ACCESS_LIFETIME",
+        global = true,
+        value_name = "TIME",
+        default_value = "30m",
+        value_parser = span("1s", "24h"),
+    )]
     pub access_lifetime: Span,
     /// Life of a refresh token, and of a cookie that is not used
-    #[arg(long, env = "CHARTROOM_REFRESH_LIFETIME", global = true, value_name = "TIME", default_value = "1h", value_parser = span("1s", "2160h"))]
+    #[arg(
+        long,
+        env = "CHARTROOM_REFRESH_LIFETIME",
+        global = true,
+        value_name = "TIME",
+        default_value = "1h",
+        value_parser = span("1s", "2160h"),
+    )]
     pub refresh_lifetime: Span,
     /// Life of a session, however much it is used
-    #[arg(long, env = "CHARTROOM_SESSION_LIFETIME", global = true, value_name = "TIME", default_value = "24h", value_parser = span("1s", "8760h"))]
+    #[arg(
+        long,
+        env = "CHARTROOM_SESSION_LIFETIME",
+        global = true,
+        value_name = "TIME",
+        default_value = "24h",
+        value_parser = span("1s", "8760h"),
+    )]
     pub session_lifetime: Span,
-    /// Live sessions of one account; a sign-in beyond them ends those that were not used for the longest
-    #[arg(long, env = "CHARTROOM_SESSIONS_PER_USER", global = true, value_name = "N", default_value = "100", value_parser = count(1_i64, 10_000))]
+    /// Live sessions of one account; a sign-in beyond them ends those that were not used for the
+    /// longest
+    #[arg(
+        long,
+        env = "CHARTROOM_SESSIONS_PER_USER",
+        global = true,
+        value_name = "N",
+        default_value = "100",
+        value_parser = count(1_i64, 10_000),
+    )]
     pub sessions_per_user: i64,
-    /// Time in which a replaced refresh token still gives its successor again; 0ms makes rotation strict
-    #[arg(long, env = "CHARTROOM_REFRESH_GRACE", global = true, value_name = "TIME", default_value = "10s", value_parser = span("0ms", "5m"))]
+    /// Time in which a replaced refresh token still gives its successor again; 0ms makes rotation
+    /// strict
+    #[arg(
+        long,
+        env = "CHARTROOM_REFRESH_GRACE",
+        global = true,
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = span("0ms", "5m"),
+    )]
     pub refresh_grace: Span,
-    /// Whether a password may be exchanged for tokens at /auth/token (the first-party password grant)
-    #[arg(long, env = "CHARTROOM_PASSWORD_GRANT", global = true, value_name = "BOOL", default_value = "true", value_parser = switch, action = clap::ArgAction::Set)]
+    /// Whether a password may be exchanged for tokens at /auth/token (the first-party password
+    /// grant)
+    #[arg(
+        long,
+        env = "CHARTROOM_PASSWORD_GRANT",
+        global = true,
+        value_name = "BOOL",
+        default_value = "true",
+        value_parser = switch,
+        action = clap::ArgAction::Set,
+    )]
     pub password_grant: bool,
-    /// Access tokens whose signature is remembered as good, so that it is checked once; 0 checks it on every request
-    #[arg(long, env = "CHARTROOM_TOKEN_CACHE", global = true, value_name = "N", default_value = "16384", value_parser = count(0_usize, 1_000_000))]
+    /// Access tokens whose signature is remembered as good, so that it is checked once; 0 checks it
+    /// on every request
+    #[arg(
+        long,
+        env = "CHARTROOM_TOKEN_CACHE",
+        global = true,
+        value_name = "N",
+        default_value = "16384",
+        value_parser = count(0_usize, 1_000_000),
+    )]
     pub token_cache: usize,
-    /// API tokens, cookies and passwords of HTTP Basic that are remembered as good, so that a request costs no database read and no hash
-    #[arg(long, env = "CHARTROOM_CREDENTIAL_CACHE", global = true, value_name = "N", default_value = "8192", value_parser = count(0_usize, 1_000_000))]
+    /// API tokens, cookies and passwords of HTTP Basic that are remembered as good, so that a
+    /// request costs no database read and no hash
+    #[arg(
+        long,
+        env = "CHARTROOM_CREDENTIAL_CACHE",
+        global = true,
+        value_name = "N",
+        default_value = "8192",
+        value_parser = count(0_usize, 1_000_000),
+    )]
     pub credential_cache: usize,
     /// For how long they are; what ends one earlier is known by itself
-    #[arg(long, env = "CHARTROOM_CREDENTIAL_CACHE_LIFETIME", global = true, value_name = "TIME", default_value = "1m", value_parser = span("1s", "10m"))]
+    #[arg(
+        long,
+        env = "CHARTROOM_CREDENTIAL_CACHE_LIFETIME",
+        global = true,
+        value_name = "TIME",
+        default_value = "1m",
+        value_parser = span("1s", "10m"),
+    )]
     pub credential_cache_lifetime: Span,
 }
 
@@ -268,10 +496,26 @@ pub struct Identity {
 #[command(next_help_heading = "Posts")]
 pub struct Posts {
     /// Whether anybody may read published posts that are in no project, without signing in
-    #[arg(long, env = "CHARTROOM_POSTS_ANONYMOUS_READ", global = true, value_name = "BOOL", default_value = "false", value_parser = switch, action = clap::ArgAction::Set)]
+    #[arg(
+        long,
+        env = "CHARTROOM_POSTS_ANONYMOUS_READ",
+        global = true,
+        value_name = "BOOL",
+        default_value = "false",
+        value_parser = switch,
+        action = clap::ArgAction::Set,
+    )]
     pub posts_anonymous_read: bool,
-    /// Text search configuration of PostgreSQL (`\dF` of psql lists them): what counts as one word when posts are searched; simple knows no language
-    #[arg(long, env = "CHARTROOM_SEARCH_LANGUAGE", global = true, value_name = "NAME", default_value = "english", value_parser = language)]
+    /// Text search configuration of PostgreSQL (`\dF` of psql lists them): what counts as one word
+    /// when posts are searched; simple knows no language
+    #[arg(
+        long,
+        env = "CHARTROOM_SEARCH_LANGUAGE",
+        global = true,
+        value_name = "NAME",
+        default_value = "english",
+        value_parser = language,
+    )]
     pub search_language: String,
 }
 
@@ -285,7 +529,14 @@ pub enum LogFormat {
 #[command(next_help_heading = "Telemetry")]
 pub struct Telemetry {
     /// Log filter: a level, or target=level pairs separated by commas
-    #[arg(long, env = "CHARTROOM_LOG", global = true, value_name = "FILTER", default_value = "info", value_parser = check::log_filter)]
+    #[arg(
+        long,
+        env = "CHARTROOM_LOG",
+        global = true,
+        value_name = "FILTER",
+        default_value = "info",
+        value_parser = check::log_filter,
+    )]
     pub log: String,
     /// Log format [default: pretty on a terminal, else json]
     #[arg(
@@ -297,10 +548,22 @@ pub struct Telemetry {
     )]
     pub log_format: Option<LogFormat>,
     /// OTLP collector (gRPC without TLS) that receives traces [default: none]
-    #[arg(long, env = "CHARTROOM_OTLP_ENDPOINT", global = true, value_name = "URL", value_parser = collector)]
+    #[arg(
+        long,
+        env = "CHARTROOM_OTLP_ENDPOINT",
+        global = true,
+        value_name = "URL",
+        value_parser = collector,
+    )]
     pub otlp_endpoint: Option<String>,
     /// Share of requests traced where no trusted proxy has decided [default: 0.1]
-    #[arg(long, env = "CHARTROOM_TRACE_RATIO", global = true, value_name = "RATIO", value_parser = ratio)]
+    #[arg(
+        long,
+        env = "CHARTROOM_TRACE_RATIO",
+        global = true,
+        value_name = "RATIO",
+        value_parser = ratio,
+    )]
     pub trace_ratio: Option<f64>,
 }
 

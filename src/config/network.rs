@@ -24,9 +24,7 @@ impl FromStr for Network {
         let one = text.parse::<IpAddr>().map(IpNet::from);
         let range = one.or_else(|_error| text.parse::<IpNet>()).ok();
         // Clients of the form ::ffff:a.b.c.d are seen as IPv4, so such a range would never match.
-        let is_mapped = |range: &IpNet| {
-            matches!(range.addr(), IpAddr::V6(address) if address.to_ipv4_mapped().is_some())
-        };
+        let is_mapped = |range: &IpNet| matches!(range.addr(), IpAddr::V6(address) if address.to_ipv4_mapped().is_some());
         range
             .filter(|range| *range == range.trunc() && !is_mapped(range))
             .map(Self)

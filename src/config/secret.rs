@@ -1,4 +1,5 @@
-//! A secret given as a value or as a file that is read again at each use, so that a rotated Kubernetes Secret needs no restart.
+//! A secret given as a value or as a file that is read again at each use, so that a rotated
+//! Kubernetes Secret needs no restart.
 
 use std::path::PathBuf;
 

@@ -35,14 +35,34 @@ pub struct ServiceAccounts {
         default_value = "off"
     )]
     pub service_accounts_mode: ServiceAccountsMode,
-    /// Audience that a token must be for; never the API server's own [default: as CHARTROOM_AUDIENCE]
-    #[arg(long, env = "CHARTROOM_SERVICE_ACCOUNTS_AUDIENCE", global = true, value_name = "TEXT", value_parser = filled)]
+    /// Audience that a token must be for; never the API server's own [default: as
+    /// CHARTROOM_AUDIENCE]
+    #[arg(
+        long,
+        env = "CHARTROOM_SERVICE_ACCOUNTS_AUDIENCE",
+        global = true,
+        value_name = "TEXT",
+        value_parser = filled,
+    )]
     pub service_accounts_audience: Option<String>,
     /// Issuer of the cluster's tokens [default: that of the token in the token file]
-    #[arg(long, env = "CHARTROOM_SERVICE_ACCOUNTS_ISSUER", global = true, value_name = "URL", value_parser = filled)]
+    #[arg(
+        long,
+        env = "CHARTROOM_SERVICE_ACCOUNTS_ISSUER",
+        global = true,
+        value_name = "URL",
+        value_parser = filled,
+    )]
     pub service_accounts_issuer: Option<String>,
     /// Namespaces whose workloads are let in, separated by commas [default: all]
-    #[arg(long, env = "CHARTROOM_SERVICE_ACCOUNTS_NAMESPACES", global = true, value_name = "NAMES", value_delimiter = ',', value_parser = label)]
+    #[arg(
+        long,
+        env = "CHARTROOM_SERVICE_ACCOUNTS_NAMESPACES",
+        global = true,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        value_parser = label,
+    )]
     pub service_accounts_namespaces: Vec<String>,
     /// Workloads that administer, as k8s:namespace/name, separated by commas
     #[arg(
@@ -54,7 +74,14 @@ pub struct ServiceAccounts {
     )]
     pub service_accounts_admins: Vec<WorkloadName>,
     /// Address of the API server
-    #[arg(long, env = "CHARTROOM_SERVICE_ACCOUNTS_SERVER", global = true, value_name = "URL", default_value = "https://kubernetes.default.svc", value_parser = origin)]
+    #[arg(
+        long,
+        env = "CHARTROOM_SERVICE_ACCOUNTS_SERVER",
+        global = true,
+        value_name = "URL",
+        default_value = "https://kubernetes.default.svc",
+        value_parser = origin,
+    )]
     pub service_accounts_server: String,
     /// PEM file of the CA that signs the API server's certificate; read again when it changes
     #[arg(
@@ -74,14 +101,36 @@ pub struct ServiceAccounts {
         default_value = "/var/run/secrets/kubernetes.io/serviceaccount/token"
     )]
     pub service_accounts_token_file: PathBuf,
-    /// For how long a token found good is not asked about again: a deleted pod or account is refused after it
-    #[arg(long, env = "CHARTROOM_SERVICE_ACCOUNTS_LIFETIME", global = true, value_name = "TIME", default_value = "60s", value_parser = span("1ms", "5m"))]
+    /// For how long a token found good is not asked about again: a deleted pod or account is
+    /// refused after it
+    #[arg(
+        long,
+        env = "CHARTROOM_SERVICE_ACCOUNTS_LIFETIME",
+        global = true,
+        value_name = "TIME",
+        default_value = "60s",
+        value_parser = span("1ms", "5m"),
+    )]
     pub service_accounts_lifetime: Span,
     /// For how long it is good while the API server does not answer
-    #[arg(long, env = "CHARTROOM_SERVICE_ACCOUNTS_OUTAGE_LIFETIME", global = true, value_name = "TIME", default_value = "5m", value_parser = span("1ms", "1h"))]
+    #[arg(
+        long,
+        env = "CHARTROOM_SERVICE_ACCOUNTS_OUTAGE_LIFETIME",
+        global = true,
+        value_name = "TIME",
+        default_value = "5m",
+        value_parser = span("1ms", "1h"),
+    )]
     pub service_accounts_outage_lifetime: Span,
     /// Time for one answer of the API server
-    #[arg(long, env = "CHARTROOM_SERVICE_ACCOUNTS_TIMEOUT", global = true, value_name = "TIME", default_value = "2s", value_parser = span("10ms", "30s"))]
+    #[arg(
+        long,
+        env = "CHARTROOM_SERVICE_ACCOUNTS_TIMEOUT",
+        global = true,
+        value_name = "TIME",
+        default_value = "2s",
+        value_parser = span("10ms", "30s"),
+    )]
     pub service_accounts_timeout: Span,
 }
 

@@ -1,4 +1,5 @@
-//! Values as people write them: `10s`, `1MiB`, `0.5`; every refusal says what was expected and never repeats the value.
+//! Values as people write them: `10s`, `1MiB`, `0.5`; every refusal says what was expected and
+//! never repeats the value.
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -1,4 +1,5 @@
-//! The one way to a database connection: pool, migrations, readiness checks, and later COPY and LISTEN, all come through here.
+//! The one way to a database connection: pool, migrations, readiness checks, and later COPY and
+//! LISTEN, all come through here.
 
 use std::time::Duration;
 
@@ -8,12 +9,14 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::endpoint::Endpoint;
 
-/// The server's own limits stand far behind ours, for the case that our process is gone while its statement still runs. A
-/// statement whose connection we closed has to end long before them: each would hold one of the server's few connections.
+/// The server's own limits stand far behind ours, for the case that our process is gone while its
+/// statement still runs. A statement whose connection we closed has to end long before them: each
+/// would hold one of the server's few connections.
 const SESSION: &str = "SET search_path = public, pg_temp; SET statement_timeout = '60s'; SET lock_timeout = '10s'; \
      SET idle_in_transaction_session_timeout = '60s'; SET client_connection_check_interval = '1s'; SHOW transaction_read_only";
 
-/// Why there is no connection; safe to show in a readiness answer: it names no host, user or statement.
+/// Why there is no connection; safe to show in a readiness answer: it names no host, user or
+/// statement.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConnectError {
     #[error("the database did not answer within {0:?}")]
@@ -45,7 +48,8 @@ pub struct Session {
     pub read_only: bool,
 }
 
-/// Connects and sets the session up within `timeout`. `purpose` shows in `pg_stat_activity` as `chartroom/<purpose>`.
+/// Connects and sets the session up within `timeout`. `purpose` shows in `pg_stat_activity` as
+/// `chartroom/<purpose>`.
 pub async fn connect(
     endpoint: &Endpoint,
     purpose: &str,

@@ -1,5 +1,6 @@
-//! What the role may do that the service runs as, where that is not the owner of the tables: read and write rows, and nothing
-//! else. Written again after each migration, so that a right somebody added by hand goes.
+//! What the role may do that the service runs as, where that is not the owner of the tables: read
+//! and write rows, and nothing else. Written again after each migration, so that a right somebody
+//! added by hand goes.
 
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use diesel_async::SimpleAsyncConnection as _;
 use super::migrate::{MigrateError, locked, unlock};
 use crate::config::endpoint::Endpoint;
 
-/// Lets `role` use what is in the schema, and what later migrations put there. At most one process at a time does it.
+/// Lets `role` use what is in the schema, and what later migrations put there. At most one process
+/// at a time does it.
 pub async fn grant(
     endpoint: &Endpoint,
     role: &str,

@@ -59,7 +59,8 @@ pub async fn status(endpoint: &Endpoint) -> Result<SchemaState, MigrateError> {
     schema_state(&mut connection).await
 }
 
-/// Runs `source` on `endpoint` until nothing is pending; waits for another process's run for at most `patience`. Returns what it applied.
+/// Runs `source` on `endpoint` until nothing is pending; waits for another process's run for at
+/// most `patience`. Returns what it applied.
 pub async fn up<S>(endpoint: &Endpoint, source: fn() -> S, patience: Duration) -> Versions
 where
     S: MigrationSource<Pg> + 'static,
@@ -89,7 +90,8 @@ where
                 applied.push(version);
                 attempt = 1;
             }
-            // Diesel shows no SQLSTATE: a server that speaks another language than English gets one attempt.
+            // Diesel shows no SQLSTATE: a server that speaks another language than English gets one
+            // attempt.
             Err(problem) if attempt < LOCK_ATTEMPTS && problem.contains("lock timeout") => {
                 tracing::info!(
                     version,
@@ -161,7 +163,8 @@ fn failed(version: String, error: impl std::fmt::Display) -> MigrateError {
     }
 }
 
-/// Diesel runs migrations on a blocking interface: the connection goes to a thread for it and comes back.
+/// Diesel runs migrations on a blocking interface: the connection goes to a thread for it and comes
+/// back.
 async fn in_thread<T: Send + 'static>(
     connection: AsyncPgConnection,
     work: impl FnOnce(&mut Harness) -> T + Send + 'static,
@@ -190,8 +193,9 @@ pub async fn open(
     }
 }
 
-/// Waits, for at most `patience`, until a database answers that can be written to: the first one of a new cluster takes its time.
-/// `say` hears what is waited for, each time that it is something else.
+/// Waits, for at most `patience`, until a database answers that can be written to: the first one of
+/// a new cluster takes its time. `say` hears what is waited for, each time that it is something
+/// else.
 pub async fn writable(
     endpoint: &Endpoint,
     patience: Duration,
@@ -218,8 +222,8 @@ pub async fn writable(
     }
 }
 
-/// A session that holds the lock. The migrations run on it: where our process is killed, the server may go on with the last
-/// statement for a while, and until it is done nobody else begins.
+/// A session that holds the lock. The migrations run on it: where our process is killed, the server
+/// may go on with the last statement for a while, and until it is done nobody else begins.
 pub(super) async fn locked(
     endpoint: &Endpoint,
     patience: Duration,
@@ -229,7 +233,8 @@ pub(super) async fn locked(
         return Err(MigrateError::ReadOnly);
     }
     let until = Instant::now() + patience;
-    // Never the blocking form: a session that waits in it holds a snapshot, and CREATE INDEX CONCURRENTLY waits for snapshots.
+    // Never the blocking form: a session that waits in it holds a snapshot, and CREATE INDEX
+    // CONCURRENTLY waits for snapshots.
     while !ask(&mut connection, "SELECT pg_try_advisory_lock($1) AS value").await? {
         if Instant::now() >= until {
             return Err(MigrateError::Locked(patience));
@@ -240,7 +245,8 @@ pub(super) async fn locked(
     Ok(connection)
 }
 
-/// The end of the session would free the lock too, but only some time after our caller believes that it is free.
+/// The end of the session would free the lock too, but only some time after our caller believes
+/// that it is free.
 pub(super) async fn unlock(mut connection: AsyncPgConnection) -> Result<(), MigrateError> {
     ask(&mut connection, "SELECT pg_advisory_unlock($1) AS value").await?;
     Ok(())
@@ -259,8 +265,9 @@ async fn ask(connection: &mut AsyncPgConnection, question: &str) -> Result<bool,
     Ok(answer.value)
 }
 
-/// A killed `CREATE INDEX CONCURRENTLY` leaves an invalid index under the name that the next try wants. Indexes of partitioned
-/// tables are left alone: those are invalid as long as a partition lacks its own.
+/// A killed `CREATE INDEX CONCURRENTLY` leaves an invalid index under the name that the next try
+/// wants. Indexes of partitioned tables are left alone: those are invalid as long as a partition
+/// lacks its own.
 async fn drop_invalid_indexes(connection: &mut AsyncPgConnection) -> QueryResult<()> {
     #[derive(QueryableByName)]
     struct Invalid {

@@ -1,7 +1,8 @@
 //! The database: where it is, how to reach it, what to do when it fails.
 //!
-//! Handlers call [`Db::look_up`], [`Db::read`] and [`Db::write`]. Every operation has a deadline kept by this process, because a
-//! frozen server keeps none; a connection whose state is not certain is closed, never reused; reads are tried a second time, writes never.
+//! Handlers call [`Db::look_up`], [`Db::read`] and [`Db::write`]. Every operation has a deadline
+//! kept by this process, because a frozen server keeps none; a connection whose state is not
+//! certain is closed, never reused; reads are tried a second time, writes never.
 
 mod attempt;
 pub mod connect;
@@ -40,7 +41,8 @@ use replica::{Replica, from_replica};
 pub use error::DbError;
 pub use replica::{Sourced, is_from_replica, sourced};
 
-/// Boxed: small in handlers, and its type does not name the closure, on whose bounds rustc 1.95 fails to build incrementally.
+/// Boxed: small in handlers, and its type does not name the closure, on whose bounds rustc 1.95
+/// fails to build incrementally.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'a>>;
 
 /// The two endpoints and the rules of their use.
@@ -72,8 +74,9 @@ impl Db {
         })
     }
 
-    /// Reads, from the read-only endpoint where there is one and it answers. Tried again where that may help, so `operation`
-    /// must change nothing. It is an `async |conn| ..` closure without `move`.
+    /// Reads, from the read-only endpoint where there is one and it answers. Tried again where that
+    /// may help, so `operation` must change nothing. It is an `async |conn| ..` closure without
+    /// `move`.
     pub fn read<'a, T, F>(&'a self, operation: F) -> Pending<'a, T>
     where
         T: Send + 'a,
@@ -86,7 +89,8 @@ impl Db {
         Box::pin(self.read_where_it_answers(Instant::now(), operation))
     }
 
-    /// [`Db::read`] of a row by its key: one statement, whose connection others use at the same time.
+    /// [`Db::read`] of a row by its key: one statement, whose connection others use at the same
+    /// time.
     pub fn look_up<'a, T, F>(&'a self, operation: F) -> Pending<'a, T>
     where
         T: Send + 'a,
@@ -109,7 +113,8 @@ impl Db {
         })
     }
 
-    /// Reads where nothing may be behind: what decides who may do what is asked of the primary alone. Tried twice.
+    /// Reads where nothing may be behind: what decides who may do what is asked of the primary
+    /// alone. Tried twice.
     pub fn read_primary<'a, T, F>(&'a self, operation: F) -> Pending<'a, T>
     where
         T: Send + 'a,
@@ -162,7 +167,8 @@ impl Db {
         if replica.is_some_and(|replica| !replica.is_asked()) {
             return None;
         }
-        // Half of the time stays for a connection of its own: on this one it may be another's statement that is slow.
+        // Half of the time stays for a connection of its own: on this one it may be another's
+        // statement that is slow.
         let until = begun + self.deadline / 2;
         let answer = self
             .observed("read", pin!(on_a_line(pool, &line, until, operation)))

@@ -71,7 +71,8 @@ impl DatabaseHealth {
         });
     }
 
-    /// A schema that does not fit counts at once, a silent database only when the last good look is stale.
+    /// A schema that does not fit counts at once, a silent database only when the last good look is
+    /// stale.
     fn bad(&self, problem: String, at_once: bool) {
         self.write(|seen| {
             seen.problem = problem;
@@ -139,7 +140,8 @@ pub async fn watch(
 /// The connection of the last good look.
 struct Kept {
     connection: AsyncPgConnection,
-    /// Seen once, it is not asked again: when the tables go, the look fails and the next one begins anew.
+    /// Seen once, it is not asked again: when the tables go, the look fails and the next one begins
+    /// anew.
     migrated: bool,
     /// Likewise that it knows the language of searches.
     speaks: bool,

@@ -1,4 +1,5 @@
-//! What handlers give to the database: closures whose futures may move between threads, and what their errors say of the connection.
+//! What handlers give to the database: closures whose futures may move between threads, and what
+//! their errors say of the connection.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,8 @@ use diesel_async::SimpleAsyncConnection;
 /// How long a connection has to show that it lives after an error that may have ended it.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// An `AsyncFnOnce` whose future can be bounded: `AsyncFnOnce` alone cannot say `Send`, and axum's handlers have to be.
+/// An `AsyncFnOnce` whose future can be bounded: `AsyncFnOnce` alone cannot say `Send`, and axum's
+/// handlers have to be.
 pub trait Operation<C, R>:
     AsyncFnOnce(C) -> R + FnOnce(C) -> <Self as Operation<C, R>>::Fut
 {
@@ -36,7 +38,8 @@ where
     type Fut = Fut;
 }
 
-/// Errors after which the session is known to be as it was. Diesel shows no SQLSTATE, so everything else costs the connection.
+/// Errors after which the session is known to be as it was. Diesel shows no SQLSTATE, so everything
+/// else costs the connection.
 pub(super) fn leaves_connection_clean(error: &DieselError) -> bool {
     match error {
         DieselError::NotFound
@@ -56,10 +59,11 @@ pub(super) fn leaves_connection_clean(error: &DieselError) -> bool {
     }
 }
 
-/// Whether the server had no disk space (SQLSTATE 53100). Diesel shows no SQLSTATE, so its words have to do: what the operating
-/// system calls the error, in the message or in the detail, or the hint that PostgreSQL gives where a write was only cut short. A
-/// server that speaks another language than English is not understood. The caller has seen that the connection lives: where the
-/// log has no space left, the server says the same and dies, and what it did is not known.
+/// Whether the server had no disk space (SQLSTATE 53100). Diesel shows no SQLSTATE, so its words
+/// have to do: what the operating system calls the error, in the message or in the detail, or the
+/// hint that PostgreSQL gives where a write was only cut short. A server that speaks another
+/// language than English is not understood. The caller has seen that the connection lives: where
+/// the log has no space left, the server says the same and dies, and what it did is not known.
 pub(super) fn is_storage_full(error: &DieselError) -> bool {
     let DieselError::DatabaseError(DatabaseErrorKind::Unknown, said) = error else {
         return false;
@@ -70,8 +74,8 @@ pub(super) fn is_storage_full(error: &DieselError) -> bool {
         || said.hint() == Some("Check free disk space.")
 }
 
-/// Whether the error came with the end of the connection. The socket's end may trail it, so the connection is asked: a session
-/// that said 57P01 or its kin answers nothing more.
+/// Whether the error came with the end of the connection. The socket's end may trail it, so the
+/// connection is asked: a session that said 57P01 or its kin answers nothing more.
 pub(super) async fn is_lost(
     error: &DieselError,
     connection: &mut impl SimpleAsyncConnection,

@@ -1,4 +1,5 @@
-//! Connections for requests. A connection goes back to the pool only after an operation that certainly left it clean.
+//! Connections for requests. A connection goes back to the pool only after an operation that
+//! certainly left it clean.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -54,8 +55,9 @@ impl Made {
 struct Verdicts {
     doubted: Option<Instant>,
     condemned: Option<Instant>,
-    /// The last time that server and client did not trust each other. While a password or a CA is being replaced, the server has the
-    /// new one before the file that a kubelet renews, for up to a minute and a half; connections that live are not affected.
+    /// The last time that server and client did not trust each other. While a password or a CA is
+    /// being replaced, the server has the new one before the file that a kubelet renews, for up to
+    /// a minute and a half; connections that live are not affected.
     refused: Option<(Instant, MakeError)>,
 }
 
@@ -64,7 +66,8 @@ impl Manager {
         self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a connection is young, and nothing was learnt since it was handed out that speaks against it.
+    /// Whether a connection is young, and nothing was learnt since it was handed out that speaks
+    /// against it.
     pub(super) fn trusts(&self, lease: &Lease) -> bool {
         let Some(metrics) = lease.0.as_ref().map(managed::Object::metrics) else {
             return false;
@@ -94,7 +97,8 @@ impl Manager {
         }
     }
 
-    /// Whether a connection that is too old can be replaced. Tried before it is given up: it may be the last one for a while.
+    /// Whether a connection that is too old can be replaced. Tried before it is given up: it may be
+    /// the last one for a while.
     async fn is_replaceable(&self) -> bool {
         let made = managed::Manager::create(self).await;
         !made.is_err_and(|error| error.is_distrust())
@@ -178,7 +182,8 @@ impl managed::Manager for Manager {
             let ping = Box::pin(made.connection.batch_execute(""));
             let answer = tokio::time::timeout(PING, ping).await;
             if !matches!(answer, Ok(Ok(()))) {
-                // The others would be silent too: asking each in turn would cost the request its time.
+                // The others would be silent too: asking each in turn would cost the request its
+                // time.
                 self.verdicts().condemned = Some(Instant::now());
                 return Err(RecycleError::message("silent"));
             }
@@ -197,7 +202,8 @@ pub fn condemn(pool: &Pool) {
     pool.retain(|_, _| false);
 }
 
-/// An operation ran out of time: either it was slow or the server is silent, so connections that exist now are asked first.
+/// An operation ran out of time: either it was slow or the server is silent, so connections that
+/// exist now are asked first.
 pub fn doubt(pool: &Pool) {
     pool.manager().verdicts().doubted = Some(Instant::now());
 }
@@ -281,12 +287,13 @@ pub fn pool(
     .build()
 }
 
-/// A borrowed connection. Dropped without `keep`, it is closed: its last statement may still be running or its state be unknown.
+/// A borrowed connection. Dropped without `keep`, it is closed: its last statement may still be
+/// running or its state be unknown.
 pub struct Lease(Option<managed::Object<Manager>>);
 
 impl Lease {
-    /// Where server and client do not trust each other, it waits for one of the connections that live, as it would if no more could
-    /// be made.
+    /// Where server and client do not trust each other, it waits for one of the connections that
+    /// live, as it would if no more could be made.
     pub async fn take(pool: &Pool) -> Result<Self, PoolError> {
         if pool.status().waiting >= pool.manager().queue {
             return Err(PoolError::Timeout(TimeoutType::Wait));
@@ -312,7 +319,8 @@ impl Lease {
         self.0.as_deref().map(|made| &made.connection)
     }
 
-    /// For others to use, unless an operation that answered left a transaction open or the connection ended meanwhile.
+    /// For others to use, unless an operation that answered left a transaction open or the
+    /// connection ended meanwhile.
     pub fn keep(mut self) {
         let Some(object) = self.0.as_mut() else {
             return;

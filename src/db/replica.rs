@@ -1,4 +1,5 @@
-//! The read-only endpoint: when it is asked, whether what it says is the answer, and how others learn that it was its.
+//! The read-only endpoint: when it is asked, whether what it says is the answer, and how others
+//! learn that it was its.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -27,7 +28,8 @@ impl Replica {
         }
     }
 
-    /// The first to ask after the rest is over asks for all; the others go on as if it still lasted.
+    /// The first to ask after the rest is over asks for all; the others go on as if it still
+    /// lasted.
     pub(super) fn is_asked(&self) -> bool {
         let mut rests_until = self.lock();
         let now = Instant::now();
@@ -48,7 +50,8 @@ impl Replica {
                 self.rest();
                 false
             }
-            // Also what a standby says when replaying the log needed rows or locks that the read was using.
+            // Also what a standby says when replaying the log needed rows or locks that the read
+            // was using.
             Err(
                 DbError::Busy
                 | DbError::StorageFull(_)

@@ -1,5 +1,6 @@
-//! Connections that many lookups use at once: their statements follow each other down one socket, and neither this process nor the
-//! server goes to sleep and wakes up for each of them. They are the pool's own, lent for longer.
+//! Connections that many lookups use at once: their statements follow each other down one socket,
+//! and neither this process nor the server goes to sleep and wakes up for each of them. They are
+//! the pool's own, lent for longer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +28,8 @@ struct Open {
     is_wanted: bool,
 }
 
-/// One of them. Who uses it last gives it back to the pool, which looks at it before it lends it again.
+/// One of them. Who uses it last gives it back to the pool, which looks at it before it lends it
+/// again.
 pub struct Line {
     lease: Option<Lease>,
     is_spent: AtomicBool,
@@ -68,8 +70,9 @@ impl Lines {
     }
 }
 
-/// The next line in turn, unless there is none or each has enough to do. Not the one that the fewest use: what is behind a line
-/// whose server process waits for a processor would wait longer still, while the other line takes all there is.
+/// The next line in turn, unless there is none or each has enough to do. Not the one that the
+/// fewest use: what is behind a line whose server process waits for a processor would wait longer
+/// still, while the other line takes all there is.
 pub fn line(pool: &Pool) -> Option<Arc<Line>> {
     let manager = pool.manager();
     let mut open = manager.lines.open();

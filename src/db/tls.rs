@@ -15,7 +15,8 @@ use crate::config::SslMode;
 use crate::config::endpoint::Tls;
 use crate::config::roots::read_roots;
 
-/// The connector for one new connection; the CA file is read here, so that a renewed CA counts at once.
+/// The connector for one new connection; the CA file is read here, so that a renewed CA counts at
+/// once.
 pub fn connector(tls: &Tls) -> Result<MakeRustlsConnect, String> {
     let provider = Arc::new(ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match (tls.mode, &tls.ca_file) {
@@ -56,7 +57,8 @@ fn chain_verifier(
         .map_err(|error| error.to_string())
 }
 
-/// Encrypts without asking who answers (`prefer`, `require`), or asks only for a trusted CA (`verify-ca`), as libpq does.
+/// Encrypts without asking who answers (`prefer`, `require`), or asks only for a trusted CA
+/// (`verify-ca`), as libpq does.
 #[derive(Debug)]
 struct Trusting {
     provider: Arc<CryptoProvider>,
@@ -76,7 +78,8 @@ impl ServerCertVerifier for Trusting {
             return Ok(ServerCertVerified::assertion());
         };
         match chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            // The chain is checked before the name, so a wrong name means that everything else held.
+            // The chain is checked before the name, so a wrong name means that everything else
+            // held.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),

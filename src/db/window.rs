@@ -1,4 +1,5 @@
-//! The window of schemas that a binary can serve: what the database holds beside what this binary knows.
+//! The window of schemas that a binary can serve: what the database holds beside what this binary
+//! knows.
 
 use diesel::migration::MigrationSource;
 use diesel::pg::Pg;
@@ -27,7 +28,8 @@ impl SchemaState {
         })
     }
 
-    /// `Err` says in a sentence why this binary cannot serve this schema. A newer schema is fine while it admits this binary.
+    /// `Err` says in a sentence why this binary cannot serve this schema. A newer schema is fine
+    /// while it admits this binary.
     pub fn check(&self) -> Result<(), String> {
         if let [oldest, ..] = self.pending.as_slice() {
             return Err(format!(
@@ -66,7 +68,8 @@ pub fn versions_of<S: MigrationSource<Pg>>(source: &S) -> Versions {
     Ok(versions)
 }
 
-/// Whether the two tables that tell about the schema are there: without them it was never migrated, or all was reverted.
+/// Whether the two tables that tell about the schema are there: without them it was never migrated,
+/// or all was reverted.
 pub async fn is_migrated(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
     #[derive(QueryableByName)]
     struct Answer {

@@ -1,5 +1,6 @@
-//! Who did what, when, from where: rows that are only ever added, in the transaction of what they tell. `trail` is for what
-//! changes nothing and so has no transaction; `model` and `handlers` are for those who read it.
+//! Who did what, when, from where: rows that are only ever added, in the transaction of what they
+//! tell. `trail` is for what changes nothing and so has no transaction; `model` and `handlers` are
+//! for those who read it.
 
 pub mod model;
 pub mod trail;
@@ -33,7 +34,8 @@ pub async fn record(
         .map(|_| ())
 }
 
-/// One act that many things have a part in, each with its own target and detail. Not for one: such a statement is not kept prepared.
+/// One act that many things have a part in, each with its own target and detail. Not for one: such
+/// a statement is not kept prepared.
 pub async fn record_each(
     connection: &mut AsyncPgConnection,
     origin: &Origin,

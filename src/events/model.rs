@@ -12,7 +12,8 @@ use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::is_usual;
 use crate::schema::audit_events;
 
-/// Ids are made by the services' clocks and times by the database's; further apart than this, a filter by time misses events.
+/// Ids are made by the services' clocks and times by the database's; further apart than this, a
+/// filter by time misses events.
 const CLOCKS_APART: TimeDelta = TimeDelta::hours(1);
 
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -105,7 +106,8 @@ impl Event {
                 query = query.filter(audit_events::target_id.eq(target));
             }
             if let Some(since) = *since {
-                // The ids bound the search from below, so that it does not read on to the first event there ever was.
+                // The ids bound the search from below, so that it does not read on to the first
+                // event there ever was.
                 query = query
                     .filter(audit_events::at.ge(since))
                     .filter(audit_events::id.ge(first_id_of(since - CLOCKS_APART)));

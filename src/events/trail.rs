@@ -1,4 +1,5 @@
-//! What is told of requests without keeping them waiting: refusals, and passwords that were found good.
+//! What is told of requests without keeping them waiting: refusals, and passwords that were found
+//! good.
 //!
 //! The same deed of the same caller within a few seconds is one row with a count. A caller has a
 //! share of the room: what goes beyond it is counted in one more row of theirs, so that a flood by
@@ -153,7 +154,8 @@ impl Trail {
         }
     }
 
-    /// Leaves the rows for the next time where the database does not take them; whether it has is told by their ids.
+    /// Leaves the rows for the next time where the database does not take them; whether it has is
+    /// told by their ids.
     async fn insert(&self, db: &Db, rows: &mut Vec<Row>) {
         while !rows.is_empty() {
             let (batch, _) = rows.split_at(rows.len().min(AT_ONCE));

@@ -1,5 +1,5 @@
-//! The HTTP surface: one hand-written middleware (`shell`), what it hands to handlers (`body`), what they give back (`answer`),
-//! and how both are documented (`openapi`, `site`).
+//! The HTTP surface: one hand-written middleware (`shell`), what it hands to handlers (`body`),
+//! what they give back (`answer`), and how both are documented (`openapi`, `site`).
 
 pub mod answer;
 pub mod body;

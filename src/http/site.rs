@@ -1,5 +1,5 @@
-//! The documentation as the service serves it: the OpenAPI document, an interactive page whose assets are in the binary, a page
-//! per error code.
+//! The documentation as the service serves it: the OpenAPI document, an interactive page whose
+//! assets are in the binary, a page per error code.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,7 +25,8 @@ pub const UNDOCUMENTED: &[&str] = &[
     "/errors/{code}",
 ];
 
-/// Everything the page loads comes from here. Swagger UI sets styles of its own and draws with data URLs.
+/// Everything the page loads comes from here. Swagger UI sets styles of its own and draws with data
+/// URLs.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
 );
@@ -90,7 +91,8 @@ fn file(config: &Arc<utoipa_swagger_ui::Config<'static>>, name: &str) -> Respons
             let kind = HeaderValue::from_str(&file.content_type)
                 .unwrap_or(HeaderValue::from_static("application/octet-stream"));
             if name == "index.html" {
-                // `/docs` and `/docs/` mean the same here, so what the page loads must not depend on which one it was.
+                // `/docs` and `/docs/` mean the same here, so what the page loads must not depend
+                // on which one it was.
                 let page = String::from_utf8_lossy(&file.bytes).replacen(
                     "<head>",
                     "<head>\n    <base href=\"/docs/\">",

@@ -26,7 +26,13 @@ struct Version {
 /// Which version of the service answers
 ///
 /// Needs no sign-in, so it also shows whether the service can be reached.
-#[utoipa::path(get, path = "/api/v1/version", tag = "service", security(()), responses((status = OK, body = Version), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/version",
+    tag = "service",
+    security(()),
+    responses((status = OK, body = Version), ApiError),
+)]
 async fn get_version() -> ApiResult<Json<Version>> {
     Ok(Json(Version {
         name: "chartroom",

@@ -64,8 +64,8 @@ impl Api {
         self.health.check()
     }
 
-    /// The same for a balancer that should go on sending while the database is away: callers get a clean 503 from here instead
-    /// of a refused connection.
+    /// The same for a balancer that should go on sending while the database is away: callers get a
+    /// clean 503 from here instead of a refused connection.
     pub fn start_readiness(&self) -> Result<(), String> {
         self.may_serve()?;
         self.health.check_begun()

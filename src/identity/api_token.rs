@@ -1,4 +1,5 @@
-//! API tokens: secrets for programs, each with a name, an end, and what it may do. Kept as hashes; `authenticate` asks for them.
+//! API tokens: secrets for programs, each with a name, an end, and what it may do. Kept as hashes;
+//! `authenticate` asks for them.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -96,7 +97,8 @@ impl ApiToken {
             .optional()
     }
 
-    /// In the caller's transaction, until whose end the user's row is locked: two at once do not both find room for the last.
+    /// In the caller's transaction, until whose end the user's row is locked: two at once do not
+    /// both find room for the last.
     pub async fn insert(
         connection: &mut AsyncPgConnection,
         new: &NewApiToken<'_>,
@@ -127,7 +129,8 @@ impl ApiToken {
             .map(Inserted::Token)
     }
 
-    /// Ends one token, on every replica with the caller's transaction; nothing is revoked where there is none.
+    /// Ends one token, on every replica with the caller's transaction; nothing is revoked where
+    /// there is none.
     pub async fn delete(
         connection: &mut AsyncPgConnection,
         user: PrincipalId,

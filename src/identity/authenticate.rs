@@ -47,7 +47,8 @@ async fn authenticate(
             Err(challenge(unauthenticated(), &parts.headers, false))
         };
     };
-    // What the database has just said is the truth; what is believed without it must not have been revoked since.
+    // What the database has just said is the truth; what is believed without it must not have been
+    // revoked since.
     let principal = match presented {
         Presented::Bearer(token) => match (bearer(app, &token), &app.identity.workloads) {
             // Boxed: large, and every request's future holds the place for it.
@@ -117,7 +118,8 @@ fn unauthenticated() -> ApiError {
     )
 }
 
-/// RFC 6750, 3: no error code where nothing was sent. A script call gets no `Basic`, or the browser would ask with its own dialog.
+/// RFC 6750, 3: no error code where nothing was sent. A script call gets no `Basic`, or the browser
+/// would ask with its own dialog.
 fn challenge(error: ApiError, headers: &HeaderMap, is_invalid: bool) -> ApiError {
     if error.code != Code::Unauthenticated {
         return error;
@@ -175,8 +177,9 @@ async fn stored(
     }))
 }
 
-/// What was found good a moment ago and not revoked since. Revoked, it is looked up anew: a new password ends what was signed in
-/// with the old one, but no API token, and a role may have changed.
+/// What was found good a moment ago and not revoked since. Revoked, it is looked up anew: a new
+/// password ends what was signed in with the old one, but no API token, and a role may have
+/// changed.
 pub async fn remembered(app: &Api, fingerprint: Fingerprint) -> ApiResult<Option<Principal>> {
     let cache = &app.identity.cache;
     let Some(principal) = cache.find(fingerprint) else {
@@ -213,8 +216,8 @@ impl Known {
     }
 }
 
-/// The locks make this wait for whoever is ending the token or its user, so that it sees their end or they see its time. The
-/// user first, as they do.
+/// The locks make this wait for whoever is ending the token or its user, so that it sees their end
+/// or they see its time. The user first, as they do.
 async fn api_token(app: &Api, secret: &str) -> ApiResult<Option<(Principal, Option<Duration>)>> {
     let hash = secret_hash(secret);
     let known: Option<Known> = app
@@ -247,7 +250,8 @@ async fn api_token(app: &Api, secret: &str) -> ApiResult<Option<(Principal, Opti
     }))
 }
 
-/// Also counts as use: an idle cookie ends, a used one does not. At most once a minute, by the cache before it.
+/// Also counts as use: an idle cookie ends, a used one does not. At most once a minute, by the
+/// cache before it.
 async fn cookie(app: &Api, secret: &str) -> ApiResult<Option<(Principal, Option<Duration>)>> {
     let hash = secret_hash(secret);
     let lifetimes = app.identity.lifetimes;
@@ -337,7 +341,8 @@ fn is_same_origin(app: &Api, headers: &HeaderMap) -> bool {
     }
 }
 
-/// The cookie as it is set; `Secure` because its name asks for it, and browsers take `http://localhost` for secure.
+/// The cookie as it is set; `Secure` because its name asks for it, and browsers take
+/// `http://localhost` for secure.
 pub fn cookie_header(
     secret: &str,
     seconds: i64,

@@ -1,5 +1,6 @@
-//! Credentials found good a moment ago, so that a request with an API token, a cookie or a password costs no database read and
-//! no hash. Bounded in entries and in time; revocation is asked on every request all the same.
+//! Credentials found good a moment ago, so that a request with an API token, a cookie or a password
+//! costs no database read and no hash. Bounded in entries and in time; revocation is asked on every
+//! request all the same.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +19,8 @@ type Entries = Generations<Fingerprint, (Principal, Instant)>;
 
 pub struct Cache {
     key: hmac::Key,
-    /// A password changed elsewhere is refused by revocation long before; this bounds what revocation does not know.
+    /// A password changed elsewhere is refused by revocation long before; this bounds what
+    /// revocation does not know.
     fresh: Duration,
     entries: Mutex<Entries>,
 }
@@ -37,7 +39,8 @@ impl Cache {
         })
     }
 
-    /// Of the parts of a credential, each with its length, so that no two lists of parts are the same bytes.
+    /// Of the parts of a credential, each with its length, so that no two lists of parts are the
+    /// same bytes.
     pub fn fingerprint(&self, kind: u8, parts: &[&str]) -> Fingerprint {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(&[kind]);

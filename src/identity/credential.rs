@@ -1,4 +1,5 @@
-//! What a request brings to say who it is: one of the four kinds, taken apart but believed in nothing.
+//! What a request brings to say who it is: one of the four kinds, taken apart but believed in
+//! nothing.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -21,7 +22,8 @@ pub enum Presented {
     Cookie(SecretString),
 }
 
-/// The credential of a request; `Authorization` wins over the cookie. Two `Authorization` headers are a mistake or an attack.
+/// The credential of a request; `Authorization` wins over the cookie. Two `Authorization` headers
+/// are a mistake or an attack.
 pub fn presented(headers: &HeaderMap) -> Result<Option<Presented>, ApiError> {
     let mut authorizations = headers.get_all(AUTHORIZATION).iter();
     match (authorizations.next(), authorizations.next()) {

@@ -99,7 +99,8 @@ async fn end(
     })
 }
 
-/// Ends sessions, tells every replica, and leaves a trace, in the caller's transaction or one of its own.
+/// Ends sessions, tells every replica, and leaves a trace, in the caller's transaction or one of
+/// its own.
 pub async fn end_sessions(
     connection: &mut AsyncPgConnection,
     user: PrincipalId,
@@ -161,8 +162,8 @@ pub async fn end_oldest(
     Ok(ended.revoked)
 }
 
-/// Ends whatever a user is signed in by: sessions, API tokens, and the password where it was found good a moment ago. In the
-/// caller's transaction, which has locked the user's row.
+/// Ends whatever a user is signed in by: sessions, API tokens, and the password where it was found
+/// good a moment ago. In the caller's transaction, which has locked the user's row.
 pub async fn end_everything(
     connection: &mut AsyncPgConnection,
     user: PrincipalId,

@@ -1,7 +1,8 @@
 //! argon2id in PHC form, in memory that is used again.
 //!
-//! A hash fills 19 MiB. Taken from the allocator each time, by whichever thread is free, it would stay with every thread that ever
-//! had it: some sign-ins later the process would hold many times what its hashes need.
+//! A hash fills 19 MiB. Taken from the allocator each time, by whichever thread is free, it would
+//! stay with every thread that ever had it: some sign-ins later the process would hold many times
+//! what its hashes need.
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -99,7 +100,8 @@ mod tests {
         }
     }
 
-    /// Both ways, with what the library does by itself; memory that has been used for something else makes no difference.
+    /// Both ways, with what the library does by itself; memory that has been used for something
+    /// else makes no difference.
     #[test]
     fn the_library_agrees() {
         let mut memory = Memory::default();

@@ -1,5 +1,6 @@
-//! The keys that sign access tokens: a directory of PKCS#8 files named `<not-before-unix>-<kid>.pem`. All of them verify, the
-//! newest whose time has come signs. The directory is read again when it changes, so rotation needs no restart.
+//! The keys that sign access tokens: a directory of PKCS#8 files named
+//! `<not-before-unix>-<kid>.pem`. All of them verify, the newest whose time has come signs. The
+//! directory is read again when it changes, so rotation needs no restart.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +22,8 @@ use crate::config::{Broken, Config};
 use crate::db::page::{CursorKey, Place, Scope};
 use crate::http::answer::page::CursorKeys;
 
-/// How often the directory is looked at; a rotated key waits five minutes before it signs, so this is soon enough.
+/// How often the directory is looked at; a rotated key waits five minutes before it signs, so this
+/// is soon enough.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Debug, thiserror::Error)]
@@ -225,7 +227,8 @@ pub fn generate(directory: &Path, delay: Duration) -> Result<PathBuf, KeysError>
     Ok(path)
 }
 
-/// Where the signing keys are. With the private PostgreSQL a key is made on first use; otherwise one has to be given.
+/// Where the signing keys are. With the private PostgreSQL a key is made on first use; otherwise
+/// one has to be given.
 pub fn directory(config: &Config) -> anyhow::Result<PathBuf> {
     if let Some(directory) = &config.identity.keys_dir {
         return Ok(directory.clone());
@@ -243,7 +246,8 @@ pub fn directory(config: &Config) -> anyhow::Result<PathBuf> {
     Ok(directory)
 }
 
-/// Replicas sign with different keys for some seconds of a rotation, and a walk over pages goes on after it.
+/// Replicas sign with different keys for some seconds of a rotation, and a walk over pages goes on
+/// after it.
 impl CursorKeys for Keys {
     fn seal(&self, scope: &Scope, place: &Place) -> Option<String> {
         let keys = self.current();
@@ -276,7 +280,8 @@ impl Keys {
         self.current.load_full()
     }
 
-    /// Reads the directory again and again. What cannot be read changes nothing: the keys in force stay.
+    /// Reads the directory again and again. What cannot be read changes nothing: the keys in force
+    /// stay.
     pub async fn watch(self: Arc<Self>) {
         let mut said: Option<String> = None;
         loop {
@@ -285,7 +290,8 @@ impl Keys {
             let read = tokio::task::spawn_blocking(move || KeySet::read(&directory)).await;
             let problem = match read {
                 Ok(Ok(keys)) => {
-                    // A new set makes every verified token be verified again, so only a set that differs is one.
+                    // A new set makes every verified token be verified again, so only a set that
+                    // differs is one.
                     if !keys.is_same(&self.current.load()) {
                         tracing::info!(keys = keys.0.len(), "the signing keys changed");
                         self.current.store(Arc::new(keys));

@@ -1,10 +1,11 @@
 //! Who is asking: passwords, sessions, tokens, and how each is taken back.
 //!
-//! `authenticate` turns what a request presents (`credential`) into a `principal`, for every kind in one place, before the
-//! handler runs; what a route asks for (`access`) is read from its documentation. `sign_in` checks passwords behind `limiter`
-//! and the gate of `password`; `session` holds one row per sign-in and `end` takes it away; `token` makes and checks what carries it; `api_token` is what
-//! programs sign in with, and `secret` what it is told by; `revocation` tells every replica what has ended; `workload` judges the
-//! tokens of the cluster's service accounts.
+//! `authenticate` turns what a request presents (`credential`) into a `principal`, for every kind
+//! in one place, before the handler runs; what a route asks for (`access`) is read from its
+//! documentation. `sign_in` checks passwords behind `limiter` and the gate of `password`; `session`
+//! holds one row per sign-in and `end` takes it away; `token` makes and checks what carries it;
+//! `api_token` is what programs sign in with, and `secret` what it is told by; `revocation` tells
+//! every replica what has ended; `workload` judges the tokens of the cluster's service accounts.
 
 pub mod account;
 pub mod api;

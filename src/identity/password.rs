@@ -1,8 +1,9 @@
-//! Passwords: which are taken, how they are kept, and a gate in front of the hash, because a flood of sign-ins is an attack on
-//! the processor first.
+//! Passwords: which are taken, how they are kept, and a gate in front of the hash, because a flood
+//! of sign-ins is an attack on the processor first.
 //!
-//! `common_passwords.txt` holds the most frequent leaked passwords of at least 8 bytes, folded to lower case, in the order of
-//! bytes; taken from the frequency lists of zxcvbn 4.5.0 (MIT, <https://pypi.org/project/zxcvbn/>).
+//! `common_passwords.txt` holds the most frequent leaked passwords of at least 8 bytes, folded to
+//! lower case, in the order of bytes; taken from the frequency lists of zxcvbn 4.5.0 (MIT,
+//! <https://pypi.org/project/zxcvbn/>).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -62,7 +63,8 @@ impl From<PasswordError> for ApiError {
     }
 }
 
-/// What [`acceptable`] takes, for the document. It counts characters, and 8 bytes may be as few as 2 of them.
+/// What [`acceptable`] takes, for the document. It counts characters, and 8 bytes may be as few as
+/// 2 of them.
 pub fn schema() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
@@ -152,7 +154,8 @@ impl Passwords {
         }
     }
 
-    /// The defect that a test has to notice: a name of nobody costs no hash. Nothing but that test makes one of these.
+    /// The defect that a test has to notice: a name of nobody costs no hash. Nothing but that test
+    /// makes one of these.
     #[doc(hidden)]
     pub fn without_hash_for_nobody(self) -> Self {
         Self {
@@ -199,7 +202,8 @@ impl Passwords {
             }
         };
         self.hashed.inc();
-        // The permit goes along: a request that is cancelled leaves its hash running, and it still counts.
+        // The permit goes along: a request that is cancelled leaves its hash running, and it still
+        // counts.
         let memories = self.memories.clone();
         let done = tokio::task::spawn_blocking(move || {
             let kept = || memories.lock().unwrap_or_else(PoisonError::into_inner);

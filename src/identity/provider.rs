@@ -1,4 +1,5 @@
-//! `jsonwebtoken` on ring: ES256 and nothing else. Its own backends would bring a second crypto library or the `rsa` crate.
+//! `jsonwebtoken` on ring: ES256 and nothing else. Its own backends would bring a second crypto
+//! library or the `rsa` crate.
 
 use std::sync::Once;
 
@@ -94,7 +95,8 @@ impl JwtVerifier for Es256Verifier {
     }
 }
 
-/// Of the two signatures that say the same, (r, s) and (r, n-s), only the lower counts, so that nobody makes a second token of one.
+/// Of the two signatures that say the same, (r, s) and (r, n-s), only the lower counts, so that
+/// nobody makes a second token of one.
 fn has_low_s(signature: &[u8]) -> bool {
     signature.len() == 64 && signature.get(32..).is_some_and(|s| *s <= HALF_ORDER[..])
 }

@@ -1,4 +1,5 @@
-//! Sealing what must not be read in the database: with a key that the replicas share and the database does not have.
+//! Sealing what must not be read in the database: with a key that the replicas share and the
+//! database does not have.
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::error::Unspecified;

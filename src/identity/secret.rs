@@ -1,4 +1,5 @@
-//! Secrets of API tokens and cookies: 256 random bits as text. What cannot be one is told without asking the database.
+//! Secrets of API tokens and cookies: 256 random bits as text. What cannot be one is told without
+//! asking the database.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -29,7 +30,8 @@ pub fn fresh_secret(prefix: &str) -> anyhow::Result<SecretString> {
     Ok(format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)).into())
 }
 
-/// Whether a text may be a secret. The first ones had no check at their end, and are good for as long as they live.
+/// Whether a text may be a secret. The first ones had no check at their end, and are good for as
+/// long as they live.
 pub fn may_be_secret(prefix: &str, text: &str) -> bool {
     let Some(bytes) = text
         .strip_prefix(prefix)

@@ -1,4 +1,5 @@
-//! Sessions: one row per sign-in, by cookie or bearer. All that decides is one statement, so two requests at once agree.
+//! Sessions: one row per sign-in, by cookie or bearer. All that decides is one statement, so two
+//! requests at once agree.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -17,9 +18,9 @@ use crate::identity::account::User;
 use crate::kernel::types::{PrincipalId, SessionId};
 use crate::schema::{sessions, users};
 
-/// Until when what was given out for a session may be believed without a look at its row. Where that
-/// is not said, for 25 hours after the last moment at which it could be used: [`belief::LONGEST`].
-/// A macro, because statements are texts that stand in the source.
+/// Until when what was given out for a session may be believed without a look at its row. Where
+/// that is not said, for 25 hours after the last moment at which it could be used:
+/// [`belief::LONGEST`]. A macro, because statements are texts that stand in the source.
 macro_rules! believed {
     () => {
         "COALESCE(believed_until, LEAST(idle_ends_at, now()) + interval '25 hours')"
@@ -94,7 +95,8 @@ pub enum Refreshed {
         is_admin: bool,
         idle_ends_at: DateTime<Utc>,
     },
-    /// A token that was replaced before came back: somebody else may have it, so the session has ended.
+    /// A token that was replaced before came back: somebody else may have it, so the session has
+    /// ended.
     Reused {
         session: SessionId,
         user: PrincipalId,
@@ -115,8 +117,9 @@ pub struct Started {
     pub is_admin: bool,
 }
 
-/// Starts a session for a user whose password was just checked; `None` where it was changed or the user disabled meanwhile. The
-/// row's lock makes whoever does that wait for us or us see it, and two that start one after the other.
+/// Starts a session for a user whose password was just checked; `None` where it was changed or the
+/// user disabled meanwhile. The row's lock makes whoever does that wait for us or us see it, and
+/// two that start one after the other.
 pub async fn start(
     connection: &mut AsyncPgConnection,
     id: SessionId,
@@ -166,8 +169,9 @@ struct Row {
     is_admin: bool,
 }
 
-/// Rotates, repeats within the grace, or ends the session on reuse: one statement, decided under the row's lock. Whoever began
-/// before the rotation and got the lock after it sees a time ahead of its own: without a grace that counts as reuse, too.
+/// Rotates, repeats within the grace, or ends the session on reuse: one statement, decided under
+/// the row's lock. Whoever began before the rotation and got the lock after it sees a time ahead of
+/// its own: without a grace that counts as reuse, too.
 pub async fn refresh(
     connection: &mut AsyncPgConnection,
     token: Refresh,
@@ -270,8 +274,8 @@ impl Session {
     }
 }
 
-/// Removes sessions that are over and of which nothing is believed any more, some thousands at most; says how many. An hour later,
-/// in case clocks step.
+/// Removes sessions that are over and of which nothing is believed any more, some thousands at
+/// most; says how many. An hour later, in case clocks step.
 pub async fn purge(db: &Db) -> Result<usize, DbError> {
     in_batches(db, async |connection| {
         diesel::sql_query(concat!(
@@ -287,8 +291,8 @@ pub async fn purge(db: &Db) -> Result<usize, DbError> {
     .await
 }
 
-/// Whether a session lives, for those who cannot see what has been revoked: not ended, neither idle for too long nor too old, and
-/// its user may sign in.
+/// Whether a session lives, for those who cannot see what has been revoked: not ended, neither idle
+/// for too long nor too old, and its user may sign in.
 pub async fn is_live(connection: &mut AsyncPgConnection, id: SessionId) -> QueryResult<bool> {
     let live = living().filter(sessions::id.eq(id));
     diesel::select(diesel::dsl::exists(live))

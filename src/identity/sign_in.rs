@@ -1,4 +1,5 @@
-//! Signing in with a password: limits first, then the hash behind its gate, the same work and the same answer for every miss.
+//! Signing in with a password: limits first, then the hash behind its gate, the same work and the
+//! same answer for every miss.
 
 use std::net::IpAddr;
 
@@ -19,7 +20,8 @@ use crate::kernel::principal::{Credential, Principal};
 /// Longer than any email or username; what is longer names nobody.
 const LONGEST_LOGIN: usize = 512;
 
-/// What a password check found. `Refused` covers an unknown name, a wrong password and a disabled account alike.
+/// What a password check found. `Refused` covers an unknown name, a wrong password and a disabled
+/// account alike.
 pub enum Outcome {
     Good(Box<User>),
     Refused,

@@ -1,8 +1,9 @@
 //! Access tokens (RFC 9068, ES256) and refresh tokens.
 //!
-//! An access token is accepted in exactly the form in which we make it: another header member, another claim, another type
-//! refuses it, so none of the ways to say the same thing differently is a second token. A refresh token is derived from its
-//! session and its generation, so none is stored.
+//! An access token is accepted in exactly the form in which we make it: another header member,
+//! another claim, another type refuses it, so none of the ways to say the same thing differently is
+//! a second token. A refresh token is derived from its session and its generation, so none is
+//! stored.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,7 +1,8 @@
 //! Errors as users see them: RFC 9457 problem documents with a stable `code`.
 //!
-//! Handlers return [`ApiError`]; it travels in the response until the outermost middleware, which knows the request id, writes
-//! the document. What went wrong inside is logged there once and never shown.
+//! Handlers return [`ApiError`]; it travels in the response until the outermost middleware, which
+//! knows the request id, writes the document. What went wrong inside is logged there once and never
+//! shown.
 
 use std::borrow::Cow;
 
@@ -12,7 +13,8 @@ use utoipa::ToSchema;
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $code:literal $status:ident $title:literal,)+) => {
-        /// Every `code` there is. The documentation of each is the page behind the problem's `type`.
+        /// Every `code` there is. The documentation of each is the page behind the problem's
+        /// `type`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Code {
             $($(#[doc = $doc])+ $variant,)+
@@ -42,19 +44,24 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The request could not be understood as HTTP or as what this resource takes. `detail` says where; repeat it corrected.
+    /// The request could not be understood as HTTP or as what this resource takes. `detail` says
+    /// where; repeat it corrected.
     BadRequest = "bad-request" BAD_REQUEST "The request is malformed",
     /// The body is not valid JSON. `detail` names the line and column.
     MalformedJson = "malformed-json" BAD_REQUEST "The body is not valid JSON",
-    /// A query parameter is not known here, for example because it is misspelt. `detail` lists the ones that are.
+    /// A query parameter is not known here, for example because it is misspelt. `detail` lists the
+    /// ones that are.
     UnknownParameter = "unknown-parameter" BAD_REQUEST "A query parameter is not known here",
-    /// A query parameter or a part of the path has a value that cannot be used. `detail` names it and what it takes.
+    /// A query parameter or a part of the path has a value that cannot be used. `detail` names it
+    /// and what it takes.
     InvalidParameter = "invalid-parameter" BAD_REQUEST "A parameter cannot be used",
-    /// The name, the password or the refresh token is not good, or not any more. Which of them is not said.
+    /// The name, the password or the refresh token is not good, or not any more. Which of them is
+    /// not said.
     InvalidGrant = "invalid-grant" BAD_REQUEST "The credentials are not good",
     /// This way to get a token is not offered here; the metadata document lists the ones that are.
     UnsupportedGrantType = "unsupported-grant-type" BAD_REQUEST "This grant is not offered",
-    /// This needs a caller, and the credentials sent, if any, are not good (any more). Sign in and repeat.
+    /// This needs a caller, and the credentials sent, if any, are not good (any more). Sign in and
+    /// repeat.
     Unauthenticated = "unauthenticated" UNAUTHORIZED "Sign in first",
     /// You may see this but not do it.
     Forbidden = "forbidden" FORBIDDEN "You may not do this",
@@ -62,64 +69,75 @@ codes! {
     NotFound = "not-found" NOT_FOUND "There is nothing here",
     /// The resource is there but takes other methods; the header `Allow` lists them.
     MethodNotAllowed = "method-not-allowed" METHOD_NOT_ALLOWED "The resource does not take this method",
-    /// The change does not go together with what is there, for example because a name is taken. `detail` says what; repeating
-    /// the request does not help before that has changed.
+    /// The change does not go together with what is there, for example because a name is taken.
+    /// `detail` says what; repeating the request does not help before that has changed.
     Conflict = "conflict" CONFLICT "The request conflicts with what is there",
-    /// Nobody would be left who administers. Make another administrator first, then repeat the request.
+    /// Nobody would be left who administers. Make another administrator first, then repeat the
+    /// request.
     LastAdmin = "last-admin" CONFLICT "Somebody has to administer",
-    /// The first request with this `Idempotency-Key` is still being worked on. Repeat after the time in `Retry-After` to get its answer.
+    /// The first request with this `Idempotency-Key` is still being worked on. Repeat after the
+    /// time in `Retry-After` to get its answer.
     RequestInFlight = "request-in-flight" CONFLICT "The same request is being worked on",
-    /// The project's `expires_at` has passed: it can be read, and nothing in it can be changed. An owner can extend it by setting
-    /// `expires_at` to a later time or to null.
+    /// The project's `expires_at` has passed: it can be read, and nothing in it can be changed. An
+    /// owner can extend it by setting `expires_at` to a later time or to null.
     ProjectExpired = "project-expired" CONFLICT "The project has expired",
-    /// The change would leave a project without an owner. Make somebody else an owner first, or delete the project; `detail` says
-    /// which projects it is about where that is not plain.
+    /// The change would leave a project without an owner. Make somebody else an owner first, or
+    /// delete the project; `detail` says which projects it is about where that is not plain.
     LastOwner = "last-owner" CONFLICT "A project needs an owner",
-    /// The resource has changed since you read it, or is there although you asked to create it. Read it again, then repeat the
-    /// change with its new `ETag` in `If-Match`.
+    /// The resource has changed since you read it, or is there although you asked to create it.
+    /// Read it again, then repeat the change with its new `ETag` in `If-Match`.
     PreconditionFailed = "precondition-failed" PRECONDITION_FAILED "The resource is not in the expected state",
     /// The request did not arrive in full in time. Send it faster, or in smaller pieces.
     RequestTimeout = "request-timeout" REQUEST_TIMEOUT "The request did not arrive in time",
-    /// The body is larger than this resource takes, counted after decompression. `detail` says how much it takes.
+    /// The body is larger than this resource takes, counted after decompression. `detail` says how
+    /// much it takes.
     PayloadTooLarge = "payload-too-large" PAYLOAD_TOO_LARGE "The body is too large",
     /// The URL is longer than 8 KiB.
     UriTooLong = "uri-too-long" URI_TOO_LONG "The URL is too long",
-    /// The body has a type or an encoding that this resource does not take. `detail` says which it takes.
+    /// The body has a type or an encoding that this resource does not take. `detail` says which it
+    /// takes.
     UnsupportedMediaType = "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "The body has an unsupported type",
-    /// The request names a host that this service does not answer for, which a page of somebody else's may do. Ask by `localhost`,
-    /// or by the public URL that its operator has set.
+    /// The request names a host that this service does not answer for, which a page of somebody
+    /// else's may do. Ask by `localhost`, or by the public URL that its operator has set.
     MisdirectedRequest = "misdirected-request" MISDIRECTED_REQUEST "The service does not answer by this name",
-    /// The body is JSON but not what this resource takes. `errors` lists every field that is wrong, with a JSON pointer.
+    /// The body is JSON but not what this resource takes. `errors` lists every field that is wrong,
+    /// with a JSON pointer.
     ValidationFailed = "validation-failed" UNPROCESSABLE_ENTITY "The body does not fit",
-    /// The `Idempotency-Key` came before with another request within the last 24 hours. Use a new key for every new request.
+    /// The `Idempotency-Key` came before with another request within the last 24 hours. Use a new
+    /// key for every new request.
     IdempotencyKeyReused = "idempotency-key-reused" UNPROCESSABLE_ENTITY "The Idempotency-Key belongs to another request",
-    /// More requests came than the policy in `RateLimit-Policy` allows. Nothing was done; repeat after the time in `Retry-After`.
+    /// More requests came than the policy in `RateLimit-Policy` allows. Nothing was done; repeat
+    /// after the time in `Retry-After`.
     TooManyRequests = "too-many-requests" TOO_MANY_REQUESTS "Too many requests",
     /// There are too many headers, or they are too large together.
     HeadersTooLarge = "headers-too-large" REQUEST_HEADER_FIELDS_TOO_LARGE "The headers are too large",
-    /// A defect of the service. Its operator finds it in the log under the request id in `instance`.
+    /// A defect of the service. Its operator finds it in the log under the request id in
+    /// `instance`.
     Internal = "internal" INTERNAL_SERVER_ERROR "Something went wrong inside",
     /// The method is not implemented anywhere in this service.
     NotImplemented = "not-implemented" NOT_IMPLEMENTED "The method is not implemented",
-    /// More is asked of the service than it can do at once. Nothing was done; repeat after the time in `Retry-After`.
+    /// More is asked of the service than it can do at once. Nothing was done; repeat after the time
+    /// in `Retry-After`.
     Overloaded = "overloaded" SERVICE_UNAVAILABLE "The service is busy",
-    /// The answer took too long and was given up. A change may have been made or not; repeat it with the same `Idempotency-Key`.
+    /// The answer took too long and was given up. A change may have been made or not; repeat it
+    /// with the same `Idempotency-Key`.
     DeadlineExceeded = "deadline-exceeded" SERVICE_UNAVAILABLE "The answer took too long",
     /// There is no database connection. Nothing was done; repeat after the time in `Retry-After`.
     DatabaseUnavailable = "database-unavailable" SERVICE_UNAVAILABLE "The database cannot be reached",
-    /// The operation was lost in the middle, or its answer was. A change may have been made or not; repeat it with the same
-    /// `Idempotency-Key`.
+    /// The operation was lost in the middle, or its answer was. A change may have been made or not;
+    /// repeat it with the same `Idempotency-Key`.
     OutcomeUnknown = "outcome-unknown" SERVICE_UNAVAILABLE "The outcome is unknown",
-    /// The database only reads at present, as it does for seconds while a standby takes over. Nothing was changed; repeat after
-    /// the time in `Retry-After`.
+    /// The database only reads at present, as it does for seconds while a standby takes over.
+    /// Nothing was changed; repeat after the time in `Retry-After`.
     ReadOnly = "read-only" SERVICE_UNAVAILABLE "The service only reads at present",
-    /// The database has no disk space left for the change. Nothing was done, and reading goes on; the operator has to make space.
-    /// Repeat after the time in `Retry-After`.
+    /// The database has no disk space left for the change. Nothing was done, and reading goes on;
+    /// the operator has to make space. Repeat after the time in `Retry-After`.
     StorageFull = "storage-full" SERVICE_UNAVAILABLE "The database has no space left",
-    /// The cluster, which alone knows whether the token of a workload is good, does not answer. Nothing was done; repeat after the
-    /// time in `Retry-After`.
+    /// The cluster, which alone knows whether the token of a workload is good, does not answer.
+    /// Nothing was done; repeat after the time in `Retry-After`.
     IdentityUnavailable = "identity-unavailable" SERVICE_UNAVAILABLE "The cluster does not answer",
-    /// The process is not ready to serve; `detail` says why. Load balancers ask this on the ops listener.
+    /// The process is not ready to serve; `detail` says why. Load balancers ask this on the ops
+    /// listener.
     NotReady = "not-ready" SERVICE_UNAVAILABLE "Not ready",
 }
 
@@ -257,7 +275,8 @@ impl ApiError {
         }
     }
 
-    /// What a trigger refused, in its own words: a rule that holds for every statement is kept, and explained, by the database.
+    /// What a trigger refused, in its own words: a rule that holds for every statement is kept, and
+    /// explained, by the database.
     pub fn refused_by_trigger(error: &diesel::result::Error) -> Option<Self> {
         use diesel::result::{DatabaseErrorKind, Error};
         let Error::DatabaseError(DatabaseErrorKind::CheckViolation, info) = error else {
@@ -270,7 +289,8 @@ impl ApiError {
         Some(Self::new(code, info.message().to_owned()))
     }
 
-    /// Whether the cause is a panic in a task that the handler waited for, `spawn_blocking` among them.
+    /// Whether the cause is a panic in a task that the handler waited for, `spawn_blocking` among
+    /// them.
     pub fn is_panic_elsewhere(&self) -> bool {
         self.cause.as_ref().is_some_and(|cause| {
             cause
@@ -304,7 +324,8 @@ impl ApiError {
         serde_json::to_vec(&problem).unwrap_or_default()
     }
 
-    /// Seconds after which a repetition makes sense, spread out so that clients do not come back all at once.
+    /// Seconds after which a repetition makes sense, spread out so that clients do not come back
+    /// all at once.
     pub fn retry_after(&self, spread: u64) -> Option<u64> {
         self.code.is_temporary().then_some(1 + spread % 5)
     }
@@ -337,7 +358,8 @@ impl utoipa::IntoResponses for ApiError {
     }
 }
 
-/// An error in a line with its causes, which often hold what helps; none is repeated that the text before has said.
+/// An error in a line with its causes, which often hold what helps; none is repeated that the text
+/// before has said.
 pub fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     for cause in std::iter::successors(error.source(), |cause| cause.source()) {

@@ -1,5 +1,6 @@
-//! A map that forgets what was not put into it lately, bounded in entries. The older half is dropped whole when the younger one
-//! is full, so that neither finding nor putting ever has to look for the oldest entry.
+//! A map that forgets what was not put into it lately, bounded in entries. The older half is
+//! dropped whole when the younger one is full, so that neither finding nor putting ever has to look
+//! for the oldest entry.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;

@@ -26,7 +26,8 @@ impl Origin {
         self.request_id.as_ref().map(RequestId::as_str)
     }
 
-    /// A workload says its name, and which account and pod it was, beside whatever else there is to say.
+    /// A workload says its name, and which account and pod it was, beside whatever else there is to
+    /// say.
     pub fn complete(&self, mut detail: Value) -> Value {
         if let (Some(workload), Some(members)) = (&self.workload, detail.as_object_mut()) {
             let Workload { name, uid, pod } = &**workload;

@@ -17,7 +17,8 @@ pub struct Principal {
     pub id: PrincipalId,
     pub is_admin: bool,
     pub credential: Credential,
-    /// When the credential was made or the password checked: what was revoked later than that is refused.
+    /// When the credential was made or the password checked: what was revoked later than that is
+    /// refused.
     pub since: DateTime<Utc>,
 }
 
@@ -56,7 +57,8 @@ impl Principal {
 
     /// What ends it when revoked: the one for ever, the other for what was issued before.
     pub fn revoked_by(&self) -> (Uuid, Uuid) {
-        // A session ends by its own id, which also tells it from one begun in the same second; a password has no id of its own.
+        // A session ends by its own id, which also tells it from one begun in the same second; a
+        // password has no id of its own.
         match self.credential {
             Credential::Bearer(id) | Credential::Cookie(id) => (id.0, Uuid::nil()),
             Credential::ApiToken { id, .. } => (id.0, self.id.0),
@@ -75,7 +77,8 @@ impl Principal {
     }
 }
 
-/// The middleware has asked for a caller before the handler runs; a route that declares none has none to give.
+/// The middleware has asked for a caller before the handler runs; a route that declares none has
+/// none to give.
 impl<S: Send + Sync> FromRequestParts<S> for Principal {
     type Rejection = ApiError;
 

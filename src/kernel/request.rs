@@ -1,4 +1,5 @@
-//! What the service knows about a request beside its content: its id, its trace, whose connection it came on.
+//! What the service knows about a request beside its content: its id, its trace, whose connection
+//! it came on.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +17,8 @@ static PREFIX: LazyLock<u64> = LazyLock::new(|| uuid::Uuid::new_v4().as_u64_pair
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 impl RequestId {
-    /// The caller's id where it looks sane, else a new one: a random prefix of this process and a counter.
+    /// The caller's id where it looks sane, else a new one: a random prefix of this process and a
+    /// counter.
     pub fn of(headers: &HeaderMap) -> Self {
         match headers.get("x-request-id") {
             Some(id) if is_sane(id.as_bytes()) => Self(id.clone()),
@@ -49,7 +51,8 @@ fn is_sane(id: &[u8]) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
-/// A valid W3C `traceparent` (version 00 to fe, <https://www.w3.org/TR/trace-context/#traceparent-header>); anything else is as if absent.
+/// A valid W3C `traceparent` (version 00 to fe,
+/// <https://www.w3.org/TR/trace-context/#traceparent-header>); anything else is as if absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceParent {
     pub trace_id: u128,

@@ -1,4 +1,5 @@
-//! How the process stops: phases, the tasks it waits for, the deadlines it keeps whatever else hangs.
+//! How the process stops: phases, the tasks it waits for, the deadlines it keeps whatever else
+//! hangs.
 
 use std::future::Future;
 use std::io;
@@ -88,8 +89,8 @@ pub struct Shutdown {
 
 struct Inner {
     rank: AtomicU8,
-    /// One for each phase after `Running`. Each fires once, so waiting for one means registering once: connections
-    /// do so when they open and then only read `rank`.
+    /// One for each phase after `Running`. Each fires once, so waiting for one means registering
+    /// once: connections do so when they open and then only read `rank`.
     reached: [CancellationToken; 4],
     timings: Timings,
     tracker: TaskTracker,
@@ -112,9 +113,11 @@ impl Shutdown {
         }
     }
 
-    /// SIGTERM and SIGINT call [`begin`](Self::begin). From then on the process ends in time even if `main` hangs.
+    /// SIGTERM and SIGINT call [`begin`](Self::begin). From then on the process ends in time even
+    /// if `main` hangs.
     ///
-    /// The signals have a thread of their own: a runtime whose workers are all stuck must still hear the second one.
+    /// The signals have a thread of their own: a runtime whose workers are all stuck must still
+    /// hear the second one.
     pub fn install_signals(&self) -> io::Result<()> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (mut terminate, mut interrupt) = {
@@ -185,8 +188,8 @@ impl Shutdown {
     }
 
     /// Spawns a task the process cannot do without. It should end by itself soon after `Closing`
-    /// ([`wait_for`](Self::wait_for)) and is dropped at `Stopped`; an error, a panic or an early end
-    /// stops the process, and [`outcome`](Self::outcome) says why.
+    /// ([`wait_for`](Self::wait_for)) and is dropped at `Stopped`; an error, a panic or an early
+    /// end stops the process, and [`outcome`](Self::outcome) says why.
     pub fn spawn<F>(&self, name: &'static str, task: F)
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
@@ -224,7 +227,8 @@ impl Shutdown {
         if !self.advance(Phase::Draining) {
             return false;
         }
-        // A thread, not a task: the deadlines must hold when no worker is free, or no runtime is entered.
+        // A thread, not a task: the deadlines must hold when no worker is free, or no runtime is
+        // entered.
         let this = self.clone();
         let began = Instant::now();
         let spawned = thread::Builder::new()
@@ -237,7 +241,8 @@ impl Shutdown {
     }
 
     fn run(&self, began: Instant) {
-        // Time only: it takes no file descriptor, which a process being shut down may have run out of.
+        // Time only: it takes no file descriptor, which a process being shut down may have run out
+        // of.
         match Builder::new_current_thread().enable_time().build() {
             Ok(runtime) => runtime.block_on(async {
                 self.sequence(began).await;

@@ -69,9 +69,9 @@ pub fn is_usual(time: chrono::DateTime<chrono::Utc>) -> bool {
     (1..=9999).contains(&time.year())
 }
 
-/// How answers write an instant: RFC 3339 in UTC with all six digits of the microseconds that PostgreSQL keeps, so that clients
-/// need one format and the texts sort as the instants do. Every instant in an answer has
-/// `#[serde(serialize_with = "instant")]`, be it there or optional.
+/// How answers write an instant: RFC 3339 in UTC with all six digits of the microseconds that
+/// PostgreSQL keeps, so that clients need one format and the texts sort as the instants do. Every
+/// instant in an answer has `#[serde(serialize_with = "instant")]`, be it there or optional.
 pub fn instant<S: serde::Serializer>(
     time: &(impl Copy + Into<Option<chrono::DateTime<chrono::Utc>>>),
     serializer: S,

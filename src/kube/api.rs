@@ -1,5 +1,6 @@
-//! Objects of the API server by their names, as JSON: what is set of CloudNativePG's types is the chart's business, and what is
-//! read of them is little. Failures say what was asked for, so that a missing right is named.
+//! Objects of the API server by their names, as JSON: what is set of CloudNativePG's types is the
+//! chart's business, and what is read of them is little. Failures say what was asked for, so that a
+//! missing right is named.
 
 use std::fmt;
 use std::time::Duration;
@@ -116,7 +117,8 @@ impl Objects {
         }
     }
 
-    /// Server-side apply: as `create` with the object's name where it is not there yet, so that a Role can name it.
+    /// Server-side apply: as `create` with the object's name where it is not there yet, so that a
+    /// Role can name it.
     pub async fn apply(
         &self,
         kind: Kind,
@@ -134,7 +136,8 @@ impl Objects {
             .map_err(|error| sorted(error, what))
     }
 
-    /// Changes an object only where it is still the one that was read: `patch` tests its resource version.
+    /// Changes an object only where it is still the one that was read: `patch` tests its resource
+    /// version.
     pub async fn patch(
         &self,
         kind: Kind,
@@ -170,7 +173,8 @@ fn sorted(error: kube::Error, what: String) -> KubeError {
         kube::Error::Api(status) => match status.code {
             401 | 403 => KubeError::Forbidden(what),
             409 => KubeError::Conflict(what, status.message.clone()),
-            // A webhook that is not up yet: the operator was installed a moment ago, or is being replaced.
+            // A webhook that is not up yet: the operator was installed a moment ago, or is being
+            // replaced.
             429 | 500.. => KubeError::Unavailable(what, status.message.clone()),
             _ => KubeError::Refused(what, status.message.clone()),
         },

@@ -1,6 +1,7 @@
 //! The list of posts that a caller may read, by filters and by what they say, in pages.
 //!
-//! A statement is prepared once for each combination of filters, sort, size of page and way of a search.
+//! A statement is prepared once for each combination of filters, sort, size of page and way of a
+//! search.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;

@@ -1,8 +1,9 @@
 //! Posts and the votes for them.
 //!
-//! A post stands in a project or by itself. By itself it is its author's: published, everybody signed in reads it (and anybody,
-//! where the configuration says so). In a project its readers are the project's; editors write there, whoever the author is. A
-//! draft is seen by its author and, in a project, by the editors. Who can read a post may vote for it once.
+//! A post stands in a project or by itself. By itself it is its author's: published, everybody
+//! signed in reads it (and anybody, where the configuration says so). In a project its readers are
+//! the project's; editors write there, whoever the author is. A draft is seen by its author and, in
+//! a project, by the editors. Who can read a post may vote for it once.
 
 pub mod changes;
 pub mod handlers;

@@ -1,9 +1,10 @@
 //! What a search asks for, and which way to the answer is short.
 //!
-//! A common word is found by walking the list in its order until the page is full, a rare one by the index of words. The planner
-//! would have to guess: of a word that is in none of its statistics it knows only that it is not the most common one, and where it
-//! guesses wrong, one search reads every post. So the first posts are asked how common the words are, and the statement leaves
-//! one way open.
+//! A common word is found by walking the list in its order until the page is full, a rare one by
+//! the index of words. The planner would have to guess: of a word that is in none of its statistics
+//! it knows only that it is not the most common one, and where it guesses wrong, one search reads
+//! every post. So the first posts are asked how common the words are, and the statement leaves one
+//! way open.
 //!
 //! What a post says that the caller may not see decides nothing and is not looked at, so that the
 //! time of a search tells nothing of it: see docs/SECURITY-MODEL.md. A post in the order is judged
@@ -27,8 +28,8 @@ use crate::kernel::types::PrincipalId;
 /// More says nothing that this did not.
 pub(super) const LONGEST_QUESTION: usize = 500;
 
-/// Common is what more than ten say of those of the first 2,000 that the caller may see: the walk to
-/// a full page is then short.
+/// Common is what more than ten say of those of the first 2,000 that the caller may see: the walk
+/// to a full page is then short.
 const COMMON: &str = "SELECT count(*) > 10 FROM (";
 const ENOUGH: &str = " LIMIT 11) AS found";
 
@@ -63,7 +64,8 @@ impl Question {
         Ok(if is_common { Way::Order } else { Way::Words })
     }
 
-    /// Whatever is typed is a question: there is no wrong syntax. In a select of its own it is read once and not for each row.
+    /// Whatever is typed is a question: there is no wrong syntax. In a select of its own it is read
+    /// once and not for each row.
     pub(super) fn read<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("(SELECT websearch_to_tsquery(");
         out.push_bind_param::<Text, _>(&self.language)?;

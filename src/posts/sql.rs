@@ -1,7 +1,8 @@
-//! The statements about posts, as SQL: diesel's builder has no words for most of it, and a text that stands here is prepared once.
+//! The statements about posts, as SQL: diesel's builder has no words for most of it, and a text
+//! that stands here is prepared once.
 //!
-//! Everything that shows a post goes through [`visible_to`]. Its first bind is the caller, so `$1` is the caller in all that
-//! follows; no value ever becomes part of a text.
+//! Everything that shows a post goes through [`visible_to`]. Its first bind is the caller, so `$1`
+//! is the caller in all that follows; no value ever becomes part of a text.
 
 use diesel::pg::Pg;
 use diesel::query_builder::AstPass;
@@ -28,7 +29,8 @@ pub(super) type Columns = (
     Nullable<Text>,
 );
 
-/// Selects, where joins would do: the planner puts them off until the page is cut, and cannot join all scores to show ten.
+/// Selects, where joins would do: the planner puts them off until the page is cut, and cannot join
+/// all scores to show ten.
 const COLUMNS: &str = "posts.id, posts.project_id, posts.title, posts.content, posts.published, posts.version, \
     posts.created_at, posts.updated_at, posts.author_id, \
     coalesce((SELECT ARRAY[users.username, users.name] FROM users WHERE users.id = posts.author_id), \
@@ -64,7 +66,8 @@ pub(super) const LATEST: [&str; 3] = [
     ")",
 ];
 
-/// `SELECT` of the posts that the caller may read, to be narrowed by ` AND ..`; `columns` and `joins` are what else is asked.
+/// `SELECT` of the posts that the caller may read, to be narrowed by ` AND ..`; `columns` and
+/// `joins` are what else is asked.
 pub(super) fn visible_to<'b>(
     out: &mut AstPass<'_, 'b, Pg>,
     me: &'b Option<PrincipalId>,

@@ -1,4 +1,5 @@
-//! Votes: one of each principal for a post. The count is kept beside the post by the database, so none is ever lost or counted twice.
+//! Votes: one of each principal for a post. The count is kept beside the post by the database, so
+//! none is ever lost or counted twice.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -14,7 +15,8 @@ use crate::db::page::{Direction, Found, Key, Place, Sorts, Sql, Written};
 use crate::kernel::types::{PostId, PrincipalId};
 use crate::schema::post_votes;
 
-/// What a vote met. Only a vote for a published post of a project that has not expired is given or taken back.
+/// What a vote met. Only a vote for a published post of a project that has not expired is given or
+/// taken back.
 #[derive(Clone, Copy, Debug, Queryable)]
 pub struct Met {
     pub is_published: bool,
@@ -132,7 +134,8 @@ impl Sorts for VoterSort {
 
 pub type VoterPage = PageQuery<VoterSort>;
 
-/// `None` where the caller sees no such post. A voter proves that they do, so only a page without any asks for it.
+/// `None` where the caller sees no such post. A voter proves that they do, so only a page without
+/// any asks for it.
 pub async fn page(
     connection: &mut AsyncPgConnection,
     me: PrincipalId,

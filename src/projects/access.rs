@@ -1,8 +1,9 @@
-//! The only way to anything inside a project: a [`ProjectAccess`] says that the caller may, and carries what was loaded to know it.
-//! What is found, judged and changed by one statement has the same as conditions, which stand here too.
+//! The only way to anything inside a project: a [`ProjectAccess`] says that the caller may, and
+//! carries what was loaded to know it. What is found, judged and changed by one statement has the
+//! same as conditions, which stand here too.
 //!
-//! Who cannot read a project is told that there is none; who can read it and lacks the role, that they may not. An administrator
-//! of the instance has no access by that.
+//! Who cannot read a project is told that there is none; who can read it and lacks the role, that
+//! they may not. An administrator of the instance has no access by that.
 
 use std::marker::PhantomData;
 
@@ -61,8 +62,8 @@ needs! {
 
 /// A project, and that the caller may do in it what `R` may. Only this module makes one.
 ///
-/// Handlers that read take it as a parameter (the path's `{id}` is the project); it costs one statement. Those that write make it
-/// in their transaction by [`ProjectAccess::to_write`].
+/// Handlers that read take it as a parameter (the path's `{id}` is the project); it costs one
+/// statement. Those that write make it in their transaction by [`ProjectAccess::to_write`].
 #[derive(Clone, Debug)]
 pub struct ProjectAccess<R> {
     pub project: Project,
@@ -72,8 +73,9 @@ pub struct ProjectAccess<R> {
     needs: PhantomData<R>,
 }
 
-/// For statements that find, judge and change at once: what each access is decided by, as a condition on `projects`, on the caller's
-/// row of `project_members` where there is one, and on `$1`, the caller.
+/// For statements that find, judge and change at once: what each access is decided by, as a
+/// condition on `projects`, on the caller's row of `project_members` where there is one, and on
+/// `$1`, the caller.
 impl ProjectAccess<Viewer> {
     pub const CONDITION: &str = "(project_members.role IS NOT NULL OR (projects.visibility = 'internal' AND $1 IS NOT NULL))";
 }
@@ -112,8 +114,9 @@ impl<R: Needs> ProjectAccess<R> {
         Ok(Self::of(visible(connection, who, id).await?)?)
     }
 
-    /// To write something inside the project, in the transaction that does: until it ends, nobody takes the caller's role away and
-    /// the project stays as it is. Refused where the project has expired. One statement for those who may.
+    /// To write something inside the project, in the transaction that does: until it ends, nobody
+    /// takes the caller's role away and the project stays as it is. Refused where the project has
+    /// expired. One statement for those who may.
     pub async fn to_write(
         connection: &mut AsyncPgConnection,
         who: PrincipalId,
@@ -234,8 +237,8 @@ async fn visible(
         .optional()
 }
 
-/// The project with the caller's membership, to be locked in this order. Both rows are: a row that changed while waiting for its
-/// lock is looked at anew, one that is only joined is not.
+/// The project with the caller's membership, to be locked in this order. Both rows are: a row that
+/// changed while waiting for its lock is looked at anew, one that is only joined is not.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn member(who: PrincipalId, id: ProjectId) -> _ {
     let project: diesel::dsl::AsSelect<Project, Pg> = Project::as_select();
@@ -255,7 +258,8 @@ struct InPath {
 impl<R: Needs> FromRequestParts<AppState> for ProjectAccess<R> {
     type Rejection = ApiError;
 
-    /// From a replica where there is one: it may be behind, and then with what is in the project as much as with its members.
+    /// From a replica where there is one: it may be behind, and then with what is in the project as
+    /// much as with its members.
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let who = Principal::from_request_parts(parts, app).await?.id;
         let ValidPath(InPath { id }) = ValidPath::from_request_parts(parts, app).await?;

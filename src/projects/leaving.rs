@@ -12,7 +12,8 @@ use crate::identity::account::deletion::Leaving;
 use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::schema::{principals, project_members, projects};
 
-/// Tells the trail of each project that the account is not a member of it any more. The rows of its memberships go with it.
+/// Tells the trail of each project that the account is not a member of it any more. The rows of its
+/// memberships go with it.
 pub fn leave_all<'c>(
     connection: &'c mut AsyncPgConnection,
     leaving: &'c Leaving<'c>,
@@ -34,8 +35,8 @@ pub fn leave_all<'c>(
     })
 }
 
-/// What the account is a member of and stays one of until it ends. Locked as its end locks them: itself, then the projects in the
-/// order of their ids.
+/// What the account is a member of and stays one of until it ends. Locked as its end locks them:
+/// itself, then the projects in the order of their ids.
 async fn memberships(
     connection: &mut AsyncPgConnection,
     user: PrincipalId,

@@ -1,7 +1,8 @@
 //! The list of one's projects: those one is a member of, by filters, in pages.
 //!
-//! All filters together are one clause, in which those not given admit everything. So there are two statements per sort and size
-//! of page, with filters and without, and not one for each of their combinations, of which a connection would keep thousands.
+//! All filters together are one clause, in which those not given admit everything. So there are two
+//! statements per sort and size of page, with filters and without, and not one for each of their
+//! combinations, of which a connection would keep thousands.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::AsSelect;
@@ -59,7 +60,8 @@ impl Sorts for ProjectSort {
 
     fn place(self, (project, _): &Self::Row) -> Place {
         let key = match self {
-            // By the time in the id: the index of memberships has the id, so every page is as cheap as the first.
+            // By the time in the id: the index of memberships has the id, so every page is as cheap
+            // as the first.
             Self::CreatedAt => Key::Uuid(project.id.0),
             Self::UpdatedAt => Key::Time(project.updated_at),
             Self::Name => Key::Text(project.name.clone()),

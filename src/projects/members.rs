@@ -33,7 +33,8 @@ pub struct Member {
     pub since: DateTime<Utc>,
 }
 
-/// A principal. The names are those of a user who has them; a workload's is in the place of the username, which holds no colon.
+/// A principal. The names are those of a user who has them; a workload's is in the place of the
+/// username, which holds no colon.
 #[derive(Clone, Debug, Queryable)]
 pub struct Person {
     pub id: PrincipalId,
@@ -71,7 +72,8 @@ impl Named {
         })
     }
 
-    /// A workload is made where there is none: it may be a member before it runs for the first time.
+    /// A workload is made where there is none: it may be a member before it runs for the first
+    /// time.
     pub async fn find(&self, connection: &mut AsyncPgConnection) -> QueryResult<Option<Person>> {
         let known = principals::table
             .left_join(users::table)

@@ -1,5 +1,6 @@
-//! Projects: what people share. A project has members, each with a role, and everything inside it is open to them by that role;
-//! `access` is the only way there. That a project keeps an owner is a rule of the database.
+//! Projects: what people share. A project has members, each with a role, and everything inside it
+//! is open to them by that role; `access` is the only way there. That a project keeps an owner is a
+//! rule of the database.
 
 pub mod access;
 pub mod handlers;

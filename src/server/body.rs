@@ -20,13 +20,14 @@ use super::{ConnectionLimits, Counters};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Small frames are gathered into writes of this size; of a client that does not keep up only one write is held.
+/// Small frames are gathered into writes of this size; of a client that does not keep up only one
+/// write is held.
 const HELD: u64 = 8 * 1024;
 /// hyper takes so much of an unread body that has arrived by itself and keeps the connection.
 const DRAINED: u64 = 8 * 1024;
 
-/// The client stopped sending its body, or sends too slowly. Somewhere in the `source()` chain of what a reader
-/// of the body gets; [`BodyTimedOut::find`] looks it up.
+/// The client stopped sending its body, or sends too slowly. Somewhere in the `source()` chain of
+/// what a reader of the body gets; [`BodyTimedOut::find`] looks it up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyTimedOut {
     #[error("no byte of the request body arrived for too long")]
@@ -243,7 +244,8 @@ impl HttpBody for ResponseBody {
                             return Poll::Pending; // the socket wakes us
                         }
                     } else if held >= HELD {
-                        // hyper flushes next, and if all of it goes out nobody else would come back here.
+                        // hyper flushes next, and if all of it goes out nobody else would come back
+                        // here.
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
                     }

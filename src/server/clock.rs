@@ -22,7 +22,8 @@ pub(super) enum Waiting {
     /// For a body that has its answer and is neither read nor dropped.
     Body,
     Linger,
-    /// For no request: the service is at work, which has its own deadlines, or the client reads, which has a pace.
+    /// For no request: the service is at work, which has its own deadlines, or the client reads,
+    /// which has a pace.
     Service,
 }
 

@@ -31,7 +31,8 @@ use super::io::{InFlight, Io, Shared};
 use super::{ConnectionLimits, Counters, Peer};
 use crate::kernel::shutdown::{Phase, Shutdown};
 
-/// Bounds hyper's read buffer, so every head: room above our own limits, for which we answer ourselves.
+/// Bounds hyper's read buffer, so every head: room above our own limits, for which we answer
+/// ourselves.
 const READ_BUFFER: usize = 64 * 1024;
 const HTTP2_STREAMS: u32 = 128;
 const HTTP2_PING: Duration = Duration::from_secs(20);
@@ -54,8 +55,9 @@ impl Common {
         shutdown: Shutdown,
     ) -> Self {
         let mut http1 = http1::Builder::new();
-        // hyper's own timeout starts when it is ready to read, so it would end idle connections too, and
-        // allocates a timer per request. Ours tells the two apart with one timer per connection.
+        // hyper's own timeout starts when it is ready to read, so it would end idle connections
+        // too, and allocates a timer per request. Ours tells the two apart with one timer per
+        // connection.
         http1
             .header_read_timeout(None)
             .max_buf_size(READ_BUFFER)

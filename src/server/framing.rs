@@ -1,7 +1,9 @@
-//! Follows message boundaries beside hyper, to see in a raw head what hyper's request no longer shows.
+//! Follows message boundaries beside hyper, to see in a raw head what hyper's request no longer
+//! shows.
 //!
-//! hyper drops `Content-Length` when `Transfer-Encoding` is present, in either order, and `http::Uri`
-//! drops a fragment; both must be refused. Heads only: a body's bytes are skipped, never looked at.
+//! hyper drops `Content-Length` when `Transfer-Encoding` is present, in either order, and
+//! `http::Uri` drops a fragment; both must be refused. Heads only: a body's bytes are skipped,
+//! never looked at.
 
 use crate::server::head::RawFlaw;
 
@@ -207,7 +209,8 @@ impl Framing {
         match line.first() {
             Some(b'c' | b'C') if starts_with(line, CONTENT_LENGTH) => {
                 let value = line.get(CONTENT_LENGTH.len()..).unwrap_or_default();
-                // Padding this long is no client's; and a line that reads have cut is not kept whole.
+                // Padding this long is no client's; and a line that reads have cut is not kept
+                // whole.
                 let parsed = (len <= LINE).then(|| decimal(value)).flatten();
                 if self.length.is_some() || parsed.is_none() {
                     self.flaw = Some(RawFlaw::RepeatedLength);

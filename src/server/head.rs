@@ -1,7 +1,8 @@
 //! What a request head must satisfy before anything else looks at it.
 //!
-//! Paths are not normalised: `//`, `.`, `..`, `%2e%2e` and `%2F` mean themselves, match no route and end as 404;
-//! the trailing slash is the router's. TRACE and unknown methods are left to the router's 405, which knows `Allow`.
+//! Paths are not normalised: `//`, `.`, `..`, `%2e%2e` and `%2F` mean themselves, match no route
+//! and end as 404; the trailing slash is the router's. TRACE and unknown methods are left to the
+//! router's 405, which knows `Allow`.
 
 use http::header::{HOST, TRANSFER_ENCODING};
 use http::request::Parts;
@@ -107,7 +108,8 @@ pub fn check(parts: &Parts) -> Result<(), HeadRefusal> {
     path(parts.uri.path())
 }
 
-/// [`check`], then turns an absolute-form target into a path and a `Host`: its authority wins (RFC 9112 3.2.2).
+/// [`check`], then turns an absolute-form target into a path and a `Host`: its authority wins (RFC
+/// 9112 3.2.2).
 pub fn admit(parts: &mut Parts) -> Result<(), HeadRefusal> {
     check(parts)?;
     if parts.version == Version::HTTP_2 {

@@ -1,4 +1,5 @@
-//! The socket as hyper sees it, and what it tells the connection's watch: progress, position, pressure.
+//! The socket as hyper sees it, and what it tells the connection's watch: progress, position,
+//! pressure.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -196,7 +197,8 @@ impl Io {
         Some(Poll::Ready(Ok(own.len())))
     }
 
-    /// A client cut off while it sends gets a reset, and may lose our answer with it: take its bytes for a moment.
+    /// A client cut off while it sends gets a reset, and may lose our answer with it: take its
+    /// bytes for a moment.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut scratch = [0; 4096];
         while self.discarded < LINGER_BYTES {

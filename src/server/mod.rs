@@ -1,6 +1,7 @@
 //! The accept loop: connections, their limits and their timeouts.
 //!
-//! `serve` runs once per listener; several on one address (`SO_REUSEPORT`) share one [`Counters`], and with it the cap.
+//! `serve` runs once per listener; several on one address (`SO_REUSEPORT`) share one [`Counters`],
+//! and with it the cap.
 
 mod body;
 mod clock;
@@ -51,9 +52,11 @@ pub struct ConnectionLimits {
     pub body_min_bytes_per_second: u32,
     /// Waiting that is not yet measured against the rate.
     pub body_rate_grace: Duration,
-    /// Bytes that wait for the client do not wait longer than this without enough of them being taken.
+    /// Bytes that wait for the client do not wait longer than this without enough of them being
+    /// taken.
     pub write_stall_timeout: Duration,
-    /// How much is enough, on average over that time; 0 lets a single byte do. For each answer, on HTTP/2 too.
+    /// How much is enough, on average over that time; 0 lets a single byte do. For each answer, on
+    /// HTTP/2 too.
     pub write_min_bytes_per_second: u32,
     /// For a client that still sends after our last byte, so that it sees the answer and no reset.
     pub linger_timeout: Duration,
@@ -114,12 +117,14 @@ pub struct Counters {
     refusing: AtomicUsize,
 }
 
-/// How much of a response the kernel holds before it has sent it: what a client that does not read costs there.
+/// How much of a response the kernel holds before it has sent it: what a client that does not read
+/// costs there.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 64 * 1024;
 const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 const LAST_BACKOFF: Duration = Duration::from_secs(1);
-/// Connections the kernel may hold for us; those in there when the listener closes are still served.
+/// Connections the kernel may hold for us; those in there when the listener closes are still
+/// served.
 const BACKLOG: u32 = 4096;
 /// Surplus connections that are answered at once; further ones are only closed.
 const REFUSING: usize = 256;
@@ -129,10 +134,11 @@ const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     {\"type\":\"about:blank\",\"title\":\"The service is busy\"\
     ,\"status\":503,\"code\":\"overloaded\",\"detail\":\"Every connection is taken; nothing was done, repeat the request.\"}";
 
-/// A listener whose queue takes a burst; `shared` lets several listen on one address, one for each runtime.
+/// A listener whose queue takes a burst; `shared` lets several listen on one address, one for each
+/// runtime.
 ///
-/// The usual queue of 128 overflows when hundreds connect at once, and behind SYN cookies the kernel then leaves
-/// clients with connections the server never hears of.
+/// The usual queue of 128 overflows when hundreds connect at once, and behind SYN cookies the
+/// kernel then leaves clients with connections the server never hears of.
 pub fn listen(address: SocketAddr, shared: bool) -> std::io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -179,7 +185,8 @@ pub async fn serve<S>(
             }
             Err(error) if is_the_clients(error.kind()) => {}
             Err(error) => {
-                // Out of descriptors or memory: accepting again at once would only burn the processor.
+                // Out of descriptors or memory: accepting again at once would only burn the
+                // processor.
                 common.counters.accept_failed.fetch_add(1, Relaxed);
                 if backoff == FIRST_BACKOFF {
                     tracing::error!(%error, "server.accept_failed");
@@ -246,7 +253,8 @@ fn refuse(stream: TcpStream, counters: &Arc<Counters>, connections: &TaskTracker
     let Some(taken) = Taken::take(counters, |it| &it.refusing, REFUSING) else {
         return;
     };
-    // Straight to the kernel, whose buffer is empty: tokio would first wait to hear that the socket is writable.
+    // Straight to the kernel, whose buffer is empty: tokio would first wait to hear that the socket
+    // is writable.
     let socket = SockRef::from(&stream);
     if socket.send(REFUSAL).is_err() || socket.shutdown(Half::Write).is_err() {
         return;

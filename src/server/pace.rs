@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Only the time counts in which bytes wait for the client. So much of it as a window and too few bytes taken, and it is late;
-/// each time it has taken enough, it has the whole window again. Nobody who keeps the rate is ever late, and who does not is
-/// after two windows at most.
+/// Only the time counts in which bytes wait for the client. So much of it as a window and too few
+/// bytes taken, and it is late; each time it has taken enough, it has the whole window again.
+/// Nobody who keeps the rate is ever late, and who does not is after two windows at most.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     /// What had been taken when the window began.

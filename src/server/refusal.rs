@@ -1,4 +1,5 @@
-//! The document for a head that hyper cannot parse: it refuses such a request by itself, and without a word.
+//! The document for a head that hyper cannot parse: it refuses such a request by itself, and
+//! without a word.
 
 use std::sync::LazyLock;
 
@@ -36,7 +37,8 @@ static REFUSALS: LazyLock<[(Vec<u8>, Vec<u8>); 3]> = LazyLock::new(|| {
     })
 });
 
-/// What is sent instead of `bytes`, if they are such a refusal. Whatever the service answers has a body or an id.
+/// What is sent instead of `bytes`, if they are such a refusal. Whatever the service answers has a
+/// body or an id.
 pub(super) fn instead_of(bytes: &[u8]) -> Option<&'static [u8]> {
     if bytes.len() > LONGEST || !bytes.starts_with(b"HTTP/1.1 4") || !bytes.ends_with(b"\r\n\r\n") {
         return None;

@@ -1,4 +1,5 @@
-//! The answers on one HTTP/2 connection, each with a pace of its own: the socket's says nothing of a stream without a window.
+//! The answers on one HTTP/2 connection, each with a pace of its own: the socket's says nothing of
+//! a stream without a window.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -10,12 +11,15 @@ use tokio::time::Instant;
 use super::io::InFlight;
 use super::pace::Pace;
 
-/// A piece counts when all of it is written. Three of them make what has to be taken in 30 s at the defaults.
+/// A piece counts when all of it is written. Three of them make what has to be taken in 30 s at the
+/// defaults.
 const PIECE: usize = 10 * 1024;
-/// Well above what a client may have open at once, so that entries of the past are seldom looked for.
+/// Well above what a client may have open at once, so that entries of the past are seldom looked
+/// for.
 const ROOM: usize = 256;
 
-/// How much of an answer was handed to hyper, and how much of that the socket has taken. The request is in flight until then.
+/// How much of an answer was handed to hyper, and how much of that the socket has taken. The
+/// request is in flight until then.
 #[derive(Debug)]
 pub(super) struct Stream {
     _in_flight: InFlight,

@@ -1,4 +1,5 @@
-//! Logs and traces. Logs go to standard error through [`sink`]; spans go to an OTLP collector when one is configured.
+//! Logs and traces. Logs go to standard error through [`sink`]; spans go to an OTLP collector when
+//! one is configured.
 
 pub mod metrics;
 pub mod request_line;
@@ -35,7 +36,8 @@ pub struct Guard {
     provider: Option<SdkTracerProvider>,
 }
 
-/// Installs the subscriber. With an exporter this must run inside the runtime, which drives the exporter's connection.
+/// Installs the subscriber. With an exporter this must run inside the runtime, which drives the
+/// exporter's connection.
 pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
     let is_pretty = settings.log_format.map_or_else(
         || std::io::stderr().is_terminal(),
@@ -44,7 +46,8 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
     IS_PRETTY.store(is_pretty, Ordering::Relaxed);
     let no_spans = filter::filter_fn(|metadata| metadata.target() != trace::TARGET);
     let discreet = filter::filter_fn(is_discreet);
-    // One filter for the layer: of filters around filters some are not asked, and then spans are made for nobody.
+    // One filter for the layer: of filters around filters some are not asked, and then spans are
+    // made for nobody.
     let filter = settings
         .log
         .parse::<EnvFilter>()?
@@ -76,7 +79,8 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
             exporter(endpoint, ratio)
         })
         .transpose()?;
-    // Not `Option`: a layer that is `None` counts as one that wants every span, and then all are made for nobody.
+    // Not `Option`: a layer that is `None` counts as one that wants every span, and then all are
+    // made for nobody.
     let mut layers = vec![logs];
     if let Some(provider) = &provider {
         let spans = tracing_opentelemetry::layer()
@@ -106,8 +110,8 @@ pub fn install(settings: &Telemetry) -> anyhow::Result<Guard> {
     Ok(Guard { provider })
 }
 
-/// Below `info` libraries log what passes through them, such as the parameters of a statement: whatever the filter says, that
-/// stays out of the log.
+/// Below `info` libraries log what passes through them, such as the parameters of a statement:
+/// whatever the filter says, that stays out of the log.
 fn is_discreet(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     *metadata.level() <= Level::INFO || target == "chartroom" || target.starts_with("chartroom::")

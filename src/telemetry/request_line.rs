@@ -1,4 +1,5 @@
-//! The canonical request line: one per request, with everything known about it, written without `tracing`'s detour.
+//! The canonical request line: one per request, with everything known about it, written without
+//! `tracing`'s detour.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;

@@ -1,4 +1,5 @@
-//! Where log lines go: a bounded buffer that a thread writes to standard error, so that a slow reader never slows a request.
+//! Where log lines go: a bounded buffer that a thread writes to standard error, so that a slow
+//! reader never slows a request.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +8,8 @@ use std::time::Duration;
 
 use crate::kernel::text::deceives;
 
-/// For how long the thread lets lines gather: waking it for each one costs a request more than all else that its line does.
+/// For how long the thread lets lines gather: waking it for each one costs a request more than all
+/// else that its line does.
 const GATHER: Duration = Duration::from_millis(5);
 /// Bytes that wait for their reader; lines beyond it are dropped and counted.
 const MOST_WAITING: usize = 4 << 20;

@@ -1,4 +1,5 @@
-//! Spans for the OTLP exporter. Without an exporter no layer wants them, and making one costs a branch.
+//! Spans for the OTLP exporter. Without an exporter no layer wants them, and making one costs a
+//! branch.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
@@ -107,7 +108,8 @@ pub fn id_of(span: &Span) -> Option<u128> {
     (id != TraceId::INVALID).then(|| u128::from_be_bytes(id.to_bytes()))
 }
 
-/// Names the span in the answer's `traceresponse` header (W3C Trace Context Level 2), where it is exported.
+/// Names the span in the answer's `traceresponse` header (W3C Trace Context Level 2), where it is
+/// exported.
 pub fn response_header(span: &Span) -> Option<HeaderValue> {
     if span.is_disabled() {
         return None;

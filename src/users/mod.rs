@@ -1,4 +1,5 @@
-//! Users: people with an email and a password. Anybody signed in sees their public fields; the rest is theirs.
+//! Users: people with an email and a password. Anybody signed in sees their public fields; the rest
+//! is theirs.
 
 pub mod handlers;
 pub mod profile;

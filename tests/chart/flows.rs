@@ -1,5 +1,6 @@
-//! The connections that a release needs, and those it must not make or take, judged by its rendered NetworkPolicies. No network
-//! that enforces policies was at hand: `policies` works out what one would do.
+//! The connections that a release needs, and those it must not make or take, judged by its rendered
+//! NetworkPolicies. No network that enforces policies was at hand: `policies` works out what one
+//! would do.
 
 use std::net::IpAddr;
 
@@ -33,7 +34,8 @@ const NEEDED: &[Row] = &[
     // Reviews of tokens, and keys.
     ("api", "api server", "TCP", 443),
     ("api", "api server itself", "TCP", 6443),
-    // CloudNativePG: the operator asks the instances' managers, these each other and the API server.
+    // CloudNativePG: the operator asks the instances' managers, these each other and the API
+    // server.
     ("operator", "instance", "TCP", 8000),
     ("operator", "instance", "TCP", 5432),
     ("instance", "instance", "TCP", 5432),
@@ -73,7 +75,8 @@ const NEVER_TAKEN: &[Row] = &[
     ("gateway", "provision", "TCP", 8080),
 ];
 
-/// Where everything is set: also where the API server, the clients and the collector are, and that the database is governed.
+/// Where everything is set: also where the API server, the clients and the collector are, and that
+/// the database is governed.
 const NEEDED_OF_ALL: &[Row] = &[
     ("api", "collector", "TCP", 4317),
     ("api", "vault", "TCP", 8200),
@@ -298,8 +301,8 @@ fn with_everything_set_each_part_of_each_policy_is_needed() {
     assert!(tried > 50, "only {tried} parts were taken away");
 }
 
-/// The policy without one direction, rule, port or peer, and where that was. The last port or peer of a rule leaves an empty list,
-/// which names everything.
+/// The policy without one direction, rule, port or peer, and where that was. The last port or peer
+/// of a rule leaves an empty list, which names everything.
 fn without_a_part(policy: &Object) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     let mut without = |pointer: &str, index: usize| {

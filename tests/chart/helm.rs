@@ -87,7 +87,8 @@ impl Helm {
         or_skip(program, installed(program, &[])).map(Self)
     }
 
-    /// The rendered text, or what Helm said against it. Helm built from source believes in an ancient cluster unless told.
+    /// The rendered text, or what Helm said against it. Helm built from source believes in an
+    /// ancient cluster unless told.
     pub(crate) fn text(
         &self,
         release: &str,
@@ -210,7 +211,8 @@ pub(crate) fn case(file: &str) -> Option<&'static Case> {
 /// What a control does to the objects, and its name.
 pub(crate) type Broken<'a> = (&'a str, &'a dyn Fn(&mut Object));
 
-/// A rule holds for every case, and notices the case that `broken` makes of `file`: a rule that sees nothing would pass, too.
+/// A rule holds for every case, and notices the case that `broken` makes of `file`: a rule that
+/// sees nothing would pass, too.
 pub(crate) fn holds(rule: impl Fn(&Case) -> Vec<String>, file: &str, broken: &[Broken<'_>]) {
     for case in cases() {
         let findings = rule(case);

@@ -1,5 +1,6 @@
-//! Every rendered object is one that Kubernetes, CloudNativePG, the Prometheus operator and the Gateway API know, in each
-//! supported version, down to the last field. The schemas are the projects' own; `scripts/chart-tools` fetches them.
+//! Every rendered object is one that Kubernetes, CloudNativePG, the Prometheus operator and the
+//! Gateway API know, in each supported version, down to the last field. The schemas are the
+//! projects' own; `scripts/chart-tools` fetches them.
 
 use std::env;
 use std::fs;
@@ -141,8 +142,8 @@ fn custom(folder: &Path, into: &Path) {
     }
 }
 
-/// OpenAPI as JSON Schema that knows every field: what has properties has no others. `named` is inside `properties`, where a
-/// key is a field's name and no keyword.
+/// OpenAPI as JSON Schema that knows every field: what has properties has no others. `named` is
+/// inside `properties`, where a key is a field's name and no keyword.
 fn strict(schema: &mut Value, named: bool) {
     match schema {
         Value::Object(map) => {
@@ -254,7 +255,8 @@ fn an_object_with_one_wrong_field_is_noticed() {
     assert_eq!(findings.len(), broken.len(), "{findings:#?}");
 }
 
-/// Each kind of object that the chart can render is in one of the cases, so that the test above has seen it.
+/// Each kind of object that the chart can render is in one of the cases, so that the test above has
+/// seen it.
 #[test]
 fn the_values_files_render_every_kind() {
     if case("hook.yaml").is_none() {

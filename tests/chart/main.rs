@@ -1,5 +1,6 @@
-//! The Helm chart, without a cluster: what it renders for every values file, and what it refuses. Needs `helm` (and `helm3`,
-//! kubeconform, promtool for the tests that name them); `scripts/chart-tools` installs what Debian lacks.
+//! The Helm chart, without a cluster: what it renders for every values file, and what it refuses.
+//! Needs `helm` (and `helm3`, kubeconform, promtool for the tests that name them);
+//! `scripts/chart-tools` installs what Debian lacks.
 
 #![expect(
     clippy::indexing_slicing,

@@ -1,4 +1,5 @@
-//! Alerts and dashboard: every metric in them is one that the program has, every alert fires and has a runbook.
+//! Alerts and dashboard: every metric in them is one that the program has, every alert fires and
+//! has a runbook.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +15,8 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// Series by name with their labels, from the list that the program's own tests compare with `/metrics`.
+/// Series by name with their labels, from the list that the program's own tests compare with
+/// `/metrics`.
 fn series() -> BTreeMap<String, BTreeSet<String>> {
     let mut found = BTreeMap::new();
     for line in read("tests/it/snapshots/metrics.txt")
@@ -47,7 +49,8 @@ fn series() -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
-/// What an expression names that the program does not have. Each selector in it is `name{label="...",...}`.
+/// What an expression names that the program does not have. Each selector in it is
+/// `name{label="...",...}`.
 fn unknown(expression: &str, series: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut findings = Vec::new();

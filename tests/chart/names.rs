@@ -1,4 +1,5 @@
-//! Names that users, scripts and the next version of the chart rely on, and names that are too long.
+//! Names that users, scripts and the next version of the chart rely on, and names that are too
+//! long.
 
 use serde_json::json;
 
@@ -6,7 +7,8 @@ use crate::helm::{Case, FULLNAME, Helm, case, chart, parse};
 use crate::process::TempDir;
 use crate::rules::plan;
 
-/// A Deployment's selector and a database's name cannot change: an upgrade from an older chart would fail, or find no data.
+/// A Deployment's selector and a database's name cannot change: an upgrade from an older chart
+/// would fail, or find no data.
 #[test]
 fn what_an_upgrade_cannot_change_is_as_in_the_first_version() {
     let Some(case) = case("hook.yaml") else {

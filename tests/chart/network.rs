@@ -1,4 +1,5 @@
-//! Who may reach what: the ports of the Service, what an Ingress or route leads to, and the NetworkPolicies.
+//! Who may reach what: the ports of the Service, what an Ingress or route leads to, and the
+//! NetworkPolicies.
 
 use serde_json::{Value, json};
 

@@ -217,7 +217,8 @@ fn no_selector_of_the_api_matches_a_pod_of_a_hook() {
     );
 }
 
-/// The program refuses a `CHARTROOM_*` variable that is none of its settings, so a typo here would be a crash loop.
+/// The program refuses a `CHARTROOM_*` variable that is none of its settings, so a typo here would
+/// be a crash loop.
 fn variables_are_settings(case: &Case) -> Vec<String> {
     let command = chartroom::app::cli::command();
     let settings: BTreeSet<String> = command

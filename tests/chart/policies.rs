@@ -1,5 +1,6 @@
-//! What NetworkPolicies allow, worked out as Kubernetes defines it: a pod that no policy selects is open in that direction; one
-//! that is selected takes or makes exactly the connections that some rule of some policy lists.
+//! What NetworkPolicies allow, worked out as Kubernetes defines it: a pod that no policy selects is
+//! open in that direction; one that is selected takes or makes exactly the connections that some
+//! rule of some policy lists.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,5 @@
-//! Rules that protect data: what may be a hook, what a hook may touch, and what no template may use.
+//! Rules that protect data: what may be a hook, what a hook may touch, and what no template may
+//! use.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -121,7 +122,8 @@ fn no_secret_is_rendered_and_the_cluster_outlives_the_release() {
     );
 }
 
-/// What the provision Job may do, by name (the API itself has its rights in `workloads`); `create` with a name is what server-side apply asks for.
+/// What the provision Job may do, by name (the API itself has its rights in `workloads`); `create`
+/// with a name is what server-side apply asks for.
 fn rights_are_named(case: &Case) -> Vec<String> {
     let mut findings = Vec::new();
     let plan = plan(case);
@@ -205,7 +207,8 @@ fn the_provision_job_alone_has_rights_and_each_names_its_object() {
     assert!(has_role("manifest.yaml").is_none_or(|n| n == 0));
 }
 
-/// Objects that the hook makes are nobody's to prune: no label by which a GitOps tool would count them as the release's.
+/// Objects that the hook makes are nobody's to prune: no label by which a GitOps tool would count
+/// them as the release's.
 #[test]
 fn what_the_hook_makes_is_not_labelled_as_the_releases_own() {
     for case in cases() {

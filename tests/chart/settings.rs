@@ -18,7 +18,8 @@ fn value(variable: &Value, folder: &str) -> String {
     }
 }
 
-/// `chartroom config` ends with 78 for an unknown variable, a value out of range and a contradiction.
+/// `chartroom config` ends with 78 for an unknown variable, a value out of range and a
+/// contradiction.
 fn the_program_refuses(case: &Case) -> Vec<String> {
     let dir = TempDir::new("settings").unwrap();
     let certificate = rcgen::generate_simple_self_signed(["db.example.org".to_owned()]).unwrap();
@@ -60,7 +61,8 @@ fn the_program_refuses(case: &Case) -> Vec<String> {
     findings
 }
 
-/// `chartroom provision` ends with 78 for a plan that it does not understand, and with 1 where there is no API server.
+/// `chartroom provision` ends with 78 for a plan that it does not understand, and with 1 where
+/// there is no API server.
 fn the_program_refuses_the_plan(case: &Case) -> Vec<String> {
     let dir = TempDir::new("plan").unwrap();
     let mut findings = Vec::new();

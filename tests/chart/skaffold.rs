@@ -1,4 +1,5 @@
-//! skaffold.yaml: what each of its profiles asks of the chart is what the chart takes, and deploys what it says.
+//! skaffold.yaml: what each of its profiles asks of the chart is what the chart takes, and deploys
+//! what it says.
 
 use serde_json::Value;
 

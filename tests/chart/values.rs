@@ -1,4 +1,5 @@
-//! Values: every one is documented and checked, and what cannot work is refused with a line that says what to do.
+//! Values: every one is documented and checked, and what cannot work is refused with a line that
+//! says what to do.
 
 use std::fs;
 use std::path::Path;

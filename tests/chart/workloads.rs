@@ -1,4 +1,5 @@
-//! Workload identity: what the pods mount and may do in each mode, and that it is no more than the mode needs.
+//! Workload identity: what the pods mount and may do in each mode, and that it is no more than the
+//! mode needs.
 
 use serde_json::{Value, json};
 
@@ -40,7 +41,8 @@ fn rights_in_the_cluster_are_one(case: &Case) -> Vec<String> {
     findings
 }
 
-/// The credential of the API's pods: a token that ends, for the API server, beside the CA, and only where the API server is called.
+/// The credential of the API's pods: a token that ends, for the API server, beside the CA, and only
+/// where the API server is called.
 fn the_api_holds_a_token_where_it_calls(case: &Case) -> Vec<String> {
     let deployment = case.of_kind("Deployment").next().unwrap();
     let pod = deployment.pod().unwrap();

@@ -1,4 +1,5 @@
-//! The page at `/docs` in a real browser: it works, it is quiet, and it asks nobody but the service itself.
+//! The page at `/docs` in a real browser: it works, it is quiet, and it asks nobody but the service
+//! itself.
 
 use crate::support::webdriver::Browser;
 use std::time::Duration;
@@ -76,7 +77,8 @@ async fn open(browser: &Browser, operation: &str) -> Result<(), String> {
         .await
 }
 
-/// The status and the body that the page shows. It is set up to try operations out without asking first.
+/// The status and the body that the page shows. It is set up to try operations out without asking
+/// first.
 async fn execute(browser: &Browser, operation: &str) -> Result<(String, String), String> {
     browser
         .click_on(&format!("{operation} .execute"), WITHIN)
@@ -91,7 +93,8 @@ async fn execute(browser: &Browser, operation: &str) -> Result<(String, String),
 }
 
 mod service {
-    //! The page as the service serves it, with its own policy; then the same page with the controls' faults in it.
+    //! The page as the service serves it, with its own policy; then the same page with the
+    //! controls' faults in it.
 
     use super::{WITHIN, check_docs_page, execute, noise, open};
     use crate::support::{
@@ -124,7 +127,8 @@ mod service {
         let tried = requests.with_label_values(&["GET", "/api/v1/version", "2xx"]);
         assert_eq!(tried.get_sample_count(), 3, "one call from each page");
 
-        // The page of an error code is one that people are sent to: it shows, and its link leads to the documentation.
+        // The page of an error code is one that people are sent to: it shows, and its link leads to
+        // the documentation.
         browser.forget().await.unwrap();
         browser
             .navigate(&format!("{base_url}/errors/not-found"))

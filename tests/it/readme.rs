@@ -1,4 +1,5 @@
-//! The README says what the program says: its table of settings is made from the command line's own description.
+//! The README says what the program says: its table of settings is made from the command line's own
+//! description.
 
 use std::path::Path;
 

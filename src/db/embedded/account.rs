@@ -1,4 +1,5 @@
-//! Which OS account PostgreSQL runs as: ours, or an unprivileged one when we are root, which PostgreSQL refuses.
+//! Which OS account PostgreSQL runs as: ours, or an unprivileged one when we are root, which
+//! PostgreSQL refuses.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -43,8 +44,9 @@ impl Account {
         Ok(Self(Some(ids)))
     }
 
-    /// A database that is already there belongs to an account, and PostgreSQL insists on running as that one: root may
-    /// start what an ordinary user had created. A link counts as its maker's, unless root made it.
+    /// A database that is already there belongs to an account, and PostgreSQL insists on running as
+    /// that one: root may start what an ordinary user had created. A link counts as its maker's,
+    /// unless root made it.
     pub(super) fn owning(self, pgdata: &Path) -> Self {
         let owner = fs::symlink_metadata(pgdata)
             .ok()
@@ -67,8 +69,9 @@ impl Account {
         self.0.is_none_or(|ids| ids.uid == found.uid())
     }
 
-    /// A command that runs as this account, with nothing inherited that PostgreSQL's programs would listen to, in a
-    /// process group of its own: a Ctrl-C in the terminal is for us to act on, once requests have drained.
+    /// A command that runs as this account, with nothing inherited that PostgreSQL's programs would
+    /// listen to, in a process group of its own: a Ctrl-C in the terminal is for us to act on, once
+    /// requests have drained.
     pub(super) fn command(self, program: &Path) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
@@ -83,8 +86,9 @@ impl Account {
         command
     }
 
-    /// Runs a program as this account to its end. What belongs to the account is read and changed this way: a link that
-    /// was put there leads only to what the account may do anyway, and a pipe keeps nobody waiting.
+    /// Runs a program as this account to its end. What belongs to the account is read and changed
+    /// this way: a link that was put there leads only to what the account may do anyway, and a pipe
+    /// keeps nobody waiting.
     pub(super) async fn run(
         self,
         program: &str,
@@ -109,7 +113,8 @@ impl Account {
         }
     }
 
-    /// The first directory on the way to `path` (itself included, as far as it exists) that this account may not enter.
+    /// The first directory on the way to `path` (itself included, as far as it exists) that this
+    /// account may not enter.
     pub(super) fn barred_at(self, path: &Path) -> Option<PathBuf> {
         let ids = self.0?;
         let real = path
@@ -124,8 +129,9 @@ impl Account {
     }
 }
 
-/// Opens what is at `path` itself, and nothing that a link there names. The data directory may belong to an account that
-/// root must not do favours, and what root opens, gives away or writes to has to be what it is called.
+/// Opens what is at `path` itself, and nothing that a link there names. The data directory may
+/// belong to an account that root must not do favours, and what root opens, gives away or writes to
+/// has to be what it is called.
 pub(super) fn open_itself(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let opened = options
         // A pipe would otherwise wait for its other end.
@@ -151,8 +157,8 @@ fn may_search(ids: Ids, found: &fs::Metadata) -> bool {
     !found.is_dir() || found.mode() & bit != 0
 }
 
-/// The kernel tells a socket's peer who made it. That needs no unsafe code and, unlike the owner of a file we create, is
-/// not remapped by network and container file systems.
+/// The kernel tells a socket's peer who made it. That needs no unsafe code and, unlike the owner of
+/// a file we create, is not remapped by network and container file systems.
 fn effective_uid() -> io::Result<u32> {
     let (ours, _theirs) = UnixStream::pair()?;
     Ok(ours.peer_cred()?.uid())

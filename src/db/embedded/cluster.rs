@@ -97,7 +97,8 @@ pub(super) async fn create(
     Ok(())
 }
 
-/// For a data directory whose password file is gone: the files are ours, so is the right to set a new one.
+/// For a data directory whose password file is gone: the files are ours, so is the right to set a
+/// new one.
 pub(super) async fn set_password(
     layout: &Layout,
     account: Account,

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::install::SUPPORTED;
 
-/// Every message is one paragraph that ends in what to do; it needs no error chain to be understood.
+/// Every message is one paragraph that ends in what to do; it needs no error chain to be
+/// understood.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
     #[error(
@@ -120,7 +121,8 @@ fn besides(found: &[String]) -> String {
     }
 }
 
-/// The way out for every system we document; printed whole, because the reader may be on another machine's terminal.
+/// The way out for every system we document; printed whole, because the reader may be on another
+/// machine's terminal.
 fn how_to_install() -> String {
     let mut text = format!(
         "Install PostgreSQL {} to {}: ",

@@ -1,4 +1,5 @@
-//! Fetches the one PostgreSQL build this version of chartroom is pinned to, for machines that have none.
+//! Fetches the one PostgreSQL build this version of chartroom is pinned to, for machines that have
+//! none.
 
 use std::fs;
 use std::io::{Cursor, Read as _};
@@ -30,7 +31,8 @@ const ATTEMPTS: u32 = 3;
 /// Another process may be fetching the same build; look this often whether it is done.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
-/// A build of the zonky project, as published on Maven Central. Moving VERSION means fetching each once and pinning anew.
+/// A build of the zonky project, as published on Maven Central. Moving VERSION means fetching each
+/// once and pinning anew.
 struct Build {
     os: &'static str,
     arch: &'static str,
@@ -86,7 +88,8 @@ pub(super) async fn install(
         .find(|build| build.os == os && build.arch == arch)
         .ok_or_else(|| refuse(format!("there is none to download for {os} on {arch}")))?;
 
-    // The system's folder only where the chosen one is closed to the account that has to run what is in it.
+    // The system's folder only where the chosen one is closed to the account that has to run what
+    // is in it.
     let closed = account.barred_at(&options.cache_dir).is_some();
     let cache = if closed {
         PathBuf::from(SYSTEM_CACHE_DIR)
@@ -161,7 +164,8 @@ pub(super) async fn install(
         })
 }
 
-/// There is nothing private in it, and a strict umask must not close it to the account that has to run what it holds.
+/// There is nothing private in it, and a strict umask must not close it to the account that has to
+/// run what it holds.
 fn make_cache(cache: &Path) -> std::io::Result<()> {
     let missing: Vec<&Path> = cache
         .ancestors()
@@ -175,7 +179,8 @@ fn open_to_all(dir: &Path) -> std::io::Result<()> {
     fs::set_permissions(dir, fs::Permissions::from_mode(0o755))
 }
 
-/// The archive has no entries for some of its directories: those were made with whatever the umask left.
+/// The archive has no entries for some of its directories: those were made with whatever the umask
+/// left.
 fn open_tree(dir: &Path) -> std::io::Result<()> {
     open_to_all(dir)?;
     for entry in fs::read_dir(dir)? {
@@ -242,7 +247,8 @@ async fn try_download(
     }
     let mut progress = Progress::new(&format!("Fetching PostgreSQL {VERSION}, once"), size);
     let mut bytes = Vec::with_capacity(size);
-    // Whatever is longer than the pinned build cannot be it: the checksum will say so without reading all of it.
+    // Whatever is longer than the pinned build cannot be it: the checksum will say so without
+    // reading all of it.
     while bytes.len() <= size
         && let Some(chunk) = response.chunk().await.map_err(transport)?
     {
@@ -256,7 +262,8 @@ async fn try_download(
 fn client() -> Result<reqwest::Client, String> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    // The provider is named because the process may have no default one, and is not ours to set one for.
+    // The provider is named because the process may have no default one, and is not ours to set one
+    // for.
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
         rustls::crypto::ring::default_provider(),
     ))
@@ -273,7 +280,8 @@ fn client() -> Result<reqwest::Client, String> {
         .map_err(|error| with_causes(&error))
 }
 
-/// The jar is a zip around one tar.xz. Unpacked beside its place and renamed, so that no reader ever sees half of it.
+/// The jar is a zip around one tar.xz. Unpacked beside its place and renamed, so that no reader
+/// ever sees half of it.
 fn unpack(jar: &[u8], cache: &Path, target: &Path) -> std::io::Result<()> {
     const PREFIX: &str = "unpacking-";
     // We hold the lock, so these are of runs that were killed.

@@ -13,7 +13,8 @@ pub(super) const SUPPORTED: RangeInclusive<u32> = 15..=18;
 
 const PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
 
-/// Where packages put PostgreSQL without putting it on PATH. One `*` stands for anything inside one path component.
+/// Where packages put PostgreSQL without putting it on PATH. One `*` stands for anything inside one
+/// path component.
 const USUAL_PLACES: [&str; 12] = [
     "/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu
     "/usr/pgsql-*/bin",                                   // PGDG packages for Fedora and RHEL
@@ -41,8 +42,8 @@ impl Install {
         self.bin_dir.join(name)
     }
 
-    /// Runs `postgres --version`, so a build for another machine or with libraries missing is noticed here. As the account
-    /// that will run the server: the folder may be anybody's.
+    /// Runs `postgres --version`, so a build for another machine or with libraries missing is
+    /// noticed here. As the account that will run the server: the folder may be anybody's.
     pub(super) fn probe(bin_dir: &Path, account: Account) -> Result<Self, String> {
         if let Some(missing) = PROGRAMS.iter().find(|name| !bin_dir.join(name).is_file()) {
             return Err(format!("there is no {missing} in it"));
@@ -71,7 +72,8 @@ impl Install {
     }
 }
 
-/// `existing` is the major version of the database that is already there, which nothing else can open.
+/// `existing` is the major version of the database that is already there, which nothing else can
+/// open.
 pub(super) async fn find(
     options: &Options,
     account: Account,

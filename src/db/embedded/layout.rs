@@ -53,7 +53,8 @@ pub(super) struct Layout {
 pub(super) struct DataDirLock(File);
 
 impl Drop for DataDirLock {
-    /// Closing is not enough while a child that another thread is just starting has a copy of the descriptor.
+    /// Closing is not enough while a child that another thread is just starting has a copy of the
+    /// descriptor.
     fn drop(&mut self) {
         let _ = self.0.unlock();
     }
@@ -79,13 +80,15 @@ impl Layout {
         self.home.join("pgdata")
     }
 
-    /// A new name each time: the initdb of a run that was just killed empties its directory before it ends.
+    /// A new name each time: the initdb of a run that was just killed empties its directory before
+    /// it ends.
     pub(super) fn staging(&self) -> PathBuf {
         self.home
             .join(format!("{STAGING}{}", Uuid::new_v4().simple()))
     }
 
-    /// Removes what interrupted first uses left. What is still being written to goes at the next start.
+    /// Removes what interrupted first uses left. What is still being written to goes at the next
+    /// start.
     pub(super) fn sweep_staging(&self) {
         for entry in fs::read_dir(&self.home)
             .into_iter()
@@ -236,7 +239,8 @@ async fn lock(data_dir: &Path) -> Result<DataDirLock, EmbeddedError> {
             }
             Err(fs::TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // The holder may be between locking and writing its pid; the refusal stands without it.
+                // The holder may be between locking and writing its pid; the refusal stands without
+                // it.
                 let _ = file.read_to_string(&mut holder);
                 return Err(EmbeddedError::AlreadyRunning {
                     pid: holder.trim().parse().ok(),
@@ -254,11 +258,13 @@ async fn lock(data_dir: &Path) -> Result<DataDirLock, EmbeddedError> {
     Ok(DataDirLock(file))
 }
 
-/// The data directory itself, unless PostgreSQL's account cannot get there (root's home is closed on most systems).
+/// The data directory itself, unless PostgreSQL's account cannot get there (root's home is closed
+/// on most systems).
 fn home(data_dir: &Path, account: Account) -> Result<PathBuf, EmbeddedError> {
     let note = data_dir.join("location");
     match read_note(&note) {
-        // Root made it, or it is somebody's who would have root make and give away folders of his choice.
+        // Root made it, or it is somebody's who would have root make and give away folders of his
+        // choice.
         Ok((_text, found)) if account.differs() && found.uid() != 0 => {
             let whose = io::Error::other("root starts chartroom, but did not write it; remove it");
             return Err(EmbeddedError::io("trust", &note)(whose));
@@ -277,8 +283,8 @@ fn home(data_dir: &Path, account: Account) -> Result<PathBuf, EmbeddedError> {
     else {
         return Ok(data_dir.to_owned());
     };
-    // A name of its own rather than one derived from the path: who deletes the data directory wants to start afresh, and
-    // who moves it wants to keep the data.
+    // A name of its own rather than one derived from the path: who deletes the data directory wants
+    // to start afresh, and who moves it wants to keep the data.
     let system = Path::new(SYSTEM_HOME);
     let home = system.join(Uuid::new_v4().simple().to_string());
     make_dir(system, 0o755)?;

@@ -1,4 +1,5 @@
-//! What an earlier, killed run may have left running or lying about, and how it is got out of the way.
+//! What an earlier, killed run may have left running or lying about, and how it is got out of the
+//! way.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -27,7 +28,8 @@ const LEFTOVER: [(Signal, Duration); 3] = [
     (Signal::Kill, Duration::from_secs(5)),
 ];
 
-/// Makes sure that no server of an earlier run is using `pgdata`. We hold the lock, so it is nobody else's.
+/// Makes sure that no server of an earlier run is using `pgdata`. We hold the lock, so it is nobody
+/// else's.
 pub(super) async fn stop_leftover(layout: &Layout, account: Account) -> Result<(), EmbeddedError> {
     let pgdata = layout.pgdata();
     let pid_file = pgdata.join("postmaster.pid");
@@ -77,9 +79,10 @@ fn said(output: Output) -> io::Result<String> {
     Err(io::Error::other(problem))
 }
 
-/// Ends the backends of a postmaster that was killed. They notice by themselves when they next wait for something, which
-/// a busy statement may not do for hours, and until then PostgreSQL rightly refuses to start. Only the kernel's list of
-/// processes says which are on `pgdata`: where there is none (macOS), starting takes as long as they do.
+/// Ends the backends of a postmaster that was killed. They notice by themselves when they next wait
+/// for something, which a busy statement may not do for hours, and until then PostgreSQL rightly
+/// refuses to start. Only the kernel's list of processes says which are on `pgdata`: where there is
+/// none (macOS), starting takes as long as they do.
 pub(super) async fn quit_orphans(pgdata: &Path, account: Account) {
     for entry in fs::read_dir("/proc")
         .into_iter()
@@ -104,10 +107,10 @@ pub(super) async fn quit_orphans(pgdata: &Path, account: Account) {
     }
 }
 
-/// Takes the pid of a dead server out of PostgreSQL's way. It may be somebody else's by now (after a reboot, and always in
-/// containers) or a zombie's, and PostgreSQL would refuse to start. The file stays, because it also names the shared memory
-/// that tells whether old backends still run: with its parent's pid in it PostgreSQL knows that the file is stale and
-/// checks just that.
+/// Takes the pid of a dead server out of PostgreSQL's way. It may be somebody else's by now (after
+/// a reboot, and always in containers) or a zombie's, and PostgreSQL would refuse to start. The
+/// file stays, because it also names the shared memory that tells whether old backends still run:
+/// with its parent's pid in it PostgreSQL knows that the file is stale and checks just that.
 pub(super) async fn disown(pgdata: &Path, account: Account) -> Result<(), EmbeddedError> {
     // Renamed when complete: PostgreSQL does not start with an empty one.
     const SCRIPT: &str = r#"[ -f "$1" ] || exit 0
@@ -134,7 +137,8 @@ pub(super) async fn clear_socket(dir: &Path, account: Account) -> Result<(), Emb
         .map_err(EmbeddedError::io("remove", &socket))
 }
 
-/// Whether process `pid` is a PostgreSQL on `pgdata`: pids are reused, its command line is not. Empty for a zombie.
+/// Whether process `pid` is a PostgreSQL on `pgdata`: pids are reused, its command line is not.
+/// Empty for a zombie.
 async fn serves(pid: u32, pgdata: &Path) -> bool {
     let wanted = pgdata.to_string_lossy();
     if let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) {

@@ -1,8 +1,10 @@
 //! A private PostgreSQL for `chartroom serve` without configuration, and for the tests.
 //!
-//! [`Embedded::start`] finds a PostgreSQL (`install`, else `fetch`), makes a database in the data directory on first use
-//! (`cluster`), runs the server on a Unix socket (`server`) as an account it accepts (`account`), and has it stopped even
-//! when this process is killed (`watchdog`, and `leftover` at the next start). One process at a time per data directory (`layout` holds the lock).
+//! [`Embedded::start`] finds a PostgreSQL (`install`, else `fetch`), makes a database in the data
+//! directory on first use (`cluster`), runs the server on a Unix socket (`server`) as an account it
+//! accepts (`account`), and has it stopped even when this process is killed (`watchdog`, and
+//! `leftover` at the next start). One process at a time per data directory (`layout` holds the
+//! lock).
 
 mod account;
 mod cluster;
@@ -45,7 +47,8 @@ pub struct Options {
     pub download: bool,
     /// Where a fetched one is kept for the next time.
     pub cache_dir: PathBuf,
-    /// A Maven repository to fetch from instead of Maven Central. What comes is verified either way.
+    /// A Maven repository to fetch from instead of Maven Central. What comes is verified either
+    /// way.
     pub mirror: Option<String>,
     /// As if no PostgreSQL were installed on this machine.
     pub hide_installed: bool,
@@ -68,8 +71,8 @@ impl Options {
     }
 }
 
-/// `$XDG_CACHE_HOME/chartroom/postgresql`, else below `~/.cache`, else the system's. As root, the system's is also used
-/// when the account PostgreSQL has to run as may not enter this one.
+/// `$XDG_CACHE_HOME/chartroom/postgresql`, else below `~/.cache`, else the system's. As root, the
+/// system's is also used when the account PostgreSQL has to run as may not enter this one.
 pub fn default_cache_dir() -> PathBuf {
     let from = |name: &str| {
         std::env::var_os(name)
@@ -114,12 +117,13 @@ impl Address {
 pub enum Stop {
     /// Clean: running statements are cancelled, everything is written. At most about 20 s.
     Fast,
-    /// Now, within a second; the next start recovers from the log of changes. No committed data is lost either way.
+    /// Now, within a second; the next start recovers from the log of changes. No committed data is
+    /// lost either way.
     Immediate,
 }
 
-/// The running server. Dropped without [`Embedded::stop`], it is stopped in the background, or by the watchdog when the
-/// process ends first.
+/// The running server. Dropped without [`Embedded::stop`], it is stopped in the background, or by
+/// the watchdog when the process ends first.
 #[derive(Debug)]
 pub struct Embedded {
     address: Address,
@@ -198,8 +202,8 @@ impl Embedded {
         &self.bin_dir
     }
 
-    /// Returns when it has stopped and the data directory is free. May be called again while an earlier call is still
-    /// waiting: the second signal makes a fast stop an immediate one.
+    /// Returns when it has stopped and the data directory is free. May be called again while an
+    /// earlier call is still waiting: the second signal makes a fast stop an immediate one.
     pub async fn stop(&self, how: Stop) {
         // A supervisor that is gone has stopped it already.
         let _ = self.orders.send(how);

@@ -1,4 +1,5 @@
-//! The running server: started as our direct child, watched, restarted when it dies, stopped in bounded time.
+//! The running server: started as our direct child, watched, restarted when it dies, stopped in
+//! bounded time.
 
 use std::future::pending;
 use std::os::unix::process::ExitStatusExt as _;
@@ -19,11 +20,13 @@ use super::layout::{DataDirLock, Layout, PORT, SocketDir};
 use super::watchdog::{Signal, Watchdog, send};
 use super::{Address, Stop, cluster, leftover};
 
-/// How long a starting server may stay silent; one that says it is recovering after a crash gets longer.
+/// How long a starting server may stay silent; one that says it is recovering after a crash gets
+/// longer.
 const SILENCE: Duration = Duration::from_secs(60);
 const RECOVERY: Duration = Duration::from_secs(600);
 
-/// The backends of a killed postmaster hold the shared memory until they notice, which a long statement delays.
+/// The backends of a killed postmaster hold the shared memory until they notice, which a long
+/// statement delays.
 const ORPHANS: Duration = Duration::from_secs(30);
 
 const POLL: Duration = Duration::from_millis(20);
@@ -34,7 +37,8 @@ const BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// A server that lived this long did not die of what killed the one before.
 const STABLE: Duration = Duration::from_secs(10);
 
-/// A fast shutdown writes a checkpoint. The immediate one has to fit the second a second signal gives us.
+/// A fast shutdown writes a checkpoint. The immediate one has to fit the second a second signal
+/// gives us.
 const FAST: Duration = Duration::from_secs(20);
 const IMMEDIATE: Duration = Duration::from_millis(700);
 
@@ -75,7 +79,8 @@ impl Server {
             "log_line_prefix=%m [%p] ",
         ];
         if !self.durable {
-            // Not synchronous_commit=off: what was committed still has to survive our own processes being killed.
+            // Not synchronous_commit=off: what was committed still has to survive our own processes
+            // being killed.
             settings.extend(["fsync=off", "full_page_writes=off"]);
         }
         for setting in settings {
@@ -234,7 +239,8 @@ impl Supervisor {
         }
     }
 
-    /// Each step is taken when the one before was not enough in its time, or when a later order is more urgent.
+    /// Each step is taken when the one before was not enough in its time, or when a later order is
+    /// more urgent.
     async fn shut_down(&mut self, how: Stop) {
         let mut how = how;
         while let Some(pid) = self.child.id() {

@@ -1,8 +1,9 @@
 //! A tiny shell that outlives us: when our process disappears without a word, it stops PostgreSQL.
 //!
-//! It blocks reading a pipe that only we hold open. Each line is the pid to stop, `none`, or `done` (a normal end). End of
-//! file means we were killed, or a test process ended. It needs no file and no lock, so killing it too costs nothing but
-//! this convenience: the next start finds and stops what was left.
+//! It blocks reading a pipe that only we hold open. Each line is the pid to stop, `none`, or `done`
+//! (a normal end). End of file means we were killed, or a test process ended. It needs no file and
+//! no lock, so killing it too costs nothing but this convenience: the next start finds and stops
+//! what was left.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -15,8 +16,9 @@ use tokio::process::{Child, ChildStdin};
 use super::account::Account;
 use super::error::EmbeddedError;
 
-/// Fast shutdown first, then the kind that recovers at the next start. The polite signals are ignored because a service
-/// manager sends them to everything at once, long before there is anything to do.
+/// Fast shutdown first, then the kind that recovers at the next start. The polite signals are
+/// ignored because a service manager sends them to everything at once, long before there is
+/// anything to do.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 pid=
@@ -98,7 +100,8 @@ pub(super) enum Signal {
     Kill,
 }
 
-/// Safe Rust has no `kill`; the shell has. Sent as PostgreSQL's own account, which can hit nobody else's processes.
+/// Safe Rust has no `kill`; the shell has. Sent as PostgreSQL's own account, which can hit nobody
+/// else's processes.
 pub(super) async fn send(account: Account, signal: Signal, pid: u32) {
     const PATIENCE: Duration = Duration::from_secs(2);
     let name = match signal {

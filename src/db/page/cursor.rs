@@ -31,7 +31,8 @@ pub struct Place {
 #[derive(Clone)]
 pub struct CursorKey(hmac::Key);
 
-/// What a cursor is good for. It is no part of the cursor, only of its authentication: with another, the cursor is nobody's.
+/// What a cursor is good for. It is no part of the cursor, only of its authentication: with
+/// another, the cursor is nobody's.
 pub struct Scope([u8; TAG]);
 
 impl Scope {
@@ -43,7 +44,8 @@ impl Scope {
             .iter()
             .flat_map(|(name, value)| [name.as_str(), value.as_str()]);
         for part in [list, path, sort].into_iter().chain(pairs) {
-            // The length keeps neighbours apart: without it ("ab", "c") and ("a", "bc") would be one.
+            // The length keeps neighbours apart: without it ("ab", "c") and ("a", "bc") would be
+            // one.
             hash.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             hash.update(part.as_bytes());
         }

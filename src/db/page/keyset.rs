@@ -1,7 +1,8 @@
 //! The SQL of a page: rows after a place, in order, as many as fit.
 //!
-//! The limit is a literal out of a few. As a bind parameter it made PostgreSQL plan every execution anew, because a generic plan
-//! has to guess it and looks dearer than a plan for the value at hand; as 200 different literals it would make 200 statements.
+//! The limit is a literal out of a few. As a bind parameter it made PostgreSQL plan every execution
+//! anew, because a generic plan has to guess it and looks dearer than a plan for the value at hand;
+//! as 200 different literals it would make 200 statements.
 
 use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
@@ -30,7 +31,8 @@ pub enum Direction {
     Descending,
 }
 
-/// Types of columns that a list can be sorted by. A nullable one is none of them: its nulls have no place.
+/// Types of columns that a list can be sorted by. A nullable one is none of them: its nulls have no
+/// place.
 pub trait Sortable: SingleValue {
     fn takes(key: &Key) -> bool;
 }
@@ -47,7 +49,8 @@ macro_rules! sortable {
 
 sortable! { Text => Text, BigInt => Int, Timestamptz => Time, Uuid => Uuid, }
 
-/// `(column, id) > (…, …)`: one comparison of rows, which an index on both serves as a range; true where there is no place yet.
+/// `(column, id) > (…, …)`: one comparison of rows, which an index on both serves as a range; true
+/// where there is no place yet.
 #[derive(Clone, Debug)]
 pub struct After<C, I> {
     pub(super) column: C,

@@ -1,8 +1,9 @@
 //! Pages of a list as a query finds them.
 //!
-//! A list names its sorts in an enum that implements [`Sorts`], and its model hands a query to [`PageQuery::load`]. Pages continue
-//! after the last row seen, never at an offset: rows that come and go in the meantime neither repeat nor hide another one. A row
-//! moves only when what it is sorted by changes, so sort by what does not where a complete walk matters.
+//! A list names its sorts in an enum that implements [`Sorts`], and its model hands a query to
+//! [`PageQuery::load`]. Pages continue after the last row seen, never at an offset: rows that come
+//! and go in the meantime neither repeat nor hide another one. A row moves only when what it is
+//! sorted by changes, so sort by what does not where a complete walk matters.
 
 mod cursor;
 mod keyset;
@@ -23,8 +24,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::TryStreamExt as _;
 use futures_util::future::BoxFuture;
 
-/// A page ends before the row with which its rows weigh more, but not before its first one. What one request holds of them, and of
-/// its answer, is bounded by it.
+/// A page ends before the row with which its rows weigh more, but not before its first one. What
+/// one request holds of them, and of its answer, is bounded by it.
 const HEAVIEST: usize = 1 << 20;
 
 /// The ways in which a list can be sorted.
@@ -38,7 +39,8 @@ pub trait Sorts: Copy + PartialEq + Send + Sync + 'static {
     /// Where the row stands when sorted so.
     fn place(self, row: &Self::Row) -> Place;
 
-    /// How many bytes the row takes, about. A list whose rows have texts that can be long counts them.
+    /// How many bytes the row takes, about. A list whose rows have texts that can be long counts
+    /// them.
     fn weight(_row: &Self::Row) -> usize {
         size_of::<Self::Row>()
     }
@@ -83,8 +85,9 @@ impl<R> Found<R> {
 }
 
 impl<S: Sorts> PageQuery<S> {
-    /// The rows of this page by `column`, and by `id` where that is equal. Neither may be null, and an index on both is what makes
-    /// every page as cheap as the first. `query` makes the list's query, a boxed one where filters come and go.
+    /// The rows of this page by `column`, and by `id` where that is equal. Neither may be null, and
+    /// an index on both is what makes every page as cheap as the first. `query` makes the list's
+    /// query, a boxed one where filters come and go.
     pub fn load<'c, Q, C, I>(
         &self,
         conn: &'c mut AsyncPgConnection,

@@ -8,7 +8,8 @@ use diesel::result::QueryResult;
 
 use super::{After, By};
 
-/// Both texts end in a `WHERE` clause that goes on with ` AND ..`. Values are binds, and columns are named by their tables.
+/// Both texts end in a `WHERE` clause that goes on with ` AND ..`. Values are binds, and columns
+/// are named by their tables.
 pub trait Written {
     type Columns;
 

@@ -1,7 +1,8 @@
-//! Conditional requests (RFC 9110, section 13): the version of a resource as its ETag, and what a request asks of it.
+//! Conditional requests (RFC 9110, section 13): the version of a resource as its ETag, and what a
+//! request asks of it.
 //!
-//! Only entity tags count. The resources have no modification date, so by section 13.1.3 and 13.1.4 the two headers with dates
-//! are ignored.
+//! Only entity tags count. The resources have no modification date, so by section 13.1.3 and 13.1.4
+//! the two headers with dates are ignored.
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
@@ -38,7 +39,8 @@ impl Conditions {
         })
     }
 
-    /// For GET and HEAD: the answer, or that the caller has it already. Steps 1 and 3 of section 13.2.2, in this order.
+    /// For GET and HEAD: the answer, or that the caller has it already. Steps 1 and 3 of section
+    /// 13.2.2, in this order.
     pub fn read<T>(
         &self,
         edition: impl Into<Edition>,
@@ -60,8 +62,9 @@ impl Conditions {
         }
     }
 
-    /// For everything that changes something: call it on the row as the changing transaction has locked it, or make the version
-    /// part of the changing statement. `None` where there is no row yet.
+    /// For everything that changes something: call it on the row as the changing transaction has
+    /// locked it, or make the version part of the changing statement. `None` where there is no row
+    /// yet.
     pub fn write(&self, current: Option<i64>) -> ApiResult<()> {
         self.write_edition(current.map(Edition::from))
     }
@@ -85,8 +88,8 @@ impl Conditions {
         Ok(())
     }
 
-    /// For a changing statement that judges by itself: the versions that [`Self::write_edition`] admits of a row that is there,
-    /// `None` for every one, and those that it does not.
+    /// For a changing statement that judges by itself: the versions that [`Self::write_edition`]
+    /// admits of a row that is there, `None` for every one, and those that it does not.
     pub fn versions(&self) -> (Option<Vec<i64>>, Vec<i64>) {
         let of = |list: &[Tag], is_strong: bool| -> Vec<i64> {
             list.iter()

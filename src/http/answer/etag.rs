@@ -1,17 +1,21 @@
-//! Entity tags (RFC 9110, section 8.8.3): the version of a resource as a tag, and lists of tags as callers send them.
+//! Entity tags (RFC 9110, section 8.8.3): the version of a resource as a tag, and lists of tags as
+//! callers send them.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ring::digest;
 
 use crate::kernel::error::{ApiError, ApiResult, Code};
 
-/// What the compressed form of a representation has at the end of its tag: other bytes need another strong tag.
+/// What the compressed form of a representation has at the end of its tag: other bytes need another
+/// strong tag.
 pub(in crate::http) const GZIP_SUFFIX: &str = "-gzip";
 
-/// What a tag stands for: the version of the row and, where the representation shows more than the row, a digest of that.
+/// What a tag stands for: the version of the row and, where the representation shows more than the
+/// row, a digest of that.
 ///
-/// Both together name the representation, so `If-None-Match` compares both. What somebody read and means to change is the row, so
-/// `If-Match` compares the version alone: a vote must not fail an edit.
+/// Both together name the representation, so `If-None-Match` compares both. What somebody read and
+/// means to change is the row, so `If-Match` compares the version alone: a vote must not fail an
+/// edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edition {
     version: i64,
@@ -127,7 +131,8 @@ pub(in crate::http) fn tags(headers: &HeaderMap, name: &HeaderName) -> ApiResult
     }
 }
 
-/// A list of entity tags (section 8.8.3). Commas may stand inside a tag, so it cannot be split at them.
+/// A list of entity tags (section 8.8.3). Commas may stand inside a tag, so it cannot be split at
+/// them.
 fn parse(text: &str) -> Option<Vec<Tag>> {
     let mut found = Vec::new();
     let mut rest = text;

@@ -1,4 +1,5 @@
-//! POSTs that can be repeated: one transaction does the work and keeps its answer under the caller's `Idempotency-Key`.
+//! POSTs that can be repeated: one transaction does the work and keeps its answer under the
+//! caller's `Idempotency-Key`.
 //!
 //! Work and answer are committed together, so a crash leaves both or neither, and a repetition
 //! finds the answer or does the work. Who works under a key holds an advisory lock until its
@@ -43,7 +44,8 @@ diesel::define_sql_function! {
     fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
 }
 
-/// Whether somebody may read a project now, which `projects` judges: nobody else gets a kept answer that shows something of it.
+/// Whether somebody may read a project now, which `projects` judges: nobody else gets a kept answer
+/// that shows something of it.
 #[derive(Clone, Copy)]
 pub struct MayRead(
     pub for<'c> fn(&'c mut AsyncPgConnection, PrincipalId, ProjectId) -> BoxFuture<'c, Work<()>>,
@@ -58,8 +60,9 @@ struct Kept {
     project_id: Option<ProjectId>,
 }
 
-/// Does the work once per key of a principal and answers every repetition with the first answer. Without a key, or with nobody to
-/// keep it for, it just does the work. All in one transaction. `work` is an `async |conn| ..` closure without `move`.
+/// Does the work once per key of a principal and answers every repetition with the first answer.
+/// Without a key, or with nobody to keep it for, it just does the work. All in one transaction.
+/// `work` is an `async |conn| ..` closure without `move`.
 pub fn idempotent<'a, F>(
     db: &'a Db,
     who: Option<PrincipalId>,
@@ -81,7 +84,8 @@ where
     })
 }
 
-/// The same for work that is a single statement, which is a transaction by itself: without a key it takes one round trip.
+/// The same for work that is a single statement, which is a transaction by itself: without a key it
+/// takes one round trip.
 pub fn idempotent_statement<'a, F>(
     db: &'a Db,
     who: PrincipalId,
@@ -148,8 +152,9 @@ impl Claim<'_> {
         let is_ours = diesel::select(pg_try_advisory_xact_lock(self.lock()))
             .get_result::<bool>(conn)
             .await?;
-        // A statement of its own: its snapshot must be younger than the lock, else it misses what the holder before committed.
-        // Asked without the lock as well, because the holder may only be another repetition on its way to the same answer.
+        // A statement of its own: its snapshot must be younger than the lock, else it misses what
+        // the holder before committed. Asked without the lock as well, because the holder may only
+        // be another repetition on its way to the same answer.
         if let Some(kept) = self.find(conn).await? {
             self.is_same(&kept)?;
             if let Some(project) = kept.project_id {

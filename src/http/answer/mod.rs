@@ -71,8 +71,9 @@ impl Answer {
         self
     }
 
-    /// For a body that holds a secret: no cache keeps it, and the database only what is sealed. Work under an `Idempotency-Key`
-    /// answers so, and what comes of it, the first time or again, is [`Self::opened`] for the caller.
+    /// For a body that holds a secret: no cache keeps it, and the database only what is sealed.
+    /// Work under an `Idempotency-Key` answers so, and what comes of it, the first time or again,
+    /// is [`Self::opened`] for the caller.
     pub fn sealed(mut self, keys: &impl Seal) -> ApiResult<Self> {
         self.headers.push((CACHE_CONTROL, NO_STORE));
         self.body = keys.seal(&self.body).map_err(ApiError::internal)?.into();

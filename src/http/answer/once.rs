@@ -1,4 +1,5 @@
-//! What makes a POST the same as another: its `Idempotency-Key`, and a fingerprint of method, path and body.
+//! What makes a POST the same as another: its `Idempotency-Key`, and a fingerprint of method, path
+//! and body.
 
 use axum::extract::{FromRef, FromRequest, Request};
 use http::{HeaderMap, HeaderName, Method, Uri};
@@ -63,8 +64,8 @@ impl Once {
     }
 }
 
-/// A string of structured fields in quotes (RFC 8941, section 3.3.3), as the draft asks, or the same without its quotes, as most
-/// clients send it.
+/// A string of structured fields in quotes (RFC 8941, section 3.3.3), as the draft asks, or the
+/// same without its quotes, as most clients send it.
 fn key_of(headers: &HeaderMap) -> ApiResult<Option<String>> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else {

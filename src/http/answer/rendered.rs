@@ -1,4 +1,5 @@
-//! Bodies written as JSON. Into a `Vec`, because `axum::Json` appends to `BytesMut` by a call for each piece, which a list has hundreds of.
+//! Bodies written as JSON. Into a `Vec`, because `axum::Json` appends to `BytesMut` by a call for
+//! each piece, which a list has hundreds of.
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;

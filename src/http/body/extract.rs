@@ -89,7 +89,8 @@ pub(in crate::http) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Res
         Err(error) => {
             found.extend(shape.mistakes(&value));
             if found.is_empty() {
-                // What the schema cannot say. Serde's own words name types, which are nobody's business.
+                // What the schema cannot say. Serde's own words name types, which are nobody's
+                // business.
                 found.push(json::mistake(
                     &json::pointer_at(body, error.line(), error.column()),
                     "invalid-value",
@@ -124,7 +125,8 @@ fn may_hold_nul(body: &[u8]) -> bool {
     std::str::from_utf8(body).is_ok_and(|text| text.contains("\\u0000"))
 }
 
-/// A form (`application/x-www-form-urlencoded`). Members that are not known are ignored, as RFC 6749 asks of the token endpoints.
+/// A form (`application/x-www-form-urlencoded`). Members that are not known are ignored, as RFC
+/// 6749 asks of the token endpoints.
 pub struct ValidForm<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ValidForm<T> {
@@ -166,7 +168,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ValidForm<T> {
     }
 }
 
-/// Path parameters. A value that cannot be one names nothing, so the answer is 404, and NUL never reaches the database.
+/// Path parameters. A value that cannot be one names nothing, so the answer is 404, and NUL never
+/// reaches the database.
 pub struct ValidPath<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for ValidPath<T> {
@@ -193,7 +196,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for ValidQuery<T> 
         match Query::from_request_parts(parts, state).await {
             Ok(Query(value)) => Ok(Self(value)),
             Err(QueryRejection::FailedToDeserializeQueryString(error)) => {
-                // The source names the parameter and what is wrong with it, without axum's words around it.
+                // The source names the parameter and what is wrong with it, without axum's words
+                // around it.
                 let detail = error
                     .source()
                     .map_or_else(|| error.body_text(), ToString::to_string);

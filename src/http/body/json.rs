@@ -1,4 +1,5 @@
-//! A closer look at a JSON body that was refused: what serde passes over in silence, and where in the body an offset lies.
+//! A closer look at a JSON body that was refused: what serde passes over in silence, and where in
+//! the body an offset lies.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -30,7 +31,8 @@ pub fn child(pointer: &str, name: &str) -> String {
     )
 }
 
-/// Where in a value one is. Written out as a pointer only for a mistake: a large body is mostly none.
+/// Where in a value one is. Written out as a pointer only for a mistake: a large body is mostly
+/// none.
 #[derive(Clone, Copy)]
 pub enum Path<'a> {
     Root,
@@ -52,13 +54,16 @@ impl Path<'_> {
     }
 }
 
-/// What is wrong with a member of the outermost object that is not known there; `None` for one that is.
+/// What is wrong with a member of the outermost object that is not known there; `None` for one that
+/// is.
 pub type Unknown<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The value, with all texts with a NUL character, which PostgreSQL cannot store. With `unknown`, which is for bodies that were
-/// refused, also with all members that are given twice and those of the outermost object that it does not know.
+/// The value, with all texts with a NUL character, which PostgreSQL cannot store. With `unknown`,
+/// which is for bodies that were refused, also with all members that are given twice and those of
+/// the outermost object that it does not know.
 ///
-/// More mistakes than are listed end the search: the rest is only read to see that it is JSON, and the value is not whole.
+/// More mistakes than are listed end the search: the rest is only read to see that it is JSON, and
+/// the value is not whole.
 pub fn examine(
     body: &[u8],
     unknown: Option<Unknown<'_>>,
@@ -202,8 +207,8 @@ impl<'de> Visitor<'de> for Examined<'_, '_> {
     }
 }
 
-/// The pointer to the value that ends at or last before a position, which is where serde was when it refused it.
-/// The body must be valid JSON.
+/// The pointer to the value that ends at or last before a position, which is where serde was when
+/// it refused it. The body must be valid JSON.
 pub fn pointer_at(body: &[u8], line: usize, column: usize) -> String {
     let before: usize = body
         .split_inclusive(|byte| *byte == b'\n')
@@ -225,7 +230,8 @@ pub fn pointer_at(body: &[u8], line: usize, column: usize) -> String {
     place.pointer()
 }
 
-/// Where a scan of valid JSON is. Each open container has the name it has in its own, and an index if it is an array.
+/// Where a scan of valid JSON is. Each open container has the name it has in its own, and an index
+/// if it is an array.
 #[derive(Default)]
 struct Place {
     open: Vec<(Option<String>, Option<usize>)>,

@@ -1,5 +1,5 @@
-//! Request bodies: read whole before the handler runs, within limits of size, time and memory: that of all requests together,
-//! that of strangers, and that of each caller.
+//! Request bodies: read whole before the handler runs, within limits of size, time and memory: that
+//! of all requests together, that of strangers, and that of each caller.
 
 pub mod extract;
 pub mod json;
@@ -23,9 +23,9 @@ use crate::server::BodyTimedOut;
 /// What a route takes unless it says otherwise: forms, names, passwords.
 pub const SMALL: usize = 16 << 10;
 
-/// What the bodies of callers who are known may take together, and those of strangers, who cannot use up the others' part. A
-/// request beyond it is refused, not the process killed. Never below what two of the largest bodies allowed take, or the setting
-/// would promise what this refuses.
+/// What the bodies of callers who are known may take together, and those of strangers, who cannot
+/// use up the others' part. A request beyond it is refused, not the process killed. Never below
+/// what two of the largest bodies allowed take, or the setting would promise what this refuses.
 const KNOWN: usize = 56 << 20;
 const STRANGERS: usize = 8 << 20;
 /// The share of a part that one caller may have.

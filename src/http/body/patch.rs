@@ -1,8 +1,9 @@
 //! Merge patches (RFC 7396): a member left out stays, null clears, a value replaces.
 //!
-//! A patch type denies unknown fields and has, each with `#[serde(default)]`, a [`Patch`] for every member that can be cleared and
-//! a [`Change`] for every one that cannot. (On the whole type the attribute would put defaults into the API document.) A time
-//! needs `#[schema(value_type = Option<DateTime<Utc>>)]` besides: utoipa knows it only at the top of a type.
+//! A patch type denies unknown fields and has, each with `#[serde(default)]`, a [`Patch`] for every
+//! member that can be cleared and a [`Change`] for every one that cannot. (On the whole type the
+//! attribute would put defaults into the API document.) A time needs `#[schema(value_type =
+//! Option<DateTime<Utc>>)]` besides: utoipa knows it only at the top of a type.
 
 use axum::extract::{FromRequest, Request};
 use serde::Deserialize;
@@ -67,8 +68,9 @@ impl<T> Change<T> {
     }
 }
 
-// Both go through `Value` and not through `Option<T>`: serde reads a member that is left out as `None`, which would clear it
-// wherever `#[serde(default)]` was forgotten. This way the mistake is an error at the first use.
+// Both go through `Value` and not through `Option<T>`: serde reads a member that is left out as
+// `None`, which would clear it wherever `#[serde(default)]` was forgotten. This way the mistake is
+// an error at the first use.
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Patch<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
@@ -92,7 +94,8 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Change<T> {
 impl<T> ComposeSchema for Patch<T> {
     fn compose(of: Vec<RefOr<Schema>>) -> RefOr<Schema> {
         match of.into_iter().next() {
-            // One type list reads better in the document, and in the mistakes found with it, than two alternatives.
+            // One type list reads better in the document, and in the mistakes found with it, than
+            // two alternatives.
             Some(RefOr::T(Schema::Object(mut object))) if object.enum_values.is_none() => {
                 if let SchemaType::Type(one) = object.schema_type {
                     object.schema_type = SchemaType::Array(vec![one, Type::Null]);

@@ -1,5 +1,6 @@
-//! What a route asks of its caller. Read from the OpenAPI document, so what is documented is what is enforced; a route that
-//! says nothing, or a word that is none of these, is refused before the service starts.
+//! What a route asks of its caller. Read from the OpenAPI document, so what is documented is what
+//! is enforced; a route that says nothing, or a word that is none of these, is refused before the
+//! service starts.
 
 use anyhow::Context as _;
 use utoipa::openapi::path::Operation;
@@ -26,7 +27,8 @@ pub enum Access {
     Caller,
     /// `security(("user" = []))`: a person, by whatever stands for them; a workload has no account.
     User,
-    /// `security(("session" = []))`: a person who signed in with the password, not a machine's token.
+    /// `security(("session" = []))`: a person who signed in with the password, not a machine's
+    /// token.
     Session,
     /// `security(("admin" = []))`.
     Admin,
@@ -97,7 +99,9 @@ mod tests {
     use utoipa::openapi::path::OperationBuilder;
 
     fn of(words: &[&str]) -> anyhow::Result<Access> {
-        let said = words.iter().map(|word| SecurityRequirement::new(*word, [""; 0]));
+        let said = words
+            .iter()
+            .map(|word| SecurityRequirement::new(*word, [""; 0]));
         Access::of(&OperationBuilder::new().securities(Some(said)).build())
     }
 
@@ -106,7 +110,13 @@ mod tests {
         assert_eq!(of(&[]).unwrap(), Access::Public);
         assert_eq!(of(&["admin"]).unwrap(), Access::Admin);
         assert_eq!(of(&["caller"]).unwrap(), Access::Caller);
-        for bad in [&["amdin"][..], &["Admin"], &[""], &["bearer"], &["admin", "user"]] {
+        for bad in [
+            &["amdin"][..],
+            &["Admin"],
+            &[""],
+            &["bearer"],
+            &["admin", "user"],
+        ] {
             of(bad).unwrap_err();
         }
         Access::of(&OperationBuilder::new().build()).unwrap_err();

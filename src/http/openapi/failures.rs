@@ -1,4 +1,5 @@
-//! The failures in the OpenAPI document: the statuses that an operation may end in, read from what it takes, each described once.
+//! The failures in the OpenAPI document: the statuses that an operation may end in, read from what
+//! it takes, each described once.
 
 use http::{Method, StatusCode};
 use utoipa::openapi::extensions::Extensions;
@@ -12,7 +13,8 @@ use super::headers;
 use crate::http::openapi::access::Access;
 use crate::kernel::error::Code;
 
-/// What [`ApiError`](crate::kernel::error::ApiError) stands for in a handler's attribute, until the failures take its place.
+/// What [`ApiError`](crate::kernel::error::ApiError) stands for in a handler's attribute, until the
+/// failures take its place.
 const ANY: &str = "default";
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -21,7 +23,8 @@ pub fn are_oauth(path: &str) -> bool {
     matches!(path, "/auth/token" | "/auth/revoke" | "/auth/introspect")
 }
 
-/// Puts the statuses in the place of the one that stands for them all, and what they are among the components.
+/// Puts the statuses in the place of the one that stands for them all, and what they are among the
+/// components.
 pub fn spell_out(
     path: &str,
     method: &Method,
@@ -110,7 +113,8 @@ fn response(status: StatusCode, oauth: bool) -> Response {
     response
 }
 
-/// A text and no enumeration: generated clients refuse a value that is not in theirs, and a code that is new must not break them.
+/// A text and no enumeration: generated clients refuse a value that is not in theirs, and a code
+/// that is new must not break them.
 impl PartialSchema for Code {
     fn schema() -> RefOr<Schema> {
         let codes: Vec<&str> = Self::ALL.iter().map(|code| code.as_str()).collect();

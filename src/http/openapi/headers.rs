@@ -1,4 +1,5 @@
-//! The headers that operations take and that answers carry, each described once among the components.
+//! The headers that operations take and that answers carry, each described once among the
+//! components.
 
 use http::{Method, StatusCode};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
@@ -30,7 +31,8 @@ const KEY: &str = r#"^("[!\x23-\x5b\x5d-\x7e]{1,255}"|[!\x23-\x2b\x2d-\x5b\x5d-\
 /// What an operation is to its headers.
 #[derive(Clone, Copy)]
 pub(super) struct Kind {
-    /// Of a resource that a GET shows with its ETag: all that is done to it can be made to depend on that.
+    /// Of a resource that a GET shows with its ETag: all that is done to it can be made to depend
+    /// on that.
     pub is_versioned: bool,
     /// A page of a list.
     pub is_page: bool,

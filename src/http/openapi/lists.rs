@@ -11,7 +11,8 @@ use super::names;
 /// What utoipa calls the page of a list of these.
 pub(super) const PAGE_OF: &str = "Page_";
 
-/// By name what utoipa writes out in full for every list: readers and generated clients see one type.
+/// By name what utoipa writes out in full for every list: readers and generated clients see one
+/// type.
 pub(super) fn refer_to_items(components: &mut Components) {
     for (name, schema) in &mut components.schemas {
         let (Some(item), RefOr::T(Schema::Object(page))) = (name.strip_prefix(PAGE_OF), schema)

@@ -1,4 +1,5 @@
-//! The OpenAPI document: what utoipa reads from the handlers, made into what clients, their generators and validators need.
+//! The OpenAPI document: what utoipa reads from the handlers, made into what clients, their
+//! generators and validators need.
 
 pub mod access;
 pub mod failures;

@@ -1,7 +1,7 @@
 //! The names of schemas, of which generators make the names of types.
 //!
-//! What an answer shows is a `ProjectBody` in our code, beside the `Project` that is a row, and utoipa calls a list of them
-//! `Page_ProjectBody`. Clients read `Project` and `ProjectPage`.
+//! What an answer shows is a `ProjectBody` in our code, beside the `Project` that is a row, and
+//! utoipa calls a list of them `Page_ProjectBody`. Clients read `Project` and `ProjectPage`.
 
 use anyhow::ensure;
 use serde_json::{Map, Value};

@@ -1,8 +1,10 @@
-//! Whose address a request comes from: the peer's, or what a trusted proxy says of whom it forwards for.
+//! Whose address a request comes from: the peer's, or what a trusted proxy says of whom it forwards
+//! for.
 //!
-//! A proxy appends, a client invents: so the list is read from its right end, and the first address that is no trusted proxy
-//! is the client. What cannot be read ends the walk at the proxy that handed it on; nothing left of it has a witness.
-//! Headers are known by their exact names: `X_Forwarded_For` is another header, which nobody reads.
+//! A proxy appends, a client invents: so the list is read from its right end, and the first address
+//! that is no trusted proxy is the client. What cannot be read ends the walk at the proxy that
+//! handed it on; nothing left of it has a witness. Headers are known by their exact names:
+//! `X_Forwarded_For` is another header, which nobody reads.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -33,7 +35,8 @@ impl ClientAddress {
         let lines: Vec<&HeaderValue> = headers.get_all(name).iter().collect();
         for line in lines.into_iter().rev() {
             let Ok(line) = line.to_str() else { break };
-            // Quotes are not minded: an address has no comma, and an open quote of a client must not swallow what follows it.
+            // Quotes are not minded: an address has no comma, and an open quote of a client must
+            // not swallow what follows it.
             for element in line.rsplit(',').map(str::trim) {
                 if element.is_empty() {
                     continue;
@@ -88,7 +91,8 @@ impl Prefix {
     }
 }
 
-/// Whom a limit counts: users and workloads each by themselves, everybody else by where they come from.
+/// Whom a limit counts: users and workloads each by themselves, everybody else by where they come
+/// from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Caller {
     Known(PrincipalId),

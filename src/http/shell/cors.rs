@@ -1,4 +1,5 @@
-//! Cross-origin calls from browsers: an allow-list of exact origins, bearer credentials only, never a reflected origin.
+//! Cross-origin calls from browsers: an allow-list of exact origins, bearer credentials only, never
+//! a reflected origin.
 
 use axum::body::Body;
 use http::header::{

@@ -16,7 +16,8 @@ use crate::http::body::{Share, too_large};
 use crate::kernel::error::{ApiError, Code};
 
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
-/// Below, gzip saves less than its own frame and the time is lost; above, it would hold a worker for too long.
+/// Below, gzip saves less than its own frame and the time is lost; above, it would hold a worker
+/// for too long.
 const WORTH_IT: std::ops::RangeInclusive<u64> = 1_024..=262_144;
 
 /// What is unpacked before the limits are asked again.
@@ -92,7 +93,8 @@ pub fn accepts_gzip(headers: &HeaderMap) -> bool {
         .is_some_and(|weight| weight > 0.0)
 }
 
-/// The response, compressed where that is worth it. The answer to HEAD only says so: its length would be another.
+/// The response, compressed where that is worth it. The answer to HEAD only says so: its length
+/// would be another.
 pub async fn encode(mut response: Response<Body>, method: &Method) -> Response<Body> {
     let exact = match response.headers().get(CONTENT_LENGTH) {
         Some(length) => length.to_str().ok().and_then(|text| text.parse().ok()),

@@ -1,4 +1,5 @@
-//! The way out: errors become problem documents, every answer gets the headers that all answers have.
+//! The way out: errors become problem documents, every answer gets the headers that all answers
+//! have.
 
 use axum::body::Body;
 use http::header::{
@@ -15,7 +16,8 @@ use crate::kernel::error::{ApiError, Code};
 use crate::telemetry::trace;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// W3C Trace Context Level 2: names the span that answered, so that a caller without a trace of its own finds ours.
+/// W3C Trace Context Level 2: names the span that answered, so that a caller without a trace of its
+/// own finds ours.
 const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 /// RFC 6749, 5.2 asks for it at the token endpoints.
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -31,7 +33,8 @@ const NO_CONTENT: HeaderValue =
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 impl<G> Shell<G> {
-    /// The handler's answer; what is an error in it, ours or a library's bare status, becomes a problem document.
+    /// The handler's answer; what is an error in it, ours or a library's bare status, becomes a
+    /// problem document.
     pub(super) fn problem_of(
         &self,
         mut response: Response<Body>,

@@ -11,7 +11,8 @@ use prometheus::{IntCounter, IntGauge};
 
 use crate::kernel::error::{ApiError, Code};
 
-/// Less than the kernel takes at once of the one answer that a connection has under way; on HTTP/2 it may have many.
+/// Less than the kernel takes at once of the one answer that a connection has under way; on HTTP/2
+/// it may have many.
 const SMALL: u64 = 16 * 1024;
 
 pub(super) struct Answers {
@@ -40,8 +41,8 @@ impl Answers {
         Self { most, shed, held }
     }
 
-    /// The answer, counted if it is large; an error if there is no room for it. What was changed by then cannot be taken back, so
-    /// the answer to a change finds twice the room.
+    /// The answer, counted if it is large; an error if there is no room for it. What was changed by
+    /// then cannot be taken back, so the answer to a change finds twice the room.
     pub(super) async fn hold(
         &self,
         response: Response<Body>,

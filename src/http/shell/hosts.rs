@@ -1,5 +1,6 @@
-//! Whose name a request may come by. A service for its own machine alone is reached by foreign pages too, where a name of theirs
-//! leads to the machine (DNS rebinding): to a browser that is one origin. The name in `Host` gives them away.
+//! Whose name a request may come by. A service for its own machine alone is reached by foreign
+//! pages too, where a name of theirs leads to the machine (DNS rebinding): to a browser that is one
+//! origin. The name in `Host` gives them away.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,7 +10,8 @@ use http::uri::Authority;
 
 use crate::kernel::error::{ApiError, Code};
 
-/// The names by which a service on a loopback address answers; on any other address others decide who reaches it.
+/// The names by which a service on a loopback address answers; on any other address others decide
+/// who reaches it.
 pub struct Hosts(Option<Names>);
 
 struct Names {
@@ -29,7 +31,8 @@ impl Hosts {
         }))
     }
 
-    /// After the head was checked: there is one `Host`, and it is well-formed. HTTP/2 names it in the target.
+    /// After the head was checked: there is one `Host`, and it is well-formed. HTTP/2 names it in
+    /// the target.
     pub fn check(&self, parts: &Parts) -> Result<(), ApiError> {
         let Some(names) = &self.0 else {
             return Ok(());

@@ -1,4 +1,5 @@
-//! What callers are told about their limits: `RateLimit-Policy`, `RateLimit`, and the refusal once a limit is reached.
+//! What callers are told about their limits: `RateLimit-Policy`, `RateLimit`, and the refusal once
+//! a limit is reached.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -34,8 +35,8 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// The refusal. `Retry-After` is never earlier than the reset, which the draft asks for, and never "now". Where the caller
-    /// stands is not in it.
+    /// The refusal. `Retry-After` is never earlier than the reset, which the draft asks for, and
+    /// never "now". Where the caller stands is not in it.
     pub fn refuse(&self) -> ApiError {
         let seconds = self.reset_seconds.max(1);
         let Policy {
@@ -81,7 +82,8 @@ impl Policy {
     }
 }
 
-/// How many requests each caller may make in a minute, counted by this process alone, in windows that begin for all at once.
+/// How many requests each caller may make in a minute, counted by this process alone, in windows
+/// that begin for all at once.
 pub struct RateLimit {
     policy: Policy,
     advertised: Option<HeaderValue>,
@@ -99,8 +101,8 @@ struct Window {
 }
 
 const WINDOW_SECONDS: u32 = 60;
-/// How many callers of a kind are counted in a window. Whoever comes after so many others is let through uncounted: what so many
-/// do together is what other limits are for.
+/// How many callers of a kind are counted in a window. Whoever comes after so many others is let
+/// through uncounted: what so many do together is what other limits are for.
 const MOST_CALLERS: usize = 65_536;
 
 impl RateLimit {
@@ -121,8 +123,8 @@ impl RateLimit {
         })
     }
 
-    /// Counts one request of a caller, and says where this leaves it. `Err`: it had made as many as it may, and this one is not
-    /// to be worked on.
+    /// Counts one request of a caller, and says where this leaves it. `Err`: it had made as many as
+    /// it may, and this one is not to be worked on.
     pub fn count(&self, caller: Caller, now: Instant) -> Result<Standing, Standing> {
         let seconds = now.saturating_duration_since(self.begun).as_secs();
         let window = u64::from(WINDOW_SECONDS);

@@ -1,16 +1,20 @@
 //! The one middleware around the public router. Its order, and why:
 //!
-//! 1. request id and trace context first, so that every answer and log line has them, refusals included;
-//! 2. the head is checked before anything trusts it, the host it names too; then the route is looked up, because limits
-//!    and labels depend on it;
+//! 1. request id and trace context first, so that every answer and log line has them, refusals
+//!    included;
+//! 2. the head is checked before anything trusts it, the host it names too; then the route is
+//!    looked up, because limits and labels depend on it;
 //! 3. CORS preflight is answered without a permit or a database;
-//! 4. the caller is found before the body is read: nobody sends a body in vain, and a handler never sees a stranger;
-//! 5. the rate limit counts the request for its caller, and for the address where there is none: bad credentials too;
+//! 4. the caller is found before the body is read: nobody sends a body in vain, and a handler never
+//!    sees a stranger;
+//! 5. the rate limit counts the request for its caller, and for the address where there is none:
+//!    bad credentials too;
 //! 6. the body is read before a permit is taken, so that slow senders cannot use up the permits;
-//! 7. load shedding by one shared permit pool: whoever finds none is refused at once, nobody queues;
+//! 7. load shedding by one shared permit pool: whoever finds none is refused at once, nobody
+//!    queues;
 //! 8. panic guard and deadline around the handler alone: everything outside them is ours and short;
-//! 9. on the way out: problem document, compression, room for a large answer, security headers, CORS, metrics, and the request
-//!    line last, when all is known.
+//! 9. on the way out: problem document, compression, room for a large answer, security headers,
+//!    CORS, metrics, and the request line last, when all is known.
 
 pub mod client;
 pub mod cors;

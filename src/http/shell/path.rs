@@ -1,4 +1,5 @@
-//! Two ways to write a path that mean the same: a trailing slash and none, the slash in a workload's name and its encoding.
+//! Two ways to write a path that mean the same: a trailing slash and none, the slash in a
+//! workload's name and its encoding.
 
 use std::borrow::Cow;
 
@@ -27,7 +28,8 @@ pub(super) fn normalize(uri: &mut Uri) {
     }
 }
 
-/// `k8s:<namespace>/<name>` is one principal, and many clients do not encode its slash, nor many proxies let it pass encoded.
+/// `k8s:<namespace>/<name>` is one principal, and many clients do not encode its slash, nor many
+/// proxies let it pass encoded.
 fn in_one_segment(path: &str) -> Cow<'_, str> {
     let begins = |segment: &str| {
         ["k8s:", "k8s%3A", "k8s%3a"]

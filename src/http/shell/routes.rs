@@ -1,4 +1,5 @@
-//! The table of routes: what each is called in metrics and which query parameters it takes, looked up once per request.
+//! The table of routes: what each is called in metrics and which query parameters it takes, looked
+//! up once per request.
 
 use std::sync::OnceLock;
 
@@ -12,11 +13,13 @@ use utoipa::openapi::{OpenApi, RefOr};
 use crate::http::body;
 use crate::http::openapi::access::Access;
 
-/// What a handler says in `extensions(...)` where its body may be as large as the setting allows: `("x-max-body" = json!("large"))`.
-/// Every other operation takes [`body::SMALL`], one that has no use for a body too.
+/// What a handler says in `extensions(...)` where its body may be as large as the setting allows:
+/// `("x-max-body" = json!("large"))`. Every other operation takes [`body::SMALL`], one that has no
+/// use for a body too.
 const MAX_BODY: &str = "x-max-body";
 const LARGE: &str = "large";
-/// What the rate limit does not count: the inference protocol, whose callers have limits of their own.
+/// What the rate limit does not count: the inference protocol, whose callers have limits of their
+/// own.
 const UNCOUNTED: &str = "/v2";
 
 /// Label of requests that match no route, so that random paths make no series.
@@ -34,7 +37,8 @@ pub struct Routes {
 
 pub struct Route {
     pub template: String,
-    /// Per method the query parameters it takes; a method not in it is not documented and takes any.
+    /// Per method the query parameters it takes; a method not in it is not documented and takes
+    /// any.
     queries: Vec<(Method, Vec<String>)>,
     /// Per method what it asks of its caller; what is not in it is outside the API and public.
     access: Vec<(Method, Access)>,
@@ -47,7 +51,8 @@ pub struct Route {
 pub enum WrongQuery<'a> {
     /// The first parameter that this operation does not take, and the ones it takes.
     Unknown(String, &'a [String]),
-    /// The first parameter that is no UTF-8 or holds a NUL character, which PostgreSQL cannot store.
+    /// The first parameter that is no UTF-8 or holds a NUL character, which PostgreSQL cannot
+    /// store.
     NotText(String),
 }
 
@@ -118,7 +123,8 @@ fn queries_of(operation: &Operation) -> Vec<String> {
         .collect()
 }
 
-/// The operations of a path: what the document shows and what is enforced are made from the same list.
+/// The operations of a path: what the document shows and what is enforced are made from the same
+/// list.
 pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
     let PathItem {
         get,
@@ -225,7 +231,8 @@ impl Route {
         Ok(())
     }
 
-    /// A method that a route does not take is as good as any other: with a series for each, a flood would make many.
+    /// A method that a route does not take is as good as any other: with a series for each, a flood
+    /// would make many.
     fn takes(&self, method: &Method) -> bool {
         match self.queries.is_empty() {
             true => matches!(*method, Method::GET | Method::HEAD),

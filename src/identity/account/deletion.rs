@@ -1,4 +1,5 @@
-//! Deleting an account, by its owner or an administrator: all it could sign in with ends at once, and only the trace stays.
+//! Deleting an account, by its owner or an administrator: all it could sign in with ends at once,
+//! and only the trace stays.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -27,8 +28,8 @@ pub struct Leaving<'a> {
 pub type EndOfAccount =
     for<'c> fn(&'c mut AsyncPgConnection, &'c Leaving<'c>) -> BoxFuture<'c, Work<()>>;
 
-/// Deletes a user and what is theirs alone, in the caller's transaction. What is returned is for this process's feed, after the
-/// commit.
+/// Deletes a user and what is theirs alone, in the caller's transaction. What is returned is for
+/// this process's feed, after the commit.
 pub async fn delete(
     connection: &mut AsyncPgConnection,
     user: PrincipalId,

@@ -1,8 +1,9 @@
 //! The directory: users in pages, and what each is found by.
 //!
-//! A search is a prefix of the username, of the name, or of any word in them, folded by case and width. Each user has a row per
-//! word, which holds the text from there on, so a search is one range of one index however many users there are. Emails are not
-//! in it: nobody finds out by searching who has an account.
+//! A search is a prefix of the username, of the name, or of any word in them, folded by case and
+//! width. Each user has a row per word, which holds the text from there on, so a search is one
+//! range of one index however many users there are. Emails are not in it: nobody finds out by
+//! searching who has an account.
 
 use std::collections::BTreeSet;
 
@@ -141,7 +142,8 @@ impl Entry {
     }
 }
 
-/// Keeps what a user is found by; call it wherever a username or a name is written, in the same transaction.
+/// Keeps what a user is found by; call it wherever a username or a name is written, in the same
+/// transaction.
 pub async fn remember(connection: &mut AsyncPgConnection, user: &User) -> QueryResult<()> {
     let words = words_of(user.username.as_deref(), user.name.as_deref());
     diesel::sql_query(

@@ -72,7 +72,8 @@ impl Account {
             .optional()
     }
 
-    /// A user and its principal, in one statement, and what it is found by, in another of the caller's transaction.
+    /// A user and its principal, in one statement, and what it is found by, in another of the
+    /// caller's transaction.
     pub async fn insert(connection: &mut AsyncPgConnection, new: &NewUser) -> QueryResult<Self> {
         let NewUser {
             id,
@@ -135,7 +136,8 @@ impl User {
             .await
     }
 
-    /// For as long as the transaction lasts, nobody else signs the user in or ends more than one of the sessions.
+    /// For as long as the transaction lasts, nobody else signs the user in or ends more than one of
+    /// the sessions.
     pub async fn lock(connection: &mut AsyncPgConnection, id: PrincipalId) -> QueryResult<()> {
         let row = users::table.find(id).select(users::id);
         row.for_no_key_update()
@@ -144,9 +146,9 @@ impl User {
             .map(|_| ())
     }
 
-    /// For a password found good a moment ago: whether the user administers, and when that was true by the database's clock;
-    /// `None` where the password was replaced or the user disabled meanwhile. The lock makes whoever does that wait for us or us
-    /// see it.
+    /// For a password found good a moment ago: whether the user administers, and when that was true
+    /// by the database's clock; `None` where the password was replaced or the user disabled
+    /// meanwhile. The lock makes whoever does that wait for us or us see it.
     pub async fn confirm(
         connection: &mut AsyncPgConnection,
         id: PrincipalId,

@@ -27,8 +27,9 @@ fn is_shown(c: char) -> bool {
     !c.is_control() && !deceives(c)
 }
 
-// The patterns of the document are those that every language reads alike: no classes of Unicode, no `\u`, no look-ahead. They take
-// more than the functions below, and what they leave out is in their descriptions.
+// The patterns of the document are those that every language reads alike: no classes of Unicode, no
+// `\u`, no look-ahead. They take more than the functions below, and what they leave out is in their
+// descriptions.
 
 /// What [`email`] takes, for the document.
 pub fn email_schema() -> Object {
@@ -113,7 +114,8 @@ pub fn email(text: &str) -> Result<String, FieldError> {
     Ok(text)
 }
 
-/// A username as it is kept. It is never mistaken for an email, an id, or the two halves of HTTP Basic.
+/// A username as it is kept. It is never mistaken for an email, an id, or the two halves of HTTP
+/// Basic.
 pub fn username(text: &str) -> Result<String, FieldError> {
     let text: String = text.nfc().collect();
     let length = text.chars().count();

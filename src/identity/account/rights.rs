@@ -1,4 +1,5 @@
-//! Who administers. Whoever changes it holds the rows of all administrators, so that one always remains.
+//! Who administers. Whoever changes it holds the rows of all administrators, so that one always
+//! remains.
 
 use diesel::dsl::not;
 use diesel::prelude::*;
@@ -17,8 +18,8 @@ pub struct Locked {
     admins: Vec<PrincipalId>,
 }
 
-/// Locks the user together with everybody who administers and may sign in, in the order of their ids: two changes at once wait for
-/// each other, and the second sees what the first has left.
+/// Locks the user together with everybody who administers and may sign in, in the order of their
+/// ids: two changes at once wait for each other, and the second sees what the first has left.
 pub async fn lock(connection: &mut AsyncPgConnection, id: PrincipalId) -> Work<Locked> {
     let rows: Vec<Entry> = users::table
         .filter(
@@ -42,7 +43,8 @@ pub async fn lock(connection: &mut AsyncPgConnection, id: PrincipalId) -> Work<L
 }
 
 impl Locked {
-    /// The caller may have been demoted since the request was let in; a workload, which administers by configuration, not.
+    /// The caller may have been demoted since the request was let in; a workload, which administers
+    /// by configuration, not.
     pub fn still_administers(&self, caller: &Principal) -> Result<(), ApiError> {
         if caller.workload().is_some() || self.admins.contains(&caller.id) {
             return Ok(());

@@ -36,7 +36,21 @@ pub struct LoginForm {
 ///
 /// For browsers: the answer sets a session cookie. With `next` and `Accept: text/html` it redirects
 /// there. Forms of other sites are refused with 403.
-#[utoipa::path(post, path = "/auth/login", tag = "sign-in", security(()), request_body(content = LoginForm, content_type = "application/x-www-form-urlencoded"), responses((status = NO_CONTENT, description = "You are signed in."), (status = SEE_OTHER, description = "You are signed in, and `Location` is where to go next. For callers that prefer HTML."), ApiError))]
+#[utoipa::path(
+    post,
+    path = "/auth/login",
+    tag = "sign-in",
+    security(()),
+    request_body(content = LoginForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = NO_CONTENT, description = "You are signed in."),
+        (
+            status = SEE_OTHER,
+            description = "You are signed in, and `Location` is where to go next. For callers that prefer HTML.",
+        ),
+        ApiError,
+    ),
+)]
 pub async fn create_cookie(
     app: AppState,
     address: ClientAddress,
@@ -96,7 +110,8 @@ pub async fn create_cookie(
     Ok(response)
 }
 
-/// A path of this site and nothing that a browser could read as another: no scheme, no host, no backslash, no control character.
+/// A path of this site and nothing that a browser could read as another: no scheme, no host, no
+/// backslash, no control character.
 fn same_origin_path(next: &str) -> Option<HeaderValue> {
     let is_path = next.starts_with('/')
         && !next.starts_with("//")
@@ -108,7 +123,13 @@ fn same_origin_path(next: &str) -> Option<HeaderValue> {
 ///
 /// Signs out: the session that calls ends, and a browser is told to forget its cookie. An API token
 /// has no session and is answered 400.
-#[utoipa::path(post, path = "/auth/logout", tag = "sign-in", security(("caller" = [])), responses((status = NO_CONTENT, description = "You are signed out."), ApiError))]
+#[utoipa::path(
+    post,
+    path = "/auth/logout",
+    tag = "sign-in",
+    security(("caller" = [])),
+    responses((status = NO_CONTENT, description = "You are signed out."), ApiError),
+)]
 pub async fn end_session(app: AppState, who: Principal, origin: Origin) -> ApiResult<Response> {
     let Some(session) = who.session() else {
         return Err(ApiError::new(

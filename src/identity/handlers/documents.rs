@@ -26,7 +26,13 @@ pub struct Metadata {
 ///
 /// The metadata of the authorization server (RFC 8414): its endpoints and the grants that they
 /// take. Libraries for OAuth 2 configure themselves from it.
-#[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "sign-in", security(()), responses((status = OK, body = Metadata), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/.well-known/oauth-authorization-server",
+    tag = "sign-in",
+    security(()),
+    responses((status = OK, body = Metadata), ApiError),
+)]
 pub async fn get_metadata(app: AppState) -> Json<Metadata> {
     let url = &app.public_url;
     Json(Metadata {
@@ -57,7 +63,13 @@ pub struct Jwks {
 /// A JSON Web Key Set (RFC 7517). Other services check our access tokens with it and need not call
 /// us for each. It changes when the keys of the service do, so read it again when a token names a
 /// key that you do not have.
-#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "sign-in", security(()), responses((status = OK, body = Jwks), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/.well-known/jwks.json",
+    tag = "sign-in",
+    security(()),
+    responses((status = OK, body = Jwks), ApiError),
+)]
 pub async fn get_keys(app: AppState) -> Json<Jwks> {
     Json(Jwks {
         keys: app.identity.keys.current().jwks(),

@@ -1,4 +1,5 @@
-//! What the holder of a token, or a service that was handed one, does with it: revoke it (RFC 7009), ask about it (RFC 7662).
+//! What the holder of a token, or a service that was handed one, does with it: revoke it (RFC
+//! 7009), ask about it (RFC 7662).
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -35,7 +36,14 @@ pub struct TokenForm {
 ///
 /// Token revocation (RFC 7009), with an access token or a refresh token. A token that is not known
 /// is no error.
-#[utoipa::path(post, path = "/auth/revoke", tag = "sign-in", security(()), request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"), responses((status = OK), ApiError))]
+#[utoipa::path(
+    post,
+    path = "/auth/revoke",
+    tag = "sign-in",
+    security(()),
+    request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = OK), ApiError),
+)]
 pub async fn revoke_token(
     app: AppState,
     origin: Origin,
@@ -107,7 +115,14 @@ pub struct Introspection {
 ///
 /// Token introspection (RFC 7662), for administrators and workloads. Of a token that is not good,
 /// the answer says only `"active": false`.
-#[utoipa::path(post, path = "/auth/introspect", tag = "sign-in", security(("service" = [])), request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"), responses((status = OK, body = Introspection), ApiError))]
+#[utoipa::path(
+    post,
+    path = "/auth/introspect",
+    tag = "sign-in",
+    security(("service" = [])),
+    request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = OK, body = Introspection), ApiError),
+)]
 pub async fn introspect_token(app: AppState, form: ValidForm<TokenForm>) -> ApiResult<Response> {
     let token = &form.0.token;
     let about = match app.identity.tokens.verify(token, Utc::now()) {

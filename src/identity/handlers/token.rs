@@ -1,4 +1,5 @@
-//! The token endpoint (RFC 6749): a password or a refresh token in, an access token and the next refresh token out.
+//! The token endpoint (RFC 6749): a password or a refresh token in, an access token and the next
+//! refresh token out.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -66,7 +67,14 @@ pub struct TokenResponse {
 ///
 /// The token endpoint of OAuth 2 (RFC 6749). A refresh token is good once, and the answer has the
 /// next one. Failures have the members `error` and `error_description` beside those of a problem.
-#[utoipa::path(post, path = "/auth/token", tag = "sign-in", security(()), request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"), responses((status = OK, body = TokenResponse), ApiError))]
+#[utoipa::path(
+    post,
+    path = "/auth/token",
+    tag = "sign-in",
+    security(()),
+    request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
+    responses((status = OK, body = TokenResponse), ApiError),
+)]
 pub async fn create_token(
     app: AppState,
     address: ClientAddress,

@@ -1,4 +1,5 @@
-//! What attempts are counted by: hashes, so that neither names nor addresses are kept and every key has one length.
+//! What attempts are counted by: hashes, so that neither names nor addresses are kept and every key
+//! has one length.
 
 use ring::digest::{Context, SHA256};
 

@@ -1,6 +1,8 @@
-//! How many passwords may be tried: asked before any password is hashed, counted in PostgreSQL by its clock.
+//! How many passwords may be tried: asked before any password is hashed, counted in PostgreSQL by
+//! its clock.
 //!
-//! An attempt takes one token of each of three buckets, or none of any (defaults in brackets, all are settings):
+//! An attempt takes one token of each of three buckets, or none of any (defaults in brackets, all
+//! are settings):
 //!
 //! - of the **address** prefix, /24 of IPv4 and /64 of IPv6 [10, refilled by 10 a minute];
 //! - of the **pair** of name and prefix [5, refilled by 10 an hour];
@@ -17,8 +19,9 @@
 //! the address's alone. Only who knows the password can prove a pair, so strangers neither use up
 //! nor widen an owner's way in. What a success took is given back: counted are guesses.
 //!
-//! A row goes only when its bucket is full and nothing is proven any more, however many rows strangers make; refusals make
-//! none. One slow row cannot stall the database pool: its waiters give up after 250 ms, and few may wait at once.
+//! A row goes only when its bucket is full and nothing is proven any more, however many rows
+//! strangers make; refusals make none. One slow row cannot stall the database pool: its waiters
+//! give up after 250 ms, and few may wait at once.
 
 mod alone;
 mod answer;
@@ -47,7 +50,8 @@ pub use key::NameKey;
 const QUEUE: Duration = Duration::from_secs(1);
 const HOUR: f64 = 3_600.0;
 
-/// The right to look at one password. Its tokens are spent unless one of its methods gives them back.
+/// The right to look at one password. Its tokens are spent unless one of its methods gives them
+/// back.
 #[must_use = "an attempt that succeeds gives its tokens back"]
 #[derive(Debug)]
 pub struct Attempt {
@@ -81,7 +85,8 @@ pub struct Limiter {
     /// In the order of the database's function: pair, name, address.
     bursts: [f64; 3],
     per_second: [f64; 3],
-    /// Attempts take at most half of the pool, so that a flood of them leaves connections for everything else.
+    /// Attempts take at most half of the pool, so that a flood of them leaves connections for
+    /// everything else.
     connections: Semaphore,
     metrics: Arc<Metrics>,
 }
@@ -180,7 +185,8 @@ impl Limiter {
     /// Removes rows that say nothing any more, some thousands at most; says how many.
     pub async fn purge(&self, db: &Db) -> Result<usize, DbError> {
         in_batches(db, async |connection| {
-            // The lock makes the row's newest version count, and whoever is just using one keeps it.
+            // The lock makes the row's newest version count, and whoever is just using one keeps
+            // it.
             sql_query(
                 "DELETE FROM attempt_buckets WHERE key IN (SELECT key FROM attempt_buckets \
                  WHERE forget_at < clock_timestamp() ORDER BY forget_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
@@ -194,8 +200,8 @@ impl Limiter {
 }
 
 impl Attempt {
-    /// The password was right: the tokens return, and the place is proven. It succeeded even where this fails: the tokens are
-    /// then spent, which is logged.
+    /// The password was right: the tokens return, and the place is proven. It succeeded even where
+    /// this fails: the tokens are then spent, which is logged.
     pub async fn succeeded(self, db: &Db) {
         let remember = self.remember.as_secs_f64();
         Box::pin(self.give_back(db, Some(remember))).await;

@@ -1,16 +1,19 @@
-//! For how long anything is believed after the database was asked about it: what a revocation has to outlive. Replicas may have
-//! other settings than the one that revokes, so this goes by what was given out, or else by the most that the settings allow.
+//! For how long anything is believed after the database was asked about it: what a revocation has
+//! to outlive. Replicas may have other settings than the one that revokes, so this goes by what was
+//! given out, or else by the most that the settings allow.
 
 use chrono::TimeDelta;
 
-/// How far the clocks of two replicas may be apart: the one that gives out, and the one that is asked.
+/// How far the clocks of two replicas may be apart: the one that gives out, and the one that is
+/// asked.
 const CLOCKS: i64 = 10 * 60;
 /// The most that `CHARTROOM_CREDENTIAL_CACHE_LIFETIME` may be.
 const LONGEST_CACHE: i64 = 10 * 60;
 
 /// Of what is believed from a cache: API tokens, cookies, passwords of HTTP Basic.
 pub const CACHED: TimeDelta = TimeDelta::seconds(LONGEST_CACHE + CLOCKS);
-/// Of what nobody knows how long it lives: more than the most that `CHARTROOM_ACCESS_LIFETIME` may be, with the clocks.
+/// Of what nobody knows how long it lives: more than the most that `CHARTROOM_ACCESS_LIFETIME` may
+/// be, with the clocks.
 pub const LONGEST: TimeDelta = TimeDelta::hours(25);
 
 /// Of an access token.
@@ -31,7 +34,8 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap()
     }
 
-    /// Revoked at 0 by the database's clock; whether a feed that goes by `until` still knows so later.
+    /// Revoked at 0 by the database's clock; whether a feed that goes by `until` still knows so
+    /// later.
     fn is_known(until: DateTime<Utc>, later: i64) -> bool {
         let (set, id) = (Revocations::default(), Uuid::now_v7());
         let entry = Entry {

@@ -1,9 +1,10 @@
 //! Keeps a replica's revocations as fresh as the database's, on one connection of its own.
 //!
-//! Each look reads what transactions have written that were not over at the look before: PostgreSQL's own snapshot says which,
-//! so whatever commits late is still seen, however late. A notification only means "look now"; a second without one means the
-//! same. The looks are also what shows that the connection lives: one that is not answered in its time costs the connection,
-//! and with it whatever notifications it would have swallowed.
+//! Each look reads what transactions have written that were not over at the look before:
+//! PostgreSQL's own snapshot says which, so whatever commits late is still seen, however late. A
+//! notification only means "look now"; a second without one means the same. The looks are also what
+//! shows that the connection lives: one that is not answered in its time costs the connection, and
+//! with it whatever notifications it would have swallowed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +33,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const GAP: Duration = Duration::from_millis(50);
 const CONNECT: Duration = Duration::from_millis(1_500);
 const LOOK: Duration = Duration::from_secs(1);
-/// For looks that have more to read: one after a failure, and the first, which finds all that is needed.
+/// For looks that have more to read: one after a failure, and the first, which finds all that is
+/// needed.
 const LATE_LOOK: Duration = Duration::from_secs(3);
 const FIRST_LOOK: Duration = Duration::from_secs(10);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -42,7 +44,8 @@ const SINCE: &str = "SELECT seen.xmin, seen.now, r.subject, r.revoked_at, r.need
      FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin, statement_timestamp() AS now) AS seen \
      LEFT JOIN revocations AS r ON r.made_by >= $1 AND r.needed_until > seen.now LIMIT $2";
 
-/// Beyond this nothing is kept, the feed is stale and requests ask the database: memory stays bounded.
+/// Beyond this nothing is kept, the feed is stale and requests ask the database: memory stays
+/// bounded.
 pub const MOST: u32 = 500_000;
 
 /// Whether the set may be believed.
@@ -246,7 +249,8 @@ impl Feed {
         if i64::try_from(self.revocations.len()).unwrap_or(i64::MAX) >= most {
             return Err(self.give_up(since));
         }
-        // A server put in the place of another may count from lower: then everything is read once more.
+        // A server put in the place of another may count from lower: then everything is read once
+        // more.
         *since = if xmin < *since { 0 } else { xmin };
         Ok(())
     }

@@ -1,12 +1,15 @@
 //! What has been revoked, known to every replica within 5 s without a database read per request.
 //!
-//! [`revoke`] writes inside the caller's transaction; each replica's [`Feed`] reads it and fills the [`Revocations`] that
-//! requests look at. While the feed is stale, requests [`ask`] the database instead.
+//! [`revoke`] writes inside the caller's transaction; each replica's [`Feed`] reads it and fills
+//! the [`Revocations`] that requests look at. While the feed is stale, requests [`ask`] the
+//! database instead.
 //!
-//! What callers owe: `issued_at` is by the database's clock, finer than a second where it can be, because `revoked_at` is; and
-//! who revokes all of a user locks the user's row first, as does who signs the user in, so that no session begins between the
-//! time written here and the commit. Each revocation says until when it is needed, which is when nothing that it ends can be
-//! [believed](belief) anywhere any more: then it is dropped, and the rows of sessions and tokens alone say no.
+//! What callers owe: `issued_at` is by the database's clock, finer than a second where it can be,
+//! because `revoked_at` is; and who revokes all of a user locks the user's row first, as does who
+//! signs the user in, so that no session begins between the time written here and the commit. Each
+//! revocation says until when it is needed, which is when nothing that it ends can be
+//! [believed](belief) anywhere any more: then it is dropped, and the rows of sessions and tokens
+//! alone say no.
 
 pub mod belief;
 pub mod feed;
@@ -76,8 +79,9 @@ impl Revoked {
     }
 }
 
-/// Revokes with the caller's transaction: every replica learns of it at its commit, none if it rolls back. This process need
-/// not wait for that: after the commit, tell its feed by [`Feed::learn`].
+/// Revokes with the caller's transaction: every replica learns of it at its commit, none if it
+/// rolls back. This process need not wait for that: after the commit, tell its feed by
+/// [`Feed::learn`].
 pub async fn revoke(
     connection: &mut AsyncPgConnection,
     subjects: &[Subject],
@@ -88,7 +92,8 @@ pub async fn revoke(
     let is_session = |subject: &Subject| matches!(subject, Subject::Session(_));
     let sessions: Vec<bool> = subjects.iter().map(is_session).collect();
     let subjects: Vec<Uuid> = subjects.iter().map(|subject| subject.id()).collect();
-    // A user's sessions each end by their own id, so of all that ends by the user's nothing outlives the caches.
+    // A user's sessions each end by their own id, so of all that ends by the user's nothing
+    // outlives the caches.
     sql_query(concat!(
         "INSERT INTO revocations (subject, needed_until) \
          SELECT subject, CASE WHEN is_session THEN COALESCE((SELECT ",
@@ -104,7 +109,8 @@ pub async fn revoke(
     .await
 }
 
-/// [`Revocations::is_revoked`] of the database itself, for the time in which the feed is stale. Ask the primary.
+/// [`Revocations::is_revoked`] of the database itself, for the time in which the feed is stale. Ask
+/// the primary.
 pub async fn ask(
     connection: &mut AsyncPgConnection,
     session: Uuid,
@@ -123,7 +129,8 @@ pub async fn ask(
     Ok(answer.revoked)
 }
 
-/// Removes rows that no feed reads any more, some thousands at most; says how many. An hour later, in case clocks step.
+/// Removes rows that no feed reads any more, some thousands at most; says how many. An hour later,
+/// in case clocks step.
 pub async fn purge(db: &Db) -> Result<usize, DbError> {
     in_batches(db, async |connection| {
         sql_query(

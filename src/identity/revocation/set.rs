@@ -40,7 +40,8 @@ pub struct Revocations {
 }
 
 impl Revocations {
-    /// `session` is the id of a session or API token, which ends for ever; of `user`, what was issued before the revocation ends.
+    /// `session` is the id of a session or API token, which ends for ever; of `user`, what was
+    /// issued before the revocation ends.
     pub fn is_revoked(&self, session: Uuid, user: Uuid, issued_at: DateTime<Utc>) -> bool {
         let entries = self.entries.load();
         entries.contains_key(&session)

@@ -1,4 +1,5 @@
-//! A service account token taken apart: RFC 7519 with the claims of Kubernetes, and nothing that could be read in two ways.
+//! A service account token taken apart: RFC 7519 with the claims of Kubernetes, and nothing that
+//! could be read in two ways.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -86,7 +87,8 @@ pub struct Claims {
 /// What a proven token lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// A claim is missing or not as Kubernetes writes it, as in the tokens of old Secrets, which never end.
+    /// A claim is missing or not as Kubernetes writes it, as in the tokens of old Secrets, which
+    /// never end.
     Form,
     Issuer,
     Audience,

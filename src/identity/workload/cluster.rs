@@ -1,4 +1,5 @@
-//! What the API server is asked: its keys, whether it takes a token, and whether this service may ask that.
+//! What the API server is asked: its keys, whether it takes a token, and whether this service may
+//! ask that.
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ const KEYS: &str = "/openid/v1/jwks";
 const REVIEWS: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
 const ACCESS_REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
-/// The API server did not answer, or not so that it says anything about a token. Why is for the log.
+/// The API server did not answer, or not so that it says anything about a token. Why is for the
+/// log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unavailable(String);
@@ -32,7 +34,8 @@ impl Unavailable {
 pub enum Unaccepted {
     /// Its pod, its account or a Secret it was bound to is gone.
     Rejected,
-    /// The API server does not say that the token is for us: not a word on audiences is a word about its own.
+    /// The API server does not say that the token is for us: not a word on audiences is a word
+    /// about its own.
     Audience,
     /// It speaks of somebody else.
     Somebody,
@@ -120,8 +123,8 @@ impl Cluster {
                 )
             })?;
             config.root_cert_file = Some(file.clone());
-            // The file alone counts. Without this the client looks for the system's certificates as well and fails where there are
-            // none, as in our image.
+            // The file alone counts. Without this the client looks for the system's certificates as
+            // well and fails where there are none, as in our image.
             config.root_cert = Some(Vec::new());
         }
         config.connect_timeout = Some(patience);

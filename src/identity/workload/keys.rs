@@ -1,4 +1,5 @@
-//! The keys by which the cluster signs service account tokens, as the API server publishes them (RFC 7517).
+//! The keys by which the cluster signs service account tokens, as the API server publishes them
+//! (RFC 7517).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -73,7 +74,8 @@ pub struct Keys {
 }
 
 impl Key {
-    /// `None` for a key that is for something else, or for a kind of signature that is not taken here.
+    /// `None` for a key that is for something else, or for a kind of signature that is not taken
+    /// here.
     fn of(value: Value) -> Option<Self> {
         let jwk: Jwk = serde_json::from_value(value).ok()?;
         if jwk.usage.is_some_and(|usage| usage != "sig") {
@@ -114,7 +116,8 @@ impl Key {
 }
 
 impl Keys {
-    /// Whether the cluster has signed it. A key that is not known may be a new one, so the API server is asked, within bounds.
+    /// Whether the cluster has signed it. A key that is not known may be a new one, so the API
+    /// server is asked, within bounds.
     pub async fn have_signed(
         &self,
         token: &Unproven<'_>,
@@ -140,7 +143,8 @@ impl Keys {
         Ok(known(&self.current.load()).unwrap_or(false))
     }
 
-    /// Keys that were taken back go, new ones come. Where the API server does not answer, those in force stay.
+    /// Keys that were taken back go, new ones come. Where the API server does not answer, those in
+    /// force stay.
     pub async fn refresh(&self, cluster: &Cluster) -> Result<(), Unavailable> {
         let mut asked = self.asked.lock().await;
         self.ask(&mut asked, cluster).await

@@ -1,5 +1,5 @@
-//! What became of tokens a moment ago, by their hashes. Bounded in entries and in time; of those who bring the same token at
-//! once, one asks and the others wait for what it learns.
+//! What became of tokens a moment ago, by their hashes. Bounded in entries and in time; of those
+//! who bring the same token at once, one asks and the others wait for what it learns.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

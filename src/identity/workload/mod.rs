@@ -1,8 +1,10 @@
-//! Workloads of the cluster: a service account token is a credential by itself, with no sign-in before it.
+//! Workloads of the cluster: a service account token is a credential by itself, with no sign-in
+//! before it.
 //!
-//! The cluster's keys are a filter: what they have not signed, or not for us, costs no call. The API server decides, because it
-//! alone knows whether the pod and the account are still there; what it said is believed for a minute, and for a few while it
-//! is away. Without an answer there is neither a yes nor a no.
+//! The cluster's keys are a filter: what they have not signed, or not for us, costs no call. The
+//! API server decides, because it alone knows whether the pod and the account are still there; what
+//! it said is believed for a minute, and for a few while it is away. Without an answer there is
+//! neither a yes nor a no.
 
 pub mod claims;
 pub mod cluster;
@@ -38,7 +40,8 @@ const REVIEWS: usize = 16;
 
 const NO_RIGHT: &str = "the right to create tokenreviews is missing, without which no workload can be let in: bind this service account to a ClusterRole that allows it, or set CHARTROOM_SERVICE_ACCOUNTS_MODE to jwks or off";
 
-/// Why a token is not good, of which its owner hears as much as helps: before the signature is proven nothing.
+/// Why a token is not good, of which its owner hears as much as helps: before the signature is
+/// proven nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     Unsigned,
@@ -161,7 +164,8 @@ impl Workloads {
         }
     }
 
-    /// The workload whose token this is; `None` where it is no service account token of this cluster.
+    /// The workload whose token this is; `None` where it is no service account token of this
+    /// cluster.
     pub async fn authenticate(&self, db: &Db, token: &str) -> ApiResult<Option<Principal>> {
         let hash = Hash::of(token);
         let (slot, claims) = match self.known.find(hash) {

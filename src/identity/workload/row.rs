@@ -1,4 +1,5 @@
-//! The principals of workloads: each is made when it is first needed, by whoever names it or by its first call.
+//! The principals of workloads: each is made when it is first needed, by whoever names it or by its
+//! first call.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
@@ -26,8 +27,8 @@ struct Known {
     id: PrincipalId,
 }
 
-/// Of several at once, one makes the rows and the others find them. References are checked when the statement ends, so the
-/// name, which decides who that is, may come before what it refers to.
+/// Of several at once, one makes the rows and the others find them. References are checked when the
+/// statement ends, so the name, which decides who that is, may come before what it refers to.
 pub async fn ensure(
     connection: &mut AsyncPgConnection,
     name: &WorkloadName,

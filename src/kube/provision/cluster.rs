@@ -1,5 +1,5 @@
-//! The Cluster that is wanted beside the one that lives: what must not change is sent back as it is, and what would lose or
-//! endanger data is refused before anything is applied.
+//! The Cluster that is wanted beside the one that lives: what must not change is sent back as it
+//! is, and what would lose or endanger data is refused before anything is applied.
 
 use serde_json::Value;
 
@@ -32,7 +32,8 @@ pub fn to_apply(plan: &Plan, wanted: &Value, live: Option<&Value>) -> Result<Val
     for storage in ["storage", "walStorage"] {
         not_smaller(name, wanted, live, storage)?;
     }
-    // CloudNativePG reads the owner and the database from it for ever, and server-side apply drops what is no longer sent.
+    // CloudNativePG reads the owner and the database from it for ever, and server-side apply drops
+    // what is no longer sent.
     if let (Some(spec), Some(bootstrap)) = (
         apply.get_mut("spec").and_then(Value::as_object_mut),
         live.pointer("/spec/bootstrap"),
@@ -42,7 +43,8 @@ pub fn to_apply(plan: &Plan, wanted: &Value, live: Option<&Value>) -> Result<Val
     Ok(apply)
 }
 
-/// Somebody put it to sleep or cut it off on purpose: waiting for it would be in vain, waking it is theirs to do.
+/// Somebody put it to sleep or cut it off on purpose: waiting for it would be in vain, waking it is
+/// theirs to do.
 fn at_rest(name: &str, live: &Value) -> Result<(), Refused> {
     let annotation = |key: &str| {
         live.pointer("/metadata/annotations")

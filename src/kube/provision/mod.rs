@@ -1,5 +1,5 @@
-//! `chartroom provision`: before a release's first pod, its secrets and its database. Safe to run again, at any moment, and twice
-//! at once: what is there stays, and nothing is ever deleted.
+//! `chartroom provision`: before a release's first pod, its secrets and its database. Safe to run
+//! again, at any moment, and twice at once: what is there stays, and nothing is ever deleted.
 
 pub mod cluster;
 pub mod owner;
@@ -230,7 +230,8 @@ impl Work<'_> {
             field_validation: None,
         };
         let patience = end.min(Instant::now() + self.plan.operator_timeout.0);
-        // Tried without effect first: it shows that the operator's webhook is up, and whose fields would be taken over.
+        // Tried without effect first: it shows that the operator's webhook is up, and whose fields
+        // would be taken over.
         let tried = self
             .patiently(patience, async || {
                 self.objects
@@ -299,7 +300,8 @@ impl Work<'_> {
         }
     }
 
-    /// Why the first instance's volume is not there. The reason itself is only in its events, which the Role does not show.
+    /// Why the first instance's volume is not there. The reason itself is only in its events, which
+    /// the Role does not show.
     async fn volume(&self, cluster: &str) -> Result<Option<String>, KubeError> {
         let name = format!("{cluster}-1");
         let Some(claim) = self.objects.get(Kind::Claim, &name).await? else {
@@ -312,7 +314,8 @@ impl Work<'_> {
             Some(class) => format!("storage class {class}"),
             None => "no storage class, and the cluster has no default one".to_owned(),
         };
-        // A claim keeps its class, and one of the first instance that was never bound has never held a row.
+        // A claim keeps its class, and one of the first instance that was never bound has never
+        // held a row.
         Ok(Some(format!(
             "its volume {name} is not bound ({class}); see why: kubectl --namespace {0} describe pvc {name}; to start anew with another \
              storage class: kubectl --namespace {0} delete cluster {cluster}",

@@ -1,5 +1,5 @@
-//! Whose an object is. What is provisioned outlives its release, so the name of the release is written on it, and nobody else's
-//! is ever touched.
+//! Whose an object is. What is provisioned outlives its release, so the name of the release is
+//! written on it, and nobody else's is ever touched.
 
 use serde_json::{Value, json};
 

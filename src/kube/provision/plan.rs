@@ -1,4 +1,5 @@
-//! What a release wants: the chart renders it, and `chartroom provision` reads it. docs/KUBERNETES.md describes it.
+//! What a release wants: the chart renders it, and `chartroom provision` reads it.
+//! docs/KUBERNETES.md describes it.
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
-//! Whether a database can be written to, read from the status that CloudNativePG keeps of its Cluster. `Ready` is not asked:
-//! it stays true for a while after the specification has changed, and is false where only a replica is missing.
+//! Whether a database can be written to, read from the status that CloudNativePG keeps of its
+//! Cluster. `Ready` is not asked: it stays true for a while after the specification has changed,
+//! and is false where only a replica is missing.
 
 use serde_json::Value;
 

@@ -1,5 +1,6 @@
-//! Replacing a password or adding a key in a Secret that pods have mounted. From a workstation or a job, with the rights of the
-//! caller's kubeconfig: the provisioning Role is gone once the release is installed.
+//! Replacing a password or adding a key in a Secret that pods have mounted. From a workstation or a
+//! job, with the rights of the caller's kubeconfig: the provisioning Role is gone once the release
+//! is installed.
 
 use std::time::Duration;
 
@@ -36,7 +37,8 @@ pub struct RotateKeys {
     /// Time until the new key signs; every pod has to have it by then
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub delay: Span,
-    /// Remove keys that have not signed for so long; sessions begun with them cannot be refreshed any more
+    /// Remove keys that have not signed for so long; sessions begun with them cannot be refreshed
+    /// any more
     #[arg(long, value_name = "TIME", default_value = "48h")]
     pub keep: Span,
 }

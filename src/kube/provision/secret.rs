@@ -1,5 +1,5 @@
-//! Secrets that are made once and never overwritten: passwords of database roles under the names that CloudNativePG uses for its
-//! own, and the keys that sign tokens.
+//! Secrets that are made once and never overwritten: passwords of database roles under the names
+//! that CloudNativePG uses for its own, and the keys that sign tokens.
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -56,11 +56,13 @@ pub async fn ensure(
         "kind": "Secret",
         "metadata": { "name": name, "labels": labels(content) },
         "type": kind(content),
-        // Not `stringData`, whose fields have no owner: a second writer would overwrite instead of being refused.
+        // Not `stringData`, whose fields have no owner: a second writer would overwrite instead of
+        // being refused.
         "data": encoded(make(content, &plan.namespace)?),
     });
     mark(&mut object, &plan.metadata);
-    // A manager of its own for each run, so that of two at once the second is refused instead of replacing a password in use.
+    // A manager of its own for each run, so that of two at once the second is refused instead of
+    // replacing a password in use.
     let manager = format!("chartroom-provision-{}", uuid::Uuid::new_v4().simple());
     match objects
         .apply(

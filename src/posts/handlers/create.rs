@@ -32,7 +32,8 @@ pub struct CreatePost {
     #[serde(default = "yes")]
     #[schema(required = false)]
     published: bool,
-    /// The project that the post is written in, where you need the role `editor`. Without this it is in none
+    /// The project that the post is written in, where you need the role `editor`. Without this it
+    /// is in none
     project_id: Option<ProjectId>,
 }
 
@@ -44,7 +45,15 @@ fn yes() -> bool {
 ///
 /// In a project you need the role `editor`. Without `project_id` the post stands by itself and is
 /// yours alone to change. In a project that has expired the answer is 409.
-#[utoipa::path(post, path = "/api/v1/posts", tag = "posts", security(("caller" = [])), extensions(("x-max-body" = json!("large"))), request_body = CreatePost, responses((status = CREATED, body = PostBody), ApiError))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/posts",
+    tag = "posts",
+    security(("caller" = [])),
+    extensions(("x-max-body" = json!("large"))),
+    request_body = CreatePost,
+    responses((status = CREATED, body = PostBody), ApiError),
+)]
 pub async fn create_post(
     app: AppState,
     who: Principal,

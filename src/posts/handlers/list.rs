@@ -12,7 +12,14 @@ use crate::posts::list::{PostFilter, PostSort, Wanted};
 /// Posts in your projects, in internal projects and by themselves, and your own drafts. `q`
 /// searches title and content; with it, `sort=-rank` puts the best matches first. Where the service
 /// allows it, callers who are not signed in read published posts that are in no project.
-#[utoipa::path(get, path = "/api/v1/posts", tag = "posts", security(("optional" = [])), params(PageParams<PostSort>, PostFilter), responses((status = OK, body = Page<PostBody>), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/posts",
+    tag = "posts",
+    security(("optional" = [])),
+    params(PageParams<PostSort>, PostFilter),
+    responses((status = OK, body = Page<PostBody>), ApiError),
+)]
 pub async fn list_posts(
     app: AppState,
     Reader(me): Reader,

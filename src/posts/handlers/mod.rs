@@ -39,7 +39,8 @@ pub struct PostBody {
     votes: i64,
     /// Whether you voted for it
     voted: bool,
-    /// Your role in the project of the post, or `owner` of a post in no project that you wrote. Null if you have none
+    /// Your role in the project of the post, or `owner` of a post in no project that you wrote.
+    /// Null if you have none
     role: Option<Role>,
     #[serde(serialize_with = "instant")]
     created_at: DateTime<Utc>,

@@ -24,7 +24,13 @@ use crate::projects::access::expired;
 #[serde(deny_unknown_fields)]
 pub struct UpdatePost {
     #[serde(default)]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 300, pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(
+        value_type = String,
+        required = false,
+        min_length = 1,
+        max_length = 300,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+    )]
     title: Change<String>,
     #[serde(default)]
     #[schema(value_type = String, required = false, max_length = 100_000)]
@@ -38,7 +44,18 @@ pub struct UpdatePost {
 ///
 /// Its `ETag` also changes with the votes, your role and the name of the author. `If-Match` looks
 /// only at the version of the post, so a vote never makes your change fail.
-#[utoipa::path(get, path = "/api/v1/posts/{id}", tag = "posts", security(("optional" = [])), params(("id" = PostId, Path, description = "Id of the post")), responses((status = OK, body = PostBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/posts/{id}",
+    tag = "posts",
+    security(("optional" = [])),
+    params(("id" = PostId, Path, description = "Id of the post")),
+    responses(
+        (status = OK, body = PostBody),
+        (status = NOT_MODIFIED, description = "As you have it"),
+        ApiError,
+    ),
+)]
 pub async fn get_post(
     app: AppState,
     Reader(me): Reader,
@@ -58,7 +75,16 @@ pub async fn get_post(
 /// A merge patch: members that you leave out stay as they are. Send the `ETag` that you have in
 /// `If-Match`, and nobody's change is overwritten: if the post has changed since, the answer is
 /// 412. In a project you need the role `editor`.
-#[utoipa::path(patch, path = "/api/v1/posts/{id}", tag = "posts", security(("caller" = [])), extensions(("x-max-body" = json!("large"))), params(("id" = PostId, Path, description = "Id of the post")), request_body(content = UpdatePost, content_type = "application/merge-patch+json"), responses((status = OK, body = PostBody), ApiError))]
+#[utoipa::path(
+    patch,
+    path = "/api/v1/posts/{id}",
+    tag = "posts",
+    security(("caller" = [])),
+    extensions(("x-max-body" = json!("large"))),
+    params(("id" = PostId, Path, description = "Id of the post")),
+    request_body(content = UpdatePost, content_type = "application/merge-patch+json"),
+    responses((status = OK, body = PostBody), ApiError),
+)]
 pub async fn update_post(
     app: AppState,
     who: Principal,
@@ -95,7 +121,14 @@ pub async fn update_post(
 ///
 /// Deletes its votes too. In a project you need the role `editor`; a post that is in no project is
 /// deleted by its author.
-#[utoipa::path(delete, path = "/api/v1/posts/{id}", tag = "posts", security(("caller" = [])), params(("id" = PostId, Path, description = "Id of the post")), responses((status = NO_CONTENT, description = "The post and its votes are deleted."), ApiError))]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/posts/{id}",
+    tag = "posts",
+    security(("caller" = [])),
+    params(("id" = PostId, Path, description = "Id of the post")),
+    responses((status = NO_CONTENT, description = "The post and its votes are deleted."), ApiError),
+)]
 pub async fn delete_post(
     app: AppState,
     who: Principal,

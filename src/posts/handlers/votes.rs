@@ -48,7 +48,14 @@ impl From<Voter> for VoterBody {
 ///
 /// Voting again changes nothing. You can vote for what you can read, once it is published; a draft
 /// is answered 409.
-#[utoipa::path(put, path = "/api/v1/posts/{id}/vote", tag = "posts", security(("caller" = [])), params(("id" = PostId, Path, description = "Id of the post")), responses((status = NO_CONTENT, description = "Your vote counts."), ApiError))]
+#[utoipa::path(
+    put,
+    path = "/api/v1/posts/{id}/vote",
+    tag = "posts",
+    security(("caller" = [])),
+    params(("id" = PostId, Path, description = "Id of the post")),
+    responses((status = NO_CONTENT, description = "Your vote counts."), ApiError),
+)]
 pub async fn put_vote(
     app: AppState,
     who: Principal,
@@ -77,7 +84,14 @@ pub async fn put_vote(
 /// Take your vote back
 ///
 /// Succeeds also if you have not voted.
-#[utoipa::path(delete, path = "/api/v1/posts/{id}/vote", tag = "posts", security(("caller" = [])), params(("id" = PostId, Path, description = "Id of the post")), responses((status = NO_CONTENT, description = "You have no vote for it now."), ApiError))]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/posts/{id}/vote",
+    tag = "posts",
+    security(("caller" = [])),
+    params(("id" = PostId, Path, description = "Id of the post")),
+    responses((status = NO_CONTENT, description = "You have no vote for it now."), ApiError),
+)]
 pub async fn delete_vote(
     app: AppState,
     who: Principal,
@@ -97,7 +111,14 @@ pub async fn delete_vote(
 /// Who voted for a post
 ///
 /// In the order of the ids of the voters.
-#[utoipa::path(get, path = "/api/v1/posts/{id}/votes", tag = "posts", security(("caller" = [])), params(("id" = PostId, Path, description = "Id of the post"), PageParams<VoterSort>), responses((status = OK, body = Page<VoterBody>), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/posts/{id}/votes",
+    tag = "posts",
+    security(("caller" = [])),
+    params(("id" = PostId, Path, description = "Id of the post"), PageParams<VoterSort>),
+    responses((status = OK, body = Page<VoterBody>), ApiError),
+)]
 pub async fn list_votes(
     app: AppState,
     who: Principal,

@@ -39,7 +39,15 @@ fn private() -> Visibility {
 ///
 /// You become its owner. Workloads cannot make projects. Send an `Idempotency-Key`, and a
 /// repetition after a lost answer makes no second project.
-#[utoipa::path(post, path = "/api/v1/projects", tag = "projects", extensions(("x-max-body" = json!("large"))), security(("user" = [])), request_body = CreateProject, responses((status = CREATED, body = ProjectBody), ApiError))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/projects",
+    tag = "projects",
+    extensions(("x-max-body" = json!("large"))),
+    security(("user" = [])),
+    request_body = CreateProject,
+    responses((status = CREATED, body = ProjectBody), ApiError),
+)]
 pub async fn create_project(
     app: AppState,
     who: Principal,

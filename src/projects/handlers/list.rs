@@ -12,7 +12,14 @@ use crate::projects::list::{self, ProjectFilter, ProjectSort};
 ///
 /// Internal projects of others are not in the list, although you may read them. Filters can be
 /// combined; each of them narrows the list.
-#[utoipa::path(get, path = "/api/v1/projects", tag = "projects", security(("caller" = [])), params(PageParams<ProjectSort>, ProjectFilter), responses((status = OK, body = Page<ProjectBody>), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/projects",
+    tag = "projects",
+    security(("caller" = [])),
+    params(PageParams<ProjectSort>, ProjectFilter),
+    responses((status = OK, body = Page<ProjectBody>), ApiError),
+)]
 pub async fn list_projects(
     app: AppState,
     who: Principal,

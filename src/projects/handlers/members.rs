@@ -66,7 +66,18 @@ pub struct InPath {
 /// The members of a project, oldest first
 ///
 /// People and workloads, each with a role.
-#[utoipa::path(get, path = "/api/v1/projects/{id}/members", tag = "projects", security(("caller" = [])), params(("id" = ProjectId, Path, description = "Id of the project"), PageParams<MemberSort>, MemberFilter), responses((status = OK, body = Page<MemberBody>), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/projects/{id}/members",
+    tag = "projects",
+    security(("caller" = [])),
+    params(
+        ("id" = ProjectId, Path, description = "Id of the project"),
+        PageParams<MemberSort>,
+        MemberFilter,
+    ),
+    responses((status = OK, body = Page<MemberBody>), ApiError),
+)]
 pub async fn list_members(
     app: AppState,
     access: ProjectAccess<Viewer>,
@@ -83,7 +94,26 @@ pub async fn list_members(
 /// A member of a project
 ///
 /// Shows the role. Somebody who is no member is answered 404.
-#[utoipa::path(get, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", security(("caller" = [])), params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^([^\x00-\x1f\x7f-\x9f/:]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$", description = "The id or the username of somebody, or `k8s:<namespace>/<service account>`, whose slash may be encoded")), responses((status = OK, body = MemberBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/projects/{id}/members/{principal}",
+    tag = "projects",
+    security(("caller" = [])),
+    params(
+        ("id" = ProjectId, Path, description = "Id of the project"),
+        (
+            "principal" = String,
+            Path,
+            pattern = r"^([^\x00-\x1f\x7f-\x9f/:]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$",
+            description = "The id or the username of somebody, or `k8s:<namespace>/<service account>`, whose slash may be encoded",
+        ),
+    ),
+    responses(
+        (status = OK, body = MemberBody),
+        (status = NOT_MODIFIED, description = "As you have it"),
+        ApiError,
+    ),
+)]
 pub async fn get_member(
     app: AppState,
     access: ProjectAccess<Viewer>,
@@ -104,7 +134,31 @@ pub async fn get_member(
 /// You need the role `owner`. The answer is 201 for a new member and 200 for one who was a member
 /// before. With `If-None-Match: *` nobody's role is changed by mistake: if they are a member
 /// already, the answer is 412. What would leave the project without an owner is answered 409.
-#[utoipa::path(put, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", security(("caller" = [])), params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^([^\x00-\x1f\x7f-\x9f/:]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$", description = "The id or the username of somebody, or `k8s:<namespace>/<service account>`, whose slash may be encoded")), request_body = SetMember, responses((status = OK, body = MemberBody, description = "Was a member before, and has this role now."), (status = CREATED, body = MemberBody), ApiError))]
+#[utoipa::path(
+    put,
+    path = "/api/v1/projects/{id}/members/{principal}",
+    tag = "projects",
+    security(("caller" = [])),
+    params(
+        ("id" = ProjectId, Path, description = "Id of the project"),
+        (
+            "principal" = String,
+            Path,
+            pattern = r"^([^\x00-\x1f\x7f-\x9f/:]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$",
+            description = "The id or the username of somebody, or `k8s:<namespace>/<service account>`, whose slash may be encoded",
+        ),
+    ),
+    request_body = SetMember,
+    responses(
+        (
+            status = OK,
+            body = MemberBody,
+            description = "Was a member before, and has this role now.",
+        ),
+        (status = CREATED, body = MemberBody),
+        ApiError,
+    ),
+)]
 pub async fn put_member(
     app: AppState,
     who: Principal,
@@ -181,7 +235,22 @@ fn gone(error: diesel::result::Error) -> Failure {
 ///
 /// Owners can remove everybody, and everybody can remove themselves. Succeeds also if they are no
 /// member. What would leave the project without an owner is answered 409.
-#[utoipa::path(delete, path = "/api/v1/projects/{id}/members/{principal}", tag = "projects", security(("caller" = [])), params(("id" = ProjectId, Path, description = "Id of the project"), ("principal" = String, Path, pattern = r"^([^\x00-\x1f\x7f-\x9f/:]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$", description = "The id or the username of the member, or `k8s:<namespace>/<service account>`, whose slash may be encoded. Your own to leave the project")), responses((status = NO_CONTENT, description = "Is no member now."), ApiError))]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/projects/{id}/members/{principal}",
+    tag = "projects",
+    security(("caller" = [])),
+    params(
+        ("id" = ProjectId, Path, description = "Id of the project"),
+        (
+            "principal" = String,
+            Path,
+            pattern = r"^([^\x00-\x1f\x7f-\x9f/:]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$",
+            description = "The id or the username of the member, or `k8s:<namespace>/<service account>`, whose slash may be encoded. Your own to leave the project",
+        ),
+    ),
+    responses((status = NO_CONTENT, description = "Is no member now."), ApiError),
+)]
 pub async fn delete_member(
     app: AppState,
     who: Principal,

@@ -26,8 +26,8 @@ pub struct ProjectBody {
     name: String,
     description: Option<String>,
     visibility: Visibility,
-    /// When the project expires; null if it never does. An expired project can be read but not changed, until an owner
-    /// extends it
+    /// When the project expires; null if it never does. An expired project can be read but not
+    /// changed, until an owner extends it
     #[serde(serialize_with = "instant")]
     expires_at: Option<DateTime<Utc>>,
     /// Your role in the project; null if you are no member and can read it because it is internal

@@ -43,7 +43,18 @@ pub struct UpdateProject {
 ///
 /// Its members see it, and everybody who is signed in if it is internal. For everybody else it is
 /// answered 404, as if it were not there.
-#[utoipa::path(get, path = "/api/v1/projects/{id}", tag = "projects", security(("caller" = [])), params(("id" = ProjectId, Path, description = "Id of the project")), responses((status = OK, body = ProjectBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/projects/{id}",
+    tag = "projects",
+    security(("caller" = [])),
+    params(("id" = ProjectId, Path, description = "Id of the project")),
+    responses(
+        (status = OK, body = ProjectBody),
+        (status = NOT_MODIFIED, description = "As you have it"),
+        ApiError,
+    ),
+)]
 pub async fn get_project(
     access: ProjectAccess<Viewer>,
     conditions: Conditions,
@@ -59,7 +70,16 @@ pub async fn get_project(
 /// `ETag` that you have in `If-Match`, and nobody's change is overwritten: if the project has
 /// changed since, the answer is 412. A project that has expired takes nothing but a change of
 /// `expires_at`.
-#[utoipa::path(patch, path = "/api/v1/projects/{id}", tag = "projects", security(("caller" = [])), extensions(("x-max-body" = json!("large"))), params(("id" = ProjectId, Path, description = "Id of the project")), request_body(content = UpdateProject, content_type = "application/merge-patch+json"), responses((status = OK, body = ProjectBody), ApiError))]
+#[utoipa::path(
+    patch,
+    path = "/api/v1/projects/{id}",
+    tag = "projects",
+    security(("caller" = [])),
+    extensions(("x-max-body" = json!("large"))),
+    params(("id" = ProjectId, Path, description = "Id of the project")),
+    request_body(content = UpdateProject, content_type = "application/merge-patch+json"),
+    responses((status = OK, body = ProjectBody), ApiError),
+)]
 pub async fn update_project(
     app: AppState,
     who: Principal,
@@ -142,7 +162,14 @@ fn names(changes: &ProjectChanges) -> Vec<Value> {
 /// Delete a project
 ///
 /// Deletes all that is in it. You need the role `owner`. Its audit trail stays, for administrators.
-#[utoipa::path(delete, path = "/api/v1/projects/{id}", tag = "projects", security(("caller" = [])), params(("id" = ProjectId, Path, description = "Id of the project")), responses((status = NO_CONTENT, description = "Gone"), ApiError))]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/projects/{id}",
+    tag = "projects",
+    security(("caller" = [])),
+    params(("id" = ProjectId, Path, description = "Id of the project")),
+    responses((status = NO_CONTENT, description = "Gone"), ApiError),
+)]
 pub async fn delete_project(
     app: AppState,
     who: Principal,

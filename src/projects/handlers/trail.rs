@@ -68,7 +68,18 @@ pub struct ProjectEventFilter {
 /// What happened to a project, newest first
 ///
 /// Who made, changed and shared it, and by which request. You need the role `owner`.
-#[utoipa::path(get, path = "/api/v1/projects/{id}/audit", tag = "projects", security(("caller" = [])), params(("id" = ProjectId, Path, description = "Id of the project"), PageParams<EventSort>, ProjectEventFilter), responses((status = OK, body = Page<ProjectEvent>), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/projects/{id}/audit",
+    tag = "projects",
+    security(("caller" = [])),
+    params(
+        ("id" = ProjectId, Path, description = "Id of the project"),
+        PageParams<EventSort>,
+        ProjectEventFilter,
+    ),
+    responses((status = OK, body = Page<ProjectEvent>), ApiError),
+)]
 pub async fn list_project_events(
     app: AppState,
     access: ProjectAccess<Owner>,

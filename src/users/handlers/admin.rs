@@ -33,7 +33,8 @@ pub struct UpdateUser {
     #[serde(default)]
     #[schema(value_type = Option<bool>, nullable = false)]
     disabled: Change<bool>,
-    /// Whether the user administers the service. A change ends all sessions; the next one has the new rights
+    /// Whether the user administers the service. A change ends all sessions; the next one has the
+    /// new rights
     #[serde(default)]
     #[schema(value_type = Option<bool>, nullable = false)]
     admin: Change<bool>,
@@ -43,7 +44,15 @@ pub struct UpdateUser {
 ///
 /// For administrators. Disabling an account ends its sessions and API tokens; a change of `admin`
 /// ends its sessions. What would leave no administrator is answered 409.
-#[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", security(("admin" = [])), params(("id" = PrincipalId, Path, description = "Id of the user")), request_body(content = UpdateUser, content_type = "application/merge-patch+json"), responses((status = OK, body = UserBody), ApiError))]
+#[utoipa::path(
+    patch,
+    path = "/api/v1/users/{id}",
+    tag = "users",
+    security(("admin" = [])),
+    params(("id" = PrincipalId, Path, description = "Id of the user")),
+    request_body(content = UpdateUser, content_type = "application/merge-patch+json"),
+    responses((status = OK, body = UserBody), ApiError),
+)]
 pub async fn update_user(
     app: AppState,
     who: Principal,
@@ -133,7 +142,14 @@ async fn follow(
 ///
 /// For administrators. Its sessions and API tokens end at once, and there is no way back. The only
 /// owner of a project and the last administrator are answered 409.
-#[utoipa::path(delete, path = "/api/v1/users/{id}", tag = "users", security(("admin" = [])), params(("id" = PrincipalId, Path, description = "Id of the user")), responses((status = NO_CONTENT, description = "Deleted"), ApiError))]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/users/{id}",
+    tag = "users",
+    security(("admin" = [])),
+    params(("id" = PrincipalId, Path, description = "Id of the user")),
+    responses((status = NO_CONTENT, description = "Deleted"), ApiError),
+)]
 pub async fn delete_user(
     app: AppState,
     who: Principal,
@@ -164,7 +180,14 @@ pub async fn delete_user(
 /// End all sessions of a user
 ///
 /// For administrators. The API tokens of the user stay.
-#[utoipa::path(delete, path = "/api/v1/users/{id}/sessions", tag = "users", security(("admin" = [])), params(("id" = PrincipalId, Path, description = "Id of the user")), responses((status = NO_CONTENT, description = "Ended"), ApiError))]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/users/{id}/sessions",
+    tag = "users",
+    security(("admin" = [])),
+    params(("id" = PrincipalId, Path, description = "Id of the user")),
+    responses((status = NO_CONTENT, description = "Ended"), ApiError),
+)]
 pub async fn delete_user_sessions(
     app: AppState,
     who: Principal,

@@ -85,7 +85,8 @@ impl Confirmed {
         }])
     }
 
-    /// Locks the user's row and returns its version, where the password has not been changed since it was checked.
+    /// Locks the user's row and returns its version, where the password has not been changed since
+    /// it was checked.
     pub(super) async fn lock(&self, connection: &mut AsyncPgConnection) -> Work<i64> {
         let version: Option<i64> = users::table
             .find(self.user)

@@ -101,7 +101,17 @@ pub struct UpdateMe {
 ///
 /// Shows the account of the person who calls, also when an API token calls for them. A workload has
 /// no account and is answered 403.
-#[utoipa::path(get, path = "/api/v1/me", tag = "me", security(("user" = [])), responses((status = OK, body = Me), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/me",
+    tag = "me",
+    security(("user" = [])),
+    responses(
+        (status = OK, body = Me),
+        (status = NOT_MODIFIED, description = "As you have it"),
+        ApiError,
+    ),
+)]
 pub async fn get_me(
     app: AppState,
     who: Principal,
@@ -131,7 +141,15 @@ struct Changes {
 /// A merge patch: members that you leave out stay as they are. A new `email` needs
 /// `current_password`, and an API token cannot change it. A taken `email` or `username` is answered
 /// 409.
-#[utoipa::path(patch, path = "/api/v1/me", tag = "me", extensions(("x-max-body" = json!("large"))), security(("user" = [])), request_body(content = UpdateMe, content_type = "application/merge-patch+json"), responses((status = OK, body = Me), ApiError))]
+#[utoipa::path(
+    patch,
+    path = "/api/v1/me",
+    tag = "me",
+    extensions(("x-max-body" = json!("large"))),
+    security(("user" = [])),
+    request_body(content = UpdateMe, content_type = "application/merge-patch+json"),
+    responses((status = OK, body = Me), ApiError),
+)]
 pub async fn update_me(
     app: AppState,
     who: Principal,
@@ -275,7 +293,14 @@ pub struct DeleteMe {
 /// Asks for your password. Your sessions and API tokens end at once, and there is no way back. If
 /// you are the only owner of a project, or the only administrator, the answer is 409 and nothing is
 /// deleted.
-#[utoipa::path(delete, path = "/api/v1/me", tag = "me", security(("session" = [])), request_body = DeleteMe, responses((status = NO_CONTENT, description = "Deleted"), ApiError))]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/me",
+    tag = "me",
+    security(("session" = [])),
+    request_body = DeleteMe,
+    responses((status = NO_CONTENT, description = "Deleted"), ApiError),
+)]
 pub async fn delete_me(
     app: AppState,
     who: Principal,

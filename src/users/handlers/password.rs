@@ -34,7 +34,14 @@ pub struct ChangePassword {
 ///
 /// Asks for the current one. All your other sessions end; your API tokens stay. Wrong passwords
 /// count against the limits on sign-ins.
-#[utoipa::path(post, path = "/api/v1/me/password", tag = "me", security(("session" = [])), request_body = ChangePassword, responses((status = NO_CONTENT, description = "Changed"), ApiError))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/me/password",
+    tag = "me",
+    security(("session" = [])),
+    request_body = ChangePassword,
+    responses((status = NO_CONTENT, description = "Changed"), ApiError),
+)]
 pub async fn change_password(
     app: AppState,
     who: Principal,
@@ -49,7 +56,8 @@ pub async fn change_password(
     let hash = app.identity.passwords.hash(new).await?;
     let which = who.session().map_or(Which::All, Which::AllBut);
     let revoked = transaction(&app.db, async |connection| {
-        // Only where the checked password is still the password: of two changes at once, one counts.
+        // Only where the checked password is still the password: of two changes at once, one
+        // counts.
         if User::rehash(connection, id, &confirmed.password_hash, &hash).await? == 0 {
             return Err(confirmed.wrong().into());
         }

@@ -72,7 +72,8 @@ fn edition(entry: &Entry, sees_all: bool) -> Edition {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct UserFilter {
-    /// How the username, the name or a word in the name begins, in upper or lower case. The users are then sorted by what was found
+    /// How the username, the name or a word in the name begins, in upper or lower case. The users
+    /// are then sorted by what was found
     #[param(min_length = 1, max_length = 64)]
     q: Option<String>,
 }
@@ -81,7 +82,14 @@ pub struct UserFilter {
 ///
 /// `q` finds users by how their username, their name or a word in it begins. Only administrators
 /// see disabled accounts in the list.
-#[utoipa::path(get, path = "/api/v1/users", tag = "users", security(("caller" = [])), params(PageParams<UserSort>, UserFilter), responses((status = OK, body = Page<UserBody>), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/users",
+    tag = "users",
+    security(("caller" = [])),
+    params(PageParams<UserSort>, UserFilter),
+    responses((status = OK, body = Page<UserBody>), ApiError),
+)]
 pub async fn list_users(
     app: AppState,
     who: Principal,
@@ -101,7 +109,18 @@ pub async fn list_users(
 ///
 /// Everybody who is signed in sees the id, the username and the name. Administrators see the email,
 /// the rights and when the account was made.
-#[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users", security(("caller" = [])), params(("id" = PrincipalId, Path, description = "Id of the user")), responses((status = OK, body = UserBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/{id}",
+    tag = "users",
+    security(("caller" = [])),
+    params(("id" = PrincipalId, Path, description = "Id of the user")),
+    responses(
+        (status = OK, body = UserBody),
+        (status = NOT_MODIFIED, description = "As you have it"),
+        ApiError,
+    ),
+)]
 pub async fn get_user(
     app: AppState,
     who: Principal,

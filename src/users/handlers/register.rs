@@ -34,7 +34,8 @@ pub struct Register {
     username: Option<String>,
     #[schema(schema_with = names::name_schema)]
     name: Option<String>,
-    /// Anything else that you want to keep about the person: at most 8 KiB as JSON, of at most 16 levels
+    /// Anything else that you want to keep about the person: at most 8 KiB as JSON, of at most 16
+    /// levels
     #[serde(default)]
     #[schema(value_type = Object)]
     profile: serde_json::Map<String, Value>,
@@ -44,7 +45,14 @@ pub struct Register {
 ///
 /// Anybody can, where the service is open for registration; otherwise the answer is 403 and an
 /// administrator makes accounts. A taken `email` or `username` is answered 409.
-#[utoipa::path(post, path = "/api/v1/users", tag = "users", security(()), request_body = Register, responses((status = CREATED, body = Me), ApiError))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/users",
+    tag = "users",
+    security(()),
+    request_body = Register,
+    responses((status = CREATED, body = Me), ApiError),
+)]
 pub async fn create_user(
     app: AppState,
     address: ClientAddress,

@@ -65,7 +65,14 @@ impl SessionBody {
 ///
 /// Every sign-in that has not ended, newest first, with the address and the program that it came
 /// from. The one that asks is marked `current`.
-#[utoipa::path(get, path = "/api/v1/me/sessions", tag = "me", security(("user" = [])), params(PageParams<SessionSort>), responses((status = OK, body = Page<SessionBody>), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/sessions",
+    tag = "me",
+    security(("user" = [])),
+    params(PageParams<SessionSort>),
+    responses((status = OK, body = Page<SessionBody>), ApiError),
+)]
 pub async fn list_sessions(
     app: AppState,
     who: Principal,
@@ -83,7 +90,13 @@ pub async fn list_sessions(
 ///
 /// The session that asks stays, and so do your API tokens. Every process of the service refuses the
 /// ended sessions within 5 seconds.
-#[utoipa::path(delete, path = "/api/v1/me/sessions", tag = "me", security(("session" = [])), responses((status = NO_CONTENT, description = "Ended"), ApiError))]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/me/sessions",
+    tag = "me",
+    security(("session" = [])),
+    responses((status = NO_CONTENT, description = "Ended"), ApiError),
+)]
 pub async fn delete_sessions(app: AppState, who: Principal, origin: Origin) -> ApiResult<Answer> {
     end(
         &app,
@@ -99,7 +112,14 @@ pub async fn delete_sessions(app: AppState, who: Principal, origin: Origin) -> A
 ///
 /// Every process of the service refuses it within 5 seconds. A session that has ended already is
 /// answered 404.
-#[utoipa::path(delete, path = "/api/v1/me/sessions/{id}", tag = "me", security(("session" = [])), params(("id" = SessionId, Path, description = "Id of the session")), responses((status = NO_CONTENT, description = "Ended"), ApiError))]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/me/sessions/{id}",
+    tag = "me",
+    security(("session" = [])),
+    params(("id" = SessionId, Path, description = "Id of the session")),
+    responses((status = NO_CONTENT, description = "Ended"), ApiError),
+)]
 pub async fn delete_session(
     app: AppState,
     who: Principal,

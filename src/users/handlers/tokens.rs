@@ -103,7 +103,14 @@ impl From<ApiToken> for ApiTokenBody {
 ///
 /// Shows what each may do and when it ends, never its secret. Expired ones stay in the list until
 /// you delete them.
-#[utoipa::path(get, path = "/api/v1/me/tokens", tag = "me", security(("session" = [])), params(PageParams<ApiTokenSort>), responses((status = OK, body = Page<ApiTokenBody>), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/tokens",
+    tag = "me",
+    security(("session" = [])),
+    params(PageParams<ApiTokenSort>),
+    responses((status = OK, body = Page<ApiTokenBody>), ApiError),
+)]
 pub async fn list_api_tokens(
     app: AppState,
     who: Principal,
@@ -121,7 +128,14 @@ pub async fn list_api_tokens(
 ///
 /// The answer shows the secret, and nothing shows it again. Send it as `Authorization: Bearer`, or
 /// as the password of HTTP Basic. You can have 100 tokens; one more is answered 409.
-#[utoipa::path(post, path = "/api/v1/me/tokens", tag = "me", security(("session" = [])), request_body = CreateApiToken, responses((status = CREATED, body = CreatedApiToken<'_>), ApiError))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/me/tokens",
+    tag = "me",
+    security(("session" = [])),
+    request_body = CreateApiToken,
+    responses((status = CREATED, body = CreatedApiToken<'_>), ApiError),
+)]
 pub async fn create_api_token(
     app: AppState,
     who: Principal,
@@ -156,7 +170,8 @@ pub async fn create_api_token(
         secret_hash: &hash,
         expires_at,
     };
-    // The answer is kept under the caller's key for a day, and the secret in it must not be read in the database.
+    // The answer is kept under the caller's key for a day, and the secret in it must not be read in
+    // the database.
     let answer = idempotent(&app.db, Some(who.id), &once, async |connection| {
         let token = match ApiToken::insert(connection, &new).await? {
             Inserted::Token(token) => token,
@@ -196,7 +211,18 @@ fn too_many() -> ApiError {
 /// One of your API tokens
 ///
 /// Shows what it may do and when it ends, never its secret.
-#[utoipa::path(get, path = "/api/v1/me/tokens/{id}", tag = "me", security(("session" = [])), params(("id" = ApiTokenId, Path, description = "Id of the API token")), responses((status = OK, body = ApiTokenBody), (status = NOT_MODIFIED, description = "As you have it"), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/tokens/{id}",
+    tag = "me",
+    security(("session" = [])),
+    params(("id" = ApiTokenId, Path, description = "Id of the API token")),
+    responses(
+        (status = OK, body = ApiTokenBody),
+        (status = NOT_MODIFIED, description = "As you have it"),
+        ApiError,
+    ),
+)]
 pub async fn get_api_token(
     app: AppState,
     who: Principal,
@@ -215,7 +241,14 @@ pub async fn get_api_token(
 /// End one of your API tokens
 ///
 /// Every process of the service refuses it within 5 seconds.
-#[utoipa::path(delete, path = "/api/v1/me/tokens/{id}", tag = "me", security(("session" = [])), params(("id" = ApiTokenId, Path, description = "Id of the API token")), responses((status = NO_CONTENT, description = "Ended"), ApiError))]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/me/tokens/{id}",
+    tag = "me",
+    security(("session" = [])),
+    params(("id" = ApiTokenId, Path, description = "Id of the API token")),
+    responses((status = NO_CONTENT, description = "Ended"), ApiError),
+)]
 pub async fn delete_api_token(
     app: AppState,
     who: Principal,

@@ -433,7 +433,8 @@ async fn signing_somebody_out_ends_sessions_and_leaves_machines() {
     ways.until(&other, "/api/v1/me", [401, 401, 200, 200]).await;
 }
 
-/// A change of the password ends what was found good by it and leaves machines, at once and not when a cache forgets.
+/// A change of the password ends what was found good by it and leaves machines, at once and not
+/// when a cache forgets.
 #[tokio::test]
 async fn an_api_token_outlives_a_change_of_the_password() {
     let app = app(&[]).await;

@@ -1,4 +1,5 @@
-//! The trail: every sign-in, every refusal and every act of an administrator, readable by administrators and by nobody changed.
+//! The trail: every sign-in, every refusal and every act of an administrator, readable by
+//! administrators and by nobody changed.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! The cookie: how it is set, whose requests may use it to change something, and where a sign-in may lead.
+//! The cookie: how it is set, whose requests may use it to change something, and where a sign-in
+//! may lead.
 
 use super::*;
 
@@ -215,7 +216,8 @@ async fn a_sign_in_leads_nowhere_else() {
     }
 }
 
-/// What a browser adds by itself: the cookies it was given, where the request comes from, and no `Authorization`.
+/// What a browser adds by itself: the cookies it was given, where the request comes from, and no
+/// `Authorization`.
 #[derive(Default)]
 struct Browser {
     cookies: Vec<(String, String)>,
@@ -247,7 +249,8 @@ impl Browser {
         if method != Method::GET || page != own {
             headers.push(("origin", page));
         }
-        // SameSite=Lax keeps it from other sites' scripts; a browser that did not would be refused all the same.
+        // SameSite=Lax keeps it from other sites' scripts; a browser that did not would be refused
+        // all the same.
         if !jar.is_empty() {
             headers.push(("cookie", &jar));
         }

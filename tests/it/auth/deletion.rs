@@ -91,7 +91,8 @@ async fn a_deleted_account_has_no_way_in_left() {
     let gone = get_as(&app, &place, &stranger.bearer()).await;
     assert_eq!(gone.problem(), "not-found");
 
-    // The name is free again, and who takes it has nothing of the other's but a password that happens to be the same.
+    // The name is free again, and who takes it has nothing of the other's but a password that
+    // happens to be the same.
     let again = Person::register(&app, "ann").await;
     assert_ne!(again.id, ann.id);
     let expected = [401, 401, 401, 401, 401, 200, 200, 401];
@@ -184,7 +185,8 @@ async fn another_replica_refuses_what_ended_here() {
     assert_eq!(me(&replica, &strangers).await, 200);
 }
 
-/// A session or a token that is being made at the same time is either ended with the rest or not made.
+/// A session or a token that is being made at the same time is either ended with the rest or not
+/// made.
 #[tokio::test]
 async fn what_is_made_during_the_deletion_is_not_good_after_it() {
     let app = app(&[]).await;

@@ -255,7 +255,8 @@ async fn a_search_reads_an_index_and_no_table() {
         run.await.unwrap();
     };
     let reads = async || {
-        // What the one connection has counted is told to the others at the end of its next statement.
+        // What the one connection has counted is told to the others at the end of its next
+        // statement.
         statement("SELECT pg_stat_force_next_flush()").await;
         statement("SELECT 1").await;
         let sums = "SELECT sum(seq_scan)::bigint, sum(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname IN ('users', 'user_words')";

@@ -79,7 +79,8 @@ async fn administrators_introspect_and_others_may_not() {
     }
 }
 
-/// A token is as good as what it stands for: the session may have idled out or the user been disabled meanwhile.
+/// A token is as good as what it stands for: the session may have idled out or the user been
+/// disabled meanwhile.
 #[tokio::test]
 async fn introspection_says_nothing_of_tokens_that_are_good_no_more() {
     let app = app(&[]).await;

@@ -1,5 +1,6 @@
-//! Ten thousand sign-ins by strangers in the shapes that such attacks have, against a process: few of them reach the hash, its
-//! memory stays where it was, and the owner of the attacked account signs in from home all the while.
+//! Ten thousand sign-ins by strangers in the shapes that such attacks have, against a process: few
+//! of them reach the hash, its memory stays where it was, and the owner of the attacked account
+//! signs in from home all the while.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,12 +25,14 @@ const OTHERS: usize = 1_500;
 const AT_ONCE: usize = 16;
 /// What is promised of the owner's sign-ins under attack.
 const OWNER_P95: Duration = Duration::from_secs(2);
-/// Other tests share the processor: where a sign-in without any attack takes a fifth of a second or more, so many times that.
+/// Other tests share the processor: where a sign-in without any attack takes a fifth of a second or
+/// more, so many times that.
 const OWNER_SLOWER: u32 = 10;
 /// By which resident memory may have grown.
 const GROWTH_KIB: usize = 32 * 1024;
 
-/// One sign-in: whose password is tried, under which of the names, and what the proxy says of where it comes from.
+/// One sign-in: whose password is tried, under which of the names, and what the proxy says of where
+/// it comes from.
 struct Attempt {
     account: String,
     login: String,
@@ -285,12 +288,14 @@ async fn ten_thousand_guesses_reach_few_hashes_and_lock_nobody_out() {
         (all, wrong) = (all + attempts.len(), wrong + hashed);
         rss = rss.max(target.service.rss());
         if elsewhere == 0 {
-            // A prefix against an account costs its owner nothing even where nobody has signed in before.
+            // A prefix against an account costs its owner nothing even where nobody has signed in
+            // before.
             elsewhere = target.owner_signs_in("198.51.100.1").await.0;
         }
     }
     assert_eq!((all, elsewhere), (10_000, 200));
-    // Control: many prefixes did empty the account's bucket, so that home alone is what lets the owner in.
+    // Control: many prefixes did empty the account's bucket, so that home alone is what lets the
+    // owner in.
     assert_eq!(target.owner_signs_in("198.51.101.1").await.0, 429);
     stop.store(true, SeqCst);
     let mut owner = owner.await.unwrap();

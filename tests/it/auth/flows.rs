@@ -1,4 +1,5 @@
-//! Sign-ins from the first to the last request: every credential, what is refused, and how each is taken back.
+//! Sign-ins from the first to the last request: every credential, what is refused, and how each is
+//! taken back.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! Credentials that cannot be any cost no connection; what might be one is asked about, also if it was not there a moment ago.
+//! Credentials that cannot be any cost no connection; what might be one is asked about, also if it
+//! was not there a moment ago.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! What has ended stays refused for as long as anything of it could be believed anywhere, whatever the settings of each replica.
+//! What has ended stays refused for as long as anything of it could be believed anywhere, whatever
+//! the settings of each replica.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Accounts with very many sessions: all that ends them is as many statements as for a few, nobody gets that many any more, and
-//! what is over is removed.
+//! Accounts with very many sessions: all that ends them is as many statements as for a few, nobody
+//! gets that many any more, and what is over is removed.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -40,7 +40,8 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Self {
-        // Statements are counted here; `benches/growth` measures their time, on a machine that does nothing else.
+        // Statements are counted here; `benches/growth` measures their time, on a machine that does
+        // nothing else.
         let app = app(&["--database-deadline=1m", "--request-deadline=1m"]).await;
         let client = app.database.session().await;
         let (_, admin) = admin(&app, "root").await;
@@ -154,7 +155,8 @@ async fn audit_h1_ending_many_sessions_is_as_many_statements_as_ending_few() {
         );
         assert_eq!(stage.count(&told).await, 1, "{end:?}");
     }
-    // Each is revoked by its own id, as nobody knows what it gave out; and this process knows at once.
+    // Each is revoked by its own id, as nobody knows what it gave out; and this process knows at
+    // once.
     assert!(stage.app.app.identity.feed.revocations().len() >= 4 * 20_000);
 }
 

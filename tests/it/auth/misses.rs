@@ -1,5 +1,6 @@
-//! A name of nobody is answered like a wrong password: the same bytes after the same work, so that a sign-in tells nobody who
-//! has an account. The limits are raised for these tests, because they would refuse all but the first attempts before the hash.
+//! A name of nobody is answered like a wrong password: the same bytes after the same work, so that
+//! a sign-in tells nobody who has an account. The limits are raised for these tests, because they
+//! would refuse all but the first attempts before the hash.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +20,8 @@ const ATTEMPTS: usize = 400;
 const SITTINGS: usize = 3;
 const ALIKE: f64 = 0.05;
 
-/// By how much the medians of both names differ, as a part of the larger one. The names take turns, and turns at being first.
+/// By how much the medians of both names differ, as a part of the larger one. The names take turns,
+/// and turns at being first.
 async fn difference(app: &TestApp, attempts: usize) -> f64 {
     let mut took = [Vec::new(), Vec::new()];
     for attempt in 0..attempts {

@@ -1,5 +1,5 @@
-//! Refreshing while the database's answers get lost: who repeats the request with the same token stays signed in.
-//! `process::refresh` has the same through real restarts.
+//! Refreshing while the database's answers get lost: who repeats the request with the same token
+//! stays signed in. `process::refresh` has the same through real restarts.
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -80,8 +80,9 @@ impl Stage {
         self.client.query_one(&query, &[]).await.unwrap().get(0)
     }
 
-    /// A rotation takes its time to commit, and the connection is reset meanwhile: it is done, and nobody is told. Says of which
-    /// it is done: PostgreSQL looks now and then whether a client is there, and rolls back where it is not.
+    /// A rotation takes its time to commit, and the connection is reset meanwhile: it is done, and
+    /// nobody is told. Says of which it is done: PostgreSQL looks now and then whether a client is
+    /// there, and rolls back where it is not.
     async fn lose_the_answers(&self) -> Vec<bool> {
         let dawdle = "CREATE OR REPLACE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$; \
              DROP TRIGGER IF EXISTS dawdle ON sessions; \

@@ -1,4 +1,5 @@
-//! Refresh tokens: one live branch however many ask at once, and a copy that comes back ends the session.
+//! Refresh tokens: one live branch however many ask at once, and a copy that comes back ends the
+//! session.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,5 @@
-//! Every documented operation with every kind of bad credential: what the document asks for is what is enforced.
+//! Every documented operation with every kind of bad credential: what the document asks for is what
+//! is enforced.
 
 use super::forgeries::workshop::Forge;
 use super::*;

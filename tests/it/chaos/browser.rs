@@ -1,4 +1,5 @@
-//! Controls of the WebDriver client: it reads, types, clicks and listens, and leaves no process behind.
+//! Controls of the WebDriver client: it reads, types, clicks and listens, and leaves no process
+//! behind.
 
 use super::SOON;
 use crate::support::{process::Process, stand_in::serve, wait::until, webdriver::Browser};

@@ -55,7 +55,8 @@ async fn open_loop_shows_a_stall_that_a_closed_loop_hides() {
         let (report, hidden) = tokio::join!(open_loop(&client, load, |_| get("/")), closed_loop);
         println!("open loop: {report}; closed loop: {hidden} slow");
         assert_eq!(report.count(&Outcome::Status(200)), 200);
-        // One each 10 ms in a stall of 1,000 ms: those of its first 600 ms wait for more than 400 ms.
+        // One each 10 ms in a stall of 1,000 ms: those of its first 600 ms wait for more than 400
+        // ms.
         let waited = report
             .records
             .iter()

@@ -1,4 +1,5 @@
-//! Positive controls: every tool that breaks things is shown to break them, and to count that it did.
+//! Positive controls: every tool that breaks things is shown to break them, and to count that it
+//! did.
 
 mod browser;
 mod freeze;

@@ -75,7 +75,8 @@ async fn haproxy_follows_readiness_and_hides_no_failure() {
         [seen[0], seen[1] + 20]
     );
 
-    // Ready by its word, but gone: the requests it gets have to fail, or a rolling restart could not be judged.
+    // Ready by its word, but gone: the requests it gets have to fail, or a rolling restart could
+    // not be judged.
     one.ready.store(true, SeqCst);
     haproxy.until_serving(&[true, true], SOON).await.unwrap();
     drop(two.public);

@@ -1,4 +1,5 @@
-//! Configuration as a process sees it: what is refused, where values come from, what is never shown.
+//! Configuration as a process sees it: what is refused, where values come from, what is never
+//! shown.
 
 mod refused;
 mod table;

@@ -1,4 +1,5 @@
-//! Row C7: every broken configuration ends the process in time, with one line that names the key and hides the value.
+//! Row C7: every broken configuration ends the process in time, with one line that names the key
+//! and hides the value.
 
 use std::{
     ffi::OsString,

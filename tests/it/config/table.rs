@@ -1,4 +1,5 @@
-//! Broken configurations, one per line: what is set, the key to be named, a part of what is expected instead.
+//! Broken configurations, one per line: what is set, the key to be named, a part of what is
+//! expected instead.
 
 pub(super) struct Case {
     pub(super) flags: &'static [&'static str],

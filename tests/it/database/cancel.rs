@@ -1,4 +1,5 @@
-//! Requests that go away: dropped futures, panics, abandoned statements. Nothing stays open and nothing is lost afterwards.
+//! Requests that go away: dropped futures, panics, abandoned statements. Nothing stays open and
+//! nothing is lost afterwards.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Connections that are lost, silent or all busy: every answer in bounded time, no write done twice, no broken connection reused.
+//! Connections that are lost, silent or all busy: every answer in bounded time, no write done
+//! twice, no broken connection reused.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! `Db` in real handlers: closures that borrow, transactions, and each failure as the client sees it.
+//! `Db` in real handlers: closures that borrow, transactions, and each failure as the client sees
+//! it.
 
 use axum::Json;
 use axum::extract::Path;
@@ -22,7 +23,12 @@ struct Count {
 }
 
 /// Borrows what the handler extracted.
-#[utoipa::path(get, path = "/notes/{body}", params(("body" = String, Path)), responses((status = OK)))]
+#[utoipa::path(
+    get,
+    path = "/notes/{body}",
+    params(("body" = String, Path)),
+    responses((status = OK)),
+)]
 async fn count(app: AppState, Path(body): Path<String>) -> ApiResult<Json<i64>> {
     let found = app
         .db
@@ -35,7 +41,12 @@ async fn count(app: AppState, Path(body): Path<String>) -> ApiResult<Json<i64>> 
 }
 
 /// A transaction with a savepoint in it, which moves one value in and borrows another.
-#[utoipa::path(post, path = "/notes/{body}", params(("body" = String, Path)), responses((status = OK)))]
+#[utoipa::path(
+    post,
+    path = "/notes/{body}",
+    params(("body" = String, Path)),
+    responses((status = OK)),
+)]
 async fn add(app: AppState, Path(body): Path<String>) -> ApiResult<Json<i64>> {
     let again = format!("{body} again");
     let body = &body;
@@ -95,7 +106,8 @@ async fn handlers_read_and_write_with_what_they_extracted() {
     assert_eq!(app.get("/notes/a").await.json(), 0);
     assert_eq!(app.post_json("/notes/a", "").await.json(), 1);
     assert_eq!(app.get("/notes/a").await.json(), 1);
-    // The same row again: no caller said what a conflict means here, so it is a defect, and the connection lives on.
+    // The same row again: no caller said what a conflict means here, so it is a defect, and the
+    // connection lives on.
     let answer = app.post_json("/notes/a", "").await;
     assert_eq!(
         (answer.status, answer.problem().as_str()),

@@ -1,4 +1,5 @@
-//! Sessions: their settings, how long they live, which errors they survive, and whose password opens them.
+//! Sessions: their settings, how long they live, which errors they survive, and whose password
+//! opens them.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Connections that lookups share: one for many, none the worse for what another does on it, and every answer its asker's own.
+//! Connections that lookups share: one for many, none the worse for what another does on it, and
+//! every answer its asker's own.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Statements that serve requests are texts that stand in the source: values are bound, and nothing is glued into them.
+//! Statements that serve requests are texts that stand in the source: values are bound, and nothing
+//! is glued into them.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,5 @@
-//! The watch on readiness: a database that was never migrated, is migrated, is newer, goes away and comes back.
+//! The watch on readiness: a database that was never migrated, is migrated, is newer, goes away and
+//! comes back.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Which PostgreSQL is run: an installed one that fits, the pinned one that is fetched, or a refusal that says what to do.
+//! Which PostgreSQL is run: an installed one that fits, the pinned one that is fetched, or a
+//! refusal that says what to do.
 
 use std::fs;
 

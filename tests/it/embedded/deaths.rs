@@ -1,4 +1,5 @@
-//! Every kind of sudden death: of the server, of its owner, of both, and in the middle of the first use.
+//! Every kind of sudden death: of the server, of its owner, of both, and in the middle of the first
+//! use.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

@@ -1,4 +1,5 @@
-//! Whoever may write where chartroom keeps its files has no more power over other files than before, root's above all.
+//! Whoever may write where chartroom keeps its files has no more power over other files than
+//! before, root's above all.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
@@ -135,7 +136,8 @@ async fn audit_m4_a_pipe_among_postgresqls_files_keeps_no_start_waiting() {
     assert!(began.elapsed() < Duration::from_secs(60));
 }
 
-/// PostgreSQL of a folder that belongs to somebody is run as the account alone, even to ask for its version.
+/// PostgreSQL of a folder that belongs to somebody is run as the account alone, even to ask for its
+/// version.
 #[tokio::test]
 async fn audit_m4_the_programs_of_a_folder_never_run_as_root() {
     if !we_are_root() {

@@ -50,8 +50,9 @@ impl Drop for TempDir {
     }
 }
 
-/// With `CHARTROOM_EMBEDDED_BIN_DIR` as `serve` would, so that one command tests another major version. Where none is
-/// installed, the shared server of the tests has fetched one by now: no patience has to cover a download.
+/// With `CHARTROOM_EMBEDDED_BIN_DIR` as `serve` would, so that one command tests another major
+/// version. Where none is installed, the shared server of the tests has fetched one by now: no
+/// patience has to cover a download.
 fn options(dir: &TempDir) -> Options {
     LazyLock::force(&SERVER);
     let mut options = Options::new(dir.data());

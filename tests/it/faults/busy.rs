@@ -1,4 +1,5 @@
-//! Row A5: all connections are taken by statements that wait for a lock, and more is asked than can be answered.
+//! Row A5: all connections are taken by statements that wait for a lock, and more is asked than can
+//! be answered.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -63,7 +64,8 @@ async fn a_lock_on_the_posts_costs_nobody_else_and_leaves_nothing_behind() {
     println!("posts: {posts}\nothers: {others}");
     assert_clean(&posts);
     assert_eq!(refused(&posts), 150, "{posts}");
-    // Those who hold a connection are told at the deadline of the database; the others after the wait for one, which is 500 ms.
+    // Those who hold a connection are told at the deadline of the database; the others after the
+    // wait for one, which is 500 ms.
     assert!(posts.latency(500) < Duration::from_millis(2_500), "{posts}");
     for (status, count) in [(200, 30), (404, 30), (405, 30), (401, 30)] {
         assert_eq!(others.count(&Outcome::Status(status)), count, "{others}");
@@ -82,7 +84,8 @@ async fn a_lock_on_the_posts_costs_nobody_else_and_leaves_nothing_behind() {
     until("nobody waits", SOON, waiting).await.unwrap();
 }
 
-/// Who waits for a connection leaves places for who needs none; without a bound, the control, they would take all there are.
+/// Who waits for a connection leaves places for who needs none; without a bound, the control, they
+/// would take all there are.
 #[tokio::test]
 async fn the_queue_for_connections_is_bounded() {
     for (queue, waiting) in [(32, 32), (1_000, 96)] {

@@ -109,7 +109,8 @@ async fn clients_that_vanish_leave_no_permit_no_transaction_and_no_doubt() {
         .await;
 }
 
-/// The control: what is on its way holds a permit and a session, and both are seen to come back when its client is gone.
+/// The control: what is on its way holds a permit and a session, and both are seen to come back
+/// when its client is gone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_waits_is_given_up_with_its_client() {
     let flags = [

@@ -1,4 +1,5 @@
-//! Row B1: five times what the permits can carry, with posts and votes instead of a route that sleeps.
+//! Row B1: five times what the permits can carry, with posts and votes instead of a route that
+//! sleeps.
 
 use std::time::Duration;
 
@@ -56,7 +57,8 @@ async fn five_times_the_load_of_real_requests_is_shed_and_passes() {
     );
     assert!(refused(&report) > report.records.len() / 2, "{report}");
     assert!(done(&report) >= 10, "{report}");
-    // Generous for a machine that does other things: in a queue the last of them would wait for ten seconds.
+    // Generous for a machine that does other things: in a queue the last of them would wait for ten
+    // seconds.
     assert!(shed.latency(500) < Duration::from_millis(500), "{shed}");
     assert!(taken.latency(500) < Duration::from_secs(2), "{taken}");
     let alive = probes.count(&Outcome::Status(200));

@@ -1,4 +1,5 @@
-//! Row A3: a PostgreSQL that is frozen, so that the kernel goes on acknowledging for it. No server's timeout fires then.
+//! Row A3: a PostgreSQL that is frozen, so that the kernel goes on acknowledging for it. No
+//! server's timeout fires then.
 
 use std::time::Duration;
 

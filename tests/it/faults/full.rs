@@ -1,4 +1,5 @@
-//! Row A9: the database has no disk space left. Who writes is told so and nothing is done; who reads notices nothing.
+//! Row A9: the database has no disk space left. Who writes is told so and nothing is done; who
+//! reads notices nothing.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;

@@ -1,4 +1,5 @@
-//! Requests that are repeated after the process was killed under them: what was done is not done again.
+//! Requests that are repeated after the process was killed under them: what was done is not done
+//! again.
 
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use crate::support::service::{PATIENCE, Ports, Service};
 
 const ROUNDS: usize = 10;
 const AT_ONCE: usize = 6;
-/// Half of the posts take their time inside COMMIT, where a kill leaves what is done and nobody who was told.
+/// Half of the posts take their time inside COMMIT, where a kill leaves what is done and nobody who
+/// was told.
 const DAWDLE: &str = "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN NULL; END $$;
     CREATE CONSTRAINT TRIGGER posts_dawdle AFTER INSERT ON posts DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.title LIKE '%slow') EXECUTE FUNCTION dawdle()";

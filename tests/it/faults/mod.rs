@@ -1,5 +1,6 @@
-//! Projects, posts and votes while something is broken: the faults that are promised to be survived, with the real routes. Each
-//! has a control that shows that the fault is one, or that the check sees it.
+//! Projects, posts and votes while something is broken: the faults that are promised to be
+//! survived, with the real routes. Each has a control that shows that the fault is one, or that the
+//! check sees it.
 
 mod busy;
 mod dropped;
@@ -128,7 +129,8 @@ impl Scene {
         self.request(Method::GET, &target, None, None)
     }
 
-    /// One after the other, what can be written. What makes something has its number in its name and in its key.
+    /// One after the other, what can be written. What makes something has its number in its name
+    /// and in its key.
     fn write(&self, number: u32) -> HttpRequest {
         let Self { project, post, .. } = self;
         let name = format!("number {number}");
@@ -169,7 +171,8 @@ impl Scene {
         open_loop_seen(client, load, request, |_, answer| clean(answer)).await
     }
 
-    /// Writes `title` until it is there, as a client does that is not told; says whether an answer was a repetition's.
+    /// Writes `title` until it is there, as a client does that is not told; says whether an answer
+    /// was a repetition's.
     async fn insist(&self, client: &Client, title: &str) -> bool {
         for _ in 0..200 {
             match client.send(self.create(title)).await {
@@ -187,7 +190,8 @@ impl Scene {
     }
 }
 
-/// An answer as it may be while something is broken: a success, or a 503 that says what a client can do about it.
+/// An answer as it may be while something is broken: a success, or a 503 that says what a client
+/// can do about it.
 fn clean(answer: &Answer) -> Outcome {
     let status = answer.status.as_u16();
     if answer.status.is_success() {

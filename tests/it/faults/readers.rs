@@ -1,4 +1,5 @@
-//! Row B2: lists of large posts, asked for by clients that hardly read them. The process stays within its memory and ends them.
+//! Row B2: lists of large posts, asked for by clients that hardly read them. The process stays
+//! within its memory and ends them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -72,7 +73,8 @@ impl Stage {
         line.unwrap().parse().unwrap()
     }
 
-    /// As many as there are, each until it is cut off or told to stop; how often each was refused before it had an answer.
+    /// As many as there are, each until it is cut off or told to stop; how often each was refused
+    /// before it had an answer.
     fn read(&self) -> JoinSet<usize> {
         let head = format!(
             "GET /api/v1/posts?limit=200 HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\n\r\n",

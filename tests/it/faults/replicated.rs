@@ -1,4 +1,5 @@
-//! Row A6 on two servers, of which one follows the other: the first becomes a standby too, and then the primary again.
+//! Row A6 on two servers, of which one follows the other: the first becomes a standby too, and then
+//! the primary again.
 
 use std::fs::File;
 use std::path::Path;

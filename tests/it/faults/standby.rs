@@ -1,4 +1,5 @@
-//! Row A6: only a standby can be reached. What is read is answered and says from where; what decides or writes is not done.
+//! Row A6: only a standby can be reached. What is read is answered and says from where; what
+//! decides or writes is not done.
 
 use chartroom::app::serve::app;
 use chartroom::identity::revocation::feed::State;
@@ -110,7 +111,8 @@ async fn what_a_standby_answers_says_so_and_nothing_is_written() {
             let answer = pair.read(number).await;
             seen.push((answer.status.as_u16(), source(&answer).to_owned()));
         }
-        // What revocations are known is believed for five seconds: a slow machine may need more for this.
+        // What revocations are known is believed for five seconds: a slow machine may need more for
+        // this.
         (pair.state() == State::Fresh).then_some(seen)
     };
     let seen = fresh().await.expect("five requests took five seconds");

@@ -1,4 +1,5 @@
-//! Row B3: more of the largest bodies at once than there is room for. The process stays within its memory and says no to the rest.
+//! Row B3: more of the largest bodies at once than there is room for. The process stays within its
+//! memory and says no to the rest.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -80,7 +81,8 @@ async fn the_largest_bodies_all_at_once_fit_or_are_refused() {
             answer.split(' ').nth(1).unwrap_or_default().to_owned()
         });
     }
-    // The control: they are all held at once, up to the budget of 56 MiB for those who are signed in.
+    // The control: they are all held at once, up to the budget of 56 MiB for those who are signed
+    // in.
     let full = async || {
         let held = held(&service).await;
         (held > 52.0 * 1024.0 * 1024.0).then_some(held)

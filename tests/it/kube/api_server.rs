@@ -1,5 +1,6 @@
-//! As much of an API server as provisioning asks of one: named objects, server-side apply, JSON patches with a test, rights by
-//! name, and a CloudNativePG that comes up step by step. It writes down what it was asked.
+//! As much of an API server as provisioning asks of one: named objects, server-side apply, JSON
+//! patches with a test, rights by name, and a CloudNativePG that comes up step by step. It writes
+//! down what it was asked.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -23,7 +24,8 @@ pub(super) struct State {
     /// What a Cluster's status is, one for each time it is read; the last one stays.
     pub statuses: Vec<Value>,
     pub has_no_operator: bool,
-    /// Refusals with this status and message, before anything else happens: `(verb, kind, status, message, times)`.
+    /// Refusals with this status and message, before anything else happens: `(verb, kind, status,
+    /// message, times)`.
     pub refusals: Vec<(&'static str, &'static str, u16, &'static str, usize)>,
     /// `verb kind/name` in order; the apply without effect is `try`.
     pub asked: Vec<String>,

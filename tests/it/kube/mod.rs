@@ -1,4 +1,5 @@
-//! `chartroom provision` and the rotations, as the program itself against an API server that can be made to misbehave.
+//! `chartroom provision` and the rotations, as the program itself against an API server that can be
+//! made to misbehave.
 
 mod api_server;
 mod provision;

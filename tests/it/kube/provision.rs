@@ -237,7 +237,8 @@ async fn what_would_lose_data_is_refused_before_anything_is_applied() {
             .collect();
         assert_eq!(writes, Vec::<String>::new(), "{expected}");
     }
-    // The control: a Cluster that is as it should be goes through, and the two that may be insisted on do with the flag.
+    // The control: a Cluster that is as it should be goes through, and the two that may be insisted
+    // on do with the flag.
     for (cluster, flag) in [
         (live(|_| {}), None),
         (

@@ -1,4 +1,5 @@
-//! Which room may import which, read from the sources. No row has an exception, and there is no list of them.
+//! Which room may import which, read from the sources. No row has an exception, and there is no
+//! list of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! The client's address: from the peer, or from the one header of a trusted proxy, read from its right end.
+//! The client's address: from the peer, or from the one header of a trusted proxy, read from its
+//! right end.
 
 use axum::body::Body;
 use chartroom::http::shell::client::ClientAddress;

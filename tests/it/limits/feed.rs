@@ -1,4 +1,5 @@
-//! Revocations reach every replica by notification, by poll, at a start and however late they commit; old ones go.
+//! Revocations reach every replica by notification, by poll, at a start and however late they
+//! commit; old ones go.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! One replica's feed of revocations, and how a test looks at it and gets between it and the database.
+//! One replica's feed of revocations, and how a test looks at it and gets between it and the
+//! database.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! Sign-in limits: tokens taken exactly, given back, regained, forgotten; and what a stuck row costs.
+//! Sign-in limits: tokens taken exactly, given back, regained, forgotten; and what a stuck row
+//! costs.
 
 use std::time::{Duration, Instant};
 
@@ -98,7 +99,8 @@ async fn a_success_gives_back_what_it_took() {
         let attempt = replica.check(owner, prefix(2)).await.unwrap();
         attempt.not_made(&replica.db).await;
     }
-    // Nothing more than what it took: somebody's successes must not fill a bucket that his guesses emptied.
+    // Nothing more than what it took: somebody's successes must not fill a bucket that his guesses
+    // emptied.
     assert_eq!(replica.admitted(owner, prefix(3), 4).await, 4);
     let attempt = replica.check(owner, prefix(3)).await.unwrap();
     attempt.succeeded(&replica.db).await;
@@ -152,7 +154,8 @@ async fn purge_removes_full_buckets_and_keeps_the_proven() {
         .await;
     assert_eq!(replica.admitted(victim, prefix(2), 5).await, 5);
     assert_eq!(replica.limiter.purge(&replica.db).await.unwrap(), 0);
-    // The addresses and the owner's account are full after six minutes; the victim's pair and account after thirty and six.
+    // The addresses and the owner's account are full after six minutes; the victim's pair and
+    // account after thirty and six.
     pass(&database, 299.0).await;
     assert_eq!(replica.limiter.purge(&replica.db).await.unwrap(), 3);
     assert_eq!(
@@ -188,7 +191,8 @@ async fn a_stuck_row_refuses_its_own_and_stalls_nobody_else() {
     let flood =
         join_all((2..40).map(|number| replica.limiter.check(&replica.db, victim, prefix(number))));
     tokio::pin!(flood);
-    // The rest of the pool is free all the while: no read fails, and the half of them takes next to no time.
+    // The rest of the pool is free all the while: no read fails, and the half of them takes next to
+    // no time.
     let mut took = Vec::new();
     let answers = loop {
         let begun = Instant::now();

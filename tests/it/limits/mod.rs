@@ -1,4 +1,5 @@
-//! What keeps strangers out and takes rights back: sign-in limits, client addresses, revocations, shares and rates.
+//! What keeps strangers out and takes rights back: sign-in limits, client addresses, revocations,
+//! shares and rates.
 
 mod client;
 mod connection;

@@ -1,4 +1,5 @@
-//! Attacks by shape, each with 2,000 attempts: what is admitted of them, and whether the owner still gets in.
+//! Attacks by shape, each with 2,000 attempts: what is admitted of them, and whether the owner
+//! still gets in.
 
 use std::time::{Duration, Instant};
 

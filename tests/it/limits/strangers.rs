@@ -1,4 +1,5 @@
-//! Bodies of strangers, and of one caller: whoever dribbles them holds a share, and refuses nobody else a request.
+//! Bodies of strangers, and of one caller: whoever dribbles them holds a share, and refuses nobody
+//! else a request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,8 @@ use crate::support::wait::until;
 
 const PASSWORD: &str = "correct horse battery";
 const SOON: Duration = Duration::from_secs(30);
-/// Proxies are believed, so that a request can come from any network. A body has long enough to arrive on a slow machine too.
+/// Proxies are believed, so that a request can come from any network. A body has long enough to
+/// arrive on a slow machine too.
 const FLAGS: &[&str] = &[
     "--registration=open",
     "--trusted-proxies=127.0.0.1",
@@ -27,7 +29,8 @@ const FLAGS: &[&str] = &[
     "--rate-limit=0",
 ];
 
-/// A chunked body that has no end: so much of it at once, and nothing more until the service has enough of it. Then another one.
+/// A chunked body that has no end: so much of it at once, and nothing more until the service has
+/// enough of it. Then another one.
 #[derive(Clone)]
 struct Dribble {
     head: String,
@@ -145,7 +148,8 @@ impl Person {
     }
 }
 
-/// A thousand requests with bodies, forty sign-ins among them; how many were refused, and what they were told.
+/// A thousand requests with bodies, forty sign-ins among them; how many were refused, and what they
+/// were told.
 async fn refusals(person: &Person) -> Vec<String> {
     let judge = |answer: &Answer| {
         let is_good = answer.status.is_success();
@@ -231,7 +235,8 @@ async fn audit_m3_one_caller_who_dribbles_posts_refuses_nobody_else() {
     assert_eq!(refused.json()["code"], "overloaded");
 }
 
-/// The control of the above: where a share is used up, what is refused is seen, and it is those of that network alone.
+/// The control of the above: where a share is used up, what is refused is seen, and it is those of
+/// that network alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_network_that_uses_its_share_up_is_refused_alone() {
     let (app, served) = bench().await;

@@ -103,7 +103,8 @@ async fn proxied() -> (TestApp, Arc<ChaosProxy>) {
     )
 }
 
-/// The way back is held while the work commits, then the connection is reset: done, and nobody was told.
+/// The way back is held while the work commits, then the connection is reset: done, and nobody was
+/// told.
 #[tokio::test]
 async fn committed_but_never_answered_is_answered_by_the_repetition() {
     let (app, proxy) = proxied().await;
@@ -126,7 +127,8 @@ async fn committed_but_never_answered_is_answered_by_the_repetition() {
             ("idempotency-key", key.as_str()),
         ];
         let cut = async {
-            // Asleep inside COMMIT, where the deferred trigger runs: from here on no answer comes through.
+            // Asleep inside COMMIT, where the deferred trigger runs: from here on no answer comes
+            // through.
             let asleep = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
                           AND wait_event = 'PgSleep' AND query LIKE 'COMMIT%'";
             while session.query(asleep, &[]).await.unwrap().is_empty() {

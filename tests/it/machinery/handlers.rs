@@ -91,7 +91,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 /// Things, page by page
-#[utoipa::path(get, path = "/things", params(ThingPage, ThingFilter), responses((status = OK, body = Page<ThingBody>), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/things",
+    params(ThingPage, ThingFilter),
+    responses((status = OK, body = Page<ThingBody>), ApiError),
+)]
 async fn list_things(
     app: AppState,
     page: ThingPage,
@@ -105,7 +110,13 @@ async fn list_things(
 }
 
 /// A new thing
-#[utoipa::path(post, path = "/things", extensions(("x-max-body" = json!("large"))), request_body = CreateThing, responses((status = CREATED, body = ThingBody), ApiError))]
+#[utoipa::path(
+    post,
+    path = "/things",
+    extensions(("x-max-body" = json!("large"))),
+    request_body = CreateThing,
+    responses((status = CREATED, body = ThingBody), ApiError),
+)]
 async fn create_thing(
     app: AppState,
     Caller(who): Caller,
@@ -145,7 +156,12 @@ async fn insert(conn: &mut AsyncPgConnection, body: &CreateThing) -> Work<Thing>
 }
 
 /// One thing
-#[utoipa::path(get, path = "/things/{id}", params(("id" = Uuid, Path)), responses((status = OK, body = ThingBody), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/things/{id}",
+    params(("id" = Uuid, Path)),
+    responses((status = OK, body = ThingBody), ApiError),
+)]
 async fn get_thing(
     app: AppState,
     ValidPath(id): ValidPath<Uuid>,
@@ -160,7 +176,13 @@ async fn get_thing(
 }
 
 /// Changes a thing
-#[utoipa::path(patch, path = "/things/{id}", params(("id" = Uuid, Path)), request_body = PatchThing, responses((status = OK, body = ThingBody), ApiError))]
+#[utoipa::path(
+    patch,
+    path = "/things/{id}",
+    params(("id" = Uuid, Path)),
+    request_body = PatchThing,
+    responses((status = OK, body = ThingBody), ApiError),
+)]
 async fn patch_thing(
     app: AppState,
     ValidPath(id): ValidPath<Uuid>,

@@ -60,7 +60,8 @@ async fn fifty_at_once_are_one() {
     let session = app.database.session().await;
     for round in 0..5 {
         let key = format!("round-{round}");
-        // Slow enough for the others to meet it, and in flight for longer than the wait for a connection.
+        // Slow enough for the others to meet it, and in flight for longer than the wait for a
+        // connection.
         let headers = [
             ("x-caller", who.as_str()),
             ("idempotency-key", key.as_str()),
@@ -132,7 +133,8 @@ async fn a_key_is_for_one_request() {
     assert_eq!(count(&session, "things").await, 1);
 }
 
-/// A refusal has changed nothing, so nothing of it is kept: the key is free for the corrected request.
+/// A refusal has changed nothing, so nothing of it is kept: the key is free for the corrected
+/// request.
 #[tokio::test]
 async fn a_refusal_is_rolled_back_and_not_kept() {
     let (app, who) = app(&[]).await;

@@ -1,4 +1,5 @@
-//! What the features build on, shown on a list that only these tests have: pages, conditions, merge patches, idempotency.
+//! What the features build on, shown on a list that only these tests have: pages, conditions, merge
+//! patches, idempotency.
 
 mod conditions;
 mod crashes;

@@ -114,7 +114,8 @@ async fn the_parameters_are_documented() {
     assert_eq!(sort["enum"].as_array().unwrap().len(), 8);
 }
 
-/// A page is bounded in bytes as well: it ends before the row that is too much, and the walk meets every row all the same.
+/// A page is bounded in bytes as well: it ends before the row that is too much, and the walk meets
+/// every row all the same.
 #[tokio::test]
 async fn audit_m2_a_page_of_large_rows_ends_early() {
     let (app, _) = app(&[]).await;

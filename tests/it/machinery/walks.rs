@@ -19,7 +19,8 @@ const SORTS: [&str; 8] = [
     "-id",
 ];
 
-/// xorshift64*: the same numbers for the same seed on every machine, which is all that is asked of it.
+/// xorshift64*: the same numbers for the same seed on every machine, which is all that is asked of
+/// it.
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
@@ -60,7 +61,8 @@ async fn delete(session: &tokio_postgres::Client, id: Uuid) {
         .unwrap();
 }
 
-/// All ids of a walk, in order, by `Link` where `by_link`, else by `next`; `between` runs between the pages.
+/// All ids of a walk, in order, by `Link` where `by_link`, else by `next`; `between` runs between
+/// the pages.
 async fn walk(
     app: &TestApp,
     first: &str,

@@ -23,8 +23,8 @@ fn resolved<'a>(document: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
     all
 }
 
-/// Values just outside what a schema says, each with the word of the schema that it is outside of. The other words still hold
-/// where that can be: a text that is too long has no other mistake.
+/// Values just outside what a schema says, each with the word of the schema that it is outside of.
+/// The other words still hold where that can be: a text that is too long has no other mistake.
 fn outside(document: &Value, schema: &Value) -> Vec<(&'static str, Value)> {
     let mut values = Vec::new();
     for schema in resolved(document, schema) {
@@ -69,7 +69,8 @@ fn as_text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A field of a JSON body is named by its pointer; a parameter and a field of a form are named in the text.
+/// A field of a JSON body is named by its pointer; a parameter and a field of a form are named in
+/// the text.
 fn names_it(answer: &Answer, name: &str) -> bool {
     let body = answer.json();
     let pointer = format!("/{name}");

@@ -1,5 +1,5 @@
-//! What each operation is sent for its rows, and which ids it has rows for. What is sent is well-formed and meant to succeed: only
-//! who asks, and for what, decides.
+//! What each operation is sent for its rows, and which ids it has rows for. What is sent is
+//! well-formed and meant to succeed: only who asks, and for what, decides.
 
 use serde_json::{Value, json};
 

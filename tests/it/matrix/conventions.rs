@@ -1,5 +1,5 @@
-//! What holds for all operations alike: tags and conditions on what is one thing, pages where there are many, keys on what makes
-//! something.
+//! What holds for all operations alike: tags and conditions on what is one thing, pages where there
+//! are many, keys on what makes something.
 
 use super::*;
 
@@ -141,8 +141,8 @@ async fn what_makes_something_is_repeated_with_its_key_and_not_done_again() {
     let stage = Stage::new().await;
     let mut repeated = 0;
     for call in CALLS {
-        // Registration has no caller whose key it could be: its email is unique. A new password makes nothing, and the hash of its
-        // request has no business in the database.
+        // Registration has no caller whose key it could be: its email is unique. A new password
+        // makes nothing, and the hash of its request has no business in the database.
         let others = ["POST /api/v1/users", "POST /api/v1/me/password"];
         if !call.operation.starts_with("POST /api/v1/") || others.contains(&call.operation) {
             continue;

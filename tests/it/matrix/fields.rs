@@ -1,4 +1,5 @@
-//! What the bodies and parameters of all operations take: their own fields and no column of the database, and any text as a text.
+//! What the bodies and parameters of all operations take: their own fields and no column of the
+//! database, and any text as a text.
 
 use std::collections::BTreeSet;
 
@@ -38,7 +39,13 @@ fn members(document: &Value, call: &Call) -> BTreeSet<String> {
         .collect()
 }
 
-pub(super) async fn send(stage: &Stage, call: &Call, world: &World, query: &str, body: &Value) -> Answer {
+pub(super) async fn send(
+    stage: &Stage,
+    call: &Call,
+    world: &World,
+    query: &str,
+    body: &Value,
+) -> Answer {
     let (method, path) = call.operation.split_once(' ').unwrap();
     let target = format!("{}{query}", fill(path, &world.things));
     let json = [("content-type", "application/json")];

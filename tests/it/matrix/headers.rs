@@ -126,7 +126,8 @@ async fn answers_carry_the_headers_that_the_document_names() {
     }
 }
 
-/// A header that an operation looks at is refused where it cannot be read, and so is one that does not hold.
+/// A header that an operation looks at is refused where it cannot be read, and so is one that does
+/// not hold.
 #[tokio::test]
 async fn operations_take_the_headers_that_the_document_names() {
     let stage = Stage::new().await;

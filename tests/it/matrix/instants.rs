@@ -29,7 +29,8 @@ const WHOLE: &str = "
     END $$;
     RESET session_replication_role;";
 
-/// Each member of a value that is an instant by its schema. Without a value: where there may be one.
+/// Each member of a value that is an instant by its schema. Without a value: where there may be
+/// one.
 fn instants(
     document: &Value,
     schema: &Value,

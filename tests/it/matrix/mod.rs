@@ -1,4 +1,5 @@
-//! Who may do what: every documented operation, for everybody and every kind of id, against one table that a reader can read.
+//! Who may do what: every documented operation, for everybody and every kind of id, against one
+//! table that a reader can read.
 
 mod bounds;
 mod calls;
@@ -139,7 +140,8 @@ fn cell(answer: &Answer, shows_items: bool) -> String {
     }
 }
 
-/// All of an answer but what names the request: its id, the ids it was sent, how many more are allowed.
+/// All of an answer but what names the request: its id, the ids it was sent, how many more are
+/// allowed.
 fn apart_from_the_request((world, answer): &Found) -> String {
     let mut text = format!("{}\n", answer.status);
     for (name, value) in &answer.headers {
@@ -184,8 +186,8 @@ fn strays(document: &Value) -> Vec<String> {
     missing.chain(gone).collect()
 }
 
-/// To whom what is foreign is open, so that it differs from what is not there: it is the other owner's; the directory of users
-/// is everybody's, and in the hands of administrators.
+/// To whom what is foreign is open, so that it differs from what is not there: it is the other
+/// owner's; the directory of users is everybody's, and in the hands of administrators.
 fn is_open(operation: &str, caller: &str) -> bool {
     match operation.split_once(' ').unwrap() {
         (_, path) if path.starts_with("/api/v1/me/") => false,
@@ -239,8 +241,8 @@ async fn everybody_may_do_what_the_table_says_and_nothing_tells_what_is_there() 
     snapshot::file(Path::new("tests/it/matrix/table.txt"), &table(lines));
 }
 
-/// Conditions and keys are looked at where there is something to look at: that must not show. The calls are refused, so that each
-/// finds what the one before has found.
+/// Conditions and keys are looked at where there is something to look at: that must not show. The
+/// calls are refused, so that each finds what the one before has found.
 #[tokio::test]
 async fn no_header_tells_what_is_there() {
     let stage = Stage::new().await;

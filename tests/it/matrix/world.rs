@@ -1,5 +1,5 @@
-//! What a call of the matrix is made in: people, and what is theirs, all of it new for every call, so that no call sees what the
-//! one before has done.
+//! What a call of the matrix is made in: people, and what is theirs, all of it new for every call,
+//! so that no call sees what the one before has done.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -199,7 +199,8 @@ impl Stage {
         self.session.batch_execute(&batch).await.unwrap();
     }
 
-    /// Everything that a call may be about, as `caller` finds it. What `id` and `principal` mean, the table says.
+    /// Everything that a call may be about, as `caller` finds it. What `id` and `principal` mean,
+    /// the table says.
     pub(super) async fn world(&self, caller: &str, id: &str) -> World {
         let (id, principal) = id.split_once('/').unwrap_or((id, ""));
         let person = |name: &str| Person::new(&self.app, name, name == "admin");

@@ -64,7 +64,8 @@ async fn eight_at_once_and_one_killed_midway_apply_each_migration_once() {
     for round in 0..3 {
         let database = TestDatabase::empty().await;
         let session = database.session().await;
-        // A table of the same name in an open transaction: whoever migrates waits for its end, in the middle of a migration.
+        // A table of the same name in an open transaction: whoever migrates waits for its end, in
+        // the middle of a migration.
         let mut obstacle = database.session().await;
         let obstacle = obstacle.transaction().await.unwrap();
         obstacle

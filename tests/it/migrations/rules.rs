@@ -143,13 +143,15 @@ fn a_folder_that_breaks_a_rule_is_found() {
     assert_eq!(folder_problems("20990101000000_create_a", &half).len(), 1);
 }
 
-/// Foreign keys whose columns do not lead a whole, valid index: every delete of what they point to would scan the table.
+/// Foreign keys whose columns do not lead a whole, valid index: every delete of what they point to
+/// would scan the table.
 const UNINDEXED: &str = "SELECT k.conname::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
      WHERE k.contype = 'f' AND {ours} AND NOT EXISTS ( \
          SELECT FROM pg_index i WHERE i.indrelid = k.conrelid AND i.indisvalid AND i.indpred IS NULL \
          AND (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey) ORDER BY 1";
 
-/// Names that do not begin with the table and end with the kind. The kinds that PostgreSQL 18 adds have no name of ours.
+/// Names that do not begin with the table and end with the kind. The kinds that PostgreSQL 18 adds
+/// have no name of ours.
 const MISNAMED: &str = "SELECT format('%s.%s', c.relname, k.conname) FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
      WHERE k.contype IN ('p', 'u', 'f', 'c', 'x') AND {ours} AND NOT (starts_with(k.conname, c.relname || '_') AND k.conname ~ \
          (CASE k.contype WHEN 'p' THEN '_pkey$' WHEN 'u' THEN '_key$' WHEN 'f' THEN '_fkey$' WHEN 'c' THEN '_check$' ELSE '_excl$' END)) \

@@ -1,4 +1,5 @@
-//! The runner among others: locks it waits for, indexes it finds half made, and what it says when it gives up.
+//! The runner among others: locks it waits for, indexes it finds half made, and what it says when
+//! it gives up.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! A process of its own for what a process has only once: the subscriber for logs and spans, and its memory.
+//! A process of its own for what a process has only once: the subscriber for logs and spans, and
+//! its memory.
 //!
 //! The test binary starts itself again for one test, which does nothing unless it was started so.
 

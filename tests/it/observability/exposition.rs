@@ -1,4 +1,5 @@
-//! The Prometheus text format, read strictly: what it says about families and series, and all that is wrong with it.
+//! The Prometheus text format, read strictly: what it says about families and series, and all that
+//! is wrong with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! Spans: exported with their place in the caller's trace, only where wanted, and never at a request's cost.
+//! Spans: exported with their place in the caller's trace, only where wanted, and never at a
+//! request's cost.
 
 use std::time::Instant;
 
@@ -144,7 +145,8 @@ async fn a_trusted_caller_decides_and_then_the_operator() {
         ["/test/row", format!("00-{TRACE}-{SPAN}-00")],
         ["/test/row", "junk"]
     ]);
-    // A caller who does not want it is heard although the operator traces all, and junk is as if absent.
+    // A caller who does not want it is heard although the operator traces all, and junk is as if
+    // absent.
     let result = apart::run(
         "requests",
         &[&collector.flag(), ALL, TRUSTED],

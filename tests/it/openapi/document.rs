@@ -1,4 +1,5 @@
-//! The shape of the document: OpenAPI 3.1, every operation named and described, every reference kept.
+//! The shape of the document: OpenAPI 3.1, every operation named and described, every reference
+//! kept.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! Every route by the document: the methods it names are taken and answered as it says, the others refused.
+//! Every route by the document: the methods it names are taken and answered as it says, the others
+//! refused.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! The OpenAPI document: what the repository holds, what the program prints and what the service serves are one, and whole.
+//! The OpenAPI document: what the repository holds, what the program prints and what the service
+//! serves are one, and whole.
 
 mod document;
 mod methods;

@@ -1,4 +1,5 @@
-//! Gzip in and out: what comes in is limited by what it becomes, what goes out is compressed when asked and worth it.
+//! Gzip in and out: what comes in is limited by what it becomes, what goes out is compressed when
+//! asked and worth it.
 
 use std::io::{Read as _, Write as _};
 

@@ -1,4 +1,5 @@
-//! A service for its own machine alone answers by this machine's names: a foreign page that a browser was led to it with is refused.
+//! A service for its own machine alone answers by this machine's names: a foreign page that a
+//! browser was led to it with is refused.
 
 use axum::body::Body;
 use http::{Method, Request, StatusCode, Version};

@@ -219,7 +219,8 @@ async fn a_flood_of_members_is_refused_in_short() {
     for body in bodies {
         let begun = Instant::now();
         let answer = app.post_json(ECHO, body).await;
-        // Without optimisation and beside other tests; what counts is that nothing grows with the square.
+        // Without optimisation and beside other tests; what counts is that nothing grows with the
+        // square.
         assert!(
             begun.elapsed() < Duration::from_secs(3),
             "{:?}",

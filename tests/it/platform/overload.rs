@@ -120,7 +120,8 @@ async fn five_times_the_load_is_shed_and_passes() {
         taken.records.len() > 150 && shed.records.len() > 800,
         "{report}"
     );
-    // Generous for a machine that does other things; a queue of 1,200 requests would take 12 seconds.
+    // Generous for a machine that does other things; a queue of 1,200 requests would take 12
+    // seconds.
     assert!(
         shed.latency(500) < Duration::from_millis(50)
             && shed.latency(990) < Duration::from_millis(300),

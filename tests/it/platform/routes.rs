@@ -61,19 +61,38 @@ struct Part {
 }
 
 /// Answers with what it got
-#[utoipa::path(post, path = "/test/echo", tag = "test", extensions(("x-max-body" = json!("large"))), request_body = Echo, responses((status = OK, body = Echo), ApiError))]
+#[utoipa::path(
+    post,
+    path = "/test/echo",
+    tag = "test",
+    extensions(("x-max-body" = json!("large"))),
+    request_body = Echo,
+    responses((status = OK, body = Echo), ApiError),
+)]
 async fn post_echo(ValidJson(echo): ValidJson<Echo>) -> Json<Echo> {
     Json(echo)
 }
 
 /// Answers with its path
-#[utoipa::path(get, path = "/test/things/{number}", tag = "test", params(("number" = u32, Path, description = "Which")), responses((status = OK, body = u32), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/test/things/{number}",
+    tag = "test",
+    params(("number" = u32, Path, description = "Which")),
+    responses((status = OK, body = u32), ApiError),
+)]
 async fn get_thing(ValidPath(number): ValidPath<u32>) -> Json<u32> {
     Json(number)
 }
 
 /// Does nothing
-#[utoipa::path(delete, path = "/test/things/{number}", tag = "test", params(("number" = u32, Path, description = "Which")), responses((status = NO_CONTENT), ApiError))]
+#[utoipa::path(
+    delete,
+    path = "/test/things/{number}",
+    tag = "test",
+    params(("number" = u32, Path, description = "Which")),
+    responses((status = NO_CONTENT), ApiError),
+)]
 async fn delete_thing(ValidPath(_number): ValidPath<u32>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
@@ -88,7 +107,13 @@ struct Filter {
 }
 
 /// Answers with its query
-#[utoipa::path(get, path = "/test/things", tag = "test", params(Filter), responses((status = OK, body = Filter), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/test/things",
+    tag = "test",
+    params(Filter),
+    responses((status = OK, body = Filter), ApiError),
+)]
 async fn list_things(ValidQuery(filter): ValidQuery<Filter>) -> Json<Filter> {
     Json(filter)
 }
@@ -101,7 +126,13 @@ struct Size {
 }
 
 /// Answers with much
-#[utoipa::path(get, path = "/test/big", tag = "test", params(Size), responses((status = OK, body = String), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/test/big",
+    tag = "test",
+    params(Size),
+    responses((status = OK, body = String), ApiError),
+)]
 async fn get_big(ValidQuery(Size { size }): ValidQuery<Size>) -> String {
     "0123456789abcdef".repeat(size / 16)
 }
@@ -114,20 +145,36 @@ struct Time {
 }
 
 /// Takes its time
-#[utoipa::path(get, path = "/test/sleep", tag = "test", params(Time), responses((status = OK, body = String), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/test/sleep",
+    tag = "test",
+    params(Time),
+    responses((status = OK, body = String), ApiError),
+)]
 async fn get_sleep(ValidQuery(Time { ms }): ValidQuery<Time>) -> &'static str {
     tokio::time::sleep(Duration::from_millis(ms)).await;
     "slept"
 }
 
 /// Panics
-#[utoipa::path(get, path = "/test/panic", tag = "test", responses((status = OK, body = String), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/test/panic",
+    tag = "test",
+    responses((status = OK, body = String), ApiError),
+)]
 async fn get_panic() -> &'static str {
     panic!("a secret at /srv/secret.rs:7")
 }
 
 /// Panics in another thread
-#[utoipa::path(get, path = "/test/blocking-panic", tag = "test", responses((status = OK, body = String), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/test/blocking-panic",
+    tag = "test",
+    responses((status = OK, body = String), ApiError),
+)]
 async fn get_blocking_panic() -> ApiResult<&'static str> {
     let text = tokio::task::spawn_blocking(|| -> &'static str { panic!("a secret too") });
     Ok(text.await?)
@@ -136,7 +183,12 @@ async fn get_blocking_panic() -> ApiResult<&'static str> {
 static LOCK: LazyLock<Mutex<u32>> = LazyLock::new(Mutex::default);
 
 /// Panics with a lock in its hands, so that every later call finds it poisoned
-#[utoipa::path(get, path = "/test/poisoned", tag = "test", responses((status = OK, body = u32), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/test/poisoned",
+    tag = "test",
+    responses((status = OK, body = u32), ApiError),
+)]
 async fn get_poisoned() -> Json<u32> {
     let mut count = LOCK.lock().unwrap();
     *count += 1;
@@ -144,7 +196,12 @@ async fn get_poisoned() -> Json<u32> {
 }
 
 /// Fails inside
-#[utoipa::path(get, path = "/test/failure", tag = "test", responses((status = OK, body = String), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/test/failure",
+    tag = "test",
+    responses((status = OK, body = String), ApiError),
+)]
 async fn get_failure(app: AppState) -> ApiResult<&'static str> {
     use diesel_async::RunQueryDsl as _;
     app.db
@@ -158,7 +215,12 @@ async fn get_failure(app: AppState) -> ApiResult<&'static str> {
 }
 
 /// Asks the database
-#[utoipa::path(get, path = "/test/row", tag = "test", responses((status = OK, body = String), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/test/row",
+    tag = "test",
+    responses((status = OK, body = String), ApiError),
+)]
 async fn get_row(app: AppState) -> ApiResult<&'static str> {
     use diesel_async::RunQueryDsl as _;
     app.db
@@ -175,7 +237,13 @@ struct Status {
 }
 
 /// Answers with a bare status and text, as libraries do
-#[utoipa::path(get, path = "/test/bare", tag = "test", params(Status), responses((status = OK, body = String), ApiError))]
+#[utoipa::path(
+    get,
+    path = "/test/bare",
+    tag = "test",
+    params(Status),
+    responses((status = OK, body = String), ApiError),
+)]
 async fn get_bare(ValidQuery(Status { status }): ValidQuery<Status>) -> Response {
     (
         StatusCode::from_u16(status).unwrap(),

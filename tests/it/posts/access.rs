@@ -47,7 +47,8 @@ async fn each_may_do_what_the_table_says() {
     let private = place.project("private", &members).await;
     let internal = place.project("internal", &members).await;
     let expired = place.project("private", &members).await;
-    // Letters: 2 done, 0 not seen (404), 3 forbidden, d draft (409), x expired (409), 1 nobody signed in (401).
+    // Letters: 2 done, 0 not seen (404), 3 forbidden, d draft (409), x expired (409), 1 nobody
+    // signed in (401).
     let table = [
         // where, published, author; for anonymous, outsider, former, viewer, editor, owner.
         (

@@ -1,4 +1,5 @@
-//! What a post's texts may be: whatever is typed is text, and nothing but the fields of the API is taken.
+//! What a post's texts may be: whatever is typed is text, and nothing but the fields of the API is
+//! taken.
 
 use super::*;
 
@@ -57,7 +58,8 @@ async fn hostile_texts_are_texts() {
     assert_eq!(place.number("SELECT count(*) FROM posts").await, 2);
 }
 
-/// The same texts wherever a list takes a value: refused as a parameter, or a question without an answer.
+/// The same texts wherever a list takes a value: refused as a parameter, or a question without an
+/// answer.
 #[tokio::test]
 async fn hostile_parameters_change_nothing() {
     let place = Place::new(&[]).await;
@@ -200,7 +202,8 @@ async fn what_does_not_fit_is_named() {
         let answer = ann.patch(&place, &post, body.clone()).await;
         assert_eq!(answer.status, 422, "{body}: {}", answer.text());
     }
-    // The longest there are, and of words that all differ: what a search index takes of one text is not reached.
+    // The longest there are, and of words that all differ: what a search index takes of one text is
+    // not reached.
     let words: String = (0..12_500).map(|n| format!("w{n:05}- ")).collect();
     assert_eq!(words.chars().count(), 100_000);
     for content in [

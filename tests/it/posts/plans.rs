@@ -1,4 +1,5 @@
-//! Statements about posts are prepared and planned once, and a later page reads no more than the first.
+//! Statements about posts are prepared and planned once, and a later page reads no more than the
+//! first.
 
 use std::ops::RangeInclusive;
 
@@ -91,7 +92,8 @@ async fn each_statement_is_prepared_and_planned_once() {
     }
 }
 
-/// How many rows the application's one connection has read by the indexes of a list's order, and by that of words.
+/// How many rows the application's one connection has read by the indexes of a list's order, and by
+/// that of words.
 async fn read(place: &Place) -> (i64, i64) {
     #[derive(diesel::QueryableByName)]
     struct Read {
@@ -135,7 +137,8 @@ async fn a_later_page_reads_no_more_than_the_first() {
     }
 }
 
-/// The index of words for a rare one, the order of the list for a common one; 2,000 posts say which it is.
+/// The index of words for a rare one, the order of the list for a common one; 2,000 posts say which
+/// it is.
 #[tokio::test]
 async fn a_search_goes_the_short_way() {
     let (place, ann) = filled().await;

@@ -88,7 +88,8 @@ async fn a_thousand_votes_of_one_count_once_and_those_of_a_hundred_a_hundred_tim
     assert_eq!(place.number(WRONG_SCORES).await, 1);
 }
 
-/// Votes, votes taken back, posts and accounts that end, all at once: the scores are right, and nobody was refused by accident.
+/// Votes, votes taken back, posts and accounts that end, all at once: the scores are right, and
+/// nobody was refused by accident.
 #[tokio::test]
 async fn scores_stay_exact_whatever_comes_and_goes() {
     let place = Place::new(&[

@@ -1,4 +1,5 @@
-//! A walk through a list meets every post that stays exactly once, whatever comes and goes meanwhile.
+//! A walk through a list meets every post that stays exactly once, whatever comes and goes
+//! meanwhile.
 
 use std::collections::BTreeMap;
 

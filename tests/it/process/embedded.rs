@@ -1,4 +1,5 @@
-//! The private PostgreSQL below a real process: first start, second owner, every kind of sudden death, taken ports.
+//! The private PostgreSQL below a real process: first start, second owner, every kind of sudden
+//! death, taken ports.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -16,14 +17,16 @@ use crate::support::{
     wait::until,
 };
 
-/// A working directory with a data directory in it, which outlives the PostgreSQL that writes there.
+/// A working directory with a data directory in it, which outlives the PostgreSQL that writes
+/// there.
 pub(crate) struct Home {
     pub(crate) dir: TempDir,
     pub(crate) ports: Ports,
 }
 
 impl Home {
-    /// Where none is installed, the shared server of the tests has fetched one by now: no patience covers a download.
+    /// Where none is installed, the shared server of the tests has fetched one by now: no patience
+    /// covers a download.
     pub(crate) fn new() -> Self {
         LazyLock::force(&SERVER);
         Self {

@@ -1,4 +1,5 @@
-//! A PostgreSQL that is frozen, so that the kernel goes on acknowledging for it: readiness follows, and nothing else suffers.
+//! A PostgreSQL that is frozen, so that the kernel goes on acknowledging for it: readiness follows,
+//! and nothing else suffers.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! `chartroom serve` as a process: how it starts, what it survives, how it stops, what it never says.
+//! `chartroom serve` as a process: how it starts, what it survives, how it stops, what it never
+//! says.
 
 pub(crate) mod embedded;
 mod freeze;
@@ -73,7 +74,8 @@ impl Pulse {
         Self { stop, task }
     }
 
-    /// Every answer was 200, and none took a second, of which a loaded machine has the greatest part.
+    /// Every answer was 200, and none took a second, of which a loaded machine has the greatest
+    /// part.
     async fn assert_steady(self, least: usize) {
         self.stop.store(true, Relaxed);
         let beats = self.task.await.unwrap();

@@ -1,5 +1,5 @@
-//! Clients that refresh while the database crashes and comes back, again and again: each repeats what was not answered with
-//! the token it has, and nobody is signed out.
+//! Clients that refresh while the database crashes and comes back, again and again: each repeats
+//! what was not answered with the token it has, and nobody is signed out.
 
 use std::{
     sync::{
@@ -86,7 +86,8 @@ async fn refresh(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn crashes_of_the_database_sign_nobody_out() {
     let home = Home::new();
-    // Time enough for a loaded machine to start a database; the grace has to be longer than the outage.
+    // Time enough for a loaded machine to start a database; the grace has to be longer than the
+    // outage.
     let service = home.start(&[
         ("CHARTROOM_REFRESH_GRACE", "60s"),
         ("CHARTROOM_LOG", "warn"),

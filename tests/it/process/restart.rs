@@ -1,4 +1,5 @@
-//! Row C1: two processes behind a load balancer are restarted one after the other under load, and nobody notices.
+//! Row C1: two processes behind a load balancer are restarted one after the other under load, and
+//! nobody notices.
 
 use std::time::Duration;
 
@@ -62,7 +63,8 @@ impl Fleet {
     }
 }
 
-/// The load balancer asks five times a second, where kubelet asks once in several: the drain delay is shorter in proportion.
+/// The load balancer asks five times a second, where kubelet asks once in several: the drain delay
+/// is shorter in proportion.
 fn start(dir: &TempDir, ports: &Ports, database: &TestDatabase) -> Service {
     let url = database.url();
     let settings = [

@@ -1,4 +1,5 @@
-//! Row H3: what clients and operators keep secret is in no log line, metric, trace or problem document, however much is logged.
+//! Row H3: what clients and operators keep secret is in no log line, metric, trace or problem
+//! document, however much is logged.
 
 use std::{fs, time::Duration};
 
@@ -62,7 +63,8 @@ impl Shown {
     }
 }
 
-/// Secrets in every place where a client may put them, on routes that exist and on others, in requests that fit and that do not.
+/// Secrets in every place where a client may put them, on routes that exist and on others, in
+/// requests that fit and that do not.
 fn requests() -> Vec<HttpRequest> {
     let targets = [
         ROUTE.to_owned(),

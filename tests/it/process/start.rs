@@ -1,4 +1,5 @@
-//! Row C2: whatever is missing at the start, the process lives, says what it waits for, and is ready soon after it has come.
+//! Row C2: whatever is missing at the start, the process lives, says what it waits for, and is
+//! ready soon after it has come.
 
 use std::time::Duration;
 
@@ -128,7 +129,8 @@ async fn serves_with_collector(endpoint: &str) {
         ],
     );
     service.wait_ready(PATIENCE).await;
-    // Ten seconds: longer than a batch waits before it is sent and than an export takes until it is given up.
+    // Ten seconds: longer than a batch waits before it is sent and than an export takes until it is
+    // given up.
     let load = Load {
         per_second: 50,
         count: 500,

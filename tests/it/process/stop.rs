@@ -1,4 +1,5 @@
-//! How one process stops: unready at once, still accepting, in time whatever is stalled, at once when told twice.
+//! How one process stops: unready at once, still accepting, in time whatever is stalled, at once
+//! when told twice.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -37,7 +38,8 @@ impl Stalled {
         for bytes in [format!("GET {ROUTE} HTTP/1.1\r\nHo"), body, unread] {
             let mut stream = small_window(host).await;
             streams.push(AbortOnDropHandle::new(tokio::spawn(async move {
-                // The last one never gets rid of it all: nobody takes its requests while it takes no answers.
+                // The last one never gets rid of it all: nobody takes its requests while it takes
+                // no answers.
                 let _ = stream.write_all(bytes.as_bytes()).await;
                 std::future::pending::<()>().await;
                 drop(stream);
@@ -91,7 +93,8 @@ async fn stops_in_phases_and_in_time_with_stalled_connections() {
     service.signal("TERM");
     let reason = service.wait_unready("", Duration::from_secs(1)).await;
     assert!(reason.contains("stopping"), "{reason}");
-    // Unready, and yet: whoever still comes, on an old connection or a new one, is served and told to go.
+    // Unready, and yet: whoever still comes, on an old connection or a new one, is served and told
+    // to go.
     for client in [&kept, &Client::fresh(service.public)] {
         let answer = client.get(ROUTE).await.unwrap();
         assert_eq!(
@@ -157,6 +160,7 @@ async fn a_second_signal_waits_for_nothing() {
     let status = service.exit(PATIENCE).await;
     let took = began.elapsed();
     assert!(status.code().is_some(), "{status}");
-    // One second is promised, one more is for a loaded machine; by itself it would take the deadline's 25.
+    // One second is promised, one more is for a loaded machine; by itself it would take the
+    // deadline's 25.
     assert!(took < Duration::from_secs(2), "{took:?}");
 }

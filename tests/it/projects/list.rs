@@ -222,7 +222,8 @@ async fn the_list_is_planned_once() {
         panic!("{} statements", plans.len())
     };
     assert_eq!((plain.custom_plans, plain.generic_plans), (5, 8));
-    // It sees through filters that admit everything only with the values at hand, and plans for those; the text is one.
+    // It sees through filters that admit everything only with the values at hand, and plans for
+    // those; the text is one.
     assert_eq!(filtered.custom_plans + filtered.generic_plans, 48);
 }
 
@@ -250,7 +251,8 @@ async fn rows_read(app: &TestApp, who: &Person, condition: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// The newest page of 2,000 memberships and one in their midst read as many of them as they show, and no more.
+/// The newest page of 2,000 memberships and one in their midst read as many of them as they show,
+/// and no more.
 #[tokio::test]
 async fn a_page_reads_what_it_shows() {
     let (app, ann) = filled(2_000).await;

@@ -175,7 +175,8 @@ async fn of_fifty_owners_who_leave_at_once_one_stays() {
         .map(|id| id.to_string())
         .chain([ann.id.clone()])
         .collect();
-    // By SQL, as the way does not matter: half of them leave, half are demoted, and all take their time before they are done.
+    // By SQL, as the way does not matter: half of them leave, half are demoted, and all take their
+    // time before they are done.
     let mut sessions = Vec::new();
     for _ in &all {
         sessions.push(app.database.session().await);
@@ -330,7 +331,8 @@ async fn nobody_deletes_their_account_from_under_a_project() {
     );
 }
 
-/// A removal has locked the project when the member's account is deleted: each waits for its turn, and neither for the other.
+/// A removal has locked the project when the member's account is deleted: each waits for its turn,
+/// and neither for the other.
 #[tokio::test]
 async fn an_account_that_goes_does_not_meet_its_removal() {
     let app = app().await;

@@ -1,4 +1,5 @@
-//! A walk through one's projects meets every one that stays exactly once, whatever comes and goes meanwhile.
+//! A walk through one's projects meets every one that stays exactly once, whatever comes and goes
+//! meanwhile.
 
 use std::collections::BTreeMap;
 

@@ -82,7 +82,8 @@ async fn slow_readers_cost_little_memory() {
     .await;
     sleep(Duration::from_secs(1)).await;
     assert_eq!(server.counters.open.load(Relaxed), READERS);
-    // What hyper holds beyond the one frame on its way; the process as a whole has other tests in it.
+    // What hyper holds beyond the one frame on its way; the process as a whole has other tests in
+    // it.
     let held = server.frames.load(Relaxed) * FRAME / READERS;
     println!("{held} bytes held for each reader, {} resident", resident());
     assert!(

@@ -1,4 +1,5 @@
-//! Framing attacks, case by case: the answer, whether the connection ends, and that nothing is smuggled in.
+//! Framing attacks, case by case: the answer, whether the connection ends, and that nothing is
+//! smuggled in.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -237,7 +238,8 @@ async fn a_request_after_a_clean_one_is_served() {
     assert_eq!(server.smuggled.load(Relaxed), 1);
 }
 
-/// Taken off the wire if it is there, else the connection ends: either way it is never read as a request.
+/// Taken off the wire if it is there, else the connection ends: either way it is never read as a
+/// request.
 #[tokio::test]
 async fn a_body_nobody_reads_is_no_request() {
     let server = start(patient()).await;

@@ -1,4 +1,5 @@
-//! Clients that read an answer slowly: whoever keeps the rate is left alone, whoever does not is cut off.
+//! Clients that read an answer slowly: whoever keeps the rate is left alone, whoever does not is
+//! cut off.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,8 @@ const WINDOW: Duration = Duration::from_millis(1_500);
 const RATE: u32 = 512 * 1024;
 /// Between two reads.
 const BEAT: Duration = Duration::from_millis(50);
-/// Below the rate. On the loopback device room for the next 64 KiB is announced when so much is read: still within the window.
+/// Below the rate. On the loopback device room for the next 64 KiB is announced when so much is
+/// read: still within the window.
 const SLOW: usize = 8 * 1024;
 /// Ten times the rate, as the machine has others to serve.
 const STEADY: usize = 256 * 1024;

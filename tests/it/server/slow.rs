@@ -130,7 +130,8 @@ async fn every_slow_client_is_cut_off_in_time() {
             .run(server.addr, LIMIT * 3 + SLACK)
             .await
             .unwrap_or_else(|| panic!("{attack:?} is still there"));
-        // The dribbles are cut when the average has fallen behind, the lingering ones after their answer.
+        // The dribbles are cut when the average has fallen behind, the lingering ones after their
+        // answer.
         assert!(took <= LIMIT * 2 + SLACK, "{attack:?} took {took:?}");
         let wanted: &[u16] = match attack {
             Attack::StalledBody | Attack::BodyDribble | Attack::ChunkDribble => &[408],
@@ -149,7 +150,8 @@ async fn every_slow_client_is_cut_off_in_time() {
     assert!(good(server.addr).await.starts_with("HTTP/1.1 200 "));
 }
 
-/// The same attacks with the timeouts off stay: without this the test above might see something else close them.
+/// The same attacks with the timeouts off stay: without this the test above might see something
+/// else close them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_timeouts_they_stay() {
     let server = start(patient()).await;

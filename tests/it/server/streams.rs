@@ -124,7 +124,8 @@ async fn a_stream_that_keeps_the_rate_is_left_alone() {
     assert_eq!(server.counters.write_timed_out.load(Relaxed), 0);
 }
 
-/// Neither what a handler takes nor a pause in an answer is the client's time. The answers arrive whole.
+/// Neither what a handler takes nor a pause in an answer is the client's time. The answers arrive
+/// whole.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_service_takes_is_not_the_clients() {
     let server = start(ConnectionLimits {

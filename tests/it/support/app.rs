@@ -53,7 +53,8 @@ pub(crate) fn config(flags: &[&str]) -> Config {
     Config::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
 }
 
-/// The service with routes of a test; these are public unless they say otherwise, as most tests do not care who asks.
+/// The service with routes of a test; these are public unless they say otherwise, as most tests do
+/// not care who asks.
 pub(crate) fn shell_with(app: &AppState, mut routes: OpenApiRouter<AppState>) -> Arc<PublicShell> {
     public_unless_said(routes.get_openapi_mut());
     chartroom::app::features::public_with(app.clone(), routes).unwrap()
@@ -180,8 +181,8 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// All that a caller can tell answers apart by: but for the request id, and for how many requests
-    /// are left, which is one less with each.
+    /// All that a caller can tell answers apart by: but for the request id, and for how many
+    /// requests are left, which is one less with each.
     pub(crate) fn telling(&self) -> (u16, Vec<(String, String)>, String) {
         let id = self.header("x-request-id");
         let headers = self.headers.iter().map(|(name, value)| {
@@ -240,7 +241,8 @@ impl Answer {
     }
 }
 
-/// What no answer may show: source files, crates, SQL, addresses, and the secrets that the tests hide.
+/// What no answer may show: source files, crates, SQL, addresses, and the secrets that the tests
+/// hide.
 const INTERNALS: &[&str] = &[
     ".rs",
     "src/",

@@ -1,4 +1,5 @@
-//! A proxy between two parties that breaks their connections on command: refuse, reset, hold, delay, throttle, cut.
+//! A proxy between two parties that breaks their connections on command: refuse, reset, hold,
+//! delay, throttle, cut.
 
 use super::pump::{Shape, Stop, Way, pump};
 use std::{
@@ -30,7 +31,8 @@ pub(crate) enum Mode {
     Refuse,
     /// Live connections are reset; newcomers are accepted and reset.
     Reset,
-    /// Accepts and says nothing, ever; live connections stall both ways. What was held flows when it ends.
+    /// Accepts and says nothing, ever; live connections stall both ways. What was held flows when
+    /// it ends.
     Blackhole,
     /// `up` is client to target, `down` the way back.
     Shaped {
@@ -129,7 +131,8 @@ impl ChaosProxy {
         self.state.send_modify(|s| {
             s.mode = mode;
             s.epoch += 1;
-            // Counted as well: a reset that is taken back at once must still be seen by every connection.
+            // Counted as well: a reset that is taken back at once must still be seen by every
+            // connection.
             s.resets += usize::from(matches!(mode, Mode::Reset));
         });
         let epoch = self.state.borrow().epoch;
@@ -161,7 +164,8 @@ impl ChaosProxy {
     }
 }
 
-/// A port of 127.0.0.1 that nobody else gets as long as the socket lives; whoever listens needs SO_REUSEADDR.
+/// A port of 127.0.0.1 that nobody else gets as long as the socket lives; whoever listens needs
+/// SO_REUSEADDR.
 pub(crate) fn reserve_port() -> io::Result<(TcpSocket, SocketAddr)> {
     let socket = bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     let addr = socket.local_addr()?;

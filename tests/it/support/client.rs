@@ -120,7 +120,8 @@ impl Client {
             let response = match connection.try_send_request(request).await {
                 Ok(response) => response,
                 Err(mut failed) => match failed.take_message() {
-                    // Not a byte was written: every client repeats that, and it is no failure of the server.
+                    // Not a byte was written: every client repeats that, and it is no failure of
+                    // the server.
                     Some(unsent) if kept => {
                         request = unsent;
                         continue;

@@ -1,4 +1,5 @@
-//! One PostgreSQL for the whole run, started by the product's own code; one database per test, cloned from a migrated template.
+//! One PostgreSQL for the whole run, started by the product's own code; one database per test,
+//! cloned from a migrated template.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -15,10 +16,12 @@ use secrecy::ExposeSecret as _;
 use super::chaos_proxy::{ChaosProxy, Target};
 
 const TEMPLATE: &str = "template_migrated";
-/// What the applications of the tests run as: a right that they lack shows in every test that needs it.
+/// What the applications of the tests run as: a right that they lack shows in every test that needs
+/// it.
 const RUNTIME: &str = "test_runtime";
 
-/// The server, on a runtime of its own that no test's end can stop. Its watchdog stops it with the process.
+/// The server, on a runtime of its own that no test's end can stop. Its watchdog stops it with the
+/// process.
 pub(crate) struct Server {
     pub(crate) endpoint: Endpoint,
     pub(crate) address: Address,
@@ -85,8 +88,8 @@ impl Server {
     }
 }
 
-/// The same directory each time, so that only the first run pays for making it; another one while a run holds it, and
-/// what another PostgreSQL made is made anew.
+/// The same directory each time, so that only the first run pays for making it; another one while a
+/// run holds it, and what another PostgreSQL made is made anew.
 async fn first_free_place() -> Embedded {
     let bin_dir = std::env::var_os("CHARTROOM_TEST_POSTGRES").map(PathBuf::from);
     let kind = if std::env::var_os("CHARTROOM_TEST_FETCHED").is_some() {

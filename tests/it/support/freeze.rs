@@ -1,4 +1,5 @@
-//! Freezes a process with all its children by SIGSTOP: the kernel keeps acknowledging, nobody answers.
+//! Freezes a process with all its children by SIGSTOP: the kernel keeps acknowledging, nobody
+//! answers.
 
 use super::process::{Process, tree};
 use std::{
@@ -16,7 +17,8 @@ pub(crate) struct Frozen {
 }
 
 impl Frozen {
-    /// Returns when a fresh listing shows nobody running: a child forked between two passes is caught by the next.
+    /// Returns when a fresh listing shows nobody running: a child forked between two passes is
+    /// caught by the next.
     pub(crate) fn new(root: u32) -> io::Result<Self> {
         let deadline = Instant::now() + WITHIN;
         let mut frozen = Self {

@@ -59,7 +59,8 @@ impl Haproxy {
             _port: port,
             _dir: dir,
         };
-        // A backend counts as up until its first check: whoever sends before that sees backends nobody asked.
+        // A backend counts as up until its first check: whoever sends before that sees backends
+        // nobody asked.
         until(
             "a first check of every backend",
             STARTED_WITHIN,
@@ -134,7 +135,8 @@ impl Haproxy {
     }
 }
 
-/// A Service repeats nothing and moves nothing: a request that meets a dead backend fails, and is seen.
+/// A Service repeats nothing and moves nothing: a request that meets a dead backend fails, and is
+/// seen.
 fn config(addr: SocketAddr, backends: &[Backend]) -> String {
     let mut text = format!(
         "global

@@ -1,4 +1,5 @@
-//! Open-loop load: requests leave on a schedule that the answers cannot slow down, and are timed from that schedule.
+//! Open-loop load: requests leave on a schedule that the answers cannot slow down, and are timed
+//! from that schedule.
 
 use super::client::{Answer, Client, Failure, HttpRequest};
 use serde_json::json;
@@ -56,7 +57,8 @@ pub(crate) async fn open_loop(
     open_loop_seen(client, load, request, status).await
 }
 
-/// The same where more than the status is looked at: `judge` sees the number of the request and its answer.
+/// The same where more than the status is looked at: `judge` sees the number of the request and its
+/// answer.
 pub(crate) async fn open_loop_seen(
     client: &Client,
     load: Load,

@@ -1,4 +1,5 @@
-//! Processes as `/proc` shows them, signals by the shell's `kill`, and the rule for tools that are not installed.
+//! Processes as `/proc` shows them, signals by the shell's `kill`, and the rule for tools that are
+//! not installed.
 
 use std::{
     env, fs,
@@ -20,7 +21,8 @@ pub(crate) struct Process {
     pub pid: u32,
     pub parent: u32,
     pub state: char,
-    /// Kernel ticks at its birth: together with the pid it names a process for good, even when the pid is reused.
+    /// Kernel ticks at its birth: together with the pid it names a process for good, even when the
+    /// pid is reused.
     pub born: u64,
 }
 
@@ -98,7 +100,8 @@ pub(crate) fn installed(program: &str, elsewhere: &[&Path]) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// Passes on what was found. Nothing found is a skip with a message, or a failure where the tool is required.
+/// Passes on what was found. Nothing found is a skip with a message, or a failure where the tool is
+/// required.
 pub(crate) fn or_skip<T>(tool: &str, found: Option<T>) -> Option<T> {
     if found.is_none() {
         let required = env::var(REQUIRE).unwrap_or_default();
@@ -120,7 +123,8 @@ pub(crate) struct TempDir(pub PathBuf);
 
 impl TempDir {
     pub(crate) fn new(purpose: &str) -> io::Result<Self> {
-        // Not under target/: a socket path has to stay below 108 bytes, and another user has to reach it.
+        // Not under target/: a socket path has to stay below 108 bytes, and another user has to
+        // reach it.
         let dir = env::temp_dir().join(format!(
             "chartroom-{purpose}-{}",
             uuid::Uuid::new_v4().simple()

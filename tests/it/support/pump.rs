@@ -1,4 +1,5 @@
-//! One direction of a connection through the chaos proxy: bytes in, bytes out, and what happens to them between.
+//! One direction of a connection through the chaos proxy: bytes in, bytes out, and what happens to
+//! them between.
 
 use super::chaos_proxy::{Counts, State};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -30,8 +31,8 @@ pub(crate) enum Way {
 pub(crate) struct Shape {
     pub latency: Duration,
     pub bytes_per_second: Option<u32>,
-    /// A clean close after so many bytes (of each connection, from when the mode was set): the end that a
-    /// reader has to recognise as a truncation by itself.
+    /// A clean close after so many bytes (of each connection, from when the mode was set): the end
+    /// that a reader has to recognise as a truncation by itself.
     pub cut_after: Option<usize>,
     /// Holds the bytes, and lets the sender's buffers fill.
     pub stall: bool,
@@ -98,7 +99,8 @@ async fn read(
     }
 }
 
-/// `None` until enough has arrived. A client may ask for encryption first and go on in plain text when refused.
+/// `None` until enough has arrived. A client may ask for encryption first and go on in plain text
+/// when refused.
 fn is_cancel_request(head: &[u8]) -> Option<bool> {
     let mut messages = head.chunks(8);
     loop {

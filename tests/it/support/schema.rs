@@ -1,4 +1,5 @@
-//! A database's schema as text: a dump to compare two of them, and the `src/schema.rs` that diesel needs.
+//! A database's schema as text: a dump to compare two of them, and the `src/schema.rs` that diesel
+//! needs.
 //!
 //! Diesel's own command line links libpq, which this project does without.
 

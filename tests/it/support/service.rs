@@ -198,7 +198,8 @@ impl Service {
         }
     }
 
-    /// Waits for an unready answer whose reason holds `part`, and checks that it is a whole problem document.
+    /// Waits for an unready answer whose reason holds `part`, and checks that it is a whole problem
+    /// document.
     pub(crate) async fn wait_unready(&self, part: &str, within: Duration) -> String {
         let mut last = String::new();
         let found = until("the reason", within, async || {

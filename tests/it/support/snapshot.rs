@@ -1,4 +1,5 @@
-//! Files that must equal what the program says. `CHARTROOM_UPDATE=1` writes them instead of comparing.
+//! Files that must equal what the program says. `CHARTROOM_UPDATE=1` writes them instead of
+//! comparing.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! A server for what stands in for the product or for its neighbours; its end is the end of its connections too.
+//! A server for what stands in for the product or for its neighbours; its end is the end of its
+//! connections too.
 
 use axum::Router;
 use bytes::Bytes;

@@ -42,7 +42,8 @@ pub(crate) struct Browser {
 impl Browser {
     /// `None` is a skip: Chromium or chromedriver is not installed and not required.
     pub(crate) async fn start() -> Option<Self> {
-        // Google's build of it is what Ubuntu has: there the package of that name only fetches a snap.
+        // Google's build of it is what Ubuntu has: there the package of that name only fetches a
+        // snap.
         let browser = ["chromium", "google-chrome"]
             .iter()
             .find_map(|name| installed(name, &[]));
@@ -94,7 +95,8 @@ impl Browser {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
-            // As on a desk: dialogs do not fit into the default, and what does not fit cannot be clicked.
+            // As on a desk: dialogs do not fit into the default, and what does not fit cannot be
+            // clicked.
             "--window-size=1280,1024",
             // A test page can ask for any host; none but this machine is ever reached.
             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
@@ -201,7 +203,8 @@ impl Browser {
         until(css, within, async || self.find(css).await.ok()).await
     }
 
-    /// Finds and clicks until the click arrives: a page that still moves covers or replaces its elements.
+    /// Finds and clicks until the click arrives: a page that still moves covers or replaces its
+    /// elements.
     pub(crate) async fn click_on(&self, css: &str, within: Duration) -> Result<(), String> {
         let what = format!("a click on {css}");
         until(&what, within, async || {
@@ -229,7 +232,8 @@ impl Browser {
         Ok(&self.console)
     }
 
-    /// Every URL that pages asked for since the last `forget`, WebSockets included, answered or not.
+    /// Every URL that pages asked for since the last `forget`, WebSockets included, answered or
+    /// not.
     pub(crate) async fn requested(&mut self) -> Result<&[String], String> {
         let entries = self
             .command("POST", "/se/log", &json!({"type": "performance"}))

@@ -1,4 +1,5 @@
-//! TLS to the database as libpq defines it: five modes against four servers, and a CA that is replaced while the service runs.
+//! TLS to the database as libpq defines it: five modes against four servers, and a CA that is
+//! replaced while the service runs.
 
 mod server;
 

@@ -47,7 +47,8 @@ impl Authority {
     }
 }
 
-/// A PostgreSQL on loopback whose certificate can be changed; the private one of the service has no TCP at all.
+/// A PostgreSQL on loopback whose certificate can be changed; the private one of the service has no
+/// TCP at all.
 pub(super) struct Postgres {
     child: Child,
     pub(super) port: u16,
@@ -56,7 +57,8 @@ pub(super) struct Postgres {
     _port: tokio::net::TcpSocket,
 }
 
-/// PostgreSQL refuses to run as root: then it runs as the account that packages make for it, or as nobody.
+/// PostgreSQL refuses to run as root: then it runs as the account that packages make for it, or as
+/// nobody.
 fn owner() -> Option<(u32, u32)> {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let uid = status.lines().find_map(|line| line.strip_prefix("Uid:"));

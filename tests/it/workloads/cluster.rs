@@ -1,4 +1,5 @@
-//! As much of an API server as tokens need: it publishes real keys, reviews tokens honestly unless told otherwise, and counts.
+//! As much of an API server as tokens need: it publishes real keys, reviews tokens honestly unless
+//! told otherwise, and counts.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;

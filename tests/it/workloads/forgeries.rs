@@ -1,4 +1,5 @@
-//! Tokens that the cluster did not make, or not for us: none is let in, and none of those costs a call of the API server.
+//! Tokens that the cluster did not make, or not for us: none is let in, and none of those costs a
+//! call of the API server.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -234,7 +235,8 @@ async fn no_forgery_is_let_in_and_none_costs_a_review() {
     assert_eq!(place.cluster.reviews(), 1);
 }
 
-/// Without a word of ours, a refusal would be a riddle; before the signature is proven, nobody is told anything.
+/// Without a word of ours, a refusal would be a riddle; before the signature is proven, nobody is
+/// told anything.
 #[tokio::test]
 async fn the_owner_of_a_token_hears_what_is_wrong_with_it() {
     let place = Place::new(&["--service-accounts-namespaces=shop"]).await;

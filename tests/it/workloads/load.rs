@@ -66,7 +66,8 @@ async fn a_flood_of_rubbish_asks_nobody() {
     assert!((900..=1_000).contains(&unsure), "{unsure}");
 }
 
-/// Good signatures of an account that is gone, or of one that runs wild: 16 reviews at a time, and no more waiting than is set.
+/// Good signatures of an account that is gone, or of one that runs wild: 16 reviews at a time, and
+/// no more waiting than is set.
 #[tokio::test]
 async fn a_flood_of_tokens_that_the_cluster_signed_is_bounded() {
     let place = Place::settled(&["--service-accounts-timeout=500ms"]).await;

@@ -1,4 +1,5 @@
-//! Workloads: service account tokens against a cluster with real keys that can be made to misbehave.
+//! Workloads: service account tokens against a cluster with real keys that can be made to
+//! misbehave.
 
 mod cluster;
 mod example;

@@ -1,4 +1,5 @@
-//! The API server is away: who was known a moment ago is let in, everybody else is neither let in nor refused.
+//! The API server is away: who was known a moment ago is let in, everybody else is neither let in
+//! nor refused.
 
 use super::cluster::Mood;
 use super::*;

@@ -1,6 +1,7 @@
 //! Lists in pages: parameters in, items and the way to the next page out.
 //!
-//! The handler takes [`PageParams`], its model loads what they ask for (`db::page`), and [`PageParams::respond`] makes the answer.
+//! The handler takes [`PageParams`], its model loads what they ask for (`db::page`), and
+//! [`PageParams::respond`] makes the answer.
 
 mod params;
 
@@ -50,13 +51,15 @@ impl<S> Deref for PageParams<S> {
 #[derive(Serialize, ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// The `cursor` of the next page; null on the last one. The header `Link` has the whole URL of the next page
+    /// The `cursor` of the next page; null on the last one. The header `Link` has the whole URL of
+    /// the next page
     pub next: Option<String>,
     /// How many items there are on all pages. It is there only with `count=true`
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub count: Option<i64>,
-    /// Whether there are more items than `count`, which stops at 10,000. It is there only with `count=true`
+    /// Whether there are more items than `count`, which stops at 10,000. It is there only with
+    /// `count=true`
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub count_capped: Option<bool>,
@@ -95,7 +98,8 @@ impl<S: Sorts> PageParams<S> {
             .flat_map(|pair| [pair, "&"])
             .collect();
         let target = format!("{}?{query}cursor={cursor}", self.uri.path());
-        // What would end the reference or the header early; everything else is already as it came from a URL.
+        // What would end the reference or the header early; everything else is already as it came
+        // from a URL.
         let target = target
             .replace('<', "%3C")
             .replace('>', "%3E")

@@ -1,4 +1,5 @@
-//! The parameters of a list: what they may be, what is said where they are not, how they are documented.
+//! The parameters of a list: what they may be, what is said where they are not, how they are
+//! documented.
 
 use axum::extract::{FromRef, FromRequestParts, Query};
 use http::Uri;

@@ -1,4 +1,5 @@
-//! Lists everything that keeps a JSON value from fitting its documented schema. Serde stops at the first mistake; people want them all.
+//! Lists everything that keeps a JSON value from fitting its documented schema. Serde stops at the
+//! first mistake; people want them all.
 
 mod scalar;
 #[cfg(test)]
@@ -32,7 +33,8 @@ impl Shape {
         Self { schema, named }
     }
 
-    /// Every mistake of shape: unknown, missing, mistyped and impossible members. Empty where the schema is content.
+    /// Every mistake of shape: unknown, missing, mistyped and impossible members. Empty where the
+    /// schema is content.
     pub fn mistakes(&self, value: &Value) -> Vec<FieldError> {
         let mut found = Vec::new();
         let (schema, named) = (&self.schema, &self.named);
@@ -134,7 +136,8 @@ fn together(
     );
 }
 
-/// With alternatives, the mistakes of the one that comes closest are the useful ones: of the right type, with the right tag.
+/// With alternatives, the mistakes of the one that comes closest are the useful ones: of the right
+/// type, with the right tag.
 fn alternatives(
     value: &Value,
     items: &[RefOr<Schema>],

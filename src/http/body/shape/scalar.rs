@@ -1,4 +1,5 @@
-//! Numbers and texts of the right type that still cannot be what the schema describes: out of range, or not in the format.
+//! Numbers and texts of the right type that still cannot be what the schema describes: out of
+//! range, or not in the format.
 
 use chrono::{DateTime, NaiveDate};
 use serde_json::Value;

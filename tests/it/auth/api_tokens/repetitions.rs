@@ -48,7 +48,8 @@ async fn a_repetition_shows_the_secret_again_and_the_database_never_does() {
     for (found, what) in [
         (false, random.to_owned()),
         (false, hex(random.as_bytes())),
-        // Controls: a text and binary columns are found; the whole answer is kept, but not readable.
+        // Controls: a text and binary columns are found; the whole answer is kept, but not
+        // readable.
         (true, "a name".to_owned()),
         (true, hex(hash.as_ref())),
         (false, hex(b"a name")),

@@ -1,4 +1,5 @@
-//! Where access tokens are forged: with the service's own key, so that only what is wrong with each refuses it.
+//! Where access tokens are forged: with the service's own key, so that only what is wrong with each
+//! refuses it.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
-//! The two processes, the ways in which their feed of revocations is cut, and what happens to people.
+//! The two processes, the ways in which their feed of revocations is cut, and what happens to
+//! people.
 
 use std::fs;
 use std::process::Stdio;
@@ -49,7 +50,8 @@ impl Fleet {
         let (proxy, _) = behind_proxy(&database).await;
         let dir = TempDir::new("replicas").unwrap();
         let url = url_through(proxy.addr, &database);
-        // Limits have tests of their own; the grace lets one refresh token be tried again and again.
+        // Limits have tests of their own; the grace lets one refresh token be tried again and
+        // again.
         let many = "1000000";
         let settings = [
             ("CHARTROOM_DATABASE_URL", url.as_str()),

@@ -1,5 +1,6 @@
-//! Two `serve` processes on one database: what ends on one, or by the command line, is refused by both within 5 s. Every kind of
-//! credential is believed from memory by both when it happens, so that nothing but the revocation can end it.
+//! Two `serve` processes on one database: what ends on one, or by the command line, is refused by
+//! both within 5 s. Every kind of credential is believed from memory by both when it happens, so
+//! that nothing but the revocation can end it.
 
 mod fleet;
 mod person;
@@ -15,7 +16,8 @@ use self::person::{Event, Kind, Person};
 /// What the promise allows, from the moment at which the event was acknowledged.
 const PROMISE: Duration = Duration::from_secs(5);
 
-/// Everybody with every credential on every replica, asked for when the time of the promise is over.
+/// Everybody with every credential on every replica, asked for when the time of the promise is
+/// over.
 async fn assert_settled(fleet: &Fleet, people: &[Person], when: &str) {
     for person in people {
         if matches!(person.event, Event::Promote | Event::Demote) {
@@ -41,7 +43,8 @@ async fn assert_settled(fleet: &Fleet, people: &[Person], when: &str) {
 async fn round(fleet: &Fleet, cut: Cut) {
     let people = fleet.people(&format!("{cut:?}").to_lowercase()).await;
     for client in &fleet.clients {
-        // Everybody at once, so that each replica has database connections enough for the time when it can make none.
+        // Everybody at once, so that each replica has database connections enough for the time when
+        // it can make none.
         join_all(people.iter().map(async |person| {
             for kind in Kind::ALL {
                 assert!(person.is_accepted(client, kind).await, "{kind:?}");
@@ -78,7 +81,8 @@ async fn what_ends_is_refused_by_both_within_five_seconds() {
     round(&fleet, Cut::ForGood).await;
 }
 
-/// Control: it is the revocation that ends them. An account that is disabled behind the service's back is believed for longer.
+/// Control: it is the revocation that ends them. An account that is disabled behind the service's
+/// back is believed for longer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_revoked_is_still_accepted_after_five_seconds() {
     let fleet = Fleet::start().await;

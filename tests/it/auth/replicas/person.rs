@@ -59,8 +59,9 @@ impl Event {
         Self::Demote,
     ];
 
-    /// A sign-out ends its own session, a new password all but API tokens, an administrator everything. With another role all
-    /// sessions end; the password has the new rights, and an API token never has them.
+    /// A sign-out ends its own session, a new password all but API tokens, an administrator
+    /// everything. With another role all sessions end; the password has the new rights, and an API
+    /// token never has them.
     pub(super) fn ends(self, kind: Kind) -> bool {
         match self {
             Self::SignOut => matches!(kind, Kind::Access | Kind::Refresh),
