@@ -20,8 +20,7 @@ diesel::table! {
         counted_at -> Timestamptz,
         /// Of an account and a prefix together: until when a success from there counts
         proven_until -> Nullable<Timestamptz>,
-        /// When the bucket is full again and nothing is proven any more, so that the row says
-        /// nothing
+        /// When the bucket is full again and nothing is proven any more, so that the row says nothing
         forget_at -> Timestamptz,
     }
 }
@@ -57,8 +56,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// How many votes each post has. Apart from the posts, so that a vote rewrites a narrow row and
-    /// no search index
+    /// How many votes each post has. Apart from the posts, so that a vote rewrites a narrow row and no search index
     post_scores (post_id) {
         post_id -> Uuid,
         votes -> Int8,
@@ -119,8 +117,7 @@ diesel::table! {
         visibility -> Text,
         /// From then on it can be read, extended, and given up, but not written
         expires_at -> Nullable<Timestamptz>,
-        /// Rises with every change, of the members too, because a project shows its reader's role;
-        /// the ETag
+        /// Rises with every change, of the members too, because a project shows its reader's role; the ETag
         version -> Int8,
         /// The time in the id, so that sorted by the one is sorted by the other
         created_at -> Timestamptz,
@@ -129,14 +126,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Kept while anything that they end could be believed; the truth about a session is its own
-    /// row
+    /// Kept while anything that they end could be believed; the truth about a session is its own row
     revocations (id) {
         id -> Int8,
         subject -> Uuid,
         revoked_at -> Timestamptz,
-        /// The transaction: whoever has seen all below a snapshot's xmin misses nothing of those
-        /// that end late
+        /// The transaction: whoever has seen all below a snapshot's xmin misses nothing of those that end late
         made_by -> Int8,
         /// By when all that it ends has run out everywhere, caches included
         needed_until -> Timestamptz,
@@ -147,8 +142,7 @@ diesel::table! {
     /// Which binaries may work on this schema
     schema_window (only_row) {
         only_row -> Bool,
-        /// A binary whose newest migration is older than this one is refused; raised by migrations
-        /// that remove something
+        /// A binary whose newest migration is older than this one is refused; raised by migrations that remove something
         min_compatible -> Text,
     }
 }
@@ -159,11 +153,9 @@ diesel::table! {
         user_id -> Uuid,
         kind -> Text,
         cookie_hash -> Nullable<Bytea>,
-        /// Number of the live refresh token; each is derived from the session and its number, so
-        /// none is stored
+        /// Number of the live refresh token; each is derived from the session and its number, so none is stored
         generation -> Int8,
-        /// When the live refresh token was made: its predecessor is still good for the grace after
-        /// it
+        /// When the live refresh token was made: its predecessor is still good for the grace after it
         rotated_at -> Timestamptz,
         /// When the live refresh token or the cookie ends unless it is used
         idle_ends_at -> Timestamptz,
@@ -174,9 +166,7 @@ diesel::table! {
         address -> Nullable<Text>,
         user_agent -> Nullable<Text>,
         created_at -> Timestamptz,
-        /// Until when what was given out may be believed without a look at this row: an access
-        /// token while it lives, a cookie in a cache. Null where the release before used the
-        /// session, which does not say
+        /// Until when what was given out may be believed without a look at this row: an access token while it lives, a cookie in a cache. Null where the release before used the session, which does not say
         believed_until -> Nullable<Timestamptz>,
     }
 }

@@ -59,12 +59,22 @@ pub(super) const JUDGED_BY: [&str; 3] = [", projects.visibility, ", HAS_EXPIRED,
 
 /// The post in `seen` once its lock is held, with the caller's role of that moment in the place of
 /// the membership that was joined before the wait: nobody who was removed meanwhile writes.
-pub(super) const LATEST: [&str; 3] = [
-    " FROM seen CROSS JOIN LATERAL (SELECT role_now(seen.project_id, $1) AS role) AS project_members \
-     CROSS JOIN LATERAL (SELECT seen.visibility) AS projects WHERE (seen.project_id IS NULL OR ",
-    ProjectAccess::<Viewer>::CONDITION,
-    ")",
-];
+pub(super) const LATEST: [&str; 5] = latest("role_now(seen.project_id, $1)");
+
+/// The same for what locks its rows later than it finds them: the post is locked here, if it is in
+/// a project.
+pub(super) const LATEST_HELD: [&str; 5] = latest("role_held(seen.project_id, seen.id, $1)");
+
+const fn latest(role: &str) -> [&str; 5] {
+    [
+        " FROM seen CROSS JOIN LATERAL (SELECT ",
+        role,
+        " AS role) AS project_members CROSS JOIN LATERAL (SELECT seen.visibility) AS projects \
+         WHERE (seen.project_id IS NULL OR ",
+        ProjectAccess::<Viewer>::CONDITION,
+        ")",
+    ]
+}
 
 /// `SELECT` of the posts that the caller may read, to be narrowed by ` AND ..`; `columns` and
 /// `joins` are what else is asked.

@@ -9,9 +9,8 @@ use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::Post;
-use super::sql::{JUDGED_BY, LATEST, push, statement, visible_columns};
-use crate::db::page::PageQuery;
-use crate::db::page::{Direction, Found, Key, Place, Sorts, Sql, Written};
+use super::sql::{JUDGED_BY, LATEST_HELD, push, statement, visible_columns};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, Sql, Written};
 use crate::kernel::types::{PostId, PrincipalId};
 use crate::schema::post_votes;
 
@@ -61,23 +60,17 @@ fn seen<'b>(
     me: &'b Option<PrincipalId>,
     id: &'b PostId,
 ) -> QueryResult<()> {
-    // Locked in the order in which the references are checked, and the score last, as it is
-    // counted: no wait comes after the look at the role.
-    out.push_sql("WITH me AS (SELECT id FROM principals WHERE id = $1 FOR KEY SHARE), seen AS (");
+    out.push_sql("WITH seen AS (");
     let columns = [
         &["posts.id, posts.project_id, posts.published"],
         &JUDGED_BY[..],
     ]
     .concat();
-    let from = ["me CROSS JOIN posts JOIN post_scores ON post_scores.post_id = posts.id"];
-    visible_columns(out, me, &columns, &from)?;
+    visible_columns(out, me, &columns, &["posts"])?;
     out.push_sql(" AND posts.id = ");
     out.push_bind_param::<Uuid, _>(id)?;
-    out.push_sql(
-        " FOR KEY SHARE OF posts FOR NO KEY UPDATE OF post_scores), \
-         judged AS MATERIALIZED (SELECT seen.id, published, is_expired",
-    );
-    push(out, &LATEST);
+    out.push_sql("), judged AS MATERIALIZED (SELECT seen.id, published, is_expired");
+    push(out, &LATEST_HELD);
     out.push_sql("), ");
     Ok(())
 }

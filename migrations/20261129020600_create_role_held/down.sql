@@ -1,0 +1,1 @@
+DROP FUNCTION role_held(uuid, uuid, uuid);
