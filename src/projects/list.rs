@@ -15,8 +15,7 @@ use utoipa::IntoParams;
 
 use super::access::Role;
 use super::model::{Project, Visibility};
-use crate::db::page::PageQuery;
-use crate::db::page::{Direction, Found, Key, Place, Sorts};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::{PrincipalId, is_usual, words};
 use crate::schema::{project_members, projects};

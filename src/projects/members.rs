@@ -10,8 +10,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::access::{Owner, ProjectAccess, Role, Viewer};
-use crate::db::page::PageQuery;
-use crate::db::page::{Direction, Found, Key, Place, Sorts};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
 use crate::identity::account::names;
 use crate::identity::workload::row;
 use crate::kernel::error::{ApiError, ApiResult, Code};
@@ -65,6 +64,12 @@ impl Named {
                 ApiError::new(Code::InvalidParameter, format!("principal: {problem}"))
             })?;
             return Ok(Self::Workload(name));
+        }
+        if text.contains([':', '/']) {
+            return Err(ApiError::new(
+                Code::InvalidParameter,
+                "principal: expected an id, a username, or k8s:<namespace>/<service account>",
+            ));
         }
         Ok(match Uuid::try_parse(text) {
             Ok(id) => Self::Id(PrincipalId(id)),

@@ -160,7 +160,6 @@ async fn only_who_there_is_can_be_a_member() {
     for named in [
         "nobody-at-all",
         NOTHING,
-        "team%2Fjob",
         "bob@example.com",
         "'",
         "%25",
@@ -170,6 +169,13 @@ async fn only_who_there_is_can_be_a_member() {
             .put(&app, &member(named), json!({ "role": "viewer" }))
             .await;
         assert_eq!(outcome(&answer), (404, "not-found".to_owned()), "{named}");
+    }
+    for named in ["team%2Fjob", "team:job"] {
+        let answer = ann
+            .put(&app, &member(named), json!({ "role": "viewer" }))
+            .await;
+        let refused = (400, "invalid-parameter".to_owned());
+        assert_eq!(outcome(&answer), refused, "{named}");
     }
     for body in [
         json!({}),
