@@ -6,8 +6,7 @@ use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::db::page::PageQuery;
-use crate::db::page::{Direction, Found, Key, Place, Sorts};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::is_usual;
 use crate::schema::audit_events;

@@ -6,8 +6,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::revocation::{self, Revoked, Subject};
-use crate::db::page::PageQuery;
-use crate::db::page::{Direction, Found, Key, Place, Sorts};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
 use crate::kernel::types::{ApiTokenId, PrincipalId};
 use crate::schema::{api_tokens, users};
 

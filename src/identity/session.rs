@@ -10,8 +10,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::revocation::belief;
 use super::token::Refresh;
-use crate::db::page::PageQuery;
-use crate::db::page::{Direction, Found, Key, Place, Sorts};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
 use crate::db::purge::{BATCH, in_batches};
 use crate::db::{Db, DbError};
 use crate::identity::account::User;

@@ -14,8 +14,7 @@ use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::names;
-use crate::db::page::PageQuery;
-use crate::db::page::{Direction, Found, Key, Place, Sorts};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
 use crate::identity::account::User;
 use crate::kernel::error::{ApiError, Code};
 use crate::kernel::types::PrincipalId;

@@ -99,22 +99,25 @@ fn named(source: &str) -> BTreeSet<String> {
             rooms.insert(first(rest));
             continue;
         };
-        let mut depth = 0;
-        let tops = group.split(|c| {
+        let (mut depth, mut tops) = (1, vec![String::new()]);
+        for c in group.chars() {
             match c {
                 '{' => depth += 1,
                 '}' => depth -= 1,
+                ',' if depth == 1 => tops.push(String::new()),
                 _ => {}
             }
-            depth < 0 || depth == 0 && c == ','
-        });
-        // What follows the group's end is code that has nothing to do with it.
-        let end = group.find("};").unwrap_or(group.len());
-        let within =
-            tops.take_while(|part| part.as_ptr() as usize - group.as_ptr() as usize <= end);
+            match tops.last_mut() {
+                Some(top) if depth == 1 && !c.is_whitespace() && c != ',' => top.push(c),
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
         rooms.extend(
-            within
-                .map(|part| first(part.trim_start()))
+            tops.iter()
+                .map(|top| first(top))
                 .filter(|room| !room.is_empty()),
         );
     }
