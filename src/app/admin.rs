@@ -6,22 +6,24 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel_async::RunQueryDsl;
 use secrecy::SecretString;
 use serde_json::json;
 
 use crate::app::serve::Database;
 use crate::config::{Broken, Config, Secret, Span};
 use crate::db::migrate;
+use crate::db::transaction::{Failure, Listeners, Tx, Work, in_transaction};
 use crate::db::window::schema_state;
-use crate::events;
+use crate::events::Event;
 use crate::identity::account::names;
 use crate::identity::account::{Account, NewUser, User as Row};
 use crate::identity::end::end_everything;
 use crate::identity::keys::{self, KeySet, KeysError};
 use crate::identity::password::{self, Passwords};
-use crate::kernel::error::{ApiError, FieldError};
-use crate::kernel::origin::Origin;
+use crate::kernel::actor::Actor;
+use crate::kernel::error::{ApiError, Code, FieldError};
 use crate::kernel::types::PrincipalId;
 use crate::kube::api::Objects;
 use crate::kube::provision::ProvisionError;
@@ -29,6 +31,8 @@ use crate::kube::provision::rotate::{self, RotateKeys};
 use crate::schema::users;
 use crate::telemetry::metrics::Metrics;
 
+/// What events say of the command line, which is nobody's account and has no address.
+const BY: &str = "command line";
 /// More than any password; standard input has no end of its own.
 const MOST_BYTES: u64 = 64 * 1024;
 
@@ -165,20 +169,20 @@ fn is_usable(directory: &Path) -> Result<bool, KeysError> {
 /// `chartroom user`; returns what to print. The password is read and judged before the database is
 /// asked for.
 pub async fn user(config: &Config, action: User) -> anyhow::Result<String> {
-    let work = Work::from(action, config).await?;
+    let work = Task::from(action, config).await?;
     let database = Database::open(config).await?;
     let outcome = work.run(&database).await;
     database.close(false).await;
     outcome
 }
 
-enum Work {
+enum Task {
     CreateAdmin(Box<NewUser>),
     Disable(String),
     ResetPassword { email: String, hash: String },
 }
 
-impl Work {
+impl Task {
     async fn from(action: User, config: &Config) -> anyhow::Result<Self> {
         let hashed = async |password: NewPassword| {
             let passwords = Passwords::new(&config.sign_in, Metrics::new()?.password_hashes_total);
@@ -218,75 +222,58 @@ impl Work {
             .await?
             .check()
             .map_err(anyhow::Error::msg)?;
-        connection
-            .transaction(async |connection| match self {
-                Self::CreateAdmin(new) => create(connection, new).await,
-                Self::Disable(email) => disable(connection, email).await,
-                Self::ResetPassword { email, hash } => reset(connection, email, hash).await,
-            })
-            .await
+        let (nobody, listeners) = (Actor::default(), Listeners::default());
+        let outcome = in_transaction(
+            &mut connection,
+            &nobody,
+            &listeners,
+            async |tx| match self {
+                Self::CreateAdmin(new) => create(tx, new).await,
+                Self::Disable(email) => disable(tx, email).await,
+                Self::ResetPassword { email, hash } => reset(tx, email, hash).await,
+            },
+        );
+        outcome
+            .await?
+            .map_err(|refused| anyhow::anyhow!(refused.detail))
     }
 }
 
-/// The command line is nobody's account, and has no address.
-async fn record(
-    connection: &mut AsyncPgConnection,
-    id: PrincipalId,
-    action: &'static str,
-) -> QueryResult<()> {
-    let detail = json!({ "by": "command line" });
-    events::record(
-        connection,
-        &Origin::default(),
-        None,
-        action,
-        Some(id.0),
-        detail,
-    )
-    .await
-}
-
-async fn create(connection: &mut AsyncPgConnection, new: &NewUser) -> anyhow::Result<String> {
-    use diesel::result::{DatabaseErrorKind, Error};
-    let Account { user, .. } =
-        Account::insert(connection, new)
-            .await
-            .map_err(|error| match error {
-                Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
-                    anyhow::anyhow!("there is an account with the email {} already", new.email)
-                }
-                error => error.into(),
-            })?;
-    record(connection, user.id, "user.created").await?;
+async fn create(tx: &mut Tx<'_>, new: &NewUser) -> Work<String> {
+    let Account { user, .. } = Account::insert(tx, new)
+        .await
+        .map_err(|error| match error {
+            Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Failure::from(refused(
+                format!("there is an account with the email {} already", new.email),
+            )),
+            error => error.into(),
+        })?;
+    let by = BY;
+    tx.tell(Event::UserCreated { user: user.id, by }).await?;
     Ok(format!(
         "created administrator {} ({})\n",
         user.email, user.id
     ))
 }
 
+fn refused(detail: String) -> ApiError {
+    ApiError::new(Code::Conflict, detail)
+}
+
 /// The row is locked first: no session of a sign-in that runs now begins in between.
-async fn locked(connection: &mut AsyncPgConnection, email: &str) -> anyhow::Result<Row> {
+async fn locked(tx: &mut Tx<'_>, email: &str) -> Work<Row> {
     let user = users::table
         .filter(users::email_key.eq(names::key_of(email)))
         .select(Row::as_select())
         .for_update()
-        .first(connection)
+        .first(tx.connection())
         .await
         .optional()?;
-    user.ok_or_else(|| anyhow::anyhow!("there is no account with the email {email}"))
+    Ok(user.ok_or_else(|| refused(format!("there is no account with the email {email}")))?)
 }
 
-async fn end_all(
-    connection: &mut AsyncPgConnection,
-    id: PrincipalId,
-    reason: &'static str,
-) -> QueryResult<i64> {
-    let ended = end_everything(connection, id, reason, &Origin::default(), None).await?;
-    Ok(ended.sessions)
-}
-
-async fn disable(connection: &mut AsyncPgConnection, email: &str) -> anyhow::Result<String> {
-    let user = locked(connection, email).await?;
+async fn disable(tx: &mut Tx<'_>, email: &str) -> Work<String> {
+    let user = locked(tx, email).await?;
     if !user.is_disabled {
         diesel::update(users::table.find(user.id))
             .set((
@@ -294,29 +281,28 @@ async fn disable(connection: &mut AsyncPgConnection, email: &str) -> anyhow::Res
                 users::version.eq(user.version + 1),
                 users::updated_at.eq(diesel::dsl::now),
             ))
-            .execute(connection)
+            .execute(tx.connection())
             .await?;
-        record(connection, user.id, "user.disabled").await?;
+        let by = Some(BY);
+        tx.tell(Event::UserDisabled { user: user.id, by }).await?;
     }
-    let ended = end_all(connection, user.id, "disabled").await?;
+    let ended = end_everything(tx, user.id, "disabled").await?;
     Ok(format!(
         "disabled {}; sessions ended: {ended}\n",
         user.email
     ))
 }
 
-async fn reset(
-    connection: &mut AsyncPgConnection,
-    email: &str,
-    hash: &str,
-) -> anyhow::Result<String> {
-    let user = locked(connection, email).await?;
+async fn reset(tx: &mut Tx<'_>, email: &str, hash: &str) -> Work<String> {
+    let user = locked(tx, email).await?;
     diesel::update(users::table.find(user.id))
         .set(users::password_hash.eq(hash))
-        .execute(connection)
+        .execute(tx.connection())
         .await?;
-    record(connection, user.id, "user.password_reset").await?;
-    let ended = end_all(connection, user.id, "password_reset").await?;
+    let by = BY;
+    tx.tell(Event::UserPasswordReset { user: user.id, by })
+        .await?;
+    let ended = end_everything(tx, user.id, "password_reset").await?;
     let still = if user.is_disabled {
         "; the account stays disabled"
     } else {

@@ -280,15 +280,15 @@ pub fn app(
         connect_timeout: pool.database_connect_timeout.0,
         max_age: pool.database_max_age.0,
     };
-    let identity = Identity::new(&config, primary.clone(), &metrics, &shutdown)?;
     let deadline = pool.database_deadline.0;
     let db = Arc::new(Db::new(
-        primary,
+        primary.clone(),
         replica,
         settings,
         deadline,
         metrics.clone(),
     )?);
+    let identity = Identity::new(&config, primary, &db, &metrics, &shutdown)?;
     let trail = Trail::start(db.clone(), metrics.clone(), &shutdown);
     let core = Core {
         public_url: config.public_url(),

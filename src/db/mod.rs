@@ -37,6 +37,7 @@ use level::Mark;
 use operation::{Operation, Repeatable};
 use pool::{Lease, Pool, PoolSettings};
 use replica::{Replica, from_replica};
+use transaction::Listeners;
 
 pub use error::DbError;
 pub use replica::{Sourced, is_from_replica, sourced};
@@ -51,6 +52,7 @@ pub struct Db {
     replica: Option<Replica>,
     deadline: Duration,
     metrics: Arc<Metrics>,
+    listeners: Listeners,
 }
 
 impl Db {
@@ -71,6 +73,7 @@ impl Db {
             replica,
             deadline,
             metrics,
+            listeners: Listeners::default(),
         })
     }
 
@@ -254,6 +257,11 @@ impl Db {
     /// where there is one.
     pub fn mark(&self) -> Option<Arc<Mark>> {
         self.replica.as_ref()?.pool.manager().mark.clone()
+    }
+
+    /// Who hears of what transactions have committed.
+    pub fn listeners(&self) -> &Listeners {
+        &self.listeners
     }
 
     pub fn pool_status(&self) -> impl Iterator<Item = (&'static str, pool::Status)> {

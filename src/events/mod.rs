@@ -1,7 +1,8 @@
 //! Who did what, when, from where: rows that are only ever added, in the transaction of what they
-//! tell. `trail` is for what changes nothing and so has no transaction; `model` and `handlers` are
-//! for those who read it.
+//! tell. `event` lists what can happen; `trail` is for what changes nothing and so has no
+//! transaction; `model` is for those who read it.
 
+pub mod event;
 pub mod model;
 pub mod trail;
 
@@ -10,53 +11,56 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::kernel::origin::Origin;
+use crate::db::transaction::Tx;
+use crate::db::{Db, DbError};
+use crate::kernel::actor::Actor;
 use crate::kernel::types::PrincipalId;
 use crate::schema::audit_events;
+
+pub use event::Event;
 
 /// Rows of one statement, whose parameters are counted in sixteen bits.
 const AT_ONCE: usize = 1_000;
 
-/// One act. `action` is `<thing>.<deed>`, such as `session.started`.
-pub async fn record(
-    connection: &mut AsyncPgConnection,
-    origin: &Origin,
-    actor: Option<PrincipalId>,
-    action: &'static str,
-    target: Option<Uuid>,
-    detail: Value,
-) -> QueryResult<()> {
-    let act = Act::new(origin, actor, action, target, detail);
-    diesel::insert_into(audit_events::table)
-        .values(act)
-        .execute(connection)
-        .await
-        .map(|_| ())
+/// What happens in a transaction is told by it, and kept if the transaction is.
+impl Tx<'_> {
+    pub async fn tell(&mut self, event: Event) -> QueryResult<()> {
+        let act = Act::new(self.actor(), &event);
+        diesel::insert_into(audit_events::table)
+            .values(act)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Many at once. Not for one: such a statement is not kept prepared.
+    pub async fn tell_all(&mut self, events: &[Event]) -> QueryResult<()> {
+        let actor = self.actor();
+        for events in events.chunks(AT_ONCE) {
+            let acts: Vec<_> = events.iter().map(|event| Act::new(actor, event)).collect();
+            diesel::insert_into(audit_events::table)
+                .values(acts)
+                .execute(self.connection())
+                .await?;
+        }
+        Ok(())
+    }
 }
 
-/// One act that many things have a part in, each with its own target and detail. Not for one: such
-/// a statement is not kept prepared.
-pub async fn record_each(
-    connection: &mut AsyncPgConnection,
-    origin: &Origin,
-    actor: Option<PrincipalId>,
-    action: &'static str,
-    mut told: Vec<(Option<Uuid>, Value)>,
-) -> QueryResult<()> {
-    while !told.is_empty() {
-        let acts: Vec<_> = told
-            .drain(..told.len().min(AT_ONCE))
-            .map(|(target, detail)| Act::new(origin, actor, action, target, detail))
-            .collect();
+/// Tells what changed nothing, and so has no transaction.
+pub async fn tell_alone(db: &Db, actor: &Actor, event: Event) -> Result<(), DbError> {
+    db.write(async |connection: &mut AsyncPgConnection| {
         diesel::insert_into(audit_events::table)
-            .values(acts)
+            .values(Act::new(actor, &event))
             .execute(connection)
-            .await?;
-    }
+            .await
+    })
+    .await?;
     Ok(())
 }
 
-/// A row to be; for a statement of one's own where what is told and what it tells are to be one.
+/// An event as a row; for a statement of one's own where what is told and what it tells are to be
+/// one.
 ///
 /// No defaults where there is nothing: they would be part of the statement's text.
 #[derive(Insertable)]
@@ -72,21 +76,16 @@ pub struct Act<'a> {
 }
 
 impl<'a> Act<'a> {
-    pub fn new(
-        origin: &'a Origin,
-        actor_id: Option<PrincipalId>,
-        action: &'static str,
-        target_id: Option<Uuid>,
-        detail: Value,
-    ) -> Self {
+    pub fn new(actor: &'a Actor, event: &Event) -> Self {
+        let Actor { id, origin } = actor;
         Self {
             id: Uuid::now_v7(),
-            actor_id,
-            action,
-            target_id,
+            actor_id: *id,
+            action: event.action(),
+            target_id: event.subject(),
             address: origin.address(),
             request_id: origin.request_id(),
-            detail: origin.complete(detail),
+            detail: origin.complete(event.detail()),
         }
     }
 }

@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::revocation::{self, Revoked, Subject};
+use super::revocation::{self, Subject};
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
+use crate::db::transaction::Tx;
 use crate::kernel::types::{ApiTokenId, PrincipalId};
 use crate::schema::{api_tokens, users};
 
@@ -130,37 +131,29 @@ impl ApiToken {
 
     /// Ends one token, on every replica with the caller's transaction; nothing is revoked where
     /// there is none.
-    pub async fn delete(
-        connection: &mut AsyncPgConnection,
-        user: PrincipalId,
-        id: ApiTokenId,
-    ) -> QueryResult<Vec<Revoked>> {
+    pub async fn delete(tx: &mut Tx<'_>, user: PrincipalId, id: ApiTokenId) -> QueryResult<bool> {
         let deleted: Vec<ApiTokenId> = diesel::delete(api_tokens::table.find(id))
             .filter(api_tokens::user_id.eq(user))
             .returning(api_tokens::id)
-            .get_results(connection)
+            .get_results(tx.connection())
             .await?;
-        revoke(connection, deleted).await
+        let is_there = !deleted.is_empty();
+        revoke(tx, deleted).await?;
+        Ok(is_there)
     }
 
     /// Ends all tokens of a user, the same way.
-    pub async fn delete_all(
-        connection: &mut AsyncPgConnection,
-        user: PrincipalId,
-    ) -> QueryResult<Vec<Revoked>> {
+    pub async fn delete_all(tx: &mut Tx<'_>, user: PrincipalId) -> QueryResult<()> {
         let deleted: Vec<ApiTokenId> = diesel::delete(api_tokens::table)
             .filter(api_tokens::user_id.eq(user))
             .returning(api_tokens::id)
-            .get_results(connection)
+            .get_results(tx.connection())
             .await?;
-        revoke(connection, deleted).await
+        revoke(tx, deleted).await
     }
 }
 
-async fn revoke(
-    connection: &mut AsyncPgConnection,
-    deleted: Vec<ApiTokenId>,
-) -> QueryResult<Vec<Revoked>> {
+async fn revoke(tx: &mut Tx<'_>, deleted: Vec<ApiTokenId>) -> QueryResult<()> {
     let subjects: Vec<Subject> = deleted.into_iter().map(Subject::ApiToken).collect();
-    revocation::revoke(connection, &subjects).await
+    revocation::revoke(tx, &subjects).await
 }

@@ -4,15 +4,14 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
-use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
-use serde_json::json;
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::api_token::ApiToken;
 use super::revocation::{self, Revoked, Subject};
 use super::session::{believed, in_force};
-use crate::events;
-use crate::kernel::origin::Origin;
+use crate::db::transaction::Tx;
+use crate::events::Event;
 use crate::kernel::types::{PrincipalId, SessionId};
 
 /// Which sessions of a user. To end more than one, hold the lock of the user's row: then two
@@ -27,13 +26,6 @@ pub enum Which {
         newest: SessionId,
         most: i64,
     },
-}
-
-/// What has been ended.
-pub struct Ended {
-    pub sessions: i64,
-    /// For this process's feed, after the commit.
-    pub revoked: Vec<Revoked>,
 }
 
 #[derive(QueryableByName)]
@@ -51,11 +43,7 @@ struct Row {
 /// Deletes the rows, because that costs a fraction of updating them and nothing asks about an ended
 /// session. A session that is over by itself is left alone, unless something given out for it is
 /// still believed.
-async fn end(
-    connection: &mut AsyncPgConnection,
-    user: PrincipalId,
-    which: Which,
-) -> QueryResult<Ended> {
+async fn end(tx: &mut Tx<'_>, user: PrincipalId, which: Which) -> QueryResult<i64> {
     let (one, but, kept) = match which {
         Which::One(id) => (Some(id), None, None),
         Which::AllBut(id) => (None, Some(id), None),
@@ -86,59 +74,50 @@ async fn end(
     .bind::<Nullable<SqlUuid>, _>(one)
     .bind::<Nullable<SqlUuid>, _>(but)
     .bind::<Nullable<BigInt>, _>(kept)
-    .get_result(connection)
+    .get_result(tx.connection())
     .await?;
     let revoked = |subject| Revoked {
         subject,
         revoked_at,
         needed_until,
     };
-    Ok(Ended {
-        sessions,
-        revoked: subjects.into_iter().map(revoked).collect(),
-    })
+    let revoked: Vec<Revoked> = subjects.into_iter().map(revoked).collect();
+    tx.after_commit(revoked);
+    Ok(sessions)
 }
 
-/// Ends sessions, tells every replica, and leaves a trace, in the caller's transaction or one of
-/// its own.
+/// Ends sessions, tells every replica, and leaves a trace. Says how many there were.
 pub async fn end_sessions(
-    connection: &mut AsyncPgConnection,
+    tx: &mut Tx<'_>,
     user: PrincipalId,
     which: Which,
     reason: &'static str,
-    origin: &Origin,
-    actor: Option<PrincipalId>,
-) -> QueryResult<Ended> {
-    connection
-        .transaction(async |connection| {
-            let ended = end(connection, user, which).await?;
-            if ended.sessions == 0 {
-                return Ok(ended);
-            }
-            // One event, of the session or of whose they were.
-            let (target, detail) = match which {
-                Which::One(id) => (id.0, json!({ "reason": reason })),
-                _ => (
-                    user.0,
-                    json!({ "reason": reason, "sessions": ended.sessions }),
-                ),
-            };
-            let action = "session.ended";
-            events::record(connection, origin, actor, action, Some(target), detail).await?;
-            Ok(ended)
-        })
-        .await
+) -> QueryResult<i64> {
+    let sessions = end(tx, user, which).await?;
+    if sessions == 0 {
+        return Ok(0);
+    }
+    // One event, of the session or of whose they were.
+    tx.tell(match which {
+        Which::One(session) => Event::SessionEnded { session, reason },
+        _ => Event::SessionsEnded {
+            user,
+            reason,
+            sessions,
+        },
+    })
+    .await?;
+    Ok(sessions)
 }
 
 /// Keeps a user at `most` sessions after `newest` has begun, in the transaction that began it and
 /// holds the lock of the user's row.
 pub async fn end_oldest(
-    connection: &mut AsyncPgConnection,
+    tx: &mut Tx<'_>,
     user: PrincipalId,
     newest: SessionId,
     most: i64,
-    origin: &Origin,
-) -> QueryResult<Vec<Revoked>> {
+) -> QueryResult<()> {
     #[derive(QueryableByName)]
     struct Answer {
         #[diesel(sql_type = diesel::sql_types::Bool)]
@@ -152,28 +131,23 @@ pub async fn end_oldest(
     ))
     .bind::<SqlUuid, _>(user)
     .bind::<BigInt, _>(most)
-    .get_result(connection)
+    .get_result(tx.connection())
     .await?;
-    if !answer.too_many {
-        return Ok(Vec::new());
+    if answer.too_many {
+        end_sessions(tx, user, Which::Beyond { newest, most }, "too_many").await?;
     }
-    let beyond = Which::Beyond { newest, most };
-    let ended = end_sessions(connection, user, beyond, "too_many", origin, Some(user)).await?;
-    Ok(ended.revoked)
+    Ok(())
 }
 
 /// Ends whatever a user is signed in by: sessions, API tokens, and the password where it was found
-/// good a moment ago. In the caller's transaction, which has locked the user's row.
+/// good a moment ago. The transaction has locked the user's row. Says how many sessions there were.
 pub async fn end_everything(
-    connection: &mut AsyncPgConnection,
+    tx: &mut Tx<'_>,
     user: PrincipalId,
     reason: &'static str,
-    origin: &Origin,
-    actor: Option<PrincipalId>,
-) -> QueryResult<Ended> {
-    let mut ended = end_sessions(connection, user, Which::All, reason, origin, actor).await?;
-    let revoked = &mut ended.revoked;
-    revoked.extend(ApiToken::delete_all(connection, user).await?);
-    revoked.extend(revocation::revoke(connection, &[Subject::User(user)]).await?);
-    Ok(ended)
+) -> QueryResult<i64> {
+    let sessions = end_sessions(tx, user, Which::All, reason).await?;
+    ApiToken::delete_all(tx, user).await?;
+    revocation::revoke(tx, &[Subject::User(user)]).await?;
+    Ok(sessions)
 }

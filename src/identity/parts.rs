@@ -9,12 +9,14 @@ use super::cache::Cache;
 use super::keys::{self, Keys, KeysError};
 use super::limiter::Limiter;
 use super::password::Passwords;
+use super::revocation::Revoked;
 use super::revocation::feed::{self, Feed};
 use super::session::Lifetimes;
 use super::token::Tokens;
 use super::workload::Workloads;
 use crate::config::endpoint::Endpoint;
 use crate::config::{Broken, Config};
+use crate::db::Db;
 use crate::kernel::shutdown::{Phase, Shutdown};
 use crate::telemetry::metrics::Metrics;
 
@@ -34,6 +36,7 @@ impl Identity {
     pub fn new(
         config: &Config,
         primary: Endpoint,
+        db: &Db,
         metrics: &Arc<Metrics>,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Self> {
@@ -48,6 +51,10 @@ impl Identity {
             }
             Ok(())
         });
+        let feed = Feed::start(primary, feed::MOST, metrics.clone(), shutdown);
+        let learning = feed.clone();
+        db.listeners()
+            .on_commit(move |revoked: Vec<Revoked>| learning.learn(&revoked));
         Ok(Self {
             tokens: Tokens::new(
                 keys.clone(),
@@ -62,7 +69,7 @@ impl Identity {
                 config.pool.database_connections,
                 metrics.clone(),
             ),
-            feed: Feed::start(primary, feed::MOST, metrics.clone(), shutdown),
+            feed,
             cache: Cache::new(
                 settings.credential_cache,
                 settings.credential_cache_lifetime.0,

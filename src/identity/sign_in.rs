@@ -4,15 +4,15 @@
 use std::net::IpAddr;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::json;
 
 use super::authenticate::remembered;
 use super::limiter::{Attempt, NameKey};
 use super::password::PasswordError;
-use crate::events;
+use crate::events::{Event, tell_alone};
 use crate::identity::account::names;
 use crate::identity::account::{Confirmed, User};
 use crate::identity::api::Api;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::origin::Origin;
 use crate::kernel::principal::{Credential, Principal};
@@ -32,7 +32,7 @@ pub async fn password(
     login: &str,
     password: SecretString,
     address: IpAddr,
-    origin: &Origin,
+    actor: &Actor,
 ) -> ApiResult<Outcome> {
     let key = if login.len() <= LONGEST_LOGIN {
         names::key_of(login.trim())
@@ -55,7 +55,7 @@ pub async fn password(
             attempt.not_made(&app.db).await;
             return Err(PasswordError::Busy.into());
         }
-        Err(PasswordError::Wrong) => return refused(app, user.as_ref(), origin).await,
+        Err(PasswordError::Wrong) => return refused(app, user.as_ref(), actor).await,
     };
     match user {
         Some(mut user) if !user.is_disabled => {
@@ -69,26 +69,14 @@ pub async fn password(
             }
             Ok(Outcome::Good(Box::new(user)))
         }
-        user => refused(app, user.as_ref(), origin).await,
+        user => refused(app, user.as_ref(), actor).await,
     }
 }
 
 /// The name that was tried is not kept: people type passwords into that field.
-async fn refused(app: &Api, user: Option<&User>, origin: &Origin) -> ApiResult<Outcome> {
-    let target = user.map(|user| user.id.0);
-    app.db
-        .write(async |connection| {
-            events::record(
-                connection,
-                origin,
-                None,
-                "sign_in.refused",
-                target,
-                json!({}),
-            )
-            .await
-        })
-        .await?;
+async fn refused(app: &Api, user: Option<&User>, actor: &Actor) -> ApiResult<Outcome> {
+    let user = user.map(|user| user.id);
+    tell_alone(&app.db, actor, Event::SignInRefused { user }).await?;
     Ok(Outcome::Refused)
 }
 
@@ -107,7 +95,11 @@ pub async fn basic(
     if let Some(principal) = remembered(app, fingerprint).await? {
         return Ok(Some(principal));
     }
-    let Outcome::Good(user) = password(app, login, secret, address, origin).await? else {
+    let actor = Actor {
+        id: None,
+        origin: origin.clone(),
+    };
+    let Outcome::Good(user) = password(app, login, secret, address, &actor).await? else {
         return Ok(None);
     };
     let (id, hash) = (user.id, &user.password_hash);
@@ -128,7 +120,7 @@ pub async fn basic(
     );
     if let Some(principal) = &principal {
         app.identity.cache.remember(fingerprint, principal, None);
-        app.trail.used_password(id, origin.clone());
+        app.trail.used_password(id, actor.origin);
     }
     Ok(principal)
 }

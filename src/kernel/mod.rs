@@ -1,5 +1,6 @@
 //! What everything is made of. It imports nothing of ours.
 
+pub mod actor;
 pub mod error;
 pub mod generations;
 pub mod origin;

@@ -3,34 +3,30 @@
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::future::BoxFuture;
-use serde_json::json;
 
 use super::access::Role;
-use crate::db::transaction::Work;
-use crate::events;
-use crate::identity::account::deletion::Leaving;
+use crate::db::transaction::{Tx, Work};
+use crate::events::Event;
 use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::schema::{principals, project_members, projects};
 
 /// Tells the trail of each project that the account is not a member of it any more. The rows of its
 /// memberships go with it.
 pub fn leave_all<'c>(
-    connection: &'c mut AsyncPgConnection,
-    leaving: &'c Leaving<'c>,
+    tx: &'c mut Tx<'_>,
+    user: PrincipalId,
+    reason: &'static str,
 ) -> BoxFuture<'c, Work<()>> {
-    let Leaving {
-        user,
-        reason,
-        origin,
-        actor,
-    } = leaving;
     Box::pin(async move {
-        let left = memberships(connection, *user).await?.into_iter();
-        let left = left.map(|(project, role)| {
-            let detail = json!({ "principal": user, "was": role, "reason": reason });
-            (Some(project.0), detail)
+        let left = memberships(tx, user).await?.into_iter();
+        let left = left.map(|(project, role)| Event::MemberRemoved {
+            project,
+            principal: user,
+            was: role.as_str(),
+            name: None,
+            reason: Some(reason),
         });
-        events::record_each(connection, origin, *actor, "member.removed", left.collect()).await?;
+        tx.tell_all(&left.collect::<Vec<_>>()).await?;
         Ok(())
     })
 }

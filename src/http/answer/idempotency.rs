@@ -22,9 +22,10 @@ use ring::digest;
 pub use super::once::{Once, OnceJson};
 use crate::db::operation::Repeatable;
 use crate::db::purge::{BATCH, in_batches};
-use crate::db::transaction::{Pending, Work, statement, transaction};
+use crate::db::transaction::{Pending, Tx, Work, statement, transaction};
 use crate::db::{Db, DbError};
 use crate::http::answer::Answer;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::schema::idempotent_answers;
@@ -62,24 +63,24 @@ struct Kept {
 
 /// Does the work once per key of a principal and answers every repetition with the first answer.
 /// Without a key, or with nobody to keep it for, it just does the work. All in one transaction.
-/// `work` is an `async |conn| ..` closure without `move`.
+/// `work` is an `async |tx| ..` closure without `move`.
 pub fn idempotent<'a, F>(
     db: &'a Db,
-    who: Option<PrincipalId>,
+    actor: &'a Actor,
     once: &'a Once,
     work: F,
 ) -> Pending<'a, Answer>
 where
-    F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> Work<Answer>
-        + for<'c> Repeatable<&'c mut AsyncPgConnection, Work<Answer>, Fut: Send>
+    F: for<'c, 't> AsyncFn(&'c mut Tx<'t>) -> Work<Answer>
+        + for<'c, 't> Repeatable<&'c mut Tx<'t>, Work<Answer>, Fut: Send>
         + Send
         + Sync
         + 'a,
 {
     Box::pin(async move {
-        match (who, once.key()) {
-            (Some(who), Some(key)) => claimed(db, Claim { who, key, once }, work).await,
-            _ => transaction(db, work).await,
+        match (actor.id, once.key()) {
+            (Some(who), Some(key)) => claimed(db, actor, Claim { who, key, once }, work).await,
+            _ => transaction(db, actor, work).await,
         }
     })
 }
@@ -88,7 +89,7 @@ where
 /// takes one round trip.
 pub fn idempotent_statement<'a, F>(
     db: &'a Db,
-    who: PrincipalId,
+    actor: &'a Actor,
     once: &'a Once,
     work: F,
 ) -> Pending<'a, Answer>
@@ -100,25 +101,29 @@ where
         + 'a,
 {
     Box::pin(async move {
-        match once.key() {
-            Some(key) => claimed(db, Claim { who, key, once }, work).await,
-            None => statement(db, work).await,
+        match (actor.id, once.key()) {
+            (Some(who), Some(key)) => {
+                let claim = Claim { who, key, once };
+                let alone = async |tx: &mut Tx<'_>| work(tx.connection()).await;
+                claimed(db, actor, claim, alone).await
+            }
+            _ => statement(db, work).await,
         }
     })
 }
 
-fn claimed<'a, F>(db: &'a Db, claim: Claim<'a>, work: F) -> Pending<'a, Answer>
+fn claimed<'a, F>(db: &'a Db, actor: &'a Actor, claim: Claim<'a>, work: F) -> Pending<'a, Answer>
 where
-    F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> Work<Answer>
-        + for<'c> Repeatable<&'c mut AsyncPgConnection, Work<Answer>, Fut: Send>
+    F: for<'c, 't> AsyncFn(&'c mut Tx<'t>) -> Work<Answer>
+        + for<'c, 't> Repeatable<&'c mut Tx<'t>, Work<Answer>, Fut: Send>
         + Send
         + Sync
         + 'a,
 {
     Box::pin(async move {
         for pause in PAUSES.iter().map(Some).chain([None]) {
-            let kept = transaction(db, async |conn: &mut AsyncPgConnection| {
-                claim.work(conn, &work).await
+            let kept = transaction(db, actor, async |tx: &mut Tx<'_>| {
+                claim.work(tx, &work).await
             });
             if let Some(answer) = kept.await? {
                 return Ok(answer);
@@ -143,12 +148,13 @@ struct Claim<'a> {
 
 impl Claim<'_> {
     /// `None` while another transaction works under the key.
-    async fn work<F>(&self, conn: &mut AsyncPgConnection, work: &F) -> Work<Option<Answer>>
+    async fn work<F>(&self, tx: &mut Tx<'_>, work: &F) -> Work<Option<Answer>>
     where
-        F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> Work<Answer>
-            + for<'c> Repeatable<&'c mut AsyncPgConnection, Work<Answer>, Fut: Send>
+        F: for<'c, 't> AsyncFn(&'c mut Tx<'t>) -> Work<Answer>
+            + for<'c, 't> Repeatable<&'c mut Tx<'t>, Work<Answer>, Fut: Send>
             + Sync,
     {
+        let conn = tx.connection();
         let is_ours = diesel::select(pg_try_advisory_xact_lock(self.lock()))
             .get_result::<bool>(conn)
             .await?;
@@ -165,8 +171,8 @@ impl Claim<'_> {
         if !is_ours {
             return Ok(None);
         }
-        let answer = work(&mut *conn).await?;
-        self.keep(conn, &answer).await?;
+        let answer = work(&mut tx.again()).await?;
+        self.keep(tx.connection(), &answer).await?;
         Ok(Some(answer))
     }
 

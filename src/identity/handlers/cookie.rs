@@ -8,6 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{NO_STORE, invalid_grant, start};
+use crate::db::transaction::transaction;
 use crate::http::body::extract::ValidForm;
 use crate::http::shell::client::ClientAddress;
 use crate::identity::api::AppState;
@@ -16,8 +17,8 @@ use crate::identity::end::{Which, end_sessions};
 use crate::identity::secret::{fresh_secret, secret_hash};
 use crate::identity::session::Kind;
 use crate::identity::sign_in::{self, Outcome};
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::origin::Origin;
 use crate::kernel::principal::Principal;
 
 /// A sign-in for browsers
@@ -54,7 +55,7 @@ pub struct LoginForm {
 pub async fn create_cookie(
     app: AppState,
     address: ClientAddress,
-    origin: Origin,
+    actor: Actor,
     headers: HeaderMap,
     form: ValidForm<LoginForm>,
 ) -> ApiResult<Response> {
@@ -83,7 +84,7 @@ pub async fn create_cookie(
         })
         .transpose()?;
     let Outcome::Good(user) =
-        sign_in::password(&app, &username, password, address.0, &origin).await?
+        sign_in::password(&app, &username, password, address.0, &actor).await?
     else {
         return Err(invalid_grant());
     };
@@ -92,7 +93,7 @@ pub async fn create_cookie(
         &app,
         &user,
         &Kind::Cookie(secret_hash(secret.expose_secret())),
-        &origin,
+        actor,
         &headers,
     )
     .await?;
@@ -130,30 +131,18 @@ fn same_origin_path(next: &str) -> Option<HeaderValue> {
     security(("caller" = [])),
     responses((status = NO_CONTENT, description = "You are signed out."), ApiError),
 )]
-pub async fn end_session(app: AppState, who: Principal, origin: Origin) -> ApiResult<Response> {
+pub async fn end_session(app: AppState, who: Principal, actor: Actor) -> ApiResult<Response> {
     let Some(session) = who.session() else {
         return Err(ApiError::new(
             Code::BadRequest,
             "this credential has no session to end",
         ));
     };
-    let user = who.id;
-    let origin = &origin;
-    let ended = app
-        .db
-        .write(async move |connection| {
-            end_sessions(
-                connection,
-                user,
-                Which::One(session),
-                "logout",
-                origin,
-                Some(user),
-            )
-            .await
-        })
-        .await?;
-    app.identity.feed.learn(&ended.revoked);
+    transaction(&app.db, &actor, async |tx| {
+        end_sessions(tx, who.id, Which::One(session), "logout").await?;
+        Ok(())
+    })
+    .await?;
     let cleared = cookie_header("", 0).map_err(ApiError::internal)?;
     Ok(([NO_STORE, (SET_COOKIE, cleared)], StatusCode::NO_CONTENT).into_response())
 }

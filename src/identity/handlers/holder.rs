@@ -10,13 +10,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::NO_STORE;
+use crate::db::transaction::transaction;
 use crate::http::body::extract::ValidForm;
 use crate::identity::api::AppState;
 use crate::identity::end::{Which, end_sessions};
 use crate::identity::session;
 use crate::identity::token::{Claims, Refresh};
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::origin::Origin;
 use crate::kernel::types::{PrincipalId, SessionId};
 
 /// A token by itself (RFC 7009, 2.1; RFC 7662, 2.1)
@@ -46,7 +47,7 @@ pub struct TokenForm {
 )]
 pub async fn revoke_token(
     app: AppState,
-    origin: Origin,
+    actor: Actor,
     form: ValidForm<TokenForm>,
 ) -> ApiResult<Response> {
     let token = &form.0.token;
@@ -64,26 +65,25 @@ pub async fn revoke_token(
             .map(|claims| claims.sid)
     });
     if let Some(session) = session {
-        end_by_id(&app, session, &origin).await?;
+        end_by_id(&app, session, actor).await?;
     }
     Ok(([NO_STORE], StatusCode::OK).into_response())
 }
 
-async fn end_by_id(app: &AppState, session: SessionId, origin: &Origin) -> ApiResult<()> {
-    let revoked = app
+/// Whoever holds the token acts for its user.
+async fn end_by_id(app: &AppState, session: SessionId, actor: Actor) -> ApiResult<()> {
+    let user = app
         .db
-        .write(async |connection| {
-            let Some(user) = session::user_of(connection, session).await? else {
-                return Ok(Vec::new());
-            };
-            let which = Which::One(session);
-            let ended =
-                end_sessions(connection, user, which, "revoked", origin, Some(user)).await?;
-            Ok(ended.revoked)
-        })
+        .read_primary(async |connection| session::user_of(connection, session).await)
         .await?;
-    app.identity.feed.learn(&revoked);
-    Ok(())
+    let Some(user) = user else {
+        return Ok(());
+    };
+    transaction(&app.db, &actor.acting_as(user), async |tx| {
+        end_sessions(tx, user, Which::One(session), "revoked").await?;
+        Ok(())
+    })
+    .await
 }
 
 /// What a token stands for (RFC 7662, 2.2). Of a token that is not good, only `active` is there

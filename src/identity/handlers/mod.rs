@@ -7,16 +7,15 @@ pub mod token;
 
 use http::header::CACHE_CONTROL;
 use http::{HeaderMap, HeaderValue};
-use serde_json::json;
 
 use super::end::end_oldest;
 use super::session::{self, Kind};
 use crate::db::transaction::transaction;
-use crate::events;
+use crate::events::Event;
 use crate::identity::account::User;
 use crate::identity::api::AppState;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::origin::Origin;
 use crate::kernel::types::SessionId;
 
 /// RFC 6749, 5.1: no cache keeps a token.
@@ -35,7 +34,7 @@ async fn start(
     app: &AppState,
     user: &User,
     kind: &Kind,
-    origin: &Origin,
+    actor: Actor,
     headers: &HeaderMap,
 ) -> ApiResult<(SessionId, session::Started)> {
     let id = SessionId::fresh();
@@ -47,31 +46,24 @@ async fn start(
     });
     let lifetimes = app.identity.lifetimes;
     let most = app.config.identity.sessions_per_user;
-    let (started, revoked) = transaction(&app.db, async |connection| {
+    let actor = actor.acting_as(user.id);
+    let address = actor.origin.address();
+    let started = transaction(&app.db, &actor, async |tx| {
         let started = session::start(
-            connection,
+            tx,
             id,
             user,
             kind,
             lifetimes,
-            origin.address().as_deref(),
+            address.as_deref(),
             agent.as_deref(),
         )
         .await?
         .ok_or_else(invalid_grant)?;
-        events::record(
-            connection,
-            origin,
-            Some(user.id),
-            "session.started",
-            Some(id.0),
-            json!({}),
-        )
-        .await?;
-        let revoked = end_oldest(connection, user.id, id, most, origin).await?;
-        Ok((started, revoked))
+        tx.tell(Event::SessionStarted { session: id }).await?;
+        end_oldest(tx, user.id, id, most).await?;
+        Ok(started)
     })
     .await?;
-    app.identity.feed.learn(&revoked);
     Ok((id, started))
 }

@@ -7,13 +7,12 @@ use chrono::Utc;
 use http::HeaderMap;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::{NO_STORE, invalid_grant, start};
 use crate::db::transaction::transaction;
-use crate::events;
+use crate::events::Event;
 use crate::http::body::extract::ValidForm;
 use crate::http::shell::client::ClientAddress;
 use crate::identity::api::AppState;
@@ -21,8 +20,8 @@ use crate::identity::revocation::{self, Subject};
 use crate::identity::session::{self, Kind, Refreshed};
 use crate::identity::sign_in::{self, Outcome};
 use crate::identity::token::Refresh;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::origin::Origin;
 use crate::kernel::types::PrincipalId;
 
 /// A request for tokens (RFC 6749, 4.3 and 6)
@@ -78,7 +77,7 @@ pub struct TokenResponse {
 pub async fn create_token(
     app: AppState,
     address: ClientAddress,
-    origin: Origin,
+    actor: Actor,
     headers: HeaderMap,
     form: ValidForm<TokenRequest>,
 ) -> ApiResult<Response> {
@@ -91,9 +90,9 @@ pub async fn create_token(
     let response = match (grant_type.as_str(), username, password, refresh_token) {
         ("password", ..) if !app.config.identity.password_grant => return Err(unsupported_grant()),
         ("password", Some(login), Some(password), _) => {
-            by_password(&app, &login, password, address, &origin, &headers).await?
+            by_password(&app, &login, password, address, actor, &headers).await?
         }
-        ("refresh_token", _, _, Some(token)) => by_refresh(&app, &token, &origin).await?,
+        ("refresh_token", _, _, Some(token)) => by_refresh(&app, &token, &actor).await?,
         ("password", ..) => {
             return Err(ApiError::new(
                 Code::BadRequest,
@@ -123,14 +122,14 @@ async fn by_password(
     login: &str,
     password: SecretString,
     address: ClientAddress,
-    origin: &Origin,
+    actor: Actor,
     headers: &HeaderMap,
 ) -> ApiResult<TokenResponse> {
-    let Outcome::Good(user) = sign_in::password(app, login, password, address.0, origin).await?
+    let Outcome::Good(user) = sign_in::password(app, login, password, address.0, &actor).await?
     else {
         return Err(invalid_grant());
     };
-    let (id, started) = start(app, &user, &Kind::Bearer, origin, headers).await?;
+    let (id, started) = start(app, &user, &Kind::Bearer, actor, headers).await?;
     let refresh_seconds = (started.idle_ends_at - started.created_at).num_seconds();
     tokens(
         app,
@@ -170,32 +169,25 @@ fn tokens(
     })
 }
 
-async fn by_refresh(app: &AppState, token: &str, origin: &Origin) -> ApiResult<TokenResponse> {
+async fn by_refresh(app: &AppState, token: &str, actor: &Actor) -> ApiResult<TokenResponse> {
     let refresh = app
         .identity
         .tokens
         .parse_refresh(token)
         .or(Err(invalid_grant()))?;
     let lifetimes = app.identity.lifetimes;
-    let (refreshed, revoked) = transaction(&app.db, async |connection| {
-        let refreshed = session::refresh(connection, refresh, lifetimes).await?;
-        let mut revoked = Vec::new();
+    let refreshed = transaction(&app.db, actor, async |tx| {
+        let refreshed = session::refresh(tx, refresh, lifetimes).await?;
         if let Refreshed::Reused { session, user } = refreshed {
-            revoked = revocation::revoke(connection, &[Subject::Session(session)]).await?;
-            events::record(
-                connection,
-                origin,
-                Some(user),
-                "session.reuse_detected",
-                Some(session.0),
-                json!({}),
-            )
-            .await?;
+            revocation::revoke(tx, &[Subject::Session(session)]).await?;
+            let actor = tx.actor().clone().acting_as(user);
+            tx.with_actor(&actor)
+                .tell(Event::SessionReuseDetected { session })
+                .await?;
         }
-        Ok((refreshed, revoked))
+        Ok(refreshed)
     })
     .await?;
-    app.identity.feed.learn(&revoked);
     match refreshed {
         Refreshed::Live {
             next,

@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use super::session::believed;
 use crate::db::purge::{BATCH, in_batches};
+use crate::db::transaction::Tx;
 use crate::db::{Db, DbError};
 use crate::kernel::types::{ApiTokenId, PrincipalId, SessionId};
 use belief::{CACHED, LONGEST};
@@ -79,22 +80,18 @@ impl Revoked {
     }
 }
 
-/// Revokes with the caller's transaction: every replica learns of it at its commit, none if it
-/// rolls back. This process need not wait for that: after the commit, tell its feed by
-/// [`Feed::learn`].
-pub async fn revoke(
-    connection: &mut AsyncPgConnection,
-    subjects: &[Subject],
-) -> QueryResult<Vec<Revoked>> {
+/// Revokes with the caller's transaction: every replica learns of it at its commit, this process's
+/// feed before anybody hears of the commit, and none if it rolls back.
+pub async fn revoke(tx: &mut Tx<'_>, subjects: &[Subject]) -> QueryResult<()> {
     if subjects.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let is_session = |subject: &Subject| matches!(subject, Subject::Session(_));
     let sessions: Vec<bool> = subjects.iter().map(is_session).collect();
     let subjects: Vec<Uuid> = subjects.iter().map(|subject| subject.id()).collect();
     // A user's sessions each end by their own id, so of all that ends by the user's nothing
     // outlives the caches.
-    sql_query(concat!(
+    let revoked: Vec<Revoked> = sql_query(concat!(
         "INSERT INTO revocations (subject, needed_until) \
          SELECT subject, CASE WHEN is_session THEN COALESCE((SELECT ",
         believed!(),
@@ -105,8 +102,10 @@ pub async fn revoke(
     .bind::<Array<Bool>, _>(sessions)
     .bind::<Interval, _>(CACHED)
     .bind::<Interval, _>(LONGEST)
-    .load(connection)
-    .await
+    .load(tx.connection())
+    .await?;
+    tx.after_commit(revoked);
+    Ok(())
 }
 
 /// [`Revocations::is_revoked`] of the database itself, for the time in which the feed is stale. Ask

@@ -10,6 +10,7 @@ use crate::db::transaction::{Failure, Work};
 use crate::http::answer::Answer;
 use crate::http::answer::idempotency::{OnceJson, idempotent_statement};
 use crate::identity::api::AppState;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::principal::Principal;
 use crate::kernel::types::{PostId, ProjectId};
@@ -57,6 +58,7 @@ fn yes() -> bool {
 pub async fn create_post(
     app: AppState,
     who: Principal,
+    actor: Actor,
     OnceJson { once, body }: OnceJson<CreatePost>,
 ) -> ApiResult<Answer> {
     let CreatePost {
@@ -81,7 +83,7 @@ pub async fn create_post(
         published: *published,
         language: &app.config.posts.search_language,
     };
-    idempotent_statement(&app.db, who.id, &once, async |connection| {
+    idempotent_statement(&app.db, &actor, &once, async |connection| {
         let post = insert(connection, &new).await?;
         let (location, edition) = (format!("/api/v1/posts/{}", post.id), post.edition());
         Ok(Answer::created(location, &PostBody::from(post))?

@@ -2,17 +2,16 @@
 
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{PostBody, Reader, check};
-use crate::events::Act;
+use crate::events::{Act, Event};
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::body::extract::ValidPath;
 use crate::http::body::patch::{Change, MergePatch};
 use crate::identity::api::AppState;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::origin::Origin;
 use crate::kernel::principal::Principal;
 use crate::kernel::types::PostId;
 use crate::posts::changes::{Changes, Judged, Target};
@@ -88,7 +87,7 @@ pub async fn get_post(
 pub async fn update_post(
     app: AppState,
     who: Principal,
-    origin: Origin,
+    actor: Actor,
     ValidPath(id): ValidPath<PostId>,
     conditions: Conditions,
     MergePatch(patch): MergePatch<UpdatePost>,
@@ -106,8 +105,12 @@ pub async fn update_post(
     };
     check(changes.title, changes.content)?;
     let versions = conditions.versions();
-    let detail = json!({ "post": id, "changed": changes.names() });
-    let act = Act::new(&origin, Some(who.id), "post.changed", None, detail);
+    let event = Event::PostChanged {
+        project: None,
+        post: id,
+        changed: changes.names(),
+    };
+    let act = Act::new(&actor, &event);
     let target = Target::new(who.id, id, &versions, act);
     let judged = app
         .db
@@ -132,13 +135,16 @@ pub async fn update_post(
 pub async fn delete_post(
     app: AppState,
     who: Principal,
-    origin: Origin,
+    actor: Actor,
     ValidPath(id): ValidPath<PostId>,
     conditions: Conditions,
 ) -> ApiResult<StatusCode> {
     let versions = conditions.versions();
-    let detail = json!({ "post": id });
-    let act = Act::new(&origin, Some(who.id), "post.deleted", None, detail);
+    let event = Event::PostDeleted {
+        project: None,
+        post: id,
+    };
+    let act = Act::new(&actor, &event);
     let target = Target::new(who.id, id, &versions, act);
     let judged = app
         .db

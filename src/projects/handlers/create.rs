@@ -2,16 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{Mistakes, ProjectBody};
-use crate::events;
+use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::answer::idempotency::{OnceJson, idempotent};
 use crate::identity::api::AppState;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::origin::Origin;
 use crate::kernel::principal::Principal;
 use crate::projects::access::Role;
 use crate::projects::model::{NewProject, Project, Visibility};
@@ -51,7 +50,7 @@ fn private() -> Visibility {
 pub async fn create_project(
     app: AppState,
     who: Principal,
-    origin: Origin,
+    actor: Actor,
     OnceJson { once, body }: OnceJson<CreateProject>,
 ) -> ApiResult<Answer> {
     let CreateProject {
@@ -75,19 +74,11 @@ pub async fn create_project(
         visibility: *visibility,
         expires_at: *expires_at,
     };
-    idempotent(&app.db, Some(who.id), &once, async |connection| {
-        let project = Project::insert(connection, &new, who.id).await?;
+    idempotent(&app.db, &actor, &once, async |tx| {
+        let project = Project::insert(tx, &new, who.id).await?;
         let (id, version) = (project.id, project.version);
-        let detail = json!({ "name": project.name });
-        events::record(
-            connection,
-            &origin,
-            Some(who.id),
-            "project.created",
-            Some(id.0),
-            detail,
-        )
-        .await?;
+        let name = project.name.clone();
+        tx.tell(Event::ProjectCreated { project: id, name }).await?;
         let body = ProjectBody::new(project, Some(Role::Owner));
         Ok(Answer::created(format!("/api/v1/projects/{id}"), &body)?
             .with_version(version)

@@ -2,18 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::db::transaction::{Failure, transaction};
-use crate::events;
+use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::{ValidJson, ValidPath, ValidQuery};
 use crate::identity::api::AppState;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::origin::Origin;
 use crate::kernel::principal::Principal;
 use crate::kernel::types::{PrincipalId, ProjectId, instant};
 use crate::projects::access::{Owner, ProjectAccess, Role, Viewer};
@@ -162,15 +161,15 @@ pub async fn get_member(
 pub async fn put_member(
     app: AppState,
     who: Principal,
-    origin: Origin,
+    actor: Actor,
     ValidPath(InPath { id, principal }): ValidPath<InPath>,
     conditions: Conditions,
     ValidJson(SetMember { role }): ValidJson<SetMember>,
 ) -> ApiResult<Answer> {
     let named = Named::of(&principal)?;
-    transaction(&app.db, async |connection| {
-        let access = ProjectAccess::<Viewer>::to_manage(connection, who.id, id).await?;
-        let was = access.member(connection, &named).await?;
+    transaction(&app.db, &actor, async |tx| {
+        let access = ProjectAccess::<Viewer>::to_manage(tx, who.id, id).await?;
+        let was = access.member(tx, &named).await?;
         let access = access.narrow::<Owner>()?;
         conditions.write(was.as_ref().map(|member| member.version))?;
         let (person, was) = match was {
@@ -180,44 +179,47 @@ pub async fn put_member(
             }
             Some(Member { person, role, .. }) => (person, Some(role)),
             None => {
-                let known = named.find(connection).await?;
+                let known = named.find(tx).await?;
                 (known.ok_or(ApiError::not_found("user"))?, None)
             }
         };
-        let person_id = person.id;
-        let mut detail = json!({ "principal": person_id, "role": role, "was": was });
-        name_workload(&mut detail, &person);
-        let member = access
-            .set_member(connection, person, role)
-            .await
-            .map_err(gone)?;
+        let (principal, name) = (person.id, workload_name(&person));
+        let member = access.set_member(tx, person, role).await.map_err(gone)?;
         let version = member.version;
         let body = MemberBody::from(member);
-        let (action, answer) = if was.is_some() {
-            ("member.changed", Answer::ok(&body)?)
-        } else {
-            let location = format!("/api/v1/projects/{id}/members/{person_id}");
-            ("member.added", Answer::created(location, &body)?)
+        let (project, role) = (id, role.as_str());
+        let (event, answer) = match was.map(Role::as_str) {
+            was @ Some(_) => (
+                Event::MemberChanged {
+                    project,
+                    principal,
+                    role,
+                    was,
+                    name,
+                },
+                Answer::ok(&body)?,
+            ),
+            was @ None => {
+                let location = format!("/api/v1/projects/{id}/members/{principal}");
+                let event = Event::MemberAdded {
+                    project,
+                    principal,
+                    role,
+                    was,
+                    name,
+                };
+                (event, Answer::created(location, &body)?)
+            }
         };
-        events::record(
-            connection,
-            &origin,
-            Some(who.id),
-            action,
-            Some(id.0),
-            detail,
-        )
-        .await?;
+        tx.tell(event).await?;
         Ok(answer.with_version(version))
     })
     .await
 }
 
 /// A person's name may change and go; a workload is its name.
-fn name_workload(detail: &mut Value, person: &Person) {
-    if let (Some(name), Some(detail)) = (person.workload(), detail.as_object_mut()) {
-        detail.insert("name".to_owned(), name.into());
-    }
+fn workload_name(person: &Person) -> Option<String> {
+    person.workload().map(|name| name.to_string())
 }
 
 /// The account was deleted in the meantime.
@@ -254,14 +256,14 @@ fn gone(error: diesel::result::Error) -> Failure {
 pub async fn delete_member(
     app: AppState,
     who: Principal,
-    origin: Origin,
+    actor: Actor,
     ValidPath(InPath { id, principal }): ValidPath<InPath>,
     conditions: Conditions,
 ) -> ApiResult<Answer> {
     let named = Named::of(&principal)?;
-    transaction(&app.db, async |connection| {
-        let access = ProjectAccess::<Viewer>::to_manage(connection, who.id, id).await?;
-        let member = access.member(connection, &named).await?;
+    transaction(&app.db, &actor, async |tx| {
+        let access = ProjectAccess::<Viewer>::to_manage(tx, who.id, id).await?;
+        let member = access.member(tx, &named).await?;
         // Only who is a member can leave, so for everything else the owner's role is asked.
         if member
             .as_ref()
@@ -271,18 +273,15 @@ pub async fn delete_member(
         }
         conditions.write(member.as_ref().map(|member| member.version))?;
         if let Some(member) = member {
-            let person = member.person.id;
-            access.remove(connection, person).await?;
-            let mut detail = json!({ "principal": person, "was": member.role });
-            name_workload(&mut detail, &member.person);
-            events::record(
-                connection,
-                &origin,
-                Some(who.id),
-                "member.removed",
-                Some(id.0),
-                detail,
-            )
+            let principal = member.person.id;
+            access.remove(tx, principal).await?;
+            tx.tell(Event::MemberRemoved {
+                project: id,
+                principal,
+                was: member.role.as_str(),
+                name: workload_name(&member.person),
+                reason: None,
+            })
             .await?;
         }
         Ok(Answer::no_content())

@@ -2,19 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{Mistakes, ProjectBody};
 use crate::db::transaction::transaction;
-use crate::events;
+use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::body::extract::ValidPath;
 use crate::http::body::patch::{Change, MergePatch, Patch};
 use crate::identity::api::AppState;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::origin::Origin;
 use crate::kernel::principal::Principal;
 use crate::kernel::types::ProjectId;
 use crate::projects::access::{Owner, ProjectAccess, Viewer};
@@ -83,28 +82,24 @@ pub async fn get_project(
 pub async fn update_project(
     app: AppState,
     who: Principal,
-    origin: Origin,
+    actor: Actor,
     ValidPath(id): ValidPath<ProjectId>,
     conditions: Conditions,
     MergePatch(patch): MergePatch<UpdateProject>,
 ) -> ApiResult<Versioned<ProjectBody>> {
     let changes = checked(patch)?;
-    transaction(&app.db, async |connection| {
-        let access = ProjectAccess::<Owner>::to_manage(connection, who.id, id).await?;
+    transaction(&app.db, &actor, async |tx| {
+        let access = ProjectAccess::<Owner>::to_manage(tx, who.id, id).await?;
         conditions.write(Some(access.project.version))?;
         if changes.expires_at.is_none() {
             access.writable()?;
         }
-        let detail = json!({ "changed": names(&changes) });
-        let project = access.update(connection, changes).await?;
-        events::record(
-            connection,
-            &origin,
-            Some(who.id),
-            "project.changed",
-            Some(id.0),
-            detail,
-        )
+        let changed = names(&changes);
+        let project = access.update(tx, changes).await?;
+        tx.tell(Event::ProjectChanged {
+            project: id,
+            changed,
+        })
         .await?;
         Ok(Versioned::new(
             project.version,
@@ -139,7 +134,7 @@ fn checked(patch: UpdateProject) -> ApiResult<ProjectChanges> {
 }
 
 /// What a patch was about. The values are in the project, and may be nobody's business any more.
-fn names(changes: &ProjectChanges) -> Vec<Value> {
+fn names(changes: &ProjectChanges) -> Vec<&'static str> {
     let ProjectChanges {
         name,
         description,
@@ -155,7 +150,7 @@ fn names(changes: &ProjectChanges) -> Vec<Value> {
     given
         .iter()
         .filter(|(_, is_given)| *is_given)
-        .map(|(name, _)| (*name).into())
+        .map(|(name, _)| *name)
         .collect()
 }
 
@@ -173,24 +168,16 @@ fn names(changes: &ProjectChanges) -> Vec<Value> {
 pub async fn delete_project(
     app: AppState,
     who: Principal,
-    origin: Origin,
+    actor: Actor,
     ValidPath(id): ValidPath<ProjectId>,
     conditions: Conditions,
 ) -> ApiResult<Answer> {
-    transaction(&app.db, async |connection| {
-        let access = ProjectAccess::<Owner>::to_manage(connection, who.id, id).await?;
+    transaction(&app.db, &actor, async |tx| {
+        let access = ProjectAccess::<Owner>::to_manage(tx, who.id, id).await?;
         conditions.write(Some(access.project.version))?;
-        access.delete(connection).await?;
-        let detail = json!({ "name": access.project.name });
-        events::record(
-            connection,
-            &origin,
-            Some(who.id),
-            "project.deleted",
-            Some(id.0),
-            detail,
-        )
-        .await?;
+        access.delete(tx).await?;
+        let name = access.project.name;
+        tx.tell(Event::ProjectDeleted { project: id, name }).await?;
         Ok(Answer::no_content())
     })
     .await

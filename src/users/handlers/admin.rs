@@ -2,14 +2,13 @@
 
 use chrono::Utc;
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::people::UserBody;
-use crate::db::transaction::{Work, transaction};
-use crate::events;
+use crate::db::transaction::{Tx, transaction};
+use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::body::extract::ValidPath;
@@ -18,9 +17,9 @@ use crate::identity::account::directory::Entry;
 use crate::identity::account::{deletion, rights};
 use crate::identity::api::AppState;
 use crate::identity::end::{Which, end_everything, end_sessions};
-use crate::identity::revocation::{self, Revoked, Subject};
+use crate::identity::revocation::{self, Subject};
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::origin::Origin;
 use crate::kernel::principal::Principal;
 use crate::kernel::types::PrincipalId;
 use crate::schema::users;
@@ -56,14 +55,14 @@ pub struct UpdateUser {
 pub async fn update_user(
     app: AppState,
     who: Principal,
-    origin: Origin,
+    actor: Actor,
     conditions: Conditions,
     ValidPath(id): ValidPath<PrincipalId>,
     MergePatch(patch): MergePatch<UpdateUser>,
 ) -> ApiResult<Versioned<UserBody>> {
     let UpdateUser { disabled, admin } = patch;
-    let (entry, revoked) = transaction(&app.db, async |connection| {
-        let locked = rights::lock(connection, id).await?;
+    let entry = transaction(&app.db, &actor, async |tx| {
+        let locked = rights::lock(tx, id).await?;
         locked.still_administers(&who)?;
         let before = &locked.user;
         conditions.write(Some(before.version))?;
@@ -81,61 +80,42 @@ pub async fn update_user(
                 is_change.then(|| users::updated_at.eq(Utc::now())),
             ))
             .returning(Entry::as_returning())
-            .get_result(connection)
+            .get_result(tx.connection())
             .await?;
-        let revoked = follow(connection, before, &after, who.id, &origin).await?;
-        Ok((after, revoked))
+        follow(tx, before, &after).await?;
+        Ok(after)
     })
     .await?;
-    app.identity.feed.learn(&revoked);
     let version = entry.version;
     Ok(Versioned::new(version, UserBody::of(entry, true)))
 }
 
 /// What a change of rights ends, and its trace.
-async fn follow(
-    connection: &mut AsyncPgConnection,
-    before: &Entry,
-    after: &Entry,
-    actor: PrincipalId,
-    origin: &Origin,
-) -> QueryResult<Vec<Revoked>> {
-    let id = before.id;
-    let mut revoked = Vec::new();
-    let mut acts = Vec::new();
+async fn follow(tx: &mut Tx<'_>, before: &Entry, after: &Entry) -> QueryResult<()> {
+    let user = before.id;
+    let mut events = Vec::new();
     if before.is_admin != after.is_admin {
-        acts.push(if after.is_admin {
-            "user.promoted"
+        events.push(if after.is_admin {
+            Event::UserPromoted { user }
         } else {
-            "user.demoted"
+            Event::UserDemoted { user }
         });
         // Access tokens carry the right, and so does a password found good a moment ago.
-        let (all, reason) = (Which::All, "role_changed");
-        let ended = end_sessions(connection, id, all, reason, origin, Some(actor)).await?;
-        revoked.extend(ended.revoked);
-        revoked.extend(revocation::revoke(connection, &[Subject::User(id)]).await?);
+        end_sessions(tx, user, Which::All, "role_changed").await?;
+        revocation::revoke(tx, &[Subject::User(user)]).await?;
     }
     match (before.is_disabled, after.is_disabled) {
         (false, true) => {
-            acts.push("user.disabled");
-            let ended = end_everything(connection, id, "disabled", origin, Some(actor)).await?;
-            revoked.extend(ended.revoked);
+            events.push(Event::UserDisabled { user, by: None });
+            end_everything(tx, user, "disabled").await?;
         }
-        (true, false) => acts.push("user.enabled"),
+        (true, false) => events.push(Event::UserEnabled { user }),
         _ => {}
     }
-    for action in acts {
-        events::record(
-            connection,
-            origin,
-            Some(actor),
-            action,
-            Some(id.0),
-            json!({}),
-        )
-        .await?;
+    for event in events {
+        tx.tell(event).await?;
     }
-    Ok(revoked)
+    Ok(())
 }
 
 /// Delete an account
@@ -153,27 +133,18 @@ async fn follow(
 pub async fn delete_user(
     app: AppState,
     who: Principal,
-    origin: Origin,
+    actor: Actor,
     conditions: Conditions,
     ValidPath(id): ValidPath<PrincipalId>,
 ) -> ApiResult<Answer> {
-    let revoked = transaction(&app.db, async |connection| {
-        let locked = rights::lock(connection, id).await?;
+    transaction(&app.db, &actor, async |tx| {
+        let locked = rights::lock(tx, id).await?;
         locked.still_administers(&who)?;
         conditions.write(Some(locked.user.version))?;
         locked.others_administer()?;
-        deletion::delete(
-            connection,
-            id,
-            "deleted_by_admin",
-            &origin,
-            Some(who.id),
-            app.endings,
-        )
-        .await
+        deletion::delete(tx, id, "deleted_by_admin", app.endings).await
     })
     .await?;
-    app.identity.feed.learn(&revoked);
     Ok(Answer::no_content())
 }
 
@@ -191,36 +162,14 @@ pub async fn delete_user(
 pub async fn delete_user_sessions(
     app: AppState,
     who: Principal,
-    origin: Origin,
+    actor: Actor,
     ValidPath(id): ValidPath<PrincipalId>,
 ) -> ApiResult<Answer> {
-    let revoked = transaction(&app.db, async |connection| {
-        end_all(connection, id, &who, &origin).await
+    transaction(&app.db, &actor, async |tx| {
+        rights::lock(tx, id).await?.still_administers(&who)?;
+        let sessions = end_sessions(tx, id, Which::All, "ended_by_admin").await?;
+        tx.tell(Event::UserSignedOut { user: id, sessions }).await?;
+        Ok(Answer::no_content())
     })
-    .await?;
-    app.identity.feed.learn(&revoked);
-    Ok(Answer::no_content())
-}
-
-async fn end_all(
-    connection: &mut AsyncPgConnection,
-    id: PrincipalId,
-    actor: &Principal,
-    origin: &Origin,
-) -> Work<Vec<Revoked>> {
-    rights::lock(connection, id)
-        .await?
-        .still_administers(actor)?;
-    let (all, reason) = (Which::All, "ended_by_admin");
-    let ended = end_sessions(connection, id, all, reason, origin, Some(actor.id)).await?;
-    events::record(
-        connection,
-        origin,
-        Some(actor.id),
-        "user.signed_out",
-        Some(id.0),
-        json!({ "sessions": ended.sessions }),
-    )
-    .await?;
-    Ok(ended.revoked)
+    .await
 }

@@ -3,16 +3,15 @@
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use secrecy::SecretString;
-use serde_json::json;
 
 use crate::db::transaction::Work;
-use crate::events;
+use crate::events::{Event, tell_alone};
 use crate::http::shell::client::ClientAddress;
 use crate::identity::api::Api;
 use crate::identity::limiter::NameKey;
 use crate::identity::password::PasswordError;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, FieldError};
-use crate::kernel::origin::Origin;
 use crate::kernel::types::PrincipalId;
 use crate::schema::users;
 
@@ -30,7 +29,7 @@ pub(super) async fn confirm(
     password: SecretString,
     pointer: &'static str,
     address: ClientAddress,
-    origin: &Origin,
+    actor: &Actor,
 ) -> ApiResult<Confirmed> {
     let found: Option<(String, String)> = app
         .db
@@ -60,12 +59,7 @@ pub(super) async fn confirm(
     match app.identity.passwords.verify(password, stored).await {
         Ok(_proven) => attempt.succeeded(&app.db).await,
         Err(PasswordError::Wrong) => {
-            let (action, target) = ("user.password_refused", Some(user.0));
-            app.db
-                .write(async |connection| {
-                    events::record(connection, origin, Some(user), action, target, json!({})).await
-                })
-                .await?;
+            tell_alone(&app.db, actor, Event::UserPasswordRefused { user }).await?;
             return Err(confirmed.wrong());
         }
         Err(busy) => {

@@ -8,13 +8,13 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::confirm::{Confirmed, confirm};
 use super::{collect, taken};
 use crate::db::transaction::{Work, transaction};
-use crate::events;
+use crate::events::Event;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::body::extract::ValidJson;
 use crate::http::body::patch::{Change, MergePatch, Patch, merge};
@@ -23,8 +23,8 @@ use crate::identity::account::{Account, User};
 use crate::identity::account::{deletion, directory, names, rights};
 use crate::identity::api::AppState;
 use crate::identity::authenticate::cookie_header;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code, FieldError};
-use crate::kernel::origin::Origin;
 use crate::kernel::principal::{Credential, Principal};
 use crate::kernel::types::{PrincipalId, instant};
 use crate::schema::users;
@@ -154,7 +154,7 @@ pub async fn update_me(
     app: AppState,
     who: Principal,
     address: ClientAddress,
-    origin: Origin,
+    actor: Actor,
     conditions: Conditions,
     MergePatch(patch): MergePatch<UpdateMe>,
 ) -> ApiResult<Versioned<Me>> {
@@ -195,7 +195,7 @@ pub async fn update_me(
     }
     let confirmed = match password {
         Some(password) => {
-            let confirmed = confirm(&app, id, password, "/current_password", address, &origin);
+            let confirmed = confirm(&app, id, password, "/current_password", address, &actor);
             let confirmed = confirmed.await?;
             app.identity.limiter.email_change(&app.db, id).await?;
             Some(confirmed)
@@ -211,13 +211,13 @@ pub async fn update_me(
         username,
         name,
     };
-    transaction(&app.db, async |connection| {
-        let version = lock(connection, id, confirmed.as_ref()).await?;
+    transaction(&app.db, &actor, async |tx| {
+        let version = lock(tx, id, confirmed.as_ref()).await?;
         conditions.write(Some(version))?;
         let profile = match profile {
             Patch::Absent => None,
             Patch::Null => Some(Map::new()),
-            Patch::Value(patch) => Some(merged(connection, id, patch).await?),
+            Patch::Value(patch) => Some(merged(tx, id, patch).await?),
         };
         let account: Account = diesel::update(users::table.find(id))
             .set((
@@ -227,15 +227,15 @@ pub async fn update_me(
                 users::updated_at.eq(Utc::now()),
             ))
             .returning(Account::as_returning())
-            .get_result(connection)
+            .get_result(tx.connection())
             .await
             .map_err(taken)?;
-        directory::remember(connection, &account.user).await?;
-        let action = match confirmed {
-            Some(_) => "user.email_changed",
-            None => "user.changed",
-        };
-        events::record(connection, &origin, Some(id), action, Some(id.0), json!({})).await?;
+        directory::remember(tx, &account.user).await?;
+        tx.tell(match confirmed {
+            Some(_) => Event::UserEmailChanged { user: id },
+            None => Event::UserChanged { user: id },
+        })
+        .await?;
         Ok(Versioned::new(account.user.version, account.into()))
     })
     .await
@@ -305,28 +305,19 @@ pub async fn delete_me(
     app: AppState,
     who: Principal,
     address: ClientAddress,
-    origin: Origin,
+    actor: Actor,
     conditions: Conditions,
     ValidJson(DeleteMe { password }): ValidJson<DeleteMe>,
 ) -> ApiResult<Response> {
     let id = who.id;
-    let confirmed = confirm(&app, id, password, "/password", address, &origin).await?;
-    let revoked = transaction(&app.db, async |connection| {
-        rights::lock(connection, id).await?.others_administer()?;
-        let version = confirmed.lock(connection).await?;
+    let confirmed = confirm(&app, id, password, "/password", address, &actor).await?;
+    transaction(&app.db, &actor, async |tx| {
+        rights::lock(tx, id).await?.others_administer()?;
+        let version = confirmed.lock(tx).await?;
         conditions.write(Some(version))?;
-        deletion::delete(
-            connection,
-            id,
-            "deleted_by_user",
-            &origin,
-            Some(id),
-            app.endings,
-        )
-        .await
+        deletion::delete(tx, id, "deleted_by_user", app.endings).await
     })
     .await?;
-    app.identity.feed.learn(&revoked);
     let cleared = cookie_header("", 0).map_err(ApiError::internal)?;
     Ok(([(SET_COOKIE, cleared)], StatusCode::NO_CONTENT).into_response())
 }

@@ -2,12 +2,11 @@
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::confirm::confirm;
 use crate::db::transaction::transaction;
-use crate::events;
+use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::body::extract::ValidJson;
 use crate::http::shell::client::ClientAddress;
@@ -16,8 +15,8 @@ use crate::identity::api::AppState;
 use crate::identity::end::{Which, end_sessions};
 use crate::identity::password;
 use crate::identity::revocation::{self, Subject};
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::origin::Origin;
 use crate::kernel::principal::Principal;
 
 /// A new password, and the one it replaces
@@ -46,38 +45,26 @@ pub async fn change_password(
     app: AppState,
     who: Principal,
     address: ClientAddress,
-    origin: Origin,
+    actor: Actor,
     ValidJson(body): ValidJson<ChangePassword>,
 ) -> ApiResult<Answer> {
     let ChangePassword { current, new } = body;
     password::acceptable(&new, "/new").map_err(|error| ApiError::validation(vec![error]))?;
     let id = who.id;
-    let confirmed = confirm(&app, id, current, "/current", address, &origin).await?;
+    let confirmed = confirm(&app, id, current, "/current", address, &actor).await?;
     let hash = app.identity.passwords.hash(new).await?;
     let which = who.session().map_or(Which::All, Which::AllBut);
-    let revoked = transaction(&app.db, async |connection| {
+    transaction(&app.db, &actor, async |tx| {
         // Only where the checked password is still the password: of two changes at once, one
         // counts.
-        if User::rehash(connection, id, &confirmed.password_hash, &hash).await? == 0 {
+        if User::rehash(tx, id, &confirmed.password_hash, &hash).await? == 0 {
             return Err(confirmed.wrong().into());
         }
-        let reason = "password_changed";
-        let ended = end_sessions(connection, id, which, reason, &origin, Some(id)).await?;
-        let mut revoked = ended.revoked;
+        end_sessions(tx, id, which, "password_changed").await?;
         // What was found good with the old password, here and on every replica.
-        revoked.extend(revocation::revoke(connection, &[Subject::User(id)]).await?);
-        events::record(
-            connection,
-            &origin,
-            Some(id),
-            "user.password_changed",
-            Some(id.0),
-            json!({}),
-        )
-        .await?;
-        Ok(revoked)
+        revocation::revoke(tx, &[Subject::User(id)]).await?;
+        tx.tell(Event::UserPasswordChanged { user: id }).await?;
+        Ok(Answer::no_content())
     })
-    .await?;
-    app.identity.feed.learn(&revoked);
-    Ok(Answer::no_content())
+    .await
 }

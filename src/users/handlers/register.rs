@@ -2,14 +2,14 @@
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::me::Me;
 use super::{collect, taken};
 use crate::config::Registration;
 use crate::db::transaction::transaction;
-use crate::events;
+use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::body::extract::ValidJson;
 use crate::http::shell::client::ClientAddress;
@@ -17,8 +17,8 @@ use crate::identity::account::names;
 use crate::identity::account::{Account, NewUser};
 use crate::identity::api::{Api, AppState};
 use crate::identity::password;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::origin::Origin;
 use crate::kernel::types::PrincipalId;
 use crate::users::profile;
 
@@ -56,7 +56,7 @@ pub struct Register {
 pub async fn create_user(
     app: AppState,
     address: ClientAddress,
-    origin: Origin,
+    actor: Actor,
     ValidJson(body): ValidJson<Register>,
 ) -> ApiResult<Answer> {
     if app.config.registration() == Registration::Closed {
@@ -89,7 +89,7 @@ pub async fn create_user(
         name,
         profile,
     };
-    let made = make(&app, new, password, &origin).await;
+    let made = make(&app, new, password, actor).await;
     // Only who was told that a name is taken has learned something of somebody.
     let is_taken = matches!(&made, Err(error) if error.code == Code::Conflict);
     if !is_taken {
@@ -112,7 +112,7 @@ async fn make(
     app: &Api,
     prepared: Prepared,
     password: SecretString,
-    origin: &Origin,
+    actor: Actor,
 ) -> ApiResult<Account> {
     let Prepared {
         email,
@@ -131,18 +131,11 @@ async fn make(
         password_hash: app.identity.passwords.hash(password).await?,
         is_admin: false,
     };
-    transaction(&app.db, async |connection| {
-        let account = Account::insert(connection, &new).await.map_err(taken)?;
-        let id = account.user.id;
-        events::record(
-            connection,
-            origin,
-            Some(id),
-            "user.registered",
-            Some(id.0),
-            json!({}),
-        )
-        .await?;
+    let actor = actor.acting_as(new.id);
+    transaction(&app.db, &actor, async |tx| {
+        let account = Account::insert(tx, &new).await.map_err(taken)?;
+        let user = account.user.id;
+        tx.tell(Event::UserRegistered { user }).await?;
         Ok(account)
     })
     .await

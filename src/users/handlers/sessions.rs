@@ -12,8 +12,8 @@ use crate::identity::account::User;
 use crate::identity::api::AppState;
 use crate::identity::end::{Which, end_sessions};
 use crate::identity::session::{Session, SessionSort};
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::origin::Origin;
 use crate::kernel::principal::{Credential, Principal};
 use crate::kernel::types::{SessionId, instant};
 
@@ -97,12 +97,12 @@ pub async fn list_sessions(
     security(("session" = [])),
     responses((status = NO_CONTENT, description = "Ended"), ApiError),
 )]
-pub async fn delete_sessions(app: AppState, who: Principal, origin: Origin) -> ApiResult<Answer> {
+pub async fn delete_sessions(app: AppState, who: Principal, actor: Actor) -> ApiResult<Answer> {
     end(
         &app,
         &who,
         who.session().map_or(Which::All, Which::AllBut),
-        &origin,
+        &actor,
     )
     .await?;
     Ok(Answer::no_content())
@@ -123,28 +123,26 @@ pub async fn delete_sessions(app: AppState, who: Principal, origin: Origin) -> A
 pub async fn delete_session(
     app: AppState,
     who: Principal,
-    origin: Origin,
+    actor: Actor,
     ValidPath(id): ValidPath<SessionId>,
 ) -> ApiResult<Answer> {
-    match end(&app, &who, Which::One(id), &origin).await? {
+    match end(&app, &who, Which::One(id), &actor).await? {
         0 => Err(ApiError::not_found("session")),
         _ => Ok(Answer::no_content()),
     }
 }
 
-async fn end(app: &AppState, who: &Principal, which: Which, origin: &Origin) -> ApiResult<i64> {
+async fn end(app: &AppState, who: &Principal, which: Which, actor: &Actor) -> ApiResult<i64> {
     debug_assert!(
         !matches!(who.credential, Credential::ApiToken { .. }),
         "the routes refuse machines"
     );
     let id = who.id;
-    let ended = transaction(&app.db, async |connection| {
+    transaction(&app.db, actor, async |tx| {
         if !matches!(which, Which::One(_)) {
-            User::lock(connection, id).await?;
+            User::lock(tx, id).await?;
         }
-        Ok(end_sessions(connection, id, which, "ended_by_user", origin, Some(id)).await?)
+        Ok(end_sessions(tx, id, which, "ended_by_user").await?)
     })
-    .await?;
-    app.identity.feed.learn(&ended.revoked);
-    Ok(ended.sessions)
+    .await
 }

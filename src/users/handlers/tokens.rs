@@ -3,12 +3,11 @@
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::collect;
 use crate::db::transaction::transaction;
-use crate::events;
+use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::idempotency::{OnceJson, idempotent};
@@ -20,8 +19,8 @@ use crate::identity::api::AppState;
 use crate::identity::api_token::{ApiToken, ApiTokenSort, Inserted, MOST_PER_USER, NewApiToken};
 use crate::identity::credential::API_TOKEN_PREFIX;
 use crate::identity::secret::{fresh_secret, secret_hash};
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::origin::Origin;
 use crate::kernel::principal::Principal;
 use crate::kernel::types::{ApiTokenId, instant, is_usual};
 
@@ -139,7 +138,7 @@ pub async fn list_api_tokens(
 pub async fn create_api_token(
     app: AppState,
     who: Principal,
-    origin: Origin,
+    actor: Actor,
     OnceJson { once, body }: OnceJson<CreateApiToken>,
 ) -> ApiResult<Answer> {
     let CreateApiToken {
@@ -172,21 +171,17 @@ pub async fn create_api_token(
     };
     // The answer is kept under the caller's key for a day, and the secret in it must not be read in
     // the database.
-    let answer = idempotent(&app.db, Some(who.id), &once, async |connection| {
-        let token = match ApiToken::insert(connection, &new).await? {
+    let answer = idempotent(&app.db, &actor, &once, async |tx| {
+        let token = match ApiToken::insert(tx, &new).await? {
             Inserted::Token(token) => token,
             Inserted::TooMany => return Err(too_many().into()),
             Inserted::NoUser => return Err(ApiError::not_found("user").into()),
         };
-        let (id, access) = (token.id, json!({ "access": token.access }));
-        events::record(
-            connection,
-            &origin,
-            Some(new.user_id),
-            "api_token.created",
-            Some(id.0),
-            access,
-        )
+        let id = token.id;
+        tx.tell(Event::ApiTokenCreated {
+            token: id,
+            access: access.as_str(),
+        })
         .await?;
         let body = CreatedApiToken {
             secret: secret.expose_secret(),
@@ -252,29 +247,17 @@ pub async fn get_api_token(
 pub async fn delete_api_token(
     app: AppState,
     who: Principal,
-    origin: Origin,
+    actor: Actor,
     conditions: Conditions,
     ValidPath(id): ValidPath<ApiTokenId>,
 ) -> ApiResult<Answer> {
-    let user = who.id;
-    let revoked = transaction(&app.db, async |connection| {
-        let revoked = ApiToken::delete(connection, user, id).await?;
-        if revoked.is_empty() {
+    transaction(&app.db, &actor, async |tx| {
+        if !ApiToken::delete(tx, who.id, id).await? {
             return Err(ApiError::not_found("API token").into());
         }
         conditions.write(Some(VERSION))?;
-        events::record(
-            connection,
-            &origin,
-            Some(user),
-            "api_token.deleted",
-            Some(id.0),
-            json!({}),
-        )
-        .await?;
-        Ok(revoked)
+        tx.tell(Event::ApiTokenDeleted { token: id }).await?;
+        Ok(Answer::no_content())
     })
-    .await?;
-    app.identity.feed.learn(&revoked);
-    Ok(Answer::no_content())
+    .await
 }

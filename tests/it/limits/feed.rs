@@ -1,20 +1,45 @@
 //! Revocations reach every replica by notification, by poll, at a start and however late they
 //! commit; old ones go.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chartroom::db::transaction::{Listeners, in_transaction};
 use chartroom::identity::revocation::feed::{FRESH, MOST};
-use chartroom::identity::revocation::{State, Subject, Verdict, ask, purge, revoke};
+use chartroom::identity::revocation::{Revoked, State, Subject, Verdict, ask, purge, revoke};
+use chartroom::kernel::actor::Actor;
+use chartroom::kernel::error::ApiError;
 use chartroom::kernel::shutdown::Phase;
 use chartroom::kernel::types::{ApiTokenId, PrincipalId, SessionId};
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection as _;
 use uuid::Uuid;
 
 use super::follower::{AT_ONCE, Follower, SOON, diesel, insert};
 use super::replica::Replica;
 use crate::support::database::TestDatabase;
 use crate::support::wait::until;
+
+/// What a process hears of its own commits.
+struct Heard {
+    listeners: Listeners,
+    revoked: Arc<Mutex<Vec<Revoked>>>,
+}
+
+impl Default for Heard {
+    fn default() -> Self {
+        let (listeners, revoked) = (Listeners::default(), Arc::<Mutex<Vec<_>>>::default());
+        let kept = revoked.clone();
+        listeners.on_commit(move |mut new: Vec<Revoked>| kept.lock().unwrap().append(&mut new));
+        Self { listeners, revoked }
+    }
+}
+
+impl Heard {
+    fn subjects(&self) -> Vec<Uuid> {
+        let revoked = self.revoked.lock().unwrap();
+        revoked.iter().map(|revoked| revoked.subject).collect()
+    }
+}
 
 #[tokio::test]
 async fn a_revocation_reaches_two_replicas_by_notification() {
@@ -35,7 +60,12 @@ async fn a_revocation_reaches_two_replicas_by_notification() {
         Subject::ApiToken(token),
         Subject::User(user),
     ];
-    revoke(&mut connection, &subjects).await.unwrap();
+    let (nobody, heard) = (Actor::default(), Heard::default());
+    let revoked = in_transaction(&mut connection, &nobody, &heard.listeners, async |tx| {
+        Ok(revoke(tx, &subjects).await?)
+    });
+    revoked.await.unwrap().unwrap();
+    assert_eq!(heard.subjects(), [session.0, token.0, user.0]);
     for replica in &replicas {
         for id in [session.0, token.0] {
             replica.until_known(id, FRESH).await.unwrap();
@@ -79,13 +109,13 @@ async fn what_rolls_back_is_not_revoked() {
     let replica = Follower::fresh(&database.endpoint).await;
     let mut connection = diesel(&database).await;
     let session = SessionId::fresh();
-    let rolled_back: Result<(), diesel::result::Error> = connection
-        .transaction(async |connection| {
-            revoke(connection, &[Subject::Session(session)]).await?;
-            Err(diesel::result::Error::RollbackTransaction)
-        })
-        .await;
-    rolled_back.unwrap_err();
+    let (nobody, heard) = (Actor::default(), Heard::default());
+    let rolled_back = in_transaction(&mut connection, &nobody, &heard.listeners, async |tx| {
+        revoke(tx, &[Subject::Session(session)]).await?;
+        Err::<(), _>(ApiError::not_found("reason").into())
+    });
+    rolled_back.await.unwrap().unwrap_err();
+    assert!(heard.subjects().is_empty());
     let next = insert(&database.session().await).await;
     replica.until_known(next, FRESH).await.unwrap();
     assert!(!replica.knows(session.0));

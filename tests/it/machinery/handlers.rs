@@ -9,6 +9,7 @@ use chartroom::http::answer::page::{Listed, Page};
 use chartroom::http::body::extract::{ValidPath, ValidQuery};
 use chartroom::http::body::patch::{Change, MergePatch, Patch};
 use chartroom::identity::api::AppState;
+use chartroom::kernel::actor::Actor;
 use chartroom::kernel::error::{ApiError, ApiResult, Code};
 use chartroom::kernel::types::PrincipalId;
 use chrono::Utc;
@@ -122,8 +123,12 @@ async fn create_thing(
     Caller(who): Caller,
     OnceJson { once, body }: OnceJson<CreateThing>,
 ) -> ApiResult<Answer> {
-    idempotent(&app.db, who, &once, async |conn| {
-        let thing = insert(conn, &body).await?;
+    let actor = Actor {
+        id: who,
+        ..Actor::default()
+    };
+    idempotent(&app.db, &actor, &once, async |tx| {
+        let thing = insert(tx, &body).await?;
         let (id, version) = (thing.id, thing.version);
         Ok(
             Answer::created(format!("/things/{id}"), &ThingBody::from(thing))?
@@ -189,7 +194,8 @@ async fn patch_thing(
     conditions: Conditions,
     MergePatch(patch): MergePatch<PatchThing>,
 ) -> ApiResult<Versioned<ThingBody>> {
-    transaction(&app.db, async |conn| {
+    transaction(&app.db, &Actor::default(), async |tx| {
+        let conn = tx.connection();
         let version = things::table.find(id).select(things::version).for_update();
         let version: Option<i64> = version.first(conn).await.optional()?;
         let version = version.ok_or(ApiError::not_found("thing"))?;

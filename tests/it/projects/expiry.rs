@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chartroom::db::transaction::transaction;
+use chartroom::kernel::actor::Actor;
 use chartroom::kernel::types::{PrincipalId, ProjectId};
 use chartroom::projects::access::{Editor, ProjectAccess};
 use serde_json::json;
@@ -77,9 +78,10 @@ async fn nothing_is_written_into_an_expired_project() {
     let project = ann.project(&app, json!({ "name": "p" })).await;
     ann.share(&app, &project, &bob, "viewer").await;
     let id = ProjectId(id_of(&project).parse().unwrap());
+    let nobody = Actor::default();
     let write = async |who: &Person| {
         let who = PrincipalId(who.id.parse().unwrap());
-        let access = transaction(&app.app.db, async |connection| {
+        let access = transaction(&app.app.db, &nobody, async |connection| {
             ProjectAccess::<Editor>::to_write(connection, who, id).await
         });
         match access.await {
@@ -141,7 +143,8 @@ async fn a_write_waits_for_a_removal_and_then_is_refused() {
             .unwrap();
         let (shared, database) = (app.app.clone(), app.database.session().await);
         let write = tokio::spawn(async move {
-            let access = transaction(&shared.db, async |connection| {
+            let nobody = Actor::default();
+            let access = transaction(&shared.db, &nobody, async |connection| {
                 ProjectAccess::<Editor>::to_write(connection, who, id).await
             });
             access

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chartroom::db::transaction::transaction;
-use chartroom::kernel::origin::Origin;
+use chartroom::events::Event;
+use chartroom::kernel::actor::Actor;
 use chartroom::kernel::types::PrincipalId;
 use chartroom::schema::principals;
 use diesel::QueryDsl as _;
@@ -223,18 +224,12 @@ async fn of_fifty_owners_who_leave_at_once_one_stays() {
 /// What deleting an account comes down to.
 async fn forget(app: &TestApp, who: &str) -> (u16, String) {
     let id = PrincipalId(who.parse().unwrap());
-    let gone = transaction(&app.app.db, async |connection| {
-        chartroom::events::record(
-            connection,
-            &Origin::default(),
-            None,
-            "user.deleted",
-            Some(id.0),
-            json!({}),
-        )
-        .await?;
+    let nobody = Actor::default();
+    let gone = transaction(&app.app.db, &nobody, async |tx| {
+        let (user, reason) = (id, "a test");
+        tx.tell(Event::UserDeleted { user, reason }).await?;
         Ok(diesel::delete(principals::table.find(id))
-            .execute(connection)
+            .execute(tx.connection())
             .await?)
     });
     match gone.await {

@@ -1,0 +1,168 @@
+//! What can happen: one list of the events of all features, each with its name, what it is about
+//! and what else it says.
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::kernel::types::{ApiTokenId, PostId, PrincipalId, ProjectId, SessionId};
+
+/// What an event is about.
+trait Subject {
+    fn id(&self) -> Option<Uuid>;
+}
+
+macro_rules! subjects {
+    ($($id:ty),+) => {
+        $(impl Subject for $id {
+            fn id(&self) -> Option<Uuid> {
+                Some(self.0)
+            }
+        })+
+    };
+}
+
+subjects!(ApiTokenId, PrincipalId, ProjectId, SessionId);
+
+impl<S: Subject> Subject for Option<S> {
+    fn id(&self) -> Option<Uuid> {
+        self.as_ref().and_then(Subject::id)
+    }
+}
+
+/// `Name "thing.deed" (subject: its type) { what it says } maybe { what is left out if there is none }`
+macro_rules! events {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident $action:literal ($subject:ident: $subject_type:ty)
+        { $($field:ident: $type:ty),* }
+        $(maybe { $($option:ident: $option_type:ty),+ })?
+    )+) => {
+        #[derive(Clone, Debug)]
+        pub enum Event {
+            $(
+                $(#[doc = $doc])+
+                $name { $subject: $subject_type, $($field: $type,)* $($($option: $option_type,)+)? },
+            )+
+        }
+
+        impl Event {
+            /// `<thing>.<deed>`, such as `session.started`.
+            pub fn action(&self) -> &'static str {
+                match self { $(Self::$name { .. } => $action,)+ }
+            }
+
+            pub(super) fn subject(&self) -> Option<Uuid> {
+                match self { $(Self::$name { $subject, .. } => $subject.id(),)+ }
+            }
+
+            /// What it says besides who, when, where and about what.
+            pub(super) fn detail(&self) -> Value {
+                match self {
+                    $(Self::$name { $subject: _, $($field,)* $($($option,)+)? } => {
+                        #[allow(unused_mut, reason = "not every event says something more")]
+                        let mut detail = Map::new();
+                        $(detail.insert(stringify!($field).to_owned(), json!($field));)*
+                        $($(if let Some($option) = $option {
+                            detail.insert(stringify!($option).to_owned(), json!($option));
+                        })+)?
+                        Value::Object(detail)
+                    })+
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// Somebody made an account for themselves.
+    UserRegistered "user.registered" (user: PrincipalId) {}
+    /// The command line made an account.
+    UserCreated "user.created" (user: PrincipalId) { by: &'static str }
+    /// Somebody changed what their account says.
+    UserChanged "user.changed" (user: PrincipalId) {}
+    /// Somebody changed the address of their account.
+    UserEmailChanged "user.email_changed" (user: PrincipalId) {}
+    /// Somebody changed their password.
+    UserPasswordChanged "user.password_changed" (user: PrincipalId) {}
+    /// Somebody signed in did not know their password when asked for it.
+    UserPasswordRefused "user.password_refused" (user: PrincipalId) {}
+    /// The command line replaced a password.
+    UserPasswordReset "user.password_reset" (user: PrincipalId) { by: &'static str }
+    /// An account became an administrator.
+    UserPromoted "user.promoted" (user: PrincipalId) {}
+    /// An account is an administrator no more.
+    UserDemoted "user.demoted" (user: PrincipalId) {}
+    /// An account was shut.
+    UserDisabled "user.disabled" (user: PrincipalId) {} maybe { by: Option<&'static str> }
+    /// A shut account was opened again.
+    UserEnabled "user.enabled" (user: PrincipalId) {}
+    /// An account and all that was its alone are gone.
+    UserDeleted "user.deleted" (user: PrincipalId) { reason: &'static str }
+    /// An administrator ended all sessions of an account.
+    UserSignedOut "user.signed_out" (user: PrincipalId) { sessions: i64 }
+    /// A sign-in failed. The user is the one whose name was tried, if there is one.
+    SignInRefused "sign_in.refused" (user: Option<PrincipalId>) {}
+    /// A sign-in succeeded.
+    SessionStarted "session.started" (session: SessionId) {}
+    /// One session was ended.
+    SessionEnded "session.ended" (session: SessionId) { reason: &'static str }
+    /// Several sessions of one account were ended at once.
+    SessionsEnded "session.ended" (user: PrincipalId) { reason: &'static str, sessions: i64 }
+    /// A refresh token came a second time, which ended its session: one of the two was stolen.
+    SessionReuseDetected "session.reuse_detected" (session: SessionId) {}
+    /// Somebody made an API token.
+    ApiTokenCreated "api_token.created" (token: ApiTokenId) { access: &'static str }
+    /// Somebody ended an API token.
+    ApiTokenDeleted "api_token.deleted" (token: ApiTokenId) {}
+    /// A project was made.
+    ProjectCreated "project.created" (project: ProjectId) { name: String }
+    /// What a project says of itself, who can see it or when it expires was changed.
+    ProjectChanged "project.changed" (project: ProjectId) { changed: Vec<&'static str> }
+    /// A project and all that was in it are gone.
+    ProjectDeleted "project.deleted" (project: ProjectId) { name: String }
+    /// Somebody became a member of a project. The name is a workload's.
+    MemberAdded "member.added" (project: ProjectId)
+        { principal: PrincipalId, role: &'static str, was: Option<&'static str> }
+        maybe { name: Option<String> }
+    /// A member has another role.
+    MemberChanged "member.changed" (project: ProjectId)
+        { principal: PrincipalId, role: &'static str, was: Option<&'static str> }
+        maybe { name: Option<String> }
+    /// Somebody is a member no more. There is a reason where their account ended.
+    MemberRemoved "member.removed" (project: ProjectId)
+        { principal: PrincipalId, was: &'static str }
+        maybe { name: Option<String>, reason: Option<&'static str> }
+    /// Somebody changed another's post. The statement that does so adds the project and the author.
+    PostChanged "post.changed" (project: Option<ProjectId>)
+        { post: PostId, changed: Vec<&'static str> }
+    /// Somebody deleted another's post. The statement that does so adds the project and the author.
+    PostDeleted "post.deleted" (project: Option<ProjectId>) { post: PostId }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_says_what_it_is_about_and_leaves_out_what_there_is_not() {
+        let (principal, project) = (PrincipalId::fresh(), ProjectId::fresh());
+        let mut event = Event::MemberRemoved {
+            project,
+            principal,
+            was: "viewer",
+            name: None,
+            reason: None,
+        };
+        assert_eq!(event.action(), "member.removed");
+        assert_eq!(event.subject(), Some(project.0));
+        assert_eq!(
+            event.detail(),
+            json!({ "principal": principal, "was": "viewer" })
+        );
+        if let Event::MemberRemoved { reason, .. } = &mut event {
+            *reason = Some("deleted_by_user");
+        }
+        assert_eq!(event.detail()["reason"], "deleted_by_user");
+        assert_eq!(Event::SignInRefused { user: None }.subject(), None);
+    }
+}
