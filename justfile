@@ -32,7 +32,7 @@ openapi:
 
 # Refresh every generated file: openapi.json, src/schema.rs, the README's settings, the help and metrics snapshots, the matrix
 readme:
-    CHARTROOM_UPDATE=1 cargo test --test it -- readme cli:: openapi observability schema matrix
+    CHARTROOM_UPDATE=1 cargo test --test it -- readme cli:: openapi observability schema matrix laws
 
 # Refresh what is made from the chart: the table of its README and tests/chart/snapshots (needs helm)
 chart:

@@ -1,20 +1,28 @@
 //! Chartroom: a self-hosted, Kubernetes-native registry for data teams.
 //!
-//! The rooms of the house, from the ground up; a room imports only those that are named before it,
-//! and never its neighbour of the same line:
+//! The rooms of the house, from the ground up; a room imports only rooms that are named before it,
+//! and of those only what `tests/it/laws/layers.rs` allows:
 //!
-//! - [`kernel`]: what everything is made of: errors, ids, texts, the caller, how the process stops
+//! - [`kernel`]: what everything is made of: errors and their codes, ids, texts, who acts, how the
+//!   process stops
 //! - [`schema`]: the tables as diesel knows them
-//! - [`config`]: every setting
-//! - [`telemetry`]: logs, traces, metrics
-//! - [`server`]: connections and their limits; [`db`]: the database
+//! - [`config`]: every setting, one clap struct per section, checked before anything starts
+//! - [`telemetry`]: logs (a bounded buffer and a thread), the request line, spans for OTLP, metrics
+//! - [`server`]: connections: the accept loop, timeouts, caps, framing, request heads
+//! - [`db`]: the database: the pool's rules, TLS, transactions, pages, migrations, the readiness
+//!   watch, the private PostgreSQL
 //! - [`state`]: what all parts of the process share
-//! - [`http`]: the middleware, bodies, answers, the API's document
-//! - [`events`]: who did what
-//! - [`identity`]: who is asking
-//! - [`users`], [`projects`], [`audit`], [`kube`]: accounts, projects, the trail, the cluster
-//! - [`posts`]: what is in a project
-//! - [`app`]: the command line, and `serve`, which puts it all together
+//! - [`http`]: the one middleware, what handlers take, what they answer, the API's document
+//! - [`events`]: what can happen, and the trail of what did
+//! - [`identity`]: who is asking: accounts, passwords, sessions, tokens, workloads, revocation, the
+//!   limits of signing in
+//! - [`users`]: what people and administrators do with accounts
+//! - [`projects`]: projects, members, roles, expiry
+//! - [`audit`]: the trail as administrators read it
+//! - [`kube`]: what is done in a cluster besides serving: the database, the keys
+//! - [`posts`]: posts, votes, search
+//! - [`app`]: the only room that sees all others: the command line, the features, `serve`, the ops
+//!   listener, the smoke test
 //!
 //! `docs/ARCHITECTURE.md` says how these fit together and where a feature goes.
 

@@ -13,7 +13,7 @@ use crate::http::shell::Shell;
 use crate::http::shell::routes::Routes;
 use crate::http::{openapi, site, version};
 use crate::identity::account::deletion::EndOfAccount;
-use crate::identity::api::AppState;
+use crate::identity::api::{AppState, Feature};
 use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::projects::access::{ProjectAccess, Viewer};
 use crate::{audit, identity, posts, projects, users};
@@ -21,8 +21,20 @@ use crate::{audit, identity, posts, projects, users};
 /// The middleware around the API.
 pub type PublicShell = Shell<AppState>;
 
+/// In the order of the document's reader.
+const FEATURES: &[fn() -> Feature] = &[
+    identity::feature,
+    users::feature,
+    projects::feature,
+    posts::feature,
+    audit::feature,
+];
+
 /// What features do when an account ends.
-pub const ENDINGS: &[EndOfAccount] = &[projects::leaving::leave_all];
+pub fn endings() -> Vec<EndOfAccount> {
+    let endings = FEATURES.iter().map(|feature| feature().ending);
+    endings.flatten().collect()
+}
 
 /// Whether a caller may still read what a kept answer shows of a project.
 pub fn may_read(
@@ -36,15 +48,15 @@ pub fn may_read(
     })
 }
 
-/// The documented routes. Each feature adds one `.merge(feature::router())`.
+/// The documented routes.
 fn documented() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(openapi::base())
+    let features: Vec<Feature> = FEATURES.iter().map(|feature| feature()).collect();
+    let tags = features.iter().flat_map(|feature| feature.tags);
+    let platform = OpenApiRouter::with_openapi(openapi::base(tags.copied()));
+    let routes = features.into_iter().map(|feature| feature.routes);
+    routes
+        .fold(platform, OpenApiRouter::merge)
         .merge(version::router())
-        .merge(identity::router())
-        .merge(users::router())
-        .merge(audit::router())
-        .merge(projects::router())
-        .merge(posts::router())
 }
 
 /// The OpenAPI document, which needs nothing that runs.

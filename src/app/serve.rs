@@ -302,7 +302,7 @@ pub fn app(
         core: Arc::new(core),
         identity,
         trail,
-        endings: features::ENDINGS,
+        endings: features::endings(),
         may_read: MayRead(features::may_read),
     })))
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::events::model::{Event, EventSort, Wanted};
+use crate::events::model::{EventFilter, EventSort, TrailEntry};
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::ValidQuery;
 use crate::identity::api::AppState;
@@ -31,9 +31,9 @@ pub struct AuditEvent {
     detail: Value,
 }
 
-impl From<Event> for AuditEvent {
-    fn from(event: Event) -> Self {
-        let Event {
+impl From<TrailEntry> for AuditEvent {
+    fn from(event: TrailEntry) -> Self {
+        let TrailEntry {
             id,
             at,
             actor_id: actor,
@@ -94,10 +94,10 @@ pub async fn list_audit_events(
         target,
         at_gte: since,
     } = filter;
-    let wanted = Wanted::new(actor, action, target, since)?;
+    let wanted = EventFilter::new(actor, action, target, since)?;
     let found = app
         .db
-        .read(async |connection| Event::page(connection, &page, &wanted).await)
+        .read(async |connection| TrailEntry::page(connection, &page, &wanted).await)
         .await?;
     Ok(page.respond(found, AuditEvent::from))
 }

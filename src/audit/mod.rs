@@ -5,8 +5,19 @@ pub mod handlers;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::identity::api::AppState;
+use crate::identity::api::{AppState, Feature};
 
-pub fn router() -> OpenApiRouter<AppState> {
+pub fn feature() -> Feature {
+    Feature {
+        routes: routes(),
+        tags: &[(
+            "audit",
+            "What happened in the whole service, for administrators.",
+        )],
+        ending: None,
+    }
+}
+
+fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(handlers::list_audit_events))
 }

@@ -17,7 +17,7 @@ const CLOCKS_APART: TimeDelta = TimeDelta::hours(1);
 
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = audit_events, check_for_backend(diesel::pg::Pg))]
-pub struct Event {
+pub struct TrailEntry {
     pub id: Uuid,
     pub at: DateTime<Utc>,
     pub actor_id: Option<Uuid>,
@@ -34,12 +34,12 @@ pub enum EventSort {
 }
 
 impl Sorts for EventSort {
-    type Row = Event;
+    type Row = TrailEntry;
     const LIST: &'static str = "audit";
     const ALL: &'static [(&'static str, Self)] = &[("id", Self::Id)];
     const DEFAULT: (Self, Direction) = (Self::Id, Direction::Descending);
 
-    fn place(self, row: &Event) -> Place {
+    fn place(self, row: &TrailEntry) -> Place {
         Place {
             key: Key::Uuid(row.id),
             id: row.id,
@@ -51,14 +51,14 @@ pub type EventPage = PageQuery<EventSort>;
 
 /// Which events; all that are given must hold.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct EventFilter {
     actor: Option<Uuid>,
     action: Option<String>,
     target: Option<Uuid>,
     since: Option<DateTime<Utc>>,
 }
 
-impl Wanted {
+impl EventFilter {
     pub fn new(
         actor: Option<Uuid>,
         action: Option<String>,
@@ -80,14 +80,14 @@ impl Wanted {
     }
 }
 
-impl Event {
+impl TrailEntry {
     pub async fn page(
         connection: &mut AsyncPgConnection,
         page: &EventPage,
-        wanted: &Wanted,
+        wanted: &EventFilter,
     ) -> QueryResult<Found<Self>> {
         let EventSort::Id = page.sort;
-        let Wanted {
+        let EventFilter {
             actor,
             action,
             target,

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts, State};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::account::deletion::EndOfAccount;
 use super::parts::Identity;
@@ -12,12 +13,21 @@ use crate::http::answer::idempotency::MayRead;
 use crate::http::answer::page::Cursors;
 use crate::state::Core;
 
+/// What a feature hands in, once, in `app/features.rs`.
+pub struct Feature {
+    pub routes: OpenApiRouter<AppState>,
+    /// The groups of operations that it adds to the API's document, with what each is.
+    pub tags: &'static [(&'static str, &'static str)],
+    /// What it does when an account ends.
+    pub ending: Option<EndOfAccount>,
+}
+
 pub struct Api {
     pub core: Arc<Core>,
     pub identity: Identity,
     pub trail: Arc<Trail>,
     /// What features do when an account ends.
-    pub endings: &'static [EndOfAccount],
+    pub endings: Vec<EndOfAccount>,
     pub may_read: MayRead,
 }
 

@@ -32,9 +32,20 @@ pub mod workload;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::identity::api::AppState;
+use crate::identity::api::{AppState, Feature};
 
-pub fn router() -> OpenApiRouter<AppState> {
+pub fn feature() -> Feature {
+    Feature {
+        routes: routes(),
+        tags: &[(
+            "sign-in",
+            "Signing in and out, tokens, and what other services need to check them.",
+        )],
+        ending: None,
+    }
+}
+
+fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(handlers::token::create_token))
         .routes(routes!(handlers::holder::revoke_token))

@@ -16,9 +16,20 @@ pub mod votes;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::identity::api::AppState;
+use crate::identity::api::{AppState, Feature};
 
-pub fn router() -> OpenApiRouter<AppState> {
+pub fn feature() -> Feature {
+    Feature {
+        routes: routes(),
+        tags: &[(
+            "posts",
+            "Posts, in a project or by themselves, and the votes for them.",
+        )],
+        ending: None,
+    }
+}
+
+fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(
             handlers::list::list_posts,

@@ -12,9 +12,20 @@ pub mod model;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::identity::api::AppState;
+use crate::identity::api::{AppState, Feature};
 
-pub fn router() -> OpenApiRouter<AppState> {
+pub fn feature() -> Feature {
+    Feature {
+        routes: routes(),
+        tags: &[(
+            "projects",
+            "Projects, their members and what happened to them.",
+        )],
+        ending: Some(leaving::leave_all),
+    }
+}
+
+fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(
             handlers::list::list_projects,

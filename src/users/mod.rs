@@ -7,9 +7,26 @@ pub mod profile;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::identity::api::AppState;
+use crate::identity::api::{AppState, Feature};
 
-pub fn router() -> OpenApiRouter<AppState> {
+pub fn feature() -> Feature {
+    Feature {
+        routes: routes(),
+        tags: &[
+            (
+                "me",
+                "Your own account, with its password, sessions and API tokens.",
+            ),
+            (
+                "users",
+                "The accounts of others. Administrators see more of them and can change them.",
+            ),
+        ],
+        ending: None,
+    }
+}
+
+fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(
             handlers::register::create_user,

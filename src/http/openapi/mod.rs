@@ -26,37 +26,11 @@ use crate::kernel::error::{Code, FieldError, Problem};
 
 /// The name makes browsers keep it to this host, path `/` and TLS.
 pub const COOKIE_NAME: &str = "__Host-session";
-/// The groups of operations, in the order of a reader. Each operation is in one.
-const TAGS: [(&str, &str); 7] = [
-    (
-        "sign-in",
-        "Signing in and out, tokens, and what other services need to check them.",
-    ),
-    (
-        "me",
-        "Your own account, with its password, sessions and API tokens.",
-    ),
-    (
-        "users",
-        "The accounts of others. Administrators see more of them and can change them.",
-    ),
-    (
-        "projects",
-        "Projects, their members and what happened to them.",
-    ),
-    (
-        "posts",
-        "Posts, in a project or by themselves, and the votes for them.",
-    ),
-    (
-        "audit",
-        "What happened in the whole service, for administrators.",
-    ),
-    ("service", "The service itself."),
-];
+/// The group of what the platform itself answers.
+const SERVICE: (&str, &str) = ("service", "The service itself.");
 
-/// The document before any route is in it.
-pub fn base() -> OpenApi {
+/// The document before any route is in it, with the groups of operations in the order of a reader.
+pub fn base(tags: impl Iterator<Item = (&'static str, &'static str)>) -> OpenApi {
     let mut info = Info::new("Chartroom", env!("CARGO_PKG_VERSION"));
     info.description = Some("A registry for data teams: projects, posts and votes, datasets and models behind one API. Every failure is a problem document (RFC 9457).".to_owned());
     info.license = Some(
@@ -84,7 +58,7 @@ pub fn base() -> OpenApi {
     OpenApiBuilder::new()
         .info(info)
         .components(Some(components))
-        .tags(Some(TAGS.map(|(name, description)| {
+        .tags(Some(tags.chain([SERVICE]).map(|(name, description)| {
             TagBuilder::new()
                 .name(name)
                 .description(Some(description))

@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::events::model::{Event, EventSort, Wanted};
+use crate::events::model::{EventFilter, EventSort, TrailEntry};
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::ValidQuery;
 use crate::identity::api::AppState;
@@ -30,9 +30,9 @@ pub struct ProjectEvent {
 }
 
 /// Where the members were is their own business, and that of who runs the service.
-impl From<Event> for ProjectEvent {
-    fn from(event: Event) -> Self {
-        let Event {
+impl From<TrailEntry> for ProjectEvent {
+    fn from(event: TrailEntry) -> Self {
+        let TrailEntry {
             id,
             at,
             actor_id: actor,
@@ -91,10 +91,10 @@ pub async fn list_project_events(
         action,
         at_gte: since,
     } = filter;
-    let wanted = Wanted::new(actor, action, Some(access.project.id.0), since)?;
+    let wanted = EventFilter::new(actor, action, Some(access.project.id.0), since)?;
     let found = app
         .db
-        .read(async |connection| Event::page(connection, &page, &wanted).await)
+        .read(async |connection| TrailEntry::page(connection, &page, &wanted).await)
         .await?;
     Ok(page.respond(found, ProjectEvent::from))
 }

@@ -142,7 +142,7 @@ pub async fn delete_user(
         locked.still_administers(&who)?;
         conditions.write(Some(locked.user.version))?;
         locked.others_administer()?;
-        deletion::delete(tx, id, "deleted_by_admin", app.endings).await
+        deletion::delete(tx, id, "deleted_by_admin", &app.endings).await
     })
     .await?;
     Ok(Answer::no_content())

@@ -315,7 +315,7 @@ pub async fn delete_me(
         rights::lock(tx, id).await?.others_administer()?;
         let version = confirmed.lock(tx).await?;
         conditions.write(Some(version))?;
-        deletion::delete(tx, id, "deleted_by_user", app.endings).await
+        deletion::delete(tx, id, "deleted_by_user", &app.endings).await
     })
     .await?;
     let cleared = cookie_header("", 0).map_err(ApiError::internal)?;

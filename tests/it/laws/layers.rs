@@ -236,34 +236,55 @@ fn an_arrow_upward_is_seen() {
     assert!(on_circles(&arrows).iter().any(|room| *room == "db"));
 }
 
+/// The rooms that the header of the library lists, each with what it says of it.
+fn listed() -> Vec<(String, String)> {
+    let library = std::fs::read_to_string("src/lib.rs").unwrap();
+    let mut rooms: Vec<(String, String)> = Vec::new();
+    for line in library
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! "))
+    {
+        if let Some(room) = line.strip_prefix("- [`") {
+            let (name, about) = room.split_once("`]: ").unwrap();
+            rooms.push((name.to_owned(), about.to_owned()));
+        } else if let (Some(more), Some((_, about))) = (line.strip_prefix("  "), rooms.last_mut()) {
+            about.push(' ');
+            about.push_str(more);
+        }
+    }
+    rooms
+}
+
 #[test]
 fn the_maps_name_the_rooms_there_are() {
-    let rooms: BTreeSet<String> = ROOMS.iter().map(|(room, _)| (*room).to_owned()).collect();
-    assert_eq!(arrows().into_keys().collect::<BTreeSet<_>>(), rooms);
-    let library = std::fs::read_to_string("src/lib.rs").unwrap();
-    let header = library.lines().filter(|line| line.starts_with("//!"));
-    let mentioned: BTreeSet<String> = header
-        .flat_map(|line| line.split("[`").skip(1))
-        .filter_map(|rest| rest.split('`').next())
-        .map(str::to_owned)
+    let rooms: Vec<&str> = ROOMS.iter().map(|(room, _)| *room).collect();
+    assert_eq!(
+        arrows().into_keys().collect::<BTreeSet<_>>(),
+        rooms.iter().map(|room| (*room).to_owned()).collect()
+    );
+    let listed = listed();
+    let names: Vec<&str> = listed.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, rooms, "src/lib.rs, in the order of the table");
+    let tree: String = listed
+        .iter()
+        .map(|(name, about)| {
+            let is_folder = Path::new("src").join(name).is_dir();
+            let entry = format!("{name}{}", if is_folder { "/" } else { ".rs" });
+            format!("  {entry:<15}{about}\n")
+        })
         .collect();
-    assert_eq!(mentioned, rooms, "src/lib.rs");
     let page = std::fs::read_to_string("docs/ARCHITECTURE.md").unwrap();
-    let tree = page
-        .split("```text\nsrc/\n")
-        .nth(1)
-        .unwrap()
-        .split("\n\n")
-        .next()
-        .unwrap();
-    let lines = tree
-        .lines()
-        .filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    let drawn: BTreeSet<String> = lines.map(|line| first(line.trim_start())).collect();
-    let files = ["lib", "main"].map(str::to_owned);
-    let drawn: BTreeSet<String> = drawn
-        .into_iter()
-        .filter(|room| !files.contains(room))
-        .collect();
-    assert_eq!(drawn, rooms, "docs/ARCHITECTURE.md");
+    let begin = page.find("```text\nsrc/").unwrap();
+    let begin = begin + page[begin..].find("\n  ").unwrap() + 1;
+    let end = begin + page[begin..].find("\nmigrations/").unwrap() + 1;
+    if std::env::var_os("CHARTROOM_UPDATE").is_some() {
+        let page = [&page[..begin], &tree, &page[end..]].concat();
+        std::fs::write("docs/ARCHITECTURE.md", page).unwrap();
+        return;
+    }
+    assert_eq!(
+        page[begin..end],
+        tree,
+        "docs/ARCHITECTURE.md; `just readme`"
+    );
 }
