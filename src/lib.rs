@@ -19,6 +19,7 @@
 //! - [`users`]: what people and administrators do with accounts
 //! - [`projects`]: projects, members, roles, expiry
 //! - [`audit`]: the trail as administrators read it
+//! - [`activity`]: a person's own trail
 //! - [`kube`]: what is done in a cluster besides serving: the database, the keys
 //! - [`posts`]: posts, votes, search
 //! - [`app`]: the only room that sees all others: the command line, the features, `serve`, the ops
@@ -26,6 +27,7 @@
 //!
 //! `docs/ARCHITECTURE.md` says how these fit together and where a feature goes.
 
+pub mod activity;
 pub mod app;
 pub mod audit;
 pub mod config;

@@ -16,7 +16,7 @@ use crate::identity::account::deletion::EndOfAccount;
 use crate::identity::api::{AppState, Feature};
 use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::projects::access::{ProjectAccess, Viewer};
-use crate::{audit, identity, posts, projects, users};
+use crate::{activity, audit, identity, posts, projects, users};
 
 /// The middleware around the API.
 pub type PublicShell = Shell<AppState>;
@@ -28,6 +28,7 @@ const FEATURES: &[fn() -> Feature] = &[
     projects::feature,
     posts::feature,
     audit::feature,
+    activity::feature,
 ];
 
 /// What features do when an account ends.

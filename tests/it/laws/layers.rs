@@ -50,6 +50,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["kernel", "schema", "db", "http", "events", "identity"],
     ),
     ("audit", &["kernel", "http", "events", "identity"]),
+    ("activity", &["kernel", "http", "events", "identity"]),
     ("kube", &["kernel", "config", "identity"]),
     (
         "posts",
@@ -73,6 +74,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "users",
             "projects",
             "audit",
+            "activity",
             "kube",
             "posts",
         ],
@@ -240,10 +242,7 @@ fn an_arrow_upward_is_seen() {
 fn listed() -> Vec<(String, String)> {
     let library = std::fs::read_to_string("src/lib.rs").unwrap();
     let mut rooms: Vec<(String, String)> = Vec::new();
-    for line in library
-        .lines()
-        .filter_map(|line| line.strip_prefix("//! "))
-    {
+    for line in library.lines().filter_map(|line| line.strip_prefix("//! ")) {
         if let Some(room) = line.strip_prefix("- [`") {
             let (name, about) = room.split_once("`]: ").unwrap();
             rooms.push((name.to_owned(), about.to_owned()));

@@ -1,6 +1,7 @@
 //! Projects and their members, as callers meet them.
 
 mod access;
+mod activity;
 mod bodies;
 mod expiry;
 mod list;
