@@ -1,7 +1,7 @@
 //! What can happen: one list of the events of all features, each with its name, what it is about
 //! and what else it says.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::kernel::types::{ApiTokenId, PostId, PrincipalId, ProjectId, SessionId};
@@ -59,13 +59,14 @@ macro_rules! events {
             pub(super) fn detail(&self) -> Value {
                 match self {
                     $(Self::$name { $subject: _, $($field,)* $($($option,)+)? } => {
-                        #[allow(unused_mut, reason = "not every event says something more")]
-                        let mut detail = Map::new();
-                        $(detail.insert(stringify!($field).to_owned(), json!($field));)*
-                        $($(if let Some($option) = $option {
-                            detail.insert(stringify!($option).to_owned(), json!($option));
-                        })+)?
-                        Value::Object(detail)
+                        let members: &[(&str, Option<Value>)] = &[
+                            $((stringify!($field), Some(json!($field))),)*
+                            $($((stringify!($option), $option.as_ref().map(|it| json!(it))),)+)?
+                        ];
+                        let said = members.iter().filter_map(|(name, value)| {
+                            Some(((*name).to_owned(), value.clone()?))
+                        });
+                        Value::Object(said.collect())
                     })+
                 }
             }

@@ -27,7 +27,7 @@ pub(crate) struct TestApp {
 /// One signing key for all tests of a run.
 pub(crate) static KEYS: LazyLock<PathBuf> = LazyLock::new(|| {
     let directory =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("keys-{}", std::process::id()));
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("keys-{}", uuid::Uuid::new_v4()));
     chartroom::identity::keys::generate(&directory, Duration::ZERO).unwrap();
     directory
 });
