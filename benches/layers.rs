@@ -121,7 +121,7 @@ struct Titled {
     post,
     path = "/bench/titled",
     security(()),
-    extensions(("x-max-body" = json!("large"))),
+    extensions(("x-policy" = json!("large"))),
     request_body = Titled,
     responses((status = OK)),
 )]

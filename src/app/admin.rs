@@ -14,6 +14,7 @@ use serde_json::json;
 use crate::app::serve::Database;
 use crate::config::{Broken, Config, Secret, Span};
 use crate::db::migrate;
+use crate::db::purpose::Purpose;
 use crate::db::transaction::{Failure, Listeners, Tx, Work, in_transaction};
 use crate::db::window::schema_state;
 use crate::events::Event;
@@ -213,7 +214,8 @@ impl Task {
     }
 
     async fn run(&self, database: &Database) -> anyhow::Result<String> {
-        let (mut connection, read_only) = migrate::open(&database.primary, "user").await?;
+        let (mut connection, read_only) =
+            migrate::open(&database.primary, Purpose::ACCOUNTS).await?;
         anyhow::ensure!(
             !read_only,
             "the database only reads: accounts need the primary"

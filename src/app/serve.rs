@@ -320,7 +320,7 @@ fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     }
 }
 
-fn connection_limits(config: &Config) -> ConnectionLimits {
+pub fn connection_limits(config: &Config) -> ConnectionLimits {
     let limits = &config.limits;
     ConnectionLimits {
         header_timeout: limits.header_timeout.0,

@@ -220,6 +220,27 @@ pub struct Limits {
         value_parser = size("1KiB", "1GiB"),
     )]
     pub max_body: Size,
+    /// Uploads and downloads under way at once, of which one caller has a quarter; more are answered
+    /// 503 at once
+    #[arg(
+        long,
+        env = "CHARTROOM_MAX_STREAMS",
+        global = true,
+        value_name = "N",
+        default_value = "64",
+        value_parser = count(1_usize, 1_000_000),
+    )]
+    pub max_streams: usize,
+    /// Largest upload, after decompression
+    #[arg(
+        long,
+        env = "CHARTROOM_MAX_UPLOAD",
+        global = true,
+        value_name = "SIZE",
+        default_value = "10GiB",
+        value_parser = size("1KiB", "1024GiB"),
+    )]
+    pub max_upload: Size,
     /// Time for a complete request head
     #[arg(
         long,

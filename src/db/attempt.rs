@@ -7,6 +7,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 
 use super::DbError;
+use super::connect::ConnectError;
 use super::operation::{Operation, Repeatable, is_lost, is_storage_full, leaves_connection_clean};
 use super::pool::{self, Lease, MakeError, Pool, PoolError};
 use super::shared::{self, Line};
@@ -110,7 +111,7 @@ fn no_connection(error: PoolError) -> DbError {
     use deadpool::managed::{PoolError, TimeoutType};
     match error {
         PoolError::Timeout(TimeoutType::Wait) => DbError::Busy,
-        PoolError::Backend(MakeError::ReadOnly) => DbError::ReadOnly,
+        PoolError::Backend(MakeError::Connect(ConnectError::ReadOnly)) => DbError::ReadOnly,
         error => DbError::NoConnection(error.to_string()),
     }
 }

@@ -1,5 +1,5 @@
-//! The one way to a database connection: pool, migrations, readiness checks, and later COPY and
-//! LISTEN, all come through here.
+//! The one way to a database connection: pool, migrations, readiness checks, snapshots, COPY and
+//! LISTEN all come through here.
 
 use std::time::Duration;
 
@@ -7,13 +7,8 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Connection, SimpleQueryMessage, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::purpose::Purpose;
 use crate::config::endpoint::Endpoint;
-
-/// The server's own limits stand far behind ours, for the case that our process is gone while its
-/// statement still runs. A statement whose connection we closed has to end long before them: each
-/// would hold one of the server's few connections.
-const SESSION: &str = "SET search_path = public, pg_temp; SET statement_timeout = '60s'; SET lock_timeout = '10s'; \
-     SET idle_in_transaction_session_timeout = '60s'; SET client_connection_check_interval = '1s'; SHOW transaction_read_only";
 
 /// Why there is no connection; safe to show in a readiness answer: it names no host, user or
 /// statement.
@@ -35,6 +30,8 @@ pub enum ConnectError {
     Tls(String),
     #[error("the database settings cannot be used: {0}")]
     Settings(String),
+    #[error("the database only reads")]
+    ReadOnly,
     #[error("the database answered with SQLSTATE {0}")]
     Other(String),
 }
@@ -48,11 +45,10 @@ pub struct Session {
     pub read_only: bool,
 }
 
-/// Connects and sets the session up within `timeout`. `purpose` shows in `pg_stat_activity` as
-/// `chartroom/<purpose>`.
+/// Connects and sets the session up within `timeout`.
 pub async fn connect(
     endpoint: &Endpoint,
-    purpose: &str,
+    purpose: Purpose,
     timeout: Duration,
 ) -> Result<Session, ConnectError> {
     // Boxed, being large and rare: every handler's future holds the place for it.
@@ -61,11 +57,11 @@ pub async fn connect(
         .unwrap_or(Err(ConnectError::TimedOut(timeout)))
 }
 
-async fn open(endpoint: &Endpoint, purpose: &str) -> Result<Session, ConnectError> {
+async fn open(endpoint: &Endpoint, purpose: Purpose) -> Result<Session, ConnectError> {
     let mut resolved = endpoint.resolve().map_err(ConnectError::Settings)?;
     resolved
         .config
-        .application_name(format!("chartroom/{purpose}"));
+        .application_name(format!("chartroom/{}", purpose.name));
     let tls = super::tls::connector(&resolved.tls).map_err(ConnectError::Settings)?;
     let (client, mut connection) = resolved
         .config
@@ -74,7 +70,7 @@ async fn open(endpoint: &Endpoint, purpose: &str) -> Result<Session, ConnectErro
         .map_err(|error| explain(&error))?;
     // The connection must be driven while the session is set up, and is handed on afterwards.
     let answer = {
-        let setup = client.simple_query(SESSION);
+        let setup = client.simple_query(purpose.setup);
         tokio::pin!(setup);
         tokio::select! {
             answer = &mut setup => answer.map_err(|error| explain(&error))?,
@@ -84,6 +80,9 @@ async fn open(endpoint: &Endpoint, purpose: &str) -> Result<Session, ConnectErro
     let read_only = answer
         .iter()
         .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("on")));
+    if read_only && purpose.must_write {
+        return Err(ConnectError::ReadOnly);
+    }
     Ok(Session {
         client,
         connection,

@@ -13,6 +13,7 @@ use diesel_async::{
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 use super::connect::{ConnectError, connect};
+use super::purpose::Purpose;
 use super::window::{SchemaState, Versions, schema_state, versions_of};
 use crate::config::endpoint::Endpoint;
 
@@ -55,7 +56,7 @@ pub enum MigrateError {
 
 /// The state of the schema at `endpoint`.
 pub async fn status(endpoint: &Endpoint) -> Result<SchemaState, MigrateError> {
-    let (mut connection, _) = open(endpoint, "migrate").await?;
+    let (mut connection, _) = open(endpoint, Purpose::MIGRATE).await?;
     schema_state(&mut connection).await
 }
 
@@ -181,7 +182,7 @@ async fn in_thread<T: Send + 'static>(
 /// A connection for a command, and whether the server only reads.
 pub async fn open(
     endpoint: &Endpoint,
-    purpose: &str,
+    purpose: Purpose,
 ) -> Result<(AsyncPgConnection, bool), ConnectError> {
     let session = connect(endpoint, purpose, CONNECT).await?;
     let connection =
@@ -204,7 +205,7 @@ pub async fn writable(
     let until = Instant::now() + patience;
     let mut said = String::new();
     loop {
-        let problem = match connect(endpoint, "migrate", CONNECT).await {
+        let problem = match connect(endpoint, Purpose::MIGRATE, CONNECT).await {
             Ok(session) if !session.read_only => return Ok(()),
             Ok(_) => MigrateError::ReadOnly,
             Err(error @ ConnectError::Settings(_)) => return Err(error.into()),
@@ -228,7 +229,7 @@ pub(super) async fn locked(
     endpoint: &Endpoint,
     patience: Duration,
 ) -> Result<AsyncPgConnection, MigrateError> {
-    let (mut connection, read_only) = open(endpoint, "migrate").await?;
+    let (mut connection, read_only) = open(endpoint, Purpose::MIGRATE).await?;
     if read_only {
         return Err(MigrateError::ReadOnly);
     }

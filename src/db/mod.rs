@@ -16,8 +16,10 @@ pub mod operation;
 pub mod page;
 pub mod pool;
 pub mod purge;
+pub mod purpose;
 mod replica;
 pub mod shared;
+pub mod snapshot;
 pub mod tls;
 pub mod transaction;
 pub mod window;
@@ -28,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use diesel::result::QueryResult;
 use diesel_async::AsyncPgConnection;
+use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
 use crate::config::endpoint::Endpoint;
@@ -36,7 +39,9 @@ use attempt::{on_a_connection, on_a_line};
 use level::Mark;
 use operation::{Operation, Repeatable};
 use pool::{Lease, Pool, PoolSettings};
+use purpose::Purpose;
 use replica::{Replica, from_replica};
+use snapshot::Snapshot;
 use transaction::Listeners;
 
 pub use error::DbError;
@@ -53,6 +58,7 @@ pub struct Db {
     deadline: Duration,
     metrics: Arc<Metrics>,
     listeners: Listeners,
+    snapshots: Arc<Semaphore>,
 }
 
 impl Db {
@@ -63,9 +69,9 @@ impl Db {
         deadline: Duration,
         metrics: Arc<Metrics>,
     ) -> anyhow::Result<Self> {
-        let primary = pool::pool(primary, "write", None, settings)?;
+        let primary = pool::pool(primary, Purpose::WRITE, None, settings)?;
         let replica = replica
-            .map(|endpoint| pool::pool(endpoint, "read", Some(Arc::default()), settings))
+            .map(|endpoint| pool::pool(endpoint, Purpose::READ, Some(Arc::default()), settings))
             .transpose()?
             .map(Replica::new);
         Ok(Self {
@@ -74,6 +80,7 @@ impl Db {
             deadline,
             metrics,
             listeners: Listeners::default(),
+            snapshots: Arc::new(Semaphore::new(snapshot::MOST)),
         })
     }
 
@@ -257,6 +264,11 @@ impl Db {
     /// where there is one.
     pub fn mark(&self) -> Option<Arc<Mark>> {
         self.replica.as_ref()?.pool.manager().mark.clone()
+    }
+
+    /// Begins to read what lasts longer than an operation: all of it as it is now.
+    pub async fn snapshot(&self) -> Result<Snapshot, DbError> {
+        Ok(Snapshot::begin(self).await?)
     }
 
     /// Who hears of what transactions have committed.

@@ -8,6 +8,7 @@ use diesel_async::AsyncPgConnection;
 use super::connect::connect;
 use super::level::Mark;
 use super::migrate::MigrateError;
+use super::purpose::Purpose;
 use super::window::{SchemaState, is_migrated, knows_language, migrated_state};
 use crate::config::endpoint::Endpoint;
 
@@ -156,7 +157,7 @@ async fn look(
     let mut kept = match kept {
         Some(kept) => kept,
         None => {
-            let session = connect(endpoint, "readiness", LOOK)
+            let session = connect(endpoint, Purpose::READINESS, LOOK)
                 .await
                 .map_err(|error| error.to_string())?;
             let connection = AsyncPgConnection::try_from_client_and_connection(

@@ -10,6 +10,7 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 
 use super::connect::{ConnectError, connect};
 use super::level::Mark;
+use super::purpose::Purpose;
 use super::shared::Lines;
 use crate::config::endpoint::Endpoint;
 
@@ -25,9 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Makes connections to one endpoint.
 pub struct Manager {
     endpoint: Endpoint,
-    purpose: &'static str,
-    /// A pool for writes refuses a server that only reads, as a demoted primary does.
-    must_write: bool,
+    purpose: Purpose,
     queue: usize,
     connect_timeout: Duration,
     max_age: Duration,
@@ -62,6 +61,10 @@ struct Verdicts {
 }
 
 impl Manager {
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
     fn verdicts(&self) -> std::sync::MutexGuard<'_, Verdicts> {
         self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,8 +112,6 @@ impl Manager {
 pub enum MakeError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    #[error("the database only reads")]
-    ReadOnly,
     #[error("the database is behind the primary, or does not say that it is not")]
     Behind,
 }
@@ -137,9 +138,6 @@ impl managed::Manager for Manager {
         }
         let made = async {
             let session = connect(&self.endpoint, self.purpose, self.connect_timeout).await?;
-            if session.read_only && self.must_write {
-                return Err(MakeError::ReadOnly);
-            }
             let (client, connection) = (session.client, session.connection);
             let connection = AsyncPgConnection::try_from_client_and_connection(client, connection)
                 .await
@@ -254,7 +252,7 @@ pub struct PoolSettings {
 
 pub fn pool(
     endpoint: Endpoint,
-    purpose: &'static str,
+    purpose: Purpose,
     mark: Option<Arc<Mark>>,
     settings: PoolSettings,
 ) -> Result<Pool, managed::BuildError> {
@@ -273,7 +271,6 @@ pub fn pool(
     Pool::builder(Manager {
         endpoint,
         purpose,
-        must_write: mark.is_none(),
         queue,
         connect_timeout,
         max_age,

@@ -13,8 +13,11 @@ const SECONDS: &[f64] = &[
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
+/// From a small upload to one of many gigabytes.
+const LONG_SECONDS: &[f64] = &[0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0];
+
 macro_rules! metrics {
-    ($(#[doc = $help:literal] $name:ident: $kind:ty $([$($label:literal),+])?,)+) => {
+    ($(#[doc = $help:literal] $name:ident: $kind:ty $([$($label:literal),+])? $(=> $buckets:ident)?,)+) => {
         pub struct Metrics {
             registry: Registry,
             scraped: Mutex<()>,
@@ -26,21 +29,29 @@ macro_rules! metrics {
                 let registry = Registry::new();
                 #[cfg(target_os = "linux")]
                 registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
-                $(let $name = <$kind>::made(stringify!($name), $help.trim(), &[$($($label),+)?])?;
+                $(let $name = <$kind>::made(stringify!($name), $help.trim(), &[$($($label),+)?], metrics!(@buckets $($buckets)?))?;
                 registry.register(Box::new($name.clone()))?;)+
                 Ok(Self { registry, scraped: Mutex::default(), $($name,)+ })
             }
         }
     };
+    (@buckets) => { SECONDS };
+    (@buckets $buckets:ident) => { $buckets };
 }
 
 metrics! {
-    /// Time to the head of an answer, by route template, method and status class
+    /// Time to the head of an answer that is not streamed, by route template, method and status class
     http_server_request_duration_seconds: HistogramVec ["method", "route", "status"],
-    /// Requests being worked on
+    /// Requests being worked on, without streamed ones
     http_server_requests_in_flight: IntGauge,
     /// Requests refused because as many as allowed were being worked on, or too much of their bodies or answers was held in memory
     http_server_requests_shed_total: IntCounter,
+    /// Uploads and downloads under way
+    http_server_streams_in_flight: IntGauge,
+    /// Uploads and downloads that have ended: complete, or aborted by either side
+    http_server_streams_total: IntCounterVec ["outcome"],
+    /// Time to the end of an upload or a download, by route template, method and status class
+    http_server_stream_duration_seconds: HistogramVec ["method", "route", "status"] => LONG_SECONDS,
     /// Requests answered 429 because their caller had made as many as the rate limit allows
     http_server_requests_rate_limited_total: IntCounter,
     /// Handlers that panicked; each was answered with status 500
@@ -87,37 +98,37 @@ metrics! {
 
 /// How each kind of metric is made from its name, help and labels.
 trait Made: Sized + Collector {
-    fn made(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self>;
+    fn made(name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> prometheus::Result<Self>;
 }
 
 impl Made for IntCounter {
-    fn made(name: &str, help: &str, _: &[&str]) -> prometheus::Result<Self> {
+    fn made(name: &str, help: &str, _: &[&str], _: &[f64]) -> prometheus::Result<Self> {
         Self::new(name, help)
     }
 }
 
 impl Made for IntGauge {
-    fn made(name: &str, help: &str, _: &[&str]) -> prometheus::Result<Self> {
+    fn made(name: &str, help: &str, _: &[&str], _: &[f64]) -> prometheus::Result<Self> {
         Self::new(name, help)
     }
 }
 
 impl Made for IntCounterVec {
-    fn made(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
+    fn made(name: &str, help: &str, labels: &[&str], _: &[f64]) -> prometheus::Result<Self> {
         Self::new(Opts::new(name, help), labels)
     }
 }
 
 impl Made for IntGaugeVec {
-    fn made(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
+    fn made(name: &str, help: &str, labels: &[&str], _: &[f64]) -> prometheus::Result<Self> {
         Self::new(Opts::new(name, help), labels)
     }
 }
 
 impl Made for HistogramVec {
-    fn made(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
+    fn made(name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> prometheus::Result<Self> {
         Self::new(
-            HistogramOpts::new(name, help).buckets(SECONDS.to_vec()),
+            HistogramOpts::new(name, help).buckets(buckets.to_vec()),
             labels,
         )
     }

@@ -19,6 +19,15 @@ const LONGEST_ERROR: usize = 1536;
 /// Name under which `CHARTROOM_LOG` filters these lines.
 const TARGET: &str = "chartroom::request";
 
+/// How a streamed request ended, and the bytes of its body and of its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamEnd {
+    /// `complete` or `aborted`
+    pub outcome: &'static str,
+    pub received: u64,
+    pub sent: u64,
+}
+
 pub struct RequestLine<'a> {
     pub request_id: &'a str,
     pub trace_id: Option<u128>,
@@ -29,6 +38,7 @@ pub struct RequestLine<'a> {
     pub client: Option<IpAddr>,
     pub user_agent: Option<&'a HeaderValue>,
     pub error: Option<&'a ApiError>,
+    pub stream: Option<StreamEnd>,
 }
 
 impl RequestLine<'_> {
@@ -78,6 +88,17 @@ impl RequestLine<'_> {
             ",\"status\":{},\"duration_ms\":{milliseconds:.3}",
             self.status
         );
+        if let Some(StreamEnd {
+            outcome,
+            received,
+            sent,
+        }) = self.stream
+        {
+            let _ = write!(
+                line,
+                ",\"stream\":\"{outcome}\",\"received_bytes\":{received},\"sent_bytes\":{sent}"
+            );
+        }
         if let Some(client) = self.client {
             let _ = write!(line, ",\"client\":\"{client}\"");
         }
@@ -110,6 +131,9 @@ impl RequestLine<'_> {
             self.took.as_secs_f64() * 1_000.0,
             self.request_id
         );
+        if let Some(stream) = self.stream {
+            let _ = write!(line, " stream={}", stream.outcome);
+        }
         if let Some(error) = self.error {
             let _ = write!(line, " code={}", error.code.as_str());
             if let Some(cause) = &error.cause {
@@ -157,6 +181,7 @@ mod tests {
             client: Some(IpAddr::from([127, 0, 0, 1])),
             user_agent: Some(agent),
             error,
+            stream: None,
         };
         [line.json("now", "ERROR"), line.pretty("now", "ERROR")]
     }

@@ -33,5 +33,6 @@ mod projects;
 mod readme;
 mod server;
 mod smoke;
+mod streams;
 mod tls;
 mod workloads;

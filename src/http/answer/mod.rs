@@ -1,6 +1,7 @@
 //! The successful answer to a POST, whole in memory so that it can be kept and given again.
 
 pub mod conditional;
+pub mod download;
 pub mod etag;
 pub mod idempotency;
 pub mod once;

@@ -5,6 +5,7 @@ pub mod extract;
 pub mod json;
 pub mod patch;
 pub mod shape;
+pub mod upload;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -170,7 +171,7 @@ impl Drop for Share<'_> {
     }
 }
 
-pub fn too_large(most: usize) -> ApiError {
+pub fn too_large(most: impl std::fmt::Display) -> ApiError {
     ApiError::new(
         Code::PayloadTooLarge,
         format!("the body is larger than {most} bytes, the most that this resource takes"),

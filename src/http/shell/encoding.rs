@@ -23,6 +23,40 @@ const WORTH_IT: std::ops::RangeInclusive<u64> = 1_024..=262_144;
 /// What is unpacked before the limits are asked again.
 const STEP: u64 = 64 * 1024;
 
+/// How a body is encoded, of the ways that are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Identity,
+    Gzip,
+}
+
+impl Encoding {
+    pub fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+        let encoding = match (encodings.next(), encodings.next()) {
+            (None, _) => return Ok(Self::Identity),
+            (Some(one), None) => one.to_str().unwrap_or("?").trim().to_ascii_lowercase(),
+            (Some(_), Some(_)) => "several".to_owned(),
+        };
+        match encoding.as_str() {
+            "identity" | "" => Ok(Self::Identity),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
+            _ => Err(ApiError::new(
+                Code::UnsupportedMediaType,
+                "the body may be encoded with gzip or not at all",
+            )
+            .with_header(ACCEPT_ENCODING, GZIP)),
+        }
+    }
+}
+
+pub fn not_gzip() -> ApiError {
+    ApiError::new(
+        Code::BadRequest,
+        "the body is not the gzip that its Content-Encoding announces",
+    )
+}
+
 /// The body as the handler should see it.
 pub fn decode(
     headers: &mut HeaderMap,
@@ -30,15 +64,9 @@ pub fn decode(
     most: usize,
     share: &mut Share<'_>,
 ) -> Result<Bytes, ApiError> {
-    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
-    let encoding = match (encodings.next(), encodings.next()) {
-        (None, _) => return Ok(body),
-        (Some(one), None) => one.to_str().unwrap_or("?").trim().to_ascii_lowercase(),
-        (Some(_), Some(_)) => "several".to_owned(),
-    };
-    match encoding.as_str() {
-        "identity" | "" => Ok(body),
-        "gzip" | "x-gzip" => {
+    match Encoding::of(headers)? {
+        Encoding::Identity => Ok(body),
+        Encoding::Gzip => {
             let mut plain = Vec::new();
             let mut decoder = MultiGzDecoder::new(body.as_ref());
             loop {
@@ -46,10 +74,7 @@ pub fn decode(
                 (&mut decoder)
                     .take(STEP)
                     .read_to_end(&mut plain)
-                    .or(Err(ApiError::new(
-                        Code::BadRequest,
-                        "the body is not the gzip that its Content-Encoding announces",
-                    )))?;
+                    .or(Err(not_gzip()))?;
                 if plain.len() == before {
                     break;
                 }
@@ -62,11 +87,6 @@ pub fn decode(
             headers.remove(CONTENT_LENGTH);
             Ok(plain.into())
         }
-        _ => Err(ApiError::new(
-            Code::UnsupportedMediaType,
-            "the body may be encoded with gzip or not at all",
-        )
-        .with_header(ACCEPT_ENCODING, GZIP)),
     }
 }
 

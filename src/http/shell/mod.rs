@@ -9,42 +9,45 @@
 //!    sees a stranger;
 //! 5. the rate limit counts the request for its caller, and for the address where there is none:
 //!    bad credentials too;
-//! 6. the body is read before a permit is taken, so that slow senders cannot use up the permits;
+//! 6. the body is read before a permit is taken, so that slow senders cannot use up the permits; what
+//!    is streamed has permits of its own and goes on without this step;
 //! 7. load shedding by one shared permit pool: whoever finds none is refused at once, nobody
 //!    queues;
 //! 8. panic guard and deadline around the handler alone: everything outside them is ours and short;
 //! 9. on the way out: problem document, compression, room for a large answer, security headers,
-//!    CORS, metrics, and the request line last, when all is known.
+//!    CORS, metrics, and the request line last, when all is known: of a stream, at its end.
 
 pub mod client;
 pub mod cors;
 pub mod encoding;
+mod ending;
 mod finish;
 mod held;
 pub mod hosts;
 pub mod limits;
 mod path;
+mod perform;
+pub mod policy;
 mod refusal;
 pub mod routes;
+mod streams;
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use futures_util::FutureExt as _;
 use http::header::{CONNECTION, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response, Version};
 use tokio::sync::Semaphore;
-use tower::Service as _;
 use tracing::Instrument as _;
 
 use crate::db;
-use crate::http::body::{self, Held};
+use crate::http::body::Held;
+use crate::http::body::upload::Progress;
 use crate::http::openapi::access::Access;
 use crate::http::openapi::failures;
 use crate::kernel::error::{ApiError, ApiResult, Code};
@@ -55,16 +58,18 @@ use crate::kernel::types::PrincipalId;
 use crate::server::Peer;
 use crate::server::head;
 use crate::state::Core;
-use crate::telemetry::request_line::RequestLine;
 use crate::telemetry::trace::{self, Parent};
 use client::{Caller, ClientAddress, Prefix};
 use cors::Cors;
+use ending::{Ending, Streaming};
 use finish::without_body;
 use held::Answers;
 use hosts::Hosts;
 use limits::{RateLimit, Standing};
+use policy::RoutePolicy;
 use refusal::{refused_head, wrong_query};
 use routes::{Route, Routes, is_counted};
+use streams::Streams;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 /// On what a replica has said, which may be behind.
@@ -100,6 +105,7 @@ pub struct Shell<G> {
     answers: Answers,
     hosts: Hosts,
     permits: Semaphore,
+    streams: Arc<Streams>,
     pub(super) is_https: bool,
 }
 
@@ -126,6 +132,7 @@ struct Asked<'a> {
     principal: Option<Principal>,
     address: ClientAddress,
     origin: Origin,
+    streaming: Option<&'a mut Streaming>,
 }
 
 impl<G: Gate> Shell<G> {
@@ -142,6 +149,16 @@ impl<G: Gate> Shell<G> {
             app.metrics.http_server_answer_bytes.clone(),
             app.metrics.http_server_requests_shed_total.clone(),
         );
+        let streams = Streams::new(
+            app.config.limits.max_streams,
+            app.metrics.http_server_streams_in_flight.clone(),
+            app.metrics.http_server_requests_shed_total.clone(),
+        );
+        for outcome in ["complete", "aborted"] {
+            app.metrics
+                .http_server_streams_total
+                .with_label_values(&[outcome]);
+        }
         let hosts = Hosts::new(app.config.http.listen, &app.public_url);
         let rate_limit = RateLimit::new(
             app.config.limits.rate_limit,
@@ -159,6 +176,7 @@ impl<G: Gate> Shell<G> {
             answers,
             hosts,
             permits,
+            streams,
             is_https,
         })
     }
@@ -179,21 +197,40 @@ impl<G: Gate> Shell<G> {
             is_oauth: failures::are_oauth(parts.uri.path().trim_end_matches('/')),
         };
         path::normalize(&mut parts.uri);
-        let route = self.routes.find(parts.uri.path());
-        let template = route.map_or(self.routes.unmatched().template.as_str(), |route| {
-            route.template.as_str()
-        });
+        let found = self.routes.find(parts.uri.path());
+        let route = found.unwrap_or(self.routes.unmatched());
         let parent = context.parent.map(|named| Parent {
             named,
             is_trusted: context
                 .peer
                 .is_some_and(|peer| self.app.config.http.trusts(peer.0.ip())),
         });
-        let span = trace::request_span(&context.method, template, parent);
+        let span = trace::request_span(&context.method, &route.template, parent);
         let trace_id = trace::id_of(&span).or(context.parent.map(|parent| parent.trace_id));
-        let mut answer = pin!(db::sourced(self.answer(&context, parts, body, route)));
-        let (standing, answered) = answer.as_mut().instrument(span.clone()).await;
-        let from_replica = db::is_from_replica(answer);
+        let client = context.peer.map(|peer| peer.0.ip());
+        let policy = route.policy(&context.method);
+        let mut streaming = policy.is_stream().then(|| Streaming {
+            metrics: self.app.metrics.clone(),
+            route: Arc::clone(route),
+            id: context.id.clone(),
+            trace_id,
+            method: context.method.clone(),
+            begun: context.begun,
+            client,
+            user_agent: context.user_agent.clone(),
+            permit: None,
+            is_upload: policy == RoutePolicy::Upload,
+            progress: Arc::new(Progress::new(context.begun)),
+            answered: None,
+            sent: 0,
+            is_complete: false,
+        });
+        let (standing, answered, from_replica) = {
+            let answer = self.answer(&context, parts, body, found, streaming.as_mut());
+            let mut answer = pin!(db::sourced(answer));
+            let (standing, answered) = answer.as_mut().instrument(span.clone()).await;
+            (standing, answered, db::is_from_replica(answer))
+        };
         let (mut response, mut error) = match answered {
             Ok(response) => self.problem_of(response, &context),
             Err(error) => self.problem(error, &context),
@@ -222,26 +259,24 @@ impl<G: Gate> Shell<G> {
             limit.write(standing, response.headers_mut());
         }
         self.finish_headers(&context, &span, response.headers_mut());
-        let took = context.begun.elapsed();
         let status = response.status();
         trace::finish(&span, status);
-        if let Some(histogram) = route.unwrap_or(self.routes.unmatched()).duration(
-            &self.app.metrics.http_server_request_duration_seconds,
-            &context.method,
-            status.as_u16(),
-        ) {
-            histogram.observe(took.as_secs_f64());
+        if let Some(mut streaming) = streaming {
+            streaming.answered = Some((status.as_u16(), error));
+            return response.map(|body| streaming.around(body));
         }
-        RequestLine {
-            request_id: context.id.as_str(),
+        Ending {
+            metrics: &self.app.metrics,
+            route,
+            id: &context.id,
             trace_id,
-            method: context.method.as_str(),
-            route: template,
-            status: status.as_u16(),
-            took,
-            client: context.peer.map(|peer| peer.0.ip()),
+            method: &context.method,
+            begun: context.begun,
+            client,
             user_agent: context.user_agent.as_ref(),
+            status: status.as_u16(),
             error: error.as_ref(),
+            stream: None,
         }
         .write();
         response
@@ -253,7 +288,8 @@ impl<G: Gate> Shell<G> {
         context: &Context,
         mut parts: Parts,
         body: Body,
-        route: Option<&Route>,
+        route: Option<&Arc<Route>>,
+        streaming: Option<&mut Streaming>,
     ) -> (Option<Standing>, Result<Response<Body>, ApiError>) {
         let head = head::admit(&mut parts)
             .map_err(refused_head)
@@ -296,6 +332,7 @@ impl<G: Gate> Shell<G> {
                     principal,
                     address,
                     origin,
+                    streaming,
                 };
                 self.perform(context, parts, body, asked).await
             }
@@ -308,7 +345,7 @@ impl<G: Gate> Shell<G> {
     async fn admit<'a>(
         &self,
         parts: &Parts,
-        route: Option<&'a Route>,
+        route: Option<&'a Arc<Route>>,
         address: ClientAddress,
         origin: &Origin,
     ) -> Result<(&'a Route, Access, Option<Principal>), ApiError> {
@@ -330,95 +367,5 @@ impl<G: Gate> Shell<G> {
                 .await?
         };
         Ok((route, access, principal))
-    }
-
-    async fn perform(
-        &self,
-        context: &Context,
-        mut parts: Parts,
-        body: Body,
-        asked: Asked<'_>,
-    ) -> Result<Response<Body>, ApiError> {
-        let Asked {
-            route,
-            access,
-            caller,
-            principal,
-            address,
-            mut origin,
-        } = asked;
-        let limits = &self.app.config.limits;
-        let until = context.begun + limits.request_deadline.0;
-        let refused = |who, origin: &Origin, reason: &str| {
-            let (method, route) = (&context.method, &route.template);
-            self.gate
-                .refused(who, method, route, origin.clone(), reason);
-        };
-        let who = principal.as_ref().map(|principal| principal.id);
-        if let Some(principal) = principal {
-            origin.workload = principal.workload().cloned();
-            self.gate
-                .may(access, &principal, &parts)
-                .inspect_err(|error| refused(principal.id, &origin, &error.detail))?;
-            parts.extensions.insert(principal);
-        }
-        parts.extensions.insert(address);
-        parts.extensions.insert(origin.clone());
-        let most = route.max_body(&parts.method, limits.max_body.0);
-        let mut share = self.held.share(caller);
-        let body = body::read(body, most, until, &mut share).await?;
-        let body = encoding::decode(&mut parts.headers, body, most, &mut share)?;
-        let Ok(_permit) = self.permits.try_acquire() else {
-            self.app.metrics.http_server_requests_shed_total.inc();
-            return Err(ApiError::new(
-                Code::Overloaded,
-                "as many requests as allowed are being worked on; nothing was done, repeat the request",
-            ));
-        };
-        let _in_flight = InFlight::enter(&self.app.metrics.http_server_requests_in_flight);
-        let handler = AssertUnwindSafe(
-            self.router
-                .clone()
-                .call(Request::from_parts(parts, Body::from(body))),
-        )
-        .catch_unwind();
-        match tokio::time::timeout_at(until.into(), handler).await {
-            Ok(Ok(Ok(response))) => {
-                let error = response.extensions().get::<ApiError>();
-                if let (Some(who), Some(error)) = (who, error)
-                    && error.code == Code::Forbidden
-                {
-                    refused(who, &origin, &error.detail);
-                }
-                Ok(response)
-            }
-            Ok(Ok(Err(never))) => match never {},
-            Ok(Err(_panic)) => {
-                self.app.metrics.http_server_panics_total.inc();
-                Err(ApiError::internal(anyhow::anyhow!(
-                    "the handler panicked; the panic is in the log before this line"
-                )))
-            }
-            Err(_) => Err(ApiError::new(
-                Code::DeadlineExceeded,
-                "the answer took too long and was given up; repeat the request, a POST with the same Idempotency-Key",
-            )),
-        }
-    }
-}
-
-/// Counts a request for as long as it is worked on, however it ends.
-struct InFlight<'a>(&'a prometheus::IntGauge);
-
-impl<'a> InFlight<'a> {
-    fn enter(gauge: &'a prometheus::IntGauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }

@@ -1,7 +1,7 @@
 //! The table of routes: what each is called in metrics and which query parameters it takes, looked
 //! up once per request.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use http::Method;
@@ -10,14 +10,9 @@ use prometheus::{Histogram, HistogramVec};
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
 
-use crate::http::body;
+use super::policy::RoutePolicy;
 use crate::http::openapi::access::Access;
 
-/// What a handler says in `extensions(...)` where its body may be as large as the setting allows:
-/// `("x-max-body" = json!("large"))`. Every other operation takes [`body::SMALL`], one that has no
-/// use for a body too.
-const MAX_BODY: &str = "x-max-body";
-const LARGE: &str = "large";
 /// What the rate limit does not count: the inference protocol, whose callers have limits of their
 /// own.
 const UNCOUNTED: &str = "/v2";
@@ -31,8 +26,8 @@ const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 pub struct Routes {
     table: matchit::Router<usize>,
-    routes: Vec<Route>,
-    unmatched: Route,
+    routes: Vec<Arc<Route>>,
+    unmatched: Arc<Route>,
 }
 
 pub struct Route {
@@ -42,8 +37,8 @@ pub struct Route {
     queries: Vec<(Method, Vec<String>)>,
     /// Per method what it asks of its caller; what is not in it is outside the API and public.
     access: Vec<(Method, Access)>,
-    /// The methods whose body may be large.
-    large: Vec<Method>,
+    /// Per documented method how it is served.
+    policies: Vec<(Method, RoutePolicy)>,
     durations: [[OnceLock<Histogram>; CLASSES.len()]; METHODS.len()],
 }
 
@@ -68,7 +63,8 @@ impl Routes {
         let routes = documented
             .map(|(template, mut item)| Route::documented(&template, &mut item))
             .chain(undocumented.iter().map(|template| Ok(Route::new(template))))
-            .collect::<anyhow::Result<Vec<Route>>>()?;
+            .map(|route| route.map(Arc::new))
+            .collect::<anyhow::Result<Vec<Arc<Route>>>>()?;
         let mut table = matchit::Router::new();
         for (index, route) in routes.iter().enumerate() {
             table.insert(route.template.clone(), index)?;
@@ -76,18 +72,18 @@ impl Routes {
         Ok(Self {
             table,
             routes,
-            unmatched: Route::new(UNMATCHED),
+            unmatched: Arc::new(Route::new(UNMATCHED)),
         })
     }
 
-    pub fn find(&self, path: &str) -> Option<&Route> {
+    pub fn find(&self, path: &str) -> Option<&Arc<Route>> {
         self.table
             .at(path)
             .ok()
             .and_then(|found| self.routes.get(*found.value))
     }
 
-    pub fn unmatched(&self) -> &Route {
+    pub fn unmatched(&self) -> &Arc<Route> {
         &self.unmatched
     }
 }
@@ -96,15 +92,6 @@ impl Routes {
 pub fn is_counted(path: &str) -> bool {
     let rest = path.strip_prefix(UNCOUNTED);
     !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-fn takes_large(operation: &Operation) -> anyhow::Result<bool> {
-    let said = operation.extensions.as_ref();
-    match said.and_then(|said| said.get(MAX_BODY)) {
-        None => Ok(false),
-        Some(said) if said == LARGE => Ok(true),
-        Some(other) => anyhow::bail!("{MAX_BODY} is {LARGE:?} or left out, not {other}"),
-    }
 }
 
 fn queries_of(operation: &Operation) -> Vec<String> {
@@ -149,13 +136,24 @@ pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Ope
     .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
+/// What is documented of a method; HEAD is a GET without its body.
+fn of_method<'a, T>(all: &'a [(Method, T)], method: &Method) -> Option<&'a T> {
+    let method = if *method == Method::HEAD {
+        &Method::GET
+    } else {
+        method
+    };
+    let found = all.iter().find(|(documented, _)| documented == method);
+    found.map(|(_, value)| value)
+}
+
 impl Route {
     fn new(template: &str) -> Self {
         Self {
             template: template.to_owned(),
             queries: Vec::new(),
             access: Vec::new(),
-            large: Vec::new(),
+            policies: Vec::new(),
             durations: Default::default(),
         }
     }
@@ -164,36 +162,26 @@ impl Route {
         let mut route = Self::new(template);
         for (method, operation) in operations(item) {
             route.queries.push((method.clone(), queries_of(operation)));
-            if takes_large(operation)? {
-                route.large.push(method.clone());
-            }
-            let access = Access::of(operation).with_context(|| format!("{method} {template}"))?;
+            let name = || format!("{method} {template}");
+            let policy = RoutePolicy::of(operation).with_context(name)?;
+            route.policies.push((method.clone(), policy));
+            let access = Access::of(operation).with_context(name)?;
             route.access.push((method, access));
         }
         Ok(route)
     }
 
-    /// The largest body that is taken, after decompression, where the setting allows `most`.
-    pub fn max_body(&self, method: &Method, most: usize) -> usize {
-        if self.large.contains(method) {
-            most
-        } else {
-            body::SMALL.min(most)
-        }
-    }
-
     /// What a request asks of its caller. A method that is not documented reaches no handler.
     pub fn access(&self, method: &Method) -> Access {
-        let method = if *method == Method::HEAD {
-            &Method::GET
-        } else {
-            method
-        };
-        let found = self
-            .access
-            .iter()
-            .find(|(documented, _)| documented == method);
-        found.map_or(Access::Public, |(_, access)| *access)
+        of_method(&self.access, method)
+            .copied()
+            .unwrap_or(Access::Public)
+    }
+
+    pub fn policy(&self, method: &Method) -> RoutePolicy {
+        of_method(&self.policies, method)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Whether the operation takes these parameters, and whether they are texts that it can use.
@@ -210,16 +198,7 @@ impl Route {
                 return Err(WrongQuery::NotText(decoded(name)));
             }
         }
-        let method = if *method == Method::HEAD {
-            &Method::GET
-        } else {
-            method
-        };
-        let Some((_, known)) = self
-            .queries
-            .iter()
-            .find(|(documented, _)| documented == method)
-        else {
+        let Some(known) = of_method(&self.queries, method) else {
             return Ok(());
         };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {

@@ -23,6 +23,7 @@ use super::Revoked;
 use super::set::{Entry, Revocations};
 use crate::config::endpoint::Endpoint;
 use crate::db::connect::{ConnectError, connect};
+use crate::db::purpose::Purpose;
 use crate::kernel::shutdown::{Phase, Shutdown};
 use crate::telemetry::metrics::Metrics;
 
@@ -69,8 +70,6 @@ pub enum Verdict {
 enum Broken {
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    #[error("the database only reads, so it may be behind")]
-    ReadOnly,
     #[error("a look at the revocations was not answered within {0:?}")]
     TimedOut(Duration),
     #[error("the database connection was lost or refused a look at the revocations: {0}")]
@@ -181,10 +180,7 @@ impl Feed {
         endpoint: &Endpoint,
         since: &mut i64,
     ) -> Result<std::convert::Infallible, Broken> {
-        let session = connect(endpoint, "revocations", CONNECT).await?;
-        if session.read_only {
-            return Err(Broken::ReadOnly);
-        }
+        let session = connect(endpoint, Purpose::REVOCATIONS, CONNECT).await?;
         let (client, mut connection) = (session.client, session.connection);
         let notified = Arc::new(Notify::new());
         let notify = notified.clone();

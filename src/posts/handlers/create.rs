@@ -51,7 +51,7 @@ fn yes() -> bool {
     path = "/api/v1/posts",
     tag = "posts",
     security(("caller" = [])),
-    extensions(("x-max-body" = json!("large"))),
+    extensions(("x-policy" = json!("large"))),
     request_body = CreatePost,
     responses((status = CREATED, body = PostBody), ApiError),
 )]

@@ -79,7 +79,7 @@ pub async fn get_post(
     path = "/api/v1/posts/{id}",
     tag = "posts",
     security(("caller" = [])),
-    extensions(("x-max-body" = json!("large"))),
+    extensions(("x-policy" = json!("large"))),
     params(("id" = PostId, Path, description = "Id of the post")),
     request_body(content = UpdatePost, content_type = "application/merge-patch+json"),
     responses((status = OK, body = PostBody), ApiError),

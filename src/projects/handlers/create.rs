@@ -42,7 +42,7 @@ fn private() -> Visibility {
     post,
     path = "/api/v1/projects",
     tag = "projects",
-    extensions(("x-max-body" = json!("large"))),
+    extensions(("x-policy" = json!("large"))),
     security(("user" = [])),
     request_body = CreateProject,
     responses((status = CREATED, body = ProjectBody), ApiError),

@@ -74,7 +74,7 @@ pub async fn get_project(
     path = "/api/v1/projects/{id}",
     tag = "projects",
     security(("caller" = [])),
-    extensions(("x-max-body" = json!("large"))),
+    extensions(("x-policy" = json!("large"))),
     params(("id" = ProjectId, Path, description = "Id of the project")),
     request_body(content = UpdateProject, content_type = "application/merge-patch+json"),
     responses((status = OK, body = ProjectBody), ApiError),

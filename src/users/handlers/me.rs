@@ -145,7 +145,7 @@ struct Changes {
     patch,
     path = "/api/v1/me",
     tag = "me",
-    extensions(("x-max-body" = json!("large"))),
+    extensions(("x-policy" = json!("large"))),
     security(("user" = [])),
     request_body(content = UpdateMe, content_type = "application/merge-patch+json"),
     responses((status = OK, body = Me), ApiError),

@@ -114,7 +114,7 @@ async fn list_things(
 #[utoipa::path(
     post,
     path = "/things",
-    extensions(("x-max-body" = json!("large"))),
+    extensions(("x-policy" = json!("large"))),
     request_body = CreateThing,
     responses((status = CREATED, body = ThingBody), ApiError),
 )]

@@ -30,6 +30,17 @@ const WITHIN: Duration = Duration::from_secs(120);
 
 /// Runs a task in a process of its own and returns what it found.
 pub(super) async fn run(task: &str, flags: &[&str], input: Value) -> Value {
+    run_with(task, flags, input, Stdio::null()).await.0
+}
+
+/// The same, with the JSON lines of its log.
+pub(crate) async fn run_and_read(task: &str, flags: &[&str], input: Value) -> (Value, Vec<Value>) {
+    let (found, log) = run_with(task, flags, input, Stdio::piped()).await;
+    let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+    (found, lines.collect())
+}
+
+async fn run_with(task: &str, flags: &[&str], input: Value, log: Stdio) -> (Value, String) {
     let database = TestDatabase::migrated().await;
     let mut flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
     flags.push(format!("--database-url={}", database.url()));
@@ -41,19 +52,21 @@ pub(super) async fn run(task: &str, flags: &[&str], input: Value) -> Value {
             json!({"task": task, "flags": flags, "input": input}).to_string(),
         )
         .stdin(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(log)
         .kill_on_drop(true)
         .output();
     let output = tokio::time::timeout(WITHIN, output).await.unwrap().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{task}: {said}");
     let result = said.lines().find_map(|line| Some(line.split_once(MARK)?.1));
-    serde_json::from_str(result.unwrap_or_else(|| panic!("{task}: no result in {said}"))).unwrap()
+    let result = result.unwrap_or_else(|| panic!("{task}: no result in {said}"));
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    (serde_json::from_str(result).unwrap(), log)
 }
 
 /// The application of the other process.
-pub(super) struct Apart {
-    pub(super) app: AppState,
+pub(crate) struct Apart {
+    pub(crate) app: AppState,
     pub(super) shell: Arc<PublicShell>,
 }
 
@@ -82,7 +95,7 @@ impl Apart {
 }
 
 /// A field of `/proc/self/status`, in KiB.
-pub(super) fn memory(field: &str) -> u64 {
+pub(crate) fn memory(field: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with(field)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
@@ -107,6 +120,7 @@ async fn task() {
         "requests" => traces::requests(&apart, &task["input"]).await,
         "flood" => flood::flood(&apart, &task["input"]).await,
         "bomb" => flood::bomb(&apart).await,
+        "streams" => crate::streams::memory::stream(&apart, &task["input"]).await,
         other => unreachable!("{other}"),
     };
     let begun = std::time::Instant::now();

@@ -1,6 +1,6 @@
 //! What operators see: metrics, probes, traces, and that no caller can swell them.
 
-mod apart;
+pub(crate) mod apart;
 mod collector;
 mod exposition;
 mod flood;

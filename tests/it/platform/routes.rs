@@ -65,7 +65,7 @@ struct Part {
     post,
     path = "/test/echo",
     tag = "test",
-    extensions(("x-max-body" = json!("large"))),
+    extensions(("x-policy" = json!("large"))),
     request_body = Echo,
     responses((status = OK, body = Echo), ApiError),
 )]

@@ -12,6 +12,7 @@ use chartroom::config::endpoint::Endpoint;
 use chartroom::config::{Secret, SslMode};
 use chartroom::db::connect::{ConnectError, connect};
 use chartroom::db::pool::PoolSettings;
+use chartroom::db::purpose::Purpose;
 use chartroom::db::{Db, DbError};
 use chartroom::telemetry::metrics::Metrics;
 
@@ -28,7 +29,7 @@ enum Outcome {
 }
 
 async fn outcome(endpoint: &Endpoint) -> Outcome {
-    let session = match connect(endpoint, "test", SOON).await {
+    let session = match connect(endpoint, Purpose::READ, SOON).await {
         Ok(session) => session,
         Err(ConnectError::Tls(_)) => return Outcome::Refused,
         Err(error) => panic!("{error}"),
@@ -138,7 +139,7 @@ async fn a_ca_replaced_while_running_counts_for_new_connections() {
     assert_eq!(outcome(&endpoint).await, Outcome::Encrypted);
 
     publish("4", "not a certificate");
-    let answer = connect(&endpoint, "test", SOON).await.err().unwrap();
+    let answer = connect(&endpoint, Purpose::READ, SOON).await.err().unwrap();
     assert_eq!(
         answer.to_string(),
         "the database settings cannot be used: the CA file: expected at least one certificate in PEM format"

@@ -1,0 +1,7 @@
+//! Requests that last as long as bytes move: uploads and downloads, and how they end.
+
+mod ends;
+mod limits;
+pub(crate) mod memory;
+mod routes;
+mod stage;
