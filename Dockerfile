@@ -67,17 +67,20 @@ RUN set -eu; \
 # The dependency layers depend on the manifest and the lock alone: an edit in src/ leaves them cached. Only the first
 # of them may use the network; what compiles is offline. (No RUN --network=none: not every builder knows it.)
 COPY Cargo.toml Cargo.lock ./
+# The private PostgreSQL is not in the image, but cargo reads the manifests of all our crates.
+COPY crates/chartroom-embedded/Cargo.toml ./crates/chartroom-embedded/
 RUN set -eu; . ./build.env; \
-    mkdir src; echo 'fn main() {}' > src/main.rs; : > src/lib.rs; \
+    mkdir src crates/chartroom-embedded/src; echo 'fn main() {}' > src/main.rs; \
+    : > src/lib.rs; : > crates/chartroom-embedded/src/lib.rs; \
     cargo fetch --locked --target "$CARGO_BUILD_TARGET"
 RUN set -eu; . ./build.env; \
-    cargo build --release --locked --offline --no-default-features
+    cargo build --release --locked --offline --package chartroom --no-default-features
 COPY migrations ./migrations
 COPY src ./src
 # touch: cargo judges by modification time, and the placeholders above are newer than the sources just copied.
 RUN set -eu; . ./build.env; \
     touch src/main.rs src/lib.rs; \
-    cargo build --release --locked --offline --no-default-features; \
+    cargo build --release --locked --offline --package chartroom --no-default-features; \
     # A binary that still asks for a dynamic loader would only fail when the image is run: fail here instead.
     readelf -lW "target/$CARGO_BUILD_TARGET/release/chartroom" > headers; \
     if grep -q INTERP headers; then echo 'not a static binary' >&2; exit 1; fi; \

@@ -12,7 +12,7 @@ test *args:
 
 # What CI says about style: format, clippy, dependencies, scripts
 lint:
-    cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo deny check licenses bans sources && shellcheck -x scripts/* benches/start_idle tests/e2e/run tests/e2e/program-image
+    cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo clippy --no-default-features -- -D warnings && cargo deny check licenses bans sources && shellcheck -x scripts/* benches/start_idle tests/e2e/run tests/e2e/program-image
 
 # Try the service against its OpenAPI document for a while, with schemathesis
 schemathesis seconds="60":

@@ -10,7 +10,7 @@
 //! - [`telemetry`]: logs (a bounded buffer and a thread), the request line, spans for OTLP, metrics
 //! - [`server`]: connections: the accept loop, timeouts, caps, framing, request heads
 //! - [`db`]: the database: the pool's rules, TLS, transactions, pages, migrations, the readiness
-//!   watch, the private PostgreSQL
+//!   watch
 //! - [`state`]: what all parts of the process share
 //! - [`http`]: the one middleware, what handlers take, what they answer, the API's document
 //! - [`events`]: what can happen, and the trail of what did

@@ -6,16 +6,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chartroom::app::embedded;
 use chartroom::app::features;
-use chartroom::app::serve::{app, embedded_endpoint};
+use chartroom::app::serve::app;
 use chartroom::config::Config;
-use chartroom::db::embedded::{Embedded, Options, Stop};
 use chartroom::db::migrate::{self, MIGRATIONS};
 use chartroom::identity::api::AppState;
 use chartroom::identity::password::Passwords;
 use chartroom::kernel::shutdown::{Shutdown, Timings};
 use chartroom::server::{self, ConnectionLimits};
 use chartroom::telemetry::metrics::Metrics;
+use chartroom_embedded::{Embedded, Options, Stop};
 use clap::{Args as _, Command, FromArgMatches as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -102,7 +103,7 @@ impl Service {
         let postgres = Embedded::start(Options::new(directory.0.join("data")))
             .await
             .unwrap();
-        let endpoint = embedded_endpoint(&postgres);
+        let endpoint = embedded::endpoint(&postgres);
         migrate::up(&endpoint, || MIGRATIONS, Duration::from_secs(60))
             .await
             .unwrap();

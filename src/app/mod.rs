@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod cli;
+pub mod embedded;
 pub mod features;
 pub mod ops;
 pub mod serve;

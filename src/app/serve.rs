@@ -10,16 +10,16 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
 
+use crate::app::embedded::Private;
 use crate::app::features;
 use crate::app::ops::{Listeners, router, starting};
 use crate::app::sweep::sweep;
-use crate::config::endpoint::{Endpoint, Tls};
-use crate::config::{Broken, Config, Secret, SslMode};
-use crate::db::embedded::{Embedded, EmbeddedError, Options, Stop};
+use crate::config::endpoint::Endpoint;
+use crate::config::{Broken, Config};
+use crate::db::Db;
 use crate::db::migrate::{self, MIGRATIONS};
 use crate::db::monitor;
 use crate::db::pool::PoolSettings;
-use crate::db::{Db, embedded};
 use crate::events::trail::Trail;
 use crate::http::answer::idempotency::MayRead;
 use crate::identity::api::{Api, AppState};
@@ -39,7 +39,7 @@ const OWN_MIGRATION_PATIENCE: Duration = Duration::from_secs(60);
 pub struct Database {
     pub primary: Endpoint,
     pub replica: Option<Endpoint>,
-    embedded: Option<Embedded>,
+    private: Option<Private>,
 }
 
 impl Database {
@@ -50,57 +50,21 @@ impl Database {
             return Ok(Self {
                 primary,
                 replica,
-                embedded: None,
+                private: None,
             });
         }
-        let server = Embedded::start(Options {
-            bin_dir: config.embedded.embedded_bin_dir.clone(),
-            download: config.embedded.embedded_download,
-            cache_dir: config
-                .embedded
-                .embedded_cache_dir
-                .clone()
-                .unwrap_or_else(embedded::default_cache_dir),
-            ..Options::new(&config.embedded.data_dir)
-        })
-        .await
-        .map_err(|error| match error {
-            EmbeddedError::BinDir { problem, .. } => Broken::new(
-                "CHARTROOM_EMBEDDED_BIN_DIR",
-                format!("{problem}; expected the folder that holds initdb, pg_ctl and postgres"),
-            )
-            .into(),
-            error => anyhow::Error::from(error),
-        })?;
+        let server = Private::start(config).await?;
         Ok(Self {
-            primary: embedded_endpoint(&server),
+            primary: server.endpoint(),
             replica: None,
-            embedded: Some(server),
+            private: Some(server),
         })
     }
 
     pub async fn close(self, at_once: bool) {
-        if let Some(server) = self.embedded {
-            server
-                .stop(if at_once { Stop::Immediate } else { Stop::Fast })
-                .await;
+        if let Some(server) = self.private {
+            server.stop(at_once).await;
         }
-    }
-}
-
-/// The private server as an endpoint like any other.
-pub fn embedded_endpoint(server: &Embedded) -> Endpoint {
-    let address = server.address();
-    Endpoint::Fields {
-        host: address.socket_dir.to_string_lossy().into_owned(),
-        port: address.port,
-        dbname: address.dbname.to_owned(),
-        user: address.user.to_owned(),
-        password: Some(Secret::Value(address.password.clone())),
-        tls: Tls {
-            mode: SslMode::Disable,
-            ca_file: None,
-        },
     }
 }
 
@@ -146,7 +110,7 @@ async fn serve_on(
     ops: Ops,
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
-    if database.embedded.is_some() {
+    if database.private.is_some() {
         tokio::select! {
             applied = migrate::up(&database.primary, || MIGRATIONS, OWN_MIGRATION_PATIENCE) => { applied?; }
             () = shutdown.wait_for(Phase::Draining) => return Ok(()),

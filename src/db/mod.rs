@@ -6,7 +6,6 @@
 
 mod attempt;
 pub mod connect;
-pub mod embedded;
 mod error;
 pub mod grants;
 pub mod level;

@@ -8,7 +8,7 @@ use crate::support::{
     process::TempDir,
     wait::until,
 };
-use chartroom::db::embedded::{Embedded, Options, Stop};
+use chartroom_embedded::{Embedded, Options, Stop};
 use secrecy::ExposeSecret as _;
 use std::{fs, sync::atomic::Ordering::SeqCst};
 use tokio::time::timeout;

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chartroom::app::serve::embedded_endpoint;
-use chartroom::db::embedded::{Embedded, Options, Stop};
+use chartroom::app::embedded;
 use chartroom::db::migrate::{self, MIGRATIONS};
 use chartroom::db::monitor::{self, DatabaseHealth};
 use chartroom::db::{Db, DbError};
 use chartroom::telemetry::metrics::Metrics;
+use chartroom_embedded::{Embedded, Options, Stop};
 use diesel_async::SimpleAsyncConnection as _;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -53,7 +53,7 @@ impl Outage {
             .unwrap();
         let folder = TempDir::new("outage").unwrap();
         let server = Embedded::start(options(&folder, bin_dir)).await.unwrap();
-        let endpoint = embedded_endpoint(&server);
+        let endpoint = embedded::endpoint(&server);
         migrate::up(&endpoint, || MIGRATIONS, DEADLINE * 10)
             .await
             .unwrap();

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use chartroom::db::embedded::{Embedded, EmbeddedError, Stop};
+use chartroom_embedded::{Embedded, EmbeddedError, Stop};
 
 use super::{TempDir, connect, options};
 use crate::support::database::SERVER;

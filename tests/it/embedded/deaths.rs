@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use chartroom::db::embedded::Stop;
+use chartroom_embedded::Stop;
 
 use super::{
     Owner, TempDir, children_of, connect, eventually, is_running, kill, postmaster, read_row,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use chartroom::db::embedded::{Embedded, Stop};
+use chartroom_embedded::{Embedded, Stop};
 
 use super::{TempDir, options, postmaster, start};
 

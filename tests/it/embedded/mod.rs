@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use chartroom::db::embedded::{Address, Embedded, EmbeddedError, Options, Stop};
+use chartroom_embedded::{Address, Embedded, EmbeddedError, Options, Stop};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use chartroom::app::serve::embedded_endpoint;
-use chartroom::db::embedded::{Embedded, Options, Stop};
+use chartroom::app::embedded;
 use chartroom::db::migrate::{self, MIGRATIONS};
+use chartroom_embedded::{Embedded, Options, Stop};
 use http::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -68,7 +68,7 @@ impl Pair {
         let [first, second, dir] =
             ["first", "second", "service"].map(|name| TempDir::new(name).unwrap());
         let server = start(&first).await;
-        let endpoint = embedded_endpoint(&server);
+        let endpoint = embedded::endpoint(&server);
         migrate::up(&endpoint, || MIGRATIONS, PATIENCE)
             .await
             .unwrap();

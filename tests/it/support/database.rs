@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use chartroom::app::serve::embedded_endpoint;
+use chartroom::app::embedded;
 use chartroom::config::endpoint::Endpoint;
-use chartroom::db::embedded::{Address, Embedded, EmbeddedError, Options};
 use chartroom::db::grants;
 use chartroom::db::migrate::{self, MIGRATIONS};
+use chartroom_embedded::{Address, Embedded, EmbeddedError, Options};
 use secrecy::ExposeSecret as _;
 
 use super::chaos_proxy::{ChaosProxy, Target};
@@ -63,7 +63,7 @@ impl Server {
                 .batch_execute(&format!("CREATE DATABASE {TEMPLATE}"))
                 .await
                 .unwrap();
-            let template = database(&embedded_endpoint(&server), TEMPLATE);
+            let template = database(&embedded::endpoint(&server), TEMPLATE);
             let patience = Duration::from_secs(60);
             migrate::up(&template, || MIGRATIONS, patience)
                 .await
@@ -79,7 +79,7 @@ impl Server {
             server
         });
         Self {
-            endpoint: embedded_endpoint(&server),
+            endpoint: embedded::endpoint(&server),
             address: server.address().clone(),
             bin_dir: server.bin_dir().to_owned(),
             runtime,

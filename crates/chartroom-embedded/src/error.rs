@@ -137,7 +137,7 @@ fn how_to_install() -> String {
          `brew install postgresql@{newest}` on macOS. Or set CHARTROOM_DATABASE_URL to an existing database, \
          CHARTROOM_EMBEDDED_BIN_DIR to the bin folder of a PostgreSQL elsewhere on this machine"
     );
-    if cfg!(feature = "fetch-postgres") {
+    if cfg!(feature = "fetch") {
         text.push_str(", or CHARTROOM_EMBEDDED_DOWNLOAD=true to let chartroom fetch one");
     }
     text.push('.');

@@ -15,7 +15,6 @@ use super::error::EmbeddedError;
 use super::install::Install;
 use super::progress::Progress;
 use super::{Options, SYSTEM_CACHE_DIR};
-use crate::kernel::error::with_causes;
 
 const VERSION: &str = "18.6.0";
 pub(super) const MAJOR: u32 = 18;
@@ -236,7 +235,7 @@ async fn try_download(
     url: &str,
     size: usize,
 ) -> Result<Vec<u8>, (String, bool)> {
-    let transport = |error: reqwest::Error| (with_causes(&error), true);
+    let transport = |error| (with_causes(error), true);
     let mut response = client.get(url).send().await.map_err(transport)?;
     let status = response.status();
     if !status.is_success() {
@@ -277,7 +276,12 @@ fn client() -> Result<reqwest::Client, String> {
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(STALL_TIMEOUT)
         .build()
-        .map_err(|error| with_causes(&error))
+        .map_err(with_causes)
+}
+
+/// The error in one line with its causes, which name the host or the certificate at fault.
+fn with_causes(error: reqwest::Error) -> String {
+    format!("{:#}", anyhow::Error::new(error))
 }
 
 /// The jar is a zip around one tar.xz. Unpacked beside its place and renamed, so that no reader

@@ -132,7 +132,7 @@ pub(super) async fn find(
     fetched(options, account, wanted, found, other_major).await
 }
 
-#[cfg(feature = "fetch-postgres")]
+#[cfg(feature = "fetch")]
 async fn fetched(
     options: &Options,
     account: Account,
@@ -148,7 +148,7 @@ async fn fetched(
     super::fetch::install(options, account, found).await
 }
 
-#[cfg(not(feature = "fetch-postgres"))]
+#[cfg(not(feature = "fetch"))]
 #[expect(
     clippy::unused_async,
     reason = "the same signature as with the download compiled in"

@@ -9,12 +9,12 @@
 mod account;
 mod cluster;
 mod error;
-#[cfg(feature = "fetch-postgres")]
+#[cfg(feature = "fetch")]
 mod fetch;
 mod install;
 mod layout;
 mod leftover;
-#[cfg(feature = "fetch-postgres")]
+#[cfg(feature = "fetch")]
 mod progress;
 mod server;
 mod watchdog;
