@@ -147,7 +147,7 @@ fn arrows() -> Arrows {
     arrows
 }
 
-fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
+pub(super) fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     paths
