@@ -11,6 +11,7 @@
 //! - [`server`]: connections: the accept loop, timeouts, caps, framing, request heads
 //! - [`db`]: the database: the pool's rules, TLS, transactions, pages, migrations, the readiness
 //!   watch
+//! - [`net`]: outbound HTTP: one client with a time limit and a bounded answer, for https too
 //! - [`state`]: what all parts of the process share
 //! - [`http`]: the one middleware, what handlers take, what they answer, the API's document
 //! - [`events`]: what can happen, and the trail of what did
@@ -37,6 +38,7 @@ pub mod http;
 pub mod identity;
 pub mod kernel;
 pub mod kube;
+pub mod net;
 pub mod posts;
 pub mod projects;
 pub mod schema;

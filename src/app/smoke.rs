@@ -7,18 +7,19 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
 use clap::Args;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::uri::PathAndQuery;
 use http::{Method, Request, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 
 use crate::config::Secret;
+use crate::net::{Client, Limits, NetError};
 
-const PATIENCE: Duration = Duration::from_secs(10);
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const LIMITS: Limits = Limits {
+    time: Duration::from_secs(10),
+    answer_bytes: 8 * 1024 * 1024,
+};
 
 #[derive(Clone, Debug, Args)]
 pub struct Smoke {
@@ -38,10 +39,17 @@ pub struct Smoke {
 
 /// Says each step through `say`; the first one that fails ends it.
 pub async fn smoke(arguments: &Smoke, say: impl Fn(&str)) -> anyhow::Result<()> {
-    let ops = Site(&arguments.ops_url);
+    let client = Client::new(LIMITS);
+    let ops = Site {
+        client: &client,
+        url: &arguments.ops_url,
+    };
     ops.get("/readyz").await?.expect(StatusCode::OK)?;
     say("ok: it is ready");
-    let site = Site(&arguments.url);
+    let site = Site {
+        client: &client,
+        url: &arguments.url,
+    };
     site.get("/openapi.json").await?.expect(StatusCode::OK)?;
     say("ok: it describes itself");
     // After a request, because a family without a value is not shown.
@@ -159,7 +167,7 @@ impl Account {
         let request =
             Request::post("/auth/token").header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         let answer = site
-            .ask(request.body(Full::from(form))?)
+            .ask(request.body(form.into())?)
             .await?
             .expect(StatusCode::OK)?
             .json()?;
@@ -178,8 +186,11 @@ impl Account {
     }
 }
 
-/// One listener, a connection for each request.
-struct Site<'a>(&'a Uri);
+/// One listener of the service.
+struct Site<'a> {
+    client: &'a Client,
+    url: &'a Uri,
+}
 
 struct Answer {
     what: String,
@@ -226,39 +237,29 @@ impl Site<'_> {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let body = body.map(ToString::to_string).unwrap_or_default();
-        self.ask(request.body(Full::from(body))?).await
+        self.ask(request.body(body.into())?).await
     }
 
-    async fn ask(&self, mut request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
-        let (host, port) = (
-            self.0.host().unwrap_or_default(),
-            self.0.port_u16().unwrap_or(80),
-        );
-        ensure!(
-            self.0.scheme_str() == Some("http") && !host.is_empty(),
-            "{} is not the http:// URL of a service",
-            self.0
-        );
-        let what = format!("{} http://{host}:{port}{}", request.method(), request.uri());
-        request
-            .headers_mut()
-            .insert(HOST, format!("{host}:{port}").parse()?);
-        let talk = async {
-            let stream = TcpStream::connect((host, port)).await?;
-            let (mut sender, connection) =
-                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-            let driver = tokio::spawn(connection);
-            let response = sender.send_request(request).await?;
-            let (head, body) = response.into_parts();
-            let body = Limited::new(body, MOST_BYTES).collect().await;
-            driver.abort();
-            let body = body.map_err(|error| anyhow::anyhow!(error))?.to_bytes();
-            Ok::<_, anyhow::Error>((head.status, String::from_utf8_lossy(&body).into_owned()))
+    /// Sends a request for a path of this listener.
+    async fn ask(&self, mut request: Request<Bytes>) -> anyhow::Result<Answer> {
+        let mut url = self.url.clone().into_parts();
+        url.path_and_query = request
+            .uri()
+            .path_and_query()
+            .cloned()
+            .or(Some(PathAndQuery::from_static("/")));
+        // Without a scheme a URL has no path, and the client says what it expects.
+        *request.uri_mut() = Uri::from_parts(url).unwrap_or_else(|_invalid| self.url.clone());
+        let what = format!("{} {}", request.method(), request.uri());
+        let answer = match self.client.ask(request).await {
+            Ok(answer) => answer,
+            Err(NetError::Url(expected)) => bail!("the URL of the service: expected {expected}"),
+            Err(error) => return Err(error).with_context(|| format!("{what} was not answered")),
         };
-        let answered = tokio::time::timeout(PATIENCE, talk).await;
-        let (status, text) = answered
-            .with_context(|| format!("{what} was not answered within {} s", PATIENCE.as_secs()))?
-            .with_context(|| format!("{what} was not answered"))?;
-        Ok(Answer { what, status, text })
+        Ok(Answer {
+            what,
+            status: answer.status(),
+            text: String::from_utf8_lossy(answer.body()).into_owned(),
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! The authorities that a PEM file names, for TLS to the database.
+//! The authorities that TLS trusts: those of a PEM file, or this machine's.
 
 use std::path::Path;
 
@@ -23,4 +23,12 @@ pub fn read_roots(path: &Path) -> Result<RootCertStore, String> {
     } else {
         Ok(roots)
     }
+}
+
+/// The authorities that this machine trusts, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+/// What cannot be read is left out, so there may be none.
+pub fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
 }

@@ -6,14 +6,12 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::SslMode;
 use crate::config::endpoint::Tls;
-use crate::config::roots::read_roots;
+use crate::config::roots::{read_roots, system_roots};
 
 /// The connector for one new connection; the CA file is read here, so that a renewed CA counts at
 /// once.
@@ -46,11 +44,7 @@ fn chain_verifier(
 ) -> Result<Arc<WebPkiServerVerifier>, String> {
     let roots = match &tls.ca_file {
         Some(path) => read_roots(path).map_err(|problem| format!("the CA file: {problem}"))?,
-        None => {
-            let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            roots
-        }
+        None => system_roots(),
     };
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()

@@ -1,5 +1,13 @@
 //! `chartroom smoke` against a real service: what it says, what it leaves behind, how it fails.
 
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
 use crate::support::database::TestDatabase;
 use crate::support::process::TempDir;
 use crate::support::service::{PATIENCE, Ports, Service, chartroom, run, text};
@@ -119,4 +127,70 @@ async fn what_does_not_answer_is_named_in_one_line() {
         complaint.contains(&format!("GET http://{}/readyz was not answered", ports.ops)),
         "{complaint}"
     );
+}
+
+/// TLS in front of a listener, as an ingress has it, and the authority that vouches for it.
+async fn in_front_of(listener: std::net::SocketAddr) -> (u16, String) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let authority = params.self_signed(&key).unwrap().pem();
+    let (issuer, key) = (Issuer::new(params, key), KeyPair::generate().unwrap());
+    let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let certificate = certificate.signed_by(&key, &issuer).unwrap();
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key.into())
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let front = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = front.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = front.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut outer = acceptor.accept(stream).await?;
+                let mut inner = TcpStream::connect(listener).await?;
+                tokio::io::copy_bidirectional(&mut outer, &mut inner).await
+            });
+        }
+    });
+    (port, authority)
+}
+
+#[tokio::test]
+async fn https_is_asked_where_its_authority_is_trusted() {
+    let (dir, ports) = (TempDir::new("smoke").unwrap(), Ports::reserve());
+    let (_service, _database) = service(&dir, &ports, "closed").await;
+    let (port, authority) = in_front_of(ports.public).await;
+    let file = dir.0.join("authority.pem");
+    let ask = async |pem: &str| {
+        std::fs::write(&file, pem).unwrap();
+        let mut command = chartroom(&dir.0);
+        command
+            .arg("smoke")
+            .arg(format!("--url=https://localhost:{port}"))
+            .arg(format!("--ops-url=http://{}", ports.ops))
+            .env("SSL_CERT_FILE", &file);
+        run(command, PATIENCE).await
+    };
+    let output = ask(&authority).await;
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(said.contains("ok: it describes itself"), "{said}");
+
+    let output = ask(&in_front_of(ports.public).await.1).await;
+    let complaint = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{complaint}");
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    let url = format!("GET https://localhost:{port}/openapi.json was not answered: TLS failed");
+    assert!(complaint.contains(&url), "{complaint}");
+
+    let output = ask("nothing of the kind").await;
+    let complaint = text(&output.stderr);
+    assert!(complaint.contains("SSL_CERT_FILE"), "{complaint}");
 }

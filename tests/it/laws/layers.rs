@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("telemetry", &["kernel", "config"]),
     ("server", &["kernel"]),
     ("db", &["kernel", "config", "telemetry"]),
+    ("net", &["kernel", "config"]),
     ("state", &["kernel", "config", "telemetry", "db"]),
     (
         "http",
@@ -67,6 +68,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "telemetry",
             "server",
             "db",
+            "net",
             "state",
             "http",
             "events",
