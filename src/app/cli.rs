@@ -2,13 +2,15 @@
 //! wrong usage, 65 refused for good and 75 out of time (`provision`), 78 unusable configuration.
 
 use std::ffi::OsString;
-use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use bytes::Bytes;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use http::{Request, StatusCode};
 
 use crate::app::admin;
 use crate::app::serve::{self, Database};
@@ -19,6 +21,7 @@ use crate::db::migrate::{self, MIGRATIONS};
 use crate::kernel::error::with_causes;
 use crate::kube;
 use crate::kube::provision::{Provision, ProvisionError};
+use crate::net::{Client, Limits};
 
 const FAILED: u8 = 1;
 /// EX_DATAERR of sysexits.h: trying again changes nothing.
@@ -29,7 +32,11 @@ const OUT_OF_TIME: u8 = 75;
 const UNUSABLE_CONFIGURATION: u8 = 78;
 /// How long `migrate` waits for another process that migrates.
 const MIGRATE_PATIENCE: Duration = Duration::from_secs(240);
-const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(3);
+/// The image's own health check gives it as long.
+const HEALTHCHECK: Limits = Limits {
+    time: Duration::from_secs(3),
+    answer_bytes: 64 * 1024,
+};
 
 /// A self-hosted registry for data teams: projects, posts, datasets and models behind one HTTP API
 /// on PostgreSQL
@@ -206,7 +213,7 @@ fn run(cli: Cli, shown: &str) -> anyhow::Result<()> {
             "{}\n",
             crate::app::features::openapi(&config.public_url())?.to_pretty_json()?
         )),
-        Command::Healthcheck => healthcheck(config.ops.ops_listen),
+        Command::Healthcheck => block_on(healthcheck(config.ops.ops_listen)),
         Command::Config => print(shown),
     }
 }
@@ -297,41 +304,27 @@ async fn migrate_on(database: &Database, action: Migrate) -> anyhow::Result<()> 
     }
 }
 
-/// Asks `/readyz` with what the standard library has: an image with one file in it has no curl.
-fn healthcheck(ops: SocketAddr) -> anyhow::Result<()> {
+/// Asks `/readyz`: an image with one file in it has no curl.
+async fn healthcheck(ops: SocketAddr) -> anyhow::Result<()> {
     let host = match ops.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip => ip,
     };
     let address = SocketAddr::new(host, ops.port());
-    let answer = (|| {
-        let mut stream = TcpStream::connect_timeout(&address, HEALTHCHECK_TIMEOUT)?;
-        stream.set_read_timeout(Some(HEALTHCHECK_TIMEOUT))?;
-        stream.set_write_timeout(Some(HEALTHCHECK_TIMEOUT))?;
-        write!(
-            stream,
-            "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-        )?;
-        let mut answer = String::new();
-        stream.take(64 * 1024).read_to_string(&mut answer)?;
-        Ok::<_, std::io::Error>(answer)
-    })()
-    .map_err(|error| anyhow::anyhow!("{address} does not answer: {}", error.kind()))?;
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .unwrap_or((answer.as_str(), ""));
-    let status = head.split(' ').nth(1).unwrap_or("nothing");
-    if status == "200" {
+    let request = Request::get(format!("http://{address}/readyz")).body(Bytes::new())?;
+    let answer = Client::new(HEALTHCHECK).ask(request).await;
+    let answer = answer.map_err(|error| anyhow::anyhow!("{address} does not answer: {error}"))?;
+    if answer.status() == StatusCode::OK {
         return print("ready\n");
     }
-    let problem: Option<serde_json::Value> = serde_json::from_str(body).ok();
+    let problem: Option<serde_json::Value> = serde_json::from_slice(answer.body()).ok();
     let reason = problem
         .as_ref()
         .and_then(|problem| problem.get("detail"))
         .and_then(|detail| detail.as_str())
         .unwrap_or("no reason given");
-    anyhow::bail!("not ready ({status}): {reason}")
+    anyhow::bail!("not ready ({}): {reason}", answer.status().as_u16())
 }
 
 /// The command line's description, for those who check the documentation against it.
