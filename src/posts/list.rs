@@ -73,10 +73,10 @@ pub type PostPage = PageQuery<PostSort>;
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PostFilter {
-    /// Those of this project
+    /// Only posts in this project
     #[param(value_type = Option<uuid::Uuid>)]
     project_id: Option<ProjectId>,
-    /// Those of this author
+    /// Only posts of this author
     #[param(value_type = Option<uuid::Uuid>)]
     author_id: Option<PrincipalId>,
     /// Only published ones, or only drafts

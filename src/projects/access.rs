@@ -24,7 +24,7 @@ use crate::kernel::types::{PrincipalId, ProjectId, words};
 use crate::schema::{project_members, projects};
 
 words! {
-    /// What a member may do: each role what the one before may, and more
+    /// What a member may do: each role may do what the one before may, and more
     Role {
         Viewer = "viewer",
         Editor = "editor",

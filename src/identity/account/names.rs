@@ -65,7 +65,7 @@ pub fn name_schema() -> Object {
     shown()
         .schema_type(SchemaType::Array(vec![Type::String, Type::Null]))
         .description(Some(
-            "The name of the person, without characters that are not shown. An empty one is none",
+            "The name of the person, without characters that are not shown. An empty one means no name",
         ))
         .build()
 }

@@ -51,7 +51,7 @@ pub struct UpdatePost {
     params(("id" = PostId, Path, description = "Id of the post")),
     responses(
         (status = OK, body = PostBody),
-        (status = NOT_MODIFIED, description = "As you have it"),
+        (status = NOT_MODIFIED, description = "Your copy is current"),
         ApiError,
     ),
 )]

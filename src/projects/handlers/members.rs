@@ -109,7 +109,7 @@ pub async fn list_members(
     ),
     responses(
         (status = OK, body = MemberBody),
-        (status = NOT_MODIFIED, description = "As you have it"),
+        (status = NOT_MODIFIED, description = "Your copy is current"),
         ApiError,
     ),
 )]
@@ -152,7 +152,7 @@ pub async fn get_member(
         (
             status = OK,
             body = MemberBody,
-            description = "Was a member before, and has this role now.",
+            description = "They were a member before, and have this role now.",
         ),
         (status = CREATED, body = MemberBody),
         ApiError,
@@ -248,10 +248,10 @@ fn gone(error: diesel::result::Error) -> Failure {
             "principal" = String,
             Path,
             pattern = r"^([^\x00-\x1f\x7f-\x9f/:]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$",
-            description = "The id or the username of the member, or `k8s:<namespace>/<service account>`, whose slash may be encoded. Your own to leave the project",
+            description = "The id or the username of the member, or `k8s:<namespace>/<service account>`, whose slash may be encoded. Give your own to leave the project",
         ),
     ),
-    responses((status = NO_CONTENT, description = "Is no member now."), ApiError),
+    responses((status = NO_CONTENT, description = "They are not a member now."), ApiError),
 )]
 pub async fn delete_member(
     app: AppState,

@@ -50,7 +50,7 @@ pub struct UpdateProject {
     params(("id" = ProjectId, Path, description = "Id of the project")),
     responses(
         (status = OK, body = ProjectBody),
-        (status = NOT_MODIFIED, description = "As you have it"),
+        (status = NOT_MODIFIED, description = "Your copy is current"),
         ApiError,
     ),
 )]

@@ -108,7 +108,7 @@ pub struct UpdateMe {
     security(("user" = [])),
     responses(
         (status = OK, body = Me),
-        (status = NOT_MODIFIED, description = "As you have it"),
+        (status = NOT_MODIFIED, description = "Your copy is current"),
         ApiError,
     ),
 )]

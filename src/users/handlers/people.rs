@@ -117,7 +117,7 @@ pub async fn list_users(
     params(("id" = PrincipalId, Path, description = "Id of the user")),
     responses(
         (status = OK, body = UserBody),
-        (status = NOT_MODIFIED, description = "As you have it"),
+        (status = NOT_MODIFIED, description = "Your copy is current"),
         ApiError,
     ),
 )]

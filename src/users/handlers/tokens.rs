@@ -214,7 +214,7 @@ fn too_many() -> ApiError {
     params(("id" = ApiTokenId, Path, description = "Id of the API token")),
     responses(
         (status = OK, body = ApiTokenBody),
-        (status = NOT_MODIFIED, description = "As you have it"),
+        (status = NOT_MODIFIED, description = "Your copy is current"),
         ApiError,
     ),
 )]
