@@ -40,6 +40,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    dead_jobs (id) {
+        id -> Int8,
+        lane -> Int2,
+        kind -> Text,
+        args -> Jsonb,
+        unique_key -> Nullable<Text>,
+        owner -> Nullable<Uuid>,
+        due_at -> Timestamptz,
+        claims -> Int4,
+        failures -> Int4,
+        max_failures -> Int4,
+        lost -> Int4,
+        progress -> Nullable<Jsonb>,
+        trace -> Nullable<Text>,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        died_at -> Timestamptz,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
     idempotent_answers (principal_id, key) {
         principal_id -> Uuid,
         key -> Text,
@@ -52,6 +74,46 @@ diesel::table! {
         expires_at -> Timestamptz,
         /// Only who can read this project is given the answer again
         project_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    /// Work to be done, and work that is being done
+    jobs (id) {
+        id -> Int8,
+        /// 0 urgent, 1 normal, 2 bulk, 3 long
+        lane -> Int2,
+        /// What is done, with the version of its arguments: a format between releases
+        kind -> Text,
+        args -> Jsonb,
+        /// At most one job of a kind has it
+        unique_key -> Nullable<Text>,
+        /// Who started it, or what it is done for: one owner takes at most half of a lane
+        owner -> Nullable<Uuid>,
+        due_at -> Timestamptz,
+        /// How often somebody took it; never falls, and whoever took it last has the only say
+        claims -> Int4,
+        failures -> Int4,
+        max_failures -> Int4,
+        /// How often a lease ran out without a word of its worker
+        lost -> Int4,
+        /// Until when it is its worker's; null while nobody works on it
+        lease_until -> Nullable<Timestamptz>,
+        worker -> Nullable<Uuid>,
+        /// Whether its worker is to stop
+        cancel -> Bool,
+        progress -> Nullable<Jsonb>,
+        /// The traceparent of the request that it came from
+        trace -> Nullable<Text>,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    periods (name, starts_at) {
+        name -> Text,
+        starts_at -> Timestamptz,
     }
 }
 
@@ -227,7 +289,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     attempt_buckets,
     audit_events,
+    dead_jobs,
     idempotent_answers,
+    jobs,
+    periods,
     post_scores,
     post_votes,
     posts,
