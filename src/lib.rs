@@ -17,6 +17,8 @@
 //! - [`events`]: what can happen, and the trail of what did
 //! - [`identity`]: who is asking: accounts, passwords, sessions, tokens, workloads, revocation, the
 //!   limits of signing in
+//! - [`jobs`]: what is done outside of requests, once: the queue, its runner, what comes every so
+//!   often
 //! - [`users`]: what people and administrators do with accounts
 //! - [`projects`]: projects, members, roles, expiry
 //! - [`audit`]: the trail as administrators read it
@@ -36,6 +38,7 @@ pub mod db;
 pub mod events;
 pub mod http;
 pub mod identity;
+pub mod jobs;
 pub mod kernel;
 pub mod kube;
 pub mod net;

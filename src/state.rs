@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::monitor::DatabaseHealth;
@@ -15,5 +17,17 @@ pub struct Core {
     pub db: Arc<Db>,
     pub health: Arc<DatabaseHealth>,
     pub metrics: Arc<Metrics>,
+    /// Told after a commit that leaves a job to be done.
+    pub job_wake: Arc<Notify>,
     pub shutdown: Shutdown,
+}
+
+impl Core {
+    /// `Err` where the process is stopping, which no database mends.
+    pub fn may_work(&self) -> Result<(), String> {
+        if self.shutdown.draining() {
+            return Err("the process is stopping".to_owned());
+        }
+        Ok(())
+    }
 }

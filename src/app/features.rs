@@ -1,6 +1,7 @@
 //! The features, each merged once, and the public service that they make together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use diesel_async::AsyncPgConnection;
@@ -8,12 +9,15 @@ use futures_util::future::BoxFuture;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::app::sweep::{PurgeAnswers, PurgeAttempts, PurgeRevocations, PurgeSessions};
 use crate::db::transaction::Work;
 use crate::http::shell::Shell;
 use crate::http::shell::routes::Routes;
 use crate::http::{openapi, site, version};
 use crate::identity::account::deletion::EndOfAccount;
 use crate::identity::api::{AppState, Feature};
+use crate::jobs::kind::Kinds;
+use crate::jobs::periods::PurgePeriods;
 use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::projects::access::{ProjectAccess, Viewer};
 use crate::{activity, audit, identity, posts, projects, users};
@@ -35,6 +39,19 @@ const FEATURES: &[fn() -> Feature] = &[
 pub fn endings() -> Vec<EndOfAccount> {
     let endings = FEATURES.iter().map(|feature| feature().ending);
     endings.flatten().collect()
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The kinds of jobs that a process of this build does, and how often those come that nobody asks
+/// for.
+pub fn kinds() -> Kinds {
+    Kinds::default()
+        .every::<PurgeAttempts>(MINUTE, ())
+        .every::<PurgeSessions>(MINUTE, ())
+        .every::<PurgeRevocations>(MINUTE, ())
+        .every::<PurgeAnswers>(MINUTE, ())
+        .every::<PurgePeriods>(60 * MINUTE, ())
 }
 
 /// Whether a caller may still read what a kept answer shows of a project.

@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod cli;
+mod core;
 pub mod embedded;
 pub mod features;
 pub mod ops;

@@ -11,15 +11,11 @@ use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
 
 use crate::app::embedded::Private;
-use crate::app::features;
 use crate::app::ops::{Listeners, router, starting};
-use crate::app::sweep::sweep;
+use crate::app::{core, features};
 use crate::config::endpoint::Endpoint;
-use crate::config::{Broken, Config};
-use crate::db::Db;
+use crate::config::{Broken, Config, JobsMode};
 use crate::db::migrate::{self, MIGRATIONS};
-use crate::db::monitor;
-use crate::db::pool::PoolSettings;
 use crate::events::trail::Trail;
 use crate::http::answer::idempotency::MayRead;
 use crate::identity::api::{Api, AppState};
@@ -27,9 +23,7 @@ use crate::identity::keys;
 use crate::identity::parts::Identity;
 use crate::kernel::shutdown::{Phase, Shutdown, Timings};
 use crate::server::{self, ConnectionLimits, Counters};
-use crate::state::Core;
 use crate::telemetry;
-use crate::telemetry::metrics::Metrics;
 
 /// Another process on the same data directory cannot be migrating; this only covers a leftover
 /// session of a killed one.
@@ -122,27 +116,10 @@ async fn serve_on(
         database.replica.clone(),
         shutdown.clone(),
     )?;
-    let language = app.config.posts.search_language.clone();
-    let watched = monitor::watch(
-        database.primary.clone(),
-        language,
-        app.db.mark(),
-        app.health.clone(),
-    );
-    let closing = shutdown.wait_for(Phase::Closing);
-    shutdown.spawn("database watch", async move {
-        // What outlives `Closing` holds every stop up until its deadline.
-        tokio::select! {
-            () = watched => {}
-            () = closing => {}
-        }
-        Ok(())
-    });
-    let (swept, stopping) = (app.clone(), shutdown.clone());
-    shutdown.spawn("sweep", async move {
-        sweep(&swept.db, &swept.identity.limiter, &stopping).await;
-        Ok(())
-    });
+    core::watch_database(&app.core, database.primary.clone());
+    if app.config.jobs.jobs == JobsMode::Inside {
+        core::do_jobs(&app.core);
+    }
     let shell = features::public(app.clone())?;
     let service = tower::service_fn(move |request| {
         let shell = shell.clone();
@@ -182,16 +159,16 @@ async fn serve_on(
 
 /// Answers from the first moment on: making a first database, or fetching its programs, takes
 /// longer than a probe waits.
-struct Ops {
-    address: SocketAddr,
+pub(super) struct Ops {
+    pub address: SocketAddr,
     /// Empty until there is an application to ask.
-    router: Arc<OnceLock<Router>>,
-    counters: Arc<Counters>,
-    task: AbortOnDropHandle<()>,
+    pub router: Arc<OnceLock<Router>>,
+    pub counters: Arc<Counters>,
+    pub task: AbortOnDropHandle<()>,
 }
 
 impl Ops {
-    fn serve(listener: TcpListener, config: &Config, shutdown: &Shutdown) -> Self {
+    pub(super) fn serve(listener: TcpListener, config: &Config, shutdown: &Shutdown) -> Self {
         let starting = starting(
             &config.public_url(),
             "the service is starting: its private PostgreSQL is not ready yet",
@@ -230,38 +207,10 @@ pub fn app(
     replica: Option<Endpoint>,
     shutdown: Shutdown,
 ) -> anyhow::Result<AppState> {
-    let metrics = Arc::new(Metrics::new()?);
-    let revision = option_env!("CHARTROOM_REVISION").unwrap_or("unknown");
-    metrics
-        .chartroom_build_info
-        .with_label_values(&[env!("CARGO_PKG_VERSION"), revision])
-        .set(1);
-    let pool = &config.pool;
-    let settings = PoolSettings {
-        connections: pool.database_connections,
-        queue: pool.database_queue,
-        wait: pool.database_wait.0,
-        connect_timeout: pool.database_connect_timeout.0,
-        max_age: pool.database_max_age.0,
-    };
-    let deadline = pool.database_deadline.0;
-    let db = Arc::new(Db::new(
-        primary.clone(),
-        replica,
-        settings,
-        deadline,
-        metrics.clone(),
-    )?);
-    let identity = Identity::new(&config, primary, &db, &metrics, &shutdown)?;
-    let trail = Trail::start(db.clone(), metrics.clone(), &shutdown);
-    let core = Core {
-        public_url: config.public_url(),
-        db,
-        health: Arc::default(),
-        metrics,
-        shutdown,
-        config,
-    };
+    let core = core::core(config, primary.clone(), replica, shutdown)?;
+    let (metrics, shutdown) = (&core.metrics, &core.shutdown);
+    let identity = Identity::new(&core.config, primary, &core.db, metrics, shutdown)?;
+    let trail = Trail::start(core.db.clone(), metrics.clone(), shutdown);
     Ok(AppState(Arc::new(Api {
         core: Arc::new(core),
         identity,
@@ -271,7 +220,7 @@ pub fn app(
     })))
 }
 
-fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+pub(super) fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     match server::listen(address, false) {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => anyhow::bail!(

@@ -1,45 +1,42 @@
-//! Removes, once a minute, the rows of sign-in limits, sessions, revocations and kept answers that
-//! say nothing any more.
+//! The jobs that remove, once a minute, the rows of sign-in limits, sessions, revocations and kept
+//! answers that say nothing any more. Each run removes some thousands at most; what is left waits
+//! for the next.
 
-use std::time::Duration;
+use serde::{Deserialize, Serialize};
 
-use tokio::time::{MissedTickBehavior, interval};
-
-use crate::db::Db;
+use crate::db::DbError;
 use crate::http::answer::idempotency;
-use crate::identity::limiter::Limiter;
-use crate::identity::{revocation, session};
-use crate::kernel::shutdown::{Phase, Shutdown};
+use crate::identity::{limiter, revocation, session};
+use crate::jobs::context::Context;
+use crate::jobs::kind::{Ended, Job, JobResult, Lane};
 
-const EVERY: Duration = Duration::from_secs(60);
+macro_rules! sweeps {
+    ($($name:ident: $kind:literal = $purge:path,)+) => {$(
+        #[derive(Serialize, Deserialize)]
+        pub(super) struct $name {}
 
-/// Never ends on a failure of the database: what was left is removed by a later round, here or on
-/// another replica.
-pub(super) async fn sweep(db: &Db, limiter: &Limiter, shutdown: &Shutdown) {
-    let closing = shutdown.wait_for(Phase::Closing);
-    tokio::pin!(closing);
-    let mut tick = interval(EVERY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = tick.tick() => {}
-            () = &mut closing => return,
+        impl Job for $name {
+            const KIND: &'static str = $kind;
+            const LANE: Lane = Lane::Bulk;
+            /// The next minute brings another.
+            const MAX_FAILURES: i32 = 3;
+            type Tools = ();
+
+            async fn run(&self, context: &Context, (): &()) -> JobResult<Ended> {
+                ended($purge(context.db()).await)
+            }
         }
-        Box::pin(once(db, limiter)).await;
-    }
+    )+};
 }
 
-/// One round. What fails does not keep the others from being swept.
-async fn once(db: &Db, limiter: &Limiter) {
-    let swept = [
-        ("sign-in limits", limiter.purge(db).await),
-        ("sessions", session::purge(db).await),
-        ("revocations", revocation::purge(db).await),
-        ("kept answers", idempotency::purge(db).await),
-    ];
-    for (what, removed) in swept {
-        if let Err(error) = removed {
-            tracing::debug!(error = %error, "old rows of {what} are left for the next round");
-        }
-    }
+sweeps! {
+    PurgeAttempts: "attempts.purge.1" = limiter::purge,
+    PurgeSessions: "sessions.purge.1" = session::purge,
+    PurgeRevocations: "revocations.purge.1" = revocation::purge,
+    PurgeAnswers: "answers.purge.1" = idempotency::purge,
+}
+
+fn ended(purged: Result<usize, DbError>) -> JobResult<Ended> {
+    purged?;
+    Ok(Ended::Done)
 }

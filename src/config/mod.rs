@@ -5,6 +5,7 @@ mod check;
 mod database;
 pub mod endpoint;
 mod endpoint_settings;
+mod jobs;
 mod network;
 pub mod roots;
 mod secret;
@@ -21,6 +22,7 @@ use clap::{Args, ValueEnum};
 pub use check::{Broken, refuse_unknown, with_env_file, without_service_links};
 pub use database::{Database, DatabaseRead, Pool, SslMode};
 pub use endpoint_settings::EndpointSettings;
+pub use jobs::{Jobs, JobsMode};
 pub use network::Network;
 pub use secret::Secret;
 pub use service_accounts::{ServiceAccounts, ServiceAccountsMode};
@@ -56,6 +58,8 @@ pub struct Config {
     pub service_accounts: ServiceAccounts,
     #[command(flatten)]
     pub posts: Posts,
+    #[command(flatten)]
+    pub jobs: Jobs,
     #[command(flatten)]
     pub telemetry: Telemetry,
     /// Read settings from this file of KEY=value lines too; flags and real variables win over it

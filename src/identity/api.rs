@@ -83,9 +83,7 @@ impl Api {
 
     /// What no database mends.
     fn may_serve(&self) -> Result<(), String> {
-        if self.shutdown.draining() {
-            return Err("the process is stopping".to_owned());
-        }
+        self.may_work()?;
         let workloads = self.identity.workloads.as_ref();
         workloads.map_or(Ok(()), |workloads| workloads.readiness())
     }

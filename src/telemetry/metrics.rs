@@ -88,6 +88,22 @@ metrics! {
     revocations_poll_failures_total: IntCounter,
     /// Audit events not kept because too many waited to be written
     audit_events_dropped_total: IntCounter,
+    /// Jobs that are due and wait for a worker; counted up to 10,000
+    jobs_waiting: IntGaugeVec ["lane"],
+    /// How long the oldest job that waits has been due
+    jobs_oldest_age_seconds: IntGaugeVec ["lane"],
+    /// Jobs that this process works on
+    jobs_running: IntGaugeVec ["lane"],
+    /// Jobs that failed for good and wait for a person; counted up to 10,000
+    jobs_dead: IntGauge,
+    /// Unix time at which the queue was last looked at for these numbers
+    jobs_looked_timestamp_seconds: IntGauge,
+    /// Runs of jobs, by what became of them: done, snoozed, failed, dead, cancelled or lost
+    job_runs_total: IntCounterVec ["kind", "outcome"],
+    /// Time of a run of a job
+    job_run_duration_seconds: HistogramVec ["kind"],
+    /// Jobs that another worker took from this one, because their lease had run out
+    job_leases_lost_total: IntCounter,
     /// Log lines lost because their reader was too slow
     log_lines_dropped_total: IntCounter,
     /// Whether this process is ready to serve: 1 or 0

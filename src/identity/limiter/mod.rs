@@ -181,22 +181,22 @@ impl Limiter {
             is_busy: taken.busy,
         }))
     }
+}
 
-    /// Removes rows that say nothing any more, some thousands at most; says how many.
-    pub async fn purge(&self, db: &Db) -> Result<usize, DbError> {
-        in_batches(db, async |connection| {
-            // The lock makes the row's newest version count, and whoever is just using one keeps
-            // it.
-            sql_query(
-                "DELETE FROM attempt_buckets WHERE key IN (SELECT key FROM attempt_buckets \
-                 WHERE forget_at < clock_timestamp() ORDER BY forget_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
-            )
-            .bind::<Integer, _>(BATCH)
-            .execute(connection)
-            .await
-        })
+/// Removes rows that say nothing any more, some thousands at most; says how many.
+pub async fn purge(db: &Db) -> Result<usize, DbError> {
+    in_batches(db, async |connection| {
+        // The lock makes the row's newest version count, and whoever is just using one keeps
+        // it.
+        sql_query(
+            "DELETE FROM attempt_buckets WHERE key IN (SELECT key FROM attempt_buckets \
+             WHERE forget_at < clock_timestamp() ORDER BY forget_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
+        )
+        .bind::<Integer, _>(BATCH)
+        .execute(connection)
         .await
-    }
+    })
+    .await
 }
 
 impl Attempt {

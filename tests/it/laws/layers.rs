@@ -40,6 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "events",
         ],
     ),
+    ("jobs", &["kernel", "telemetry", "db"]),
     (
         "users",
         &[
@@ -73,6 +74,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "http",
             "events",
             "identity",
+            "jobs",
             "users",
             "projects",
             "audit",

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use chartroom::identity::limiter::{Policy, Refused};
+use chartroom::identity::limiter::{self, Policy, Refused};
 use chartroom::kernel::error::ApiError;
 use futures_util::future::join_all;
 
@@ -153,27 +153,27 @@ async fn purge_removes_full_buckets_and_keeps_the_proven() {
         .succeeded(&replica.db)
         .await;
     assert_eq!(replica.admitted(victim, prefix(2), 5).await, 5);
-    assert_eq!(replica.limiter.purge(&replica.db).await.unwrap(), 0);
+    assert_eq!(limiter::purge(&replica.db).await.unwrap(), 0);
     // The addresses and the owner's account are full after six minutes; the victim's pair and
     // account after thirty and six.
     pass(&database, 299.0).await;
-    assert_eq!(replica.limiter.purge(&replica.db).await.unwrap(), 3);
+    assert_eq!(limiter::purge(&replica.db).await.unwrap(), 3);
     assert_eq!(
         replica.admitted(victim, prefix(2), 1).await,
         0,
         "a full bucket was invented"
     );
     pass(&database, 1_600.0).await;
-    assert_eq!(replica.limiter.purge(&replica.db).await.unwrap(), 2);
+    assert_eq!(limiter::purge(&replica.db).await.unwrap(), 2);
     assert_eq!(rows(&database).await, 1, "what is proven stays");
     pass(&database, 30.0 * 86_400.0).await;
-    assert_eq!(replica.limiter.purge(&replica.db).await.unwrap(), 1);
+    assert_eq!(limiter::purge(&replica.db).await.unwrap(), 1);
     assert_eq!(rows(&database).await, 0);
     // More than one batch.
     let fill = "INSERT INTO attempt_buckets SELECT sha256(n::text::bytea), 1, now(), NULL, now() - interval '1 second' \
          FROM generate_series(1, 2500) AS n";
     database.session().await.execute(fill, &[]).await.unwrap();
-    assert_eq!(replica.limiter.purge(&replica.db).await.unwrap(), 2_500);
+    assert_eq!(limiter::purge(&replica.db).await.unwrap(), 2_500);
 }
 
 #[tokio::test]

@@ -1,0 +1,38 @@
+//! Settings of the jobs that are done outside of requests.
+
+use clap::{Args, ValueEnum};
+
+use super::units::{Span, span};
+
+/// Where jobs are done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum JobsMode {
+    Inside,
+    Off,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Jobs")]
+pub struct Jobs {
+    /// Whether this process runs background jobs besides serving. Where no process does, expired
+    /// rows are never removed
+    #[arg(
+        long,
+        env = "CHARTROOM_JOBS",
+        global = true,
+        value_name = "WHERE",
+        value_enum,
+        default_value = "inside"
+    )]
+    pub jobs: JobsMode,
+    /// Time after which another worker takes a job whose worker gives no sign of life
+    #[arg(
+        long,
+        env = "CHARTROOM_JOB_LEASE",
+        global = true,
+        value_name = "TIME",
+        default_value = "30s",
+        value_parser = span("1s", "10m"),
+    )]
+    pub job_lease: Span,
+}

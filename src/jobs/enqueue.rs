@@ -1,0 +1,207 @@
+//! What those say who have something to be done: in their own transactions, one statement each.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Double, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::kind::Job;
+
+/// A job to be.
+pub struct NewJob<'a> {
+    kind: &'static str,
+    lane: i16,
+    max_failures: i32,
+    args: Result<Value, serde_json::Error>,
+    unique_key: Option<&'a str>,
+    owner: Option<Uuid>,
+    due: Due,
+    trace: Option<&'a str>,
+}
+
+enum Due {
+    In(Duration),
+    At(DateTime<Utc>),
+}
+
+impl<'a> NewJob<'a> {
+    /// To be done as soon as there is room.
+    pub fn of<J: Job>(job: &J) -> Self {
+        Self {
+            kind: J::KIND,
+            lane: J::LANE.number(),
+            max_failures: J::MAX_FAILURES,
+            args: serde_json::to_value(job),
+            unique_key: None,
+            owner: None,
+            due: Due::In(Duration::ZERO),
+            trace: None,
+        }
+    }
+
+    /// Of its kind, at most one job has this key at a time. It has it until it has ended.
+    #[must_use]
+    pub fn unique(mut self, key: &'a str) -> Self {
+        self.unique_key = Some(key);
+        self
+    }
+
+    /// Who started it, or what it is done for.
+    #[must_use]
+    pub fn owned_by(mut self, owner: Uuid) -> Self {
+        self.owner = Some(owner);
+        self
+    }
+
+    /// Not before this time has passed, by the database's clock.
+    #[must_use]
+    pub fn after(mut self, time: Duration) -> Self {
+        self.due = Due::In(time);
+        self
+    }
+
+    #[must_use]
+    pub fn at(mut self, time: DateTime<Utc>) -> Self {
+        self.due = Due::At(time);
+        self
+    }
+
+    /// The `traceparent` of what it comes from.
+    #[must_use]
+    pub fn traced(mut self, trace: &'a str) -> Self {
+        self.trace = Some(trace);
+        self
+    }
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+const ENQUEUE: &str = "INSERT INTO jobs (kind, lane, max_failures, args, unique_key, owner, \
+    due_at, trace) \
+     VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, now() + make_interval(secs => $8)), $9) \
+     ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO NOTHING RETURNING id";
+
+/// What a transaction that enqueues leaves behind, so that this process looks at once:
+/// `tx.after_commit(Enqueued)`. Without it, the job is found within about a second.
+pub struct Enqueued;
+
+/// Puts a job into the queue when the transaction commits; says its id, or nothing where a job of
+/// the same kind has the key.
+pub async fn enqueue(
+    connection: &mut AsyncPgConnection,
+    job: NewJob<'_>,
+) -> QueryResult<Option<i64>> {
+    put(connection, job, ENQUEUE).await
+}
+
+const MOVE: &str = "INSERT INTO jobs (kind, lane, max_failures, args, unique_key, owner, due_at, \
+    trace) \
+     VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, now() + make_interval(secs => $8)), $9) \
+     ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO UPDATE \
+     SET args = excluded.args, due_at = excluded.due_at, failures = 0, claims = jobs.claims + 1, \
+     lease_until = NULL, \
+         worker = NULL, cancel = false \
+     RETURNING id";
+
+/// Moves the job with the same key to another time, with other arguments, or makes one where there
+/// is none. A run that is under way loses the job: its effect, if it has none yet, is refused.
+pub async fn enqueue_or_move(
+    connection: &mut AsyncPgConnection,
+    job: NewJob<'_>,
+) -> QueryResult<Option<i64>> {
+    put(connection, job, MOVE).await
+}
+
+async fn put(
+    connection: &mut AsyncPgConnection,
+    job: NewJob<'_>,
+    statement: &'static str,
+) -> QueryResult<Option<i64>> {
+    let NewJob {
+        kind,
+        lane,
+        max_failures,
+        args,
+        unique_key,
+        owner,
+        due,
+        trace,
+    } = job;
+    let args = args.map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
+    let (at, after) = match due {
+        Due::At(time) => (Some(time), 0.0),
+        Due::In(time) => (None, time.as_secs_f64()),
+    };
+    let put: Option<Id> = diesel::sql_query(statement)
+        .bind::<Text, _>(kind)
+        .bind::<SmallInt, _>(lane)
+        .bind::<Integer, _>(max_failures)
+        .bind::<Jsonb, _>(args)
+        .bind::<Nullable<Text>, _>(unique_key)
+        .bind::<Nullable<diesel::sql_types::Uuid>, _>(owner)
+        .bind::<Nullable<Timestamptz>, _>(at)
+        .bind::<Double, _>(after)
+        .bind::<Nullable<Text>, _>(trace)
+        .get_result(connection)
+        .await
+        .optional()?;
+    Ok(put.map(|put| put.id))
+}
+
+/// What cancelling came upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It waited, and is gone.
+    Removed,
+    /// It is being worked on, and its worker is told.
+    Told,
+    /// There was none.
+    Nothing,
+}
+
+impl Cancelled {
+    pub(super) fn of(removed: i64, told: i64) -> Self {
+        match (removed, told) {
+            (0, 0) => Self::Nothing,
+            (0, _) => Self::Told,
+            _ => Self::Removed,
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+pub(super) struct Counts {
+    #[diesel(sql_type = BigInt)]
+    pub removed: i64,
+    #[diesel(sql_type = BigInt)]
+    pub told: i64,
+}
+
+// Removed first: a job that is claimed at this moment is not removed, and then its newest version
+// is told.
+const CANCEL: &str = "WITH removed AS (DELETE FROM jobs WHERE kind = $1 AND unique_key = $2 \
+         AND (lease_until IS NULL OR lease_until < now()) RETURNING id), \
+     told AS (UPDATE jobs SET cancel = true WHERE kind = $1 AND unique_key = $2 \
+         AND NOT EXISTS (SELECT FROM removed) RETURNING id) \
+     SELECT (SELECT count(*) FROM removed) AS removed, (SELECT count(*) FROM told) AS told";
+
+/// Takes the job with this key back, by its kind.
+pub async fn cancel<J: Job>(
+    connection: &mut AsyncPgConnection,
+    unique_key: &str,
+) -> QueryResult<Cancelled> {
+    let Counts { removed, told } = diesel::sql_query(CANCEL)
+        .bind::<Text, _>(J::KIND)
+        .bind::<Text, _>(unique_key)
+        .get_result(connection)
+        .await?;
+    Ok(Cancelled::of(removed, told))
+}

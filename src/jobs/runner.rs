@@ -1,0 +1,326 @@
+//! The loop that claims jobs and runs them: one a process, for all lanes.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use diesel_async::AsyncPgConnection;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use uuid::Uuid;
+
+use super::claim::{Claimed, Round, claim};
+use super::context::{Context, Stop};
+use super::hold::{Beat, Hold, Pulse, beat, finish, give_back};
+use super::kind::Kinds;
+use super::periods::tick;
+use super::report;
+use super::run::{Outcome, Report, jittered, run};
+use super::slots::Slots;
+use crate::db::Db;
+use crate::kernel::shutdown::{Phase, Shutdown};
+use crate::telemetry::metrics::Metrics;
+
+/// How often a lane is looked at from its beginning.
+const WHOLE_EVERY: Duration = Duration::from_secs(1);
+/// How often periods are looked for that have begun.
+const TICK_EVERY: Duration = Duration::from_secs(5);
+const DEPTHS_EVERY: Duration = Duration::from_secs(15);
+/// After `Closing`, the time for jobs to end before they are given back.
+const GRACE: Duration = Duration::from_secs(2);
+
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// How long a job is its worker's without a sign of life.
+    pub lease: Duration,
+    /// About how often an idle process looks.
+    pub poll: Duration,
+}
+
+impl Timing {
+    pub fn with_lease(lease: Duration) -> Self {
+        Self {
+            lease,
+            poll: Duration::from_secs(1),
+        }
+    }
+}
+
+pub struct Runner {
+    db: Arc<Db>,
+    kinds: Arc<Kinds>,
+    names: Vec<&'static str>,
+    metrics: Arc<Metrics>,
+    /// Told when there may be something to do.
+    wake: Arc<Notify>,
+    timing: Timing,
+    worker: Uuid,
+    slots: Slots<Arc<Context>>,
+    tasks: JoinSet<Report>,
+    /// Runs that are done and whose rows are still there.
+    finished: Vec<Report>,
+    looked_whole: Option<Instant>,
+}
+
+impl Runner {
+    pub fn new(
+        db: Arc<Db>,
+        kinds: Arc<Kinds>,
+        metrics: Arc<Metrics>,
+        wake: Arc<Notify>,
+        timing: Timing,
+    ) -> Self {
+        Self {
+            db,
+            names: kinds.names(),
+            kinds,
+            metrics,
+            wake,
+            timing,
+            worker: Uuid::now_v7(),
+            slots: Slots::default(),
+            tasks: JoinSet::new(),
+            finished: Vec::new(),
+            looked_whole: None,
+        }
+    }
+
+    /// Works until the process stops. From `Draining` on it takes nothing more; what has not ended
+    /// shortly after `Closing` is given back.
+    pub async fn run(mut self, shutdown: &Shutdown) {
+        let draining = shutdown.wait_for(Phase::Draining);
+        Box::pin(self.work(draining)).await;
+        for context in self.slots.contexts() {
+            context.ask_to_stop(Stop::Draining);
+        }
+        let closing = shutdown.wait_for(Phase::Closing);
+        let last = async {
+            closing.await;
+            tokio::time::sleep(GRACE).await;
+        };
+        Box::pin(self.drain(last)).await;
+    }
+
+    async fn work(&mut self, draining: impl Future<Output = ()>) {
+        let mut draining = pin!(draining);
+        let wake = self.wake.clone();
+        let mut beats = ticker(self.timing.lease / 3);
+        let mut ticks = ticker(TICK_EVERY);
+        let mut depths = ticker(DEPTHS_EVERY);
+        loop {
+            // What is claimed now may not be all there is.
+            let is_more = self.round().await;
+            let pause = if is_more {
+                Duration::ZERO
+            } else {
+                jittered(self.timing.poll)
+            };
+            let next = tokio::time::Instant::now() + pause;
+            loop {
+                tokio::select! {
+                    biased;
+                    () = &mut draining => return,
+                    _ = beats.tick() => self.beat().await,
+                    _ = ticks.tick() => if self.tick().await { break },
+                    _ = depths.tick() => self.look_at_depths().await,
+                    Some(ended) = self.tasks.join_next() => {
+                        self.ended(ended.ok());
+                        break;
+                    }
+                    () = wake.notified() => break,
+                    () = sleep_until(next) => break,
+                }
+            }
+        }
+    }
+
+    async fn drain(&mut self, last: impl Future<Output = ()>) {
+        let mut last = pin!(last);
+        let mut beats = ticker(self.timing.lease / 3);
+        while !self.slots.is_empty() {
+            tokio::select! {
+                biased;
+                Some(ended) = self.tasks.join_next() => self.ended(ended.ok()),
+                _ = beats.tick() => self.beat().await,
+                () = &mut last => break,
+            }
+            self.flush().await;
+        }
+        self.tasks.abort_all();
+        while let Some(ended) = self.tasks.join_next().await {
+            self.ended(ended.ok());
+        }
+        self.flush().await;
+        let holds = self.slots.holds();
+        if holds.is_empty() {
+            return;
+        }
+        let given = self
+            .db
+            .write(async |connection: &mut AsyncPgConnection| give_back(connection, &holds).await)
+            .await;
+        match given {
+            Ok(given) => tracing::info!(jobs = given, "jobs that did not end are given back"),
+            Err(error) => {
+                tracing::warn!(error = %error, "jobs are not given back: their leases run out");
+            }
+        }
+    }
+
+    /// Sends what has finished, and claims what there is room for; says whether to look again at
+    /// once.
+    async fn round(&mut self) -> bool {
+        while let Some(ended) = self.tasks.try_join_next() {
+            self.ended(ended.ok());
+        }
+        if !self.flush().await {
+            return false;
+        }
+        let wanted = self.slots.wanted();
+        if wanted.is_empty() || self.names.is_empty() {
+            return false;
+        }
+        let is_time = |at: Instant| at.elapsed() >= WHOLE_EVERY;
+        let whole = self.looked_whole.is_none_or(is_time);
+        let (owners, names) = (self.slots.rests(), self.names.as_slice());
+        let round = Round {
+            worker: self.worker,
+            lease: self.timing.lease.as_secs_f64(),
+            wanted: &wanted,
+            owners: &owners,
+            kinds: names,
+            whole,
+        };
+        let claimed = self
+            .db
+            .write(async |connection: &mut AsyncPgConnection| claim(connection, &round).await)
+            .await;
+        let claimed = match claimed {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::debug!(error = %error, "jobs cannot be claimed at present");
+                return false;
+            }
+        };
+        if whole {
+            self.looked_whole = Some(Instant::now());
+        }
+        for job in &claimed {
+            self.start(job);
+        }
+        self.slots.raise_floors(&claimed);
+        report::running(&self.metrics, &self.slots);
+        !claimed.is_empty()
+    }
+
+    fn start(&mut self, claimed: &Claimed) {
+        let context = Arc::new(Context::new(self.db.clone(), claimed));
+        self.slots.start(claimed, context.clone());
+        let (db, kinds) = (self.db.clone(), self.kinds.clone());
+        self.tasks.spawn(run(db, kinds, claimed.clone(), context));
+    }
+
+    /// `None` for a run that was aborted: its job is still held.
+    fn ended(&mut self, report: Option<Report>) {
+        let Some(report) = report else {
+            return;
+        };
+        self.slots.end(report.hold());
+        if report.is_to_finish {
+            self.finished.push(report);
+        } else {
+            report::ended(&self.metrics, &self.kinds, &report);
+        }
+        report::running(&self.metrics, &self.slots);
+    }
+
+    /// Removes the rows of what has finished; says whether none is left. Those that are left are
+    /// tried again.
+    async fn flush(&mut self) -> bool {
+        if self.finished.is_empty() {
+            return true;
+        }
+        let holds: Vec<Hold> = self.finished.iter().map(Report::hold).collect();
+        let gone = self
+            .db
+            .write(async |connection: &mut AsyncPgConnection| finish(connection, &holds).await)
+            .await;
+        let gone = match gone {
+            Ok(gone) => gone,
+            Err(error) => {
+                tracing::debug!(error = %error, "finished jobs cannot be removed at present");
+                return false;
+            }
+        };
+        for mut report in std::mem::take(&mut self.finished) {
+            if !gone.contains(&report.claimed.id) {
+                report.outcome = Outcome::Lost;
+            }
+            report::ended(&self.metrics, &self.kinds, &report);
+        }
+        true
+    }
+
+    /// Renews the leases, and tells runs that should stop.
+    async fn beat(&mut self) {
+        let contexts: Vec<Arc<Context>> = self.slots.contexts().cloned().collect();
+        if contexts.is_empty() {
+            return;
+        }
+        let beats: Vec<Beat> = contexts
+            .iter()
+            .map(|context| Beat {
+                hold: context.hold(),
+                progress: context.take_progress(),
+            })
+            .collect();
+        let lease = self.timing.lease;
+        let heard = self
+            .db
+            .write(async |connection: &mut AsyncPgConnection| beat(connection, &beats, lease).await)
+            .await;
+        let heard = match heard {
+            Ok(heard) => heard,
+            Err(error) => {
+                tracing::debug!(error = %error, "leases cannot be renewed at present");
+                return;
+            }
+        };
+        for context in contexts {
+            match heard.get(&context.hold().id) {
+                Some(Pulse::Lost) if !context.has_ended() => context.ask_to_stop(Stop::Lost),
+                Some(Pulse::Cancelled) => context.ask_to_stop(Stop::Cancelled),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether there is a new job.
+    async fn tick(&self) -> bool {
+        let schedules = self.kinds.schedules();
+        if schedules.is_empty() {
+            return false;
+        }
+        let ticked = self
+            .db
+            .write(async |connection: &mut AsyncPgConnection| {
+                tick(connection, schedules, None).await
+            })
+            .await;
+        ticked.is_ok_and(|begun| begun > 0)
+    }
+
+    async fn look_at_depths(&self) {
+        if let Ok(depths) = self.db.write(report::depths).await {
+            depths.show(&self.metrics);
+        }
+    }
+}
+
+fn ticker(every: Duration) -> tokio::time::Interval {
+    let mut ticker = interval(every);
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticker
+}
