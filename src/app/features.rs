@@ -20,7 +20,7 @@ use crate::jobs::kind::Kinds;
 use crate::jobs::periods::PurgePeriods;
 use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::projects::access::{ProjectAccess, Viewer};
-use crate::{activity, audit, identity, posts, projects, users};
+use crate::{activity, audit, identity, jobs, posts, projects, users};
 
 /// The middleware around the API.
 pub type PublicShell = Shell<AppState>;
@@ -32,6 +32,7 @@ const FEATURES: &[fn() -> Feature] = &[
     projects::feature,
     posts::feature,
     audit::feature,
+    jobs::feature,
     activity::feature,
 ];
 

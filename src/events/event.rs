@@ -133,6 +133,10 @@ events! {
     MemberRemoved "member.removed" (project: ProjectId)
         { principal: PrincipalId, was: &'static str }
         maybe { name: Option<String>, reason: Option<&'static str> }
+    /// Somebody sent a dead job back into the queue. The owner is who started it.
+    JobRetried "job.retried" (owner: Option<PrincipalId>) { job: i64, kind: String }
+    /// Somebody cancelled a job, or threw a dead one away. The owner is who started it.
+    JobCancelled "job.cancelled" (owner: Option<PrincipalId>) { job: i64, kind: String }
     /// Somebody changed another's post. The statement that does so adds the project and the author.
     PostChanged "post.changed" (project: Option<ProjectId>)
         { post: PostId, changed: Vec<&'static str> }

@@ -5,9 +5,11 @@
 //! it says of them afterwards counts only while nobody has claimed them since. The kinds of jobs
 //! are the features'; `app` hands their table in.
 
+pub mod admin;
 pub mod claim;
 pub mod context;
 pub mod enqueue;
+pub mod handlers;
 pub mod hold;
 pub mod kind;
 pub mod periods;
@@ -15,3 +17,26 @@ pub mod report;
 mod run;
 pub mod runner;
 mod slots;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::identity::api::{AppState, Feature};
+
+pub fn feature() -> Feature {
+    Feature {
+        routes: routes(),
+        tags: &[(
+            "jobs",
+            "Work that is done outside of requests, for administrators and for who started it.",
+        )],
+        ending: None,
+    }
+}
+
+fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(handlers::list_jobs))
+        .routes(routes!(handlers::get_job, handlers::cancel_job))
+        .routes(routes!(handlers::retry_job))
+}

@@ -1,7 +1,8 @@
 //! What makes a POST the same as another: its `Idempotency-Key`, and a fingerprint of method, path
 //! and body.
 
-use axum::extract::{FromRef, FromRequest, Request};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Uri};
 use ring::digest;
 use serde::de::DeserializeOwned;
@@ -102,6 +103,19 @@ fn unquoted(text: &str) -> Option<String> {
             c if is_visible(c) => key.push(c),
             _ => return None,
         }
+    }
+}
+
+/// Of a POST without a body.
+impl<S: Send + Sync> FromRequestParts<S> for Once
+where
+    MayRead: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let may_read = MayRead::from_ref(state);
+        Self::of(&parts.headers, &parts.method, &parts.uri, b"", may_read)
     }
 }
 

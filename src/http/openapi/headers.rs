@@ -48,10 +48,7 @@ impl Kind {
         operation: &Operation,
     ) -> Self {
         let is_public = access == Access::Public;
-        let makes = operation
-            .responses
-            .responses
-            .contains_key(StatusCode::CREATED.as_str());
+        let makes = operation.responses.responses.keys().any(|it| is_made(it));
         let has_cursor =
             |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.name == "cursor");
         Self {
@@ -72,7 +69,7 @@ impl Kind {
     }
 
     fn carries(self, status: &str) -> impl Iterator<Item = &'static str> {
-        let is_made = status == StatusCode::CREATED.as_str();
+        let is_made = is_made(status);
         let is_shown = ["200", "304"].contains(&status);
         [
             (ETAG, is_made || self.is_versioned && is_shown),
@@ -89,6 +86,13 @@ impl Kind {
         .into_iter()
         .filter_map(|(name, carries)| carries.then_some(name))
     }
+}
+
+/// There is a new resource, or work on one that can be watched.
+fn is_made(status: &str) -> bool {
+    [StatusCode::CREATED, StatusCode::ACCEPTED]
+        .iter()
+        .any(|made| made.as_str() == status)
 }
 
 /// Of an operation and of its successes; the failures have theirs already.

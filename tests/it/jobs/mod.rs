@@ -1,5 +1,6 @@
 //! The queue: what its statements do, what its runners do, and what neither lets happen.
 
+mod api;
 mod claims;
 mod fence;
 mod periods;

@@ -40,7 +40,18 @@ const ROOMS: &[(&str, &[&str])] = &[
             "events",
         ],
     ),
-    ("jobs", &["kernel", "telemetry", "db"]),
+    (
+        "jobs",
+        &[
+            "kernel",
+            "schema",
+            "telemetry",
+            "db",
+            "http",
+            "events",
+            "identity",
+        ],
+    ),
     (
         "users",
         &[

@@ -32,6 +32,7 @@ impl Call {
     pub(super) fn shows_items(&self, id: &str) -> bool {
         let everybodys = [
             "GET /api/v1/audit",
+            "GET /api/v1/jobs",
             "GET /api/v1/posts",
             "GET /api/v1/users",
         ];
@@ -112,6 +113,10 @@ pub(super) const CALLS: &[Call] = &[
     call("DELETE /api/v1/users/{id}", PERSONAL, |_| Nothing),
     call("DELETE /api/v1/users/{id}/sessions", PERSONAL, |_| Nothing),
     call("GET /api/v1/audit", NONE, |_| Nothing),
+    call("GET /api/v1/jobs", NONE, |_| Nothing),
+    call("GET /api/v1/jobs/{id}", PERSONAL, |_| Nothing),
+    call("DELETE /api/v1/jobs/{id}", PERSONAL, |_| Nothing),
+    call("POST /api/v1/jobs/{id}/retry", PERSONAL, |_| Nothing),
     call("GET /api/v1/projects", NONE, |_| Nothing),
     call("POST /api/v1/projects", NONE, |_| {
         Json(json!({ "name": "New" }))

@@ -67,6 +67,8 @@ pub(super) struct Things {
     pub user: Uuid,
     pub session: Uuid,
     pub token: Uuid,
+    /// A dead one, so that it can be sent back.
+    pub job: i64,
     /// A member of the project, or who is looked for among its members.
     pub principal: Uuid,
 }
@@ -121,8 +123,9 @@ impl Stage {
 
     /// Of what somebody has, as it is in the database.
     pub(super) async fn digest(&self, who: &Person) -> String {
-        let rows =
-            |of: &str| format!("(SELECT string_agg(t::text, ';' ORDER BY t::text) FROM {of})");
+        let rows = |of: &str| {
+            format!("(SELECT coalesce(string_agg(t::text, ';' ORDER BY t::text), '') FROM {of})")
+        };
         let id = who.id;
         let mine = format!("SELECT project_id FROM project_members WHERE principal_id = '{id}'");
         let all = [
@@ -130,6 +133,8 @@ impl Stage {
             rows(&format!("sessions t WHERE user_id = '{id}'")),
             rows(&format!("api_tokens t WHERE user_id = '{id}'")),
             rows(&format!("posts t WHERE author_id = '{id}'")),
+            rows(&format!("jobs t WHERE owner = '{id}'")),
+            rows(&format!("dead_jobs t WHERE owner = '{id}'")),
             rows(&format!("projects t WHERE id IN ({mine})")),
             rows(&format!("project_members t WHERE project_id IN ({mine})")),
         ];
@@ -139,8 +144,17 @@ impl Stage {
 
     /// In one round trip, as this is done for every call.
     async fn insert(&self, people: &[&Person], projects: &[(&Shared, &[(Uuid, &str)])]) {
-        let mut rows = [const { String::new() }; 7];
-        let [principals, users, sessions, tokens, shared, members, posts] = &mut rows;
+        let mut rows = [const { String::new() }; 8];
+        let [
+            principals,
+            users,
+            sessions,
+            tokens,
+            shared,
+            members,
+            posts,
+            jobs,
+        ] = &mut rows;
         for person in people {
             let Person {
                 id,
@@ -151,6 +165,8 @@ impl Stage {
                 ..
             } = person;
             write!(principals, ",('{id}', 'user')").unwrap();
+            let job = job_of(*id);
+            write!(jobs, ",({job}, 1, 'some.job.1', '{{}}', '{id}', now(), 3, 3, 2, 0, now(), 'it failed too often')").unwrap();
             let hash = &self.password_hash;
             write!(users, ",('{id}', '{login}@example.com', '{login}@example.com', '{login}', '{login}', '{hash}', {is_admin})").unwrap();
             for (session, token) in theirs.iter().zip(kept) {
@@ -189,6 +205,7 @@ impl Stage {
             "projects (id, name, visibility)",
             "project_members (project_id, principal_id, role)",
             "posts (id, author_id, project_id, title, content, published, language, created_at)",
+            "dead_jobs (id, lane, kind, args, owner, due_at, claims, failures, max_failures, lost, created_at, reason)",
         ];
         let mut batch = String::new();
         for (table, rows) in tables.iter().zip(&rows) {
@@ -258,6 +275,7 @@ impl Stage {
             user: me.id,
             session: me.sessions[0],
             token: me.tokens[0],
+            job: job_of(me.id),
             principal: mate.id,
         };
         match id {
@@ -275,6 +293,7 @@ impl Stage {
                     user: bystander.id,
                     session: bystander.sessions[0],
                     token: bystander.tokens[0],
+                    job: job_of(bystander.id),
                     principal: friend.id,
                 }
             }
@@ -292,10 +311,12 @@ impl Stage {
                     post,
                     session,
                     token,
+                    job,
                     ..
                 } = things;
                 self.delete(&owner, &format!("posts/{post}")).await;
                 self.delete(&owner, &format!("projects/{project}")).await;
+                self.delete(me, &format!("jobs/{job}")).await;
                 self.delete(me, &format!("me/sessions/{session}")).await;
                 self.delete(me, &format!("me/tokens/{token}")).await;
             }
@@ -336,7 +357,7 @@ impl Stage {
 
     /// The world of who may do it, to what is theirs.
     pub(super) async fn permitted(&self, call: &Call) -> Arc<World> {
-        let administered = ["/users/{id}", "/api/v1/audit"];
+        let administered = ["/users/{id}", "/api/v1/audit", "/api/v1/jobs"];
         let is_admins = administered
             .iter()
             .any(|path| call.operation.contains(path));
@@ -407,19 +428,37 @@ impl Things {
             user: Uuid::now_v7(),
             session: Uuid::now_v7(),
             token: Uuid::now_v7(),
+            job: job_of(Uuid::now_v7()),
             principal: Uuid::now_v7(),
         }
     }
 
-    pub(super) fn all(&self) -> [Uuid; 6] {
+    pub(super) fn all(&self) -> [String; 7] {
         let Self {
             project,
             post,
             user,
             session,
             token,
+            job,
             principal,
         } = *self;
-        [project, post, user, session, token, principal]
+        let ids = [project, post, user, session, token, principal];
+        let [project, post, user, session, token, principal] = ids.map(|id| id.to_string());
+        [
+            project,
+            post,
+            user,
+            session,
+            token,
+            principal,
+            job.to_string(),
+        ]
     }
+}
+
+/// The id of somebody's job, which tells nothing of whose it is.
+fn job_of(owner: Uuid) -> i64 {
+    let (_, random) = owner.as_u64_pair();
+    i64::try_from(random >> 2).unwrap()
 }
