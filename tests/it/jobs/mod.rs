@@ -3,7 +3,9 @@
 mod api;
 mod claims;
 mod fence;
+mod histories;
 mod periods;
+mod plans;
 mod runners;
 
 use std::sync::Arc;
