@@ -15,6 +15,7 @@ use http::{Request, StatusCode};
 use crate::app::admin;
 use crate::app::serve::{self, Database};
 use crate::app::smoke::{self, Smoke};
+use crate::app::worker;
 use crate::config::{self, Broken, Config, Span};
 use crate::db::grants;
 use crate::db::migrate::{self, MIGRATIONS};
@@ -58,6 +59,8 @@ pub struct Cli {
 enum Command {
     /// Serve the API (the default); without a configured database, on a private PostgreSQL
     Serve,
+    /// Do jobs on a configured database, and serve nothing but probes and metrics
+    Worker,
     /// Bring the database schema up to date, show it, or take its newest step back
     #[command(subcommand)]
     Migrate(Migrate),
@@ -199,6 +202,7 @@ fn run(cli: Cli, shown: &str) -> anyhow::Result<()> {
     let Cli { command, config } = cli;
     match command.unwrap_or(Command::Serve) {
         Command::Serve => block_on(serve::serve(config)),
+        Command::Worker => block_on(worker::worker(config)),
         Command::Migrate(action) => block_on(migrate(config, action)),
         Command::Keys(action) => block_on(async { print(&admin::keys(&config, &action).await?) }),
         Command::User(action) => block_on(user(config, action)),

@@ -10,3 +10,4 @@ pub mod ops;
 pub mod serve;
 pub mod smoke;
 mod sweep;
+mod worker;

@@ -14,10 +14,11 @@ use serde::Deserialize;
 
 use crate::http::body::extract::ValidQuery;
 use crate::http::shell::hosts::Hosts;
-use crate::identity::api::AppState;
+use crate::identity::api::{Api, AppState};
 use crate::kernel::error::{ApiError, Code};
 use crate::kernel::request::RequestId;
 use crate::server::Counters;
+use crate::state::Core;
 use crate::telemetry::metrics::Metrics;
 
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -30,14 +31,61 @@ pub struct Listeners {
     pub ops: Arc<Counters>,
 }
 
+/// A process that can be probed.
+pub trait Probed: Clone + Send + Sync + 'static {
+    fn core(&self) -> &Core;
+
+    /// Whether it does what it is for; `Err` says why not.
+    fn readiness(&self) -> Result<(), String>;
+
+    /// The same, where a database that is away for a while does not count.
+    fn start_readiness(&self) -> Result<(), String>;
+}
+
+impl Probed for AppState {
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn readiness(&self) -> Result<(), String> {
+        Api::readiness(self)
+    }
+
+    fn start_readiness(&self) -> Result<(), String> {
+        Api::start_readiness(self)
+    }
+}
+
+/// A process that does jobs and nothing else.
+impl Probed for Arc<Core> {
+    fn core(&self) -> &Core {
+        self
+    }
+
+    fn readiness(&self) -> Result<(), String> {
+        self.may_work()?;
+        self.health.check()
+    }
+
+    fn start_readiness(&self) -> Result<(), String> {
+        self.may_work()?;
+        self.health.check_begun()
+    }
+}
+
 /// Probes do no I/O: they report what a background watch last saw, so a slow database cannot make
 /// them slow.
-pub fn router(app: AppState, listeners: Listeners) -> Router {
-    let hosts = Hosts::new(app.config.ops.ops_listen, &app.public_url);
+pub fn router<A: Probed>(app: A, listeners: Listeners) -> Router {
+    let core = app.core();
+    let hosts = Hosts::new(core.config.ops.ops_listen, &core.public_url);
+    let public_url = Arc::<str>::from(core.public_url.as_str());
     Router::new()
         .route("/livez", get(livez))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(async move |app| metrics(app, &listeners)))
+        .route("/readyz", get(readyz::<A>))
+        .route(
+            "/metrics",
+            get(async move |State(app): State<A>| metrics(&app, &listeners)),
+        )
         .fallback(async || {
             ApiError::new(
                 Code::NotFound,
@@ -49,8 +97,7 @@ pub fn router(app: AppState, listeners: Listeners) -> Router {
         })
         .layer(axum::middleware::from_fn_with_state(Arc::new(hosts), named))
         .layer(axum::middleware::map_response_with_state(
-            Arc::<str>::from(app.public_url.as_str()),
-            finish,
+            public_url, finish,
         ))
         .with_state(app)
 }
@@ -93,7 +140,10 @@ enum Gate {
     Start,
 }
 
-async fn readyz(app: AppState, ValidQuery(asked): ValidQuery<Readiness>) -> Response {
+async fn readyz<A: Probed>(
+    State(app): State<A>,
+    ValidQuery(asked): ValidQuery<Readiness>,
+) -> Response {
     let readiness = match asked.gate {
         Some(Gate::Start) => app.start_readiness(),
         None => app.readiness(),
@@ -104,8 +154,9 @@ async fn readyz(app: AppState, ValidQuery(asked): ValidQuery<Readiness>) -> Resp
     }
 }
 
-fn metrics(app: AppState, listeners: &Listeners) -> Response {
-    let metrics = &app.metrics;
+fn metrics(app: &impl Probed, listeners: &Listeners) -> Response {
+    let core = app.core();
+    let metrics = &core.metrics;
     // Two scrapes at once would both add what the counters have gained since the last one.
     let _one_at_a_time = metrics.scraped();
     metrics
@@ -116,7 +167,7 @@ fn metrics(app: AppState, listeners: &Listeners) -> Response {
     metrics.log_lines_dropped_total.inc_by(
         crate::telemetry::sink::dropped().saturating_sub(metrics.log_lines_dropped_total.get()),
     );
-    for (endpoint, status) in app.db.pool_status() {
+    for (endpoint, status) in core.db.pool_status() {
         let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         let states = [
             ("idle", status.idle),

@@ -7,6 +7,7 @@ mod histories;
 mod periods;
 mod plans;
 mod runners;
+mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;
