@@ -38,6 +38,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// Reviews at once; a flood waits here, not at the API server.
 const REVIEWS: usize = 16;
 
+const LATE: &str = "no answer in time: the API server is slow, or too many tokens are asked about";
 const NO_RIGHT: &str = "the right to create tokenreviews is missing, without which no workload can be let in: bind this service account to a ClusterRole that allows it, or set CHARTROOM_SERVICE_ACCOUNTS_MODE to jwks or off";
 
 /// Why a token is not good, of which its owner hears as much as helps: before the signature is
@@ -257,14 +258,16 @@ impl Workloads {
         }
         // One patience for the turn and the answer, or a caller in a crowd would wait twice.
         let asked = tokio::time::timeout(self.cluster.patience, async {
-            let _permit = self.reviews.acquire().await;
+            // A turn that comes late would ask in vain, and the API server would work for nobody.
+            let turn = tokio::time::timeout(self.cluster.patience * 3 / 4, self.reviews.acquire());
+            let Ok(_permit) = turn.await else {
+                return Err(Unavailable::new(LATE));
+            };
             self.cluster.accepts(token, &claims).await
         });
-        let reviewed = asked.await.unwrap_or_else(|_elapsed| {
-            let late =
-                "no answer in time: the API server is slow, or too many tokens are asked about";
-            Err(Unavailable::new(late))
-        });
+        let reviewed = asked
+            .await
+            .unwrap_or_else(|_elapsed| Err(Unavailable::new(LATE)));
         let outcome = match &reviewed {
             Ok(Ok(())) => "accepted",
             Ok(Err(_)) => "refused",
