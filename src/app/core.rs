@@ -12,9 +12,19 @@ use crate::db::{Db, monitor};
 use crate::jobs::enqueue::Enqueued;
 use crate::jobs::report;
 use crate::jobs::runner::{Runner, Timing};
-use crate::kernel::shutdown::{Phase, Shutdown};
+use crate::kernel::shutdown::{Phase, Shutdown, Timings};
 use crate::state::Core;
 use crate::telemetry::metrics::Metrics;
+
+/// How the process stops, from its first signal on.
+pub(super) fn shutdown(config: &Config) -> std::io::Result<Shutdown> {
+    let shutdown = Shutdown::new(Timings {
+        drain_delay: config.lifecycle.drain_delay.0,
+        hard_deadline: config.lifecycle.stop_deadline.0,
+    });
+    shutdown.install_signals()?;
+    Ok(shutdown)
+}
 
 pub(super) fn core(
     config: Config,

@@ -21,7 +21,7 @@ use crate::http::answer::idempotency::MayRead;
 use crate::identity::api::{Api, AppState};
 use crate::identity::keys;
 use crate::identity::parts::Identity;
-use crate::kernel::shutdown::{Phase, Shutdown, Timings};
+use crate::kernel::shutdown::{Phase, Shutdown};
 use crate::server::{self, ConnectionLimits, Counters};
 use crate::telemetry;
 
@@ -74,11 +74,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 async fn serve_inner(config: Config) -> anyhow::Result<()> {
-    let shutdown = Shutdown::new(Timings {
-        drain_delay: config.lifecycle.drain_delay.0,
-        hard_deadline: config.lifecycle.stop_deadline.0,
-    });
-    shutdown.install_signals()?;
+    let shutdown = core::shutdown(&config)?;
     // Both before the database: an address that is taken is found out at once.
     let public = bind("CHARTROOM_LISTEN", config.http.listen)?;
     let ops = bind("CHARTROOM_OPS_LISTEN", config.ops.ops_listen)?;

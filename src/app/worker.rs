@@ -7,7 +7,6 @@ use crate::app::ops::{Listeners, router};
 use crate::app::serve::{Ops, bind};
 use crate::config::endpoint::Endpoint;
 use crate::config::{Broken, Config};
-use crate::kernel::shutdown::{Shutdown, Timings};
 use crate::telemetry;
 
 /// Works until a signal ends it.
@@ -27,11 +26,7 @@ pub(super) async fn worker(config: Config) -> anyhow::Result<()> {
 }
 
 async fn work(config: Config, primary: Endpoint) -> anyhow::Result<()> {
-    let shutdown = Shutdown::new(Timings {
-        drain_delay: config.lifecycle.drain_delay.0,
-        hard_deadline: config.lifecycle.stop_deadline.0,
-    });
-    shutdown.install_signals()?;
+    let shutdown = core::shutdown(&config)?;
     let ops = bind("CHARTROOM_OPS_LISTEN", config.ops.ops_listen)?;
     let ops = Ops::serve(ops, &config, &shutdown);
     // What a job reads has to be true: no read-only endpoint.

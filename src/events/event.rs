@@ -29,7 +29,7 @@ impl<S: Subject> Subject for Option<S> {
     }
 }
 
-/// `Name "thing.deed" (subject: its type) { what it says } maybe { what is left out if there is none }`
+/// Each is `Name "thing.deed" (subject: its type) { what it says } maybe { what it may say }`.
 macro_rules! events {
     ($(
         $(#[doc = $doc:literal])+

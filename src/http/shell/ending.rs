@@ -76,7 +76,6 @@ pub(super) struct Streaming {
     pub(super) client: Option<IpAddr>,
     pub(super) user_agent: Option<HeaderValue>,
     pub(super) permit: Option<StreamPermit>,
-    pub(super) is_upload: bool,
     pub(super) progress: Arc<Progress>,
     /// The status and the error of the answer, once there is one.
     pub(super) answered: Option<(u16, Option<ApiError>)>,

@@ -9,8 +9,8 @@
 //!    sees a stranger;
 //! 5. the rate limit counts the request for its caller, and for the address where there is none:
 //!    bad credentials too;
-//! 6. the body is read before a permit is taken, so that slow senders cannot use up the permits; what
-//!    is streamed has permits of its own and goes on without this step;
+//! 6. the body is read before a permit is taken, so that slow senders cannot use up the permits;
+//!    what is streamed has permits of its own, and an upload is read by its handler;
 //! 7. load shedding by one shared permit pool: whoever finds none is refused at once, nobody
 //!    queues;
 //! 8. panic guard and deadline around the handler alone: everything outside them is ours and short;
@@ -66,7 +66,6 @@ use finish::without_body;
 use held::Answers;
 use hosts::Hosts;
 use limits::{RateLimit, Standing};
-use policy::RoutePolicy;
 use refusal::{refused_head, wrong_query};
 use routes::{Route, Routes, is_counted};
 use streams::Streams;
@@ -208,8 +207,8 @@ impl<G: Gate> Shell<G> {
         let span = trace::request_span(&context.method, &route.template, parent);
         let trace_id = trace::id_of(&span).or(context.parent.map(|parent| parent.trace_id));
         let client = context.peer.map(|peer| peer.0.ip());
-        let policy = route.policy(&context.method);
-        let mut streaming = policy.is_stream().then(|| Streaming {
+        let is_stream = route.policy(&context.method).is_stream();
+        let mut streaming = is_stream.then(|| Streaming {
             metrics: self.app.metrics.clone(),
             route: Arc::clone(route),
             id: context.id.clone(),
@@ -219,7 +218,6 @@ impl<G: Gate> Shell<G> {
             client,
             user_agent: context.user_agent.clone(),
             permit: None,
-            is_upload: policy == RoutePolicy::Upload,
             progress: Arc::new(Progress::new(context.begun)),
             answered: None,
             sent: 0,

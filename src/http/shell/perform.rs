@@ -54,7 +54,8 @@ impl<G: Gate> Shell<G> {
         }
         parts.extensions.insert(address);
         parts.extensions.insert(origin.clone());
-        let most = match route.policy(&parts.method) {
+        let policy = route.policy(&parts.method);
+        let most = match policy {
             RoutePolicy::Large => limits.max_body.0,
             _ => body::SMALL.min(limits.max_body.0),
         };
@@ -64,7 +65,7 @@ impl<G: Gate> Shell<G> {
         let body = match streaming {
             Some(streaming) => {
                 streaming.permit = Some(self.streams.take(caller)?);
-                if streaming.is_upload {
+                if policy == RoutePolicy::Upload {
                     let terms = UploadTerms {
                         most: limits.max_upload.0,
                         progress: streaming.progress.clone(),
