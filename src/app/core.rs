@@ -7,12 +7,11 @@ use tokio::sync::Notify;
 use crate::app::features;
 use crate::config::Config;
 use crate::config::endpoint::Endpoint;
+use crate::db::Db;
 use crate::db::pool::PoolSettings;
-use crate::db::{Db, monitor};
 use crate::jobs::enqueue::Enqueued;
 use crate::jobs::report;
-use crate::jobs::runner::{Runner, Timing};
-use crate::kernel::shutdown::{Phase, Shutdown, Timings};
+use crate::kernel::shutdown::{Shutdown, Timings};
 use crate::state::Core;
 use crate::telemetry::metrics::Metrics;
 
@@ -61,35 +60,4 @@ pub(super) fn core(
         shutdown,
         config,
     })
-}
-
-/// Looks at the database in the background, for the probes.
-pub(super) fn watch_database(core: &Core, primary: Endpoint) {
-    let language = core.config.posts.search_language.clone();
-    let watched = monitor::watch(primary, language, core.db.mark(), core.health.clone());
-    let closing = core.shutdown.wait_for(Phase::Closing);
-    core.shutdown.spawn("database watch", async move {
-        // What outlives `Closing` holds every stop up until its deadline.
-        tokio::select! {
-            () = watched => {}
-            () = closing => {}
-        }
-        Ok(())
-    });
-}
-
-/// Does jobs in the background.
-pub(super) fn do_jobs(core: &Core) {
-    let runner = Runner::new(
-        core.db.clone(),
-        Arc::new(features::kinds()),
-        core.metrics.clone(),
-        core.job_wake.clone(),
-        Timing::with_lease(core.config.jobs.job_lease.0),
-    );
-    let stopping = core.shutdown.clone();
-    core.shutdown.spawn("jobs", async move {
-        runner.run(&stopping).await;
-        Ok(())
-    });
 }

@@ -10,4 +10,5 @@ pub mod ops;
 pub mod serve;
 pub mod smoke;
 mod sweep;
+mod tasks;
 mod worker;

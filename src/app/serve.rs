@@ -12,7 +12,7 @@ use tower::ServiceExt as _;
 
 use crate::app::embedded::Private;
 use crate::app::ops::{Listeners, router, starting};
-use crate::app::{core, features};
+use crate::app::{core, features, tasks};
 use crate::config::endpoint::Endpoint;
 use crate::config::{Broken, Config, JobsMode};
 use crate::db::migrate::{self, MIGRATIONS};
@@ -112,9 +112,9 @@ async fn serve_on(
         database.replica.clone(),
         shutdown.clone(),
     )?;
-    core::watch_database(&app.core, database.primary.clone());
+    tasks::watch_database(&app.core, database.primary.clone());
     if app.config.jobs.jobs == JobsMode::Inside {
-        core::do_jobs(&app.core);
+        tasks::do_jobs(&app.core);
     }
     let shell = features::public(app.clone())?;
     let service = tower::service_fn(move |request| {
@@ -204,16 +204,15 @@ pub fn app(
     shutdown: Shutdown,
 ) -> anyhow::Result<AppState> {
     let core = core::core(config, primary.clone(), replica, shutdown)?;
-    let (metrics, shutdown) = (&core.metrics, &core.shutdown);
-    let identity = Identity::new(&core.config, primary, &core.db, metrics, shutdown)?;
-    let trail = Trail::start(core.db.clone(), metrics.clone(), shutdown);
-    Ok(AppState(Arc::new(Api {
-        core: Arc::new(core),
-        identity,
-        trail,
+    let app = AppState(Arc::new(Api {
+        identity: Identity::new(&core.config, &core.db, &core.metrics)?,
+        trail: Trail::new(core.metrics.clone()),
         endings: features::endings(),
         may_read: MayRead(features::may_read),
-    })))
+        core: Arc::new(core),
+    }));
+    tasks::support(&app, primary);
+    Ok(app)
 }
 
 pub(super) fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::app::core;
 use crate::app::ops::{Listeners, router};
 use crate::app::serve::{Ops, bind};
+use crate::app::{core, tasks};
 use crate::config::endpoint::Endpoint;
 use crate::config::{Broken, Config};
 use crate::telemetry;
@@ -31,8 +31,8 @@ async fn work(config: Config, primary: Endpoint) -> anyhow::Result<()> {
     let ops = Ops::serve(ops, &config, &shutdown);
     // What a job reads has to be true: no read-only endpoint.
     let core = Arc::new(core::core(config, primary.clone(), None, shutdown.clone())?);
-    core::watch_database(&core, primary);
-    core::do_jobs(&core);
+    tasks::watch_database(&core, primary);
+    tasks::do_jobs(&core);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         "doing jobs, ops on http://{}",

@@ -9,6 +9,7 @@ pub mod connect;
 mod error;
 pub mod grants;
 pub mod level;
+pub mod listen;
 pub mod migrate;
 pub mod monitor;
 pub mod operation;

@@ -29,7 +29,7 @@ impl Purpose {
     /// The command line's work on accounts.
     pub const ACCOUNTS: Self = Self::short("user", false);
     /// Waiting for notifications, which a standby does not have.
-    pub const REVOCATIONS: Self = Self::short("revocations", true);
+    pub const LISTEN: Self = Self::short("listen", true);
     /// Rows of one moment, for as long as somebody reads them.
     pub const SNAPSHOT: Self = Self::stream("snapshot", false);
 

@@ -21,7 +21,6 @@ use uuid::Uuid;
 use super::AT_ONCE;
 use crate::db::Db;
 use crate::kernel::origin::Origin;
-use crate::kernel::shutdown::{Phase, Shutdown};
 use crate::kernel::types::PrincipalId;
 use crate::schema::audit_events;
 use crate::telemetry::metrics::Metrics;
@@ -77,18 +76,11 @@ pub struct Trail {
 }
 
 impl Trail {
-    /// Starts the background task that writes.
-    pub fn start(db: Arc<Db>, metrics: Arc<Metrics>, shutdown: &Shutdown) -> Arc<Self> {
-        let trail = Arc::new(Self {
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self {
             told: Mutex::new(Some(Kept::default())),
             metrics,
-        });
-        let (this, closing) = (trail.clone(), shutdown.wait_for(Phase::Closing));
-        shutdown.spawn("audit trail", async move {
-            this.write(&db, closing).await;
-            Ok(())
-        });
-        trail
+        }
     }
 
     /// A caller was not allowed to do something.
@@ -130,7 +122,8 @@ impl Trail {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn write(&self, db: &Db, closing: impl Future<Output = ()>) {
+    /// Writes what is told until `closing`, and then what is left.
+    pub async fn write(&self, db: &Db, closing: impl Future<Output = ()>) {
         tokio::pin!(closing);
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -25,7 +25,7 @@ pub struct Feature {
 pub struct Api {
     pub core: Arc<Core>,
     pub identity: Identity,
-    pub trail: Arc<Trail>,
+    pub trail: Trail,
     /// What features do when an account ends.
     pub endings: Vec<EndOfAccount>,
     pub may_read: MayRead,

@@ -282,7 +282,7 @@ impl Keys {
 
     /// Reads the directory again and again. What cannot be read changes nothing: the keys in force
     /// stay.
-    pub async fn watch(self: Arc<Self>) {
+    pub async fn watch(&self) {
         let mut said: Option<String> = None;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;

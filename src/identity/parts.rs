@@ -14,10 +14,8 @@ use super::revocation::feed::{self, Feed};
 use super::session::Lifetimes;
 use super::token::Tokens;
 use super::workload::Workloads;
-use crate::config::endpoint::Endpoint;
 use crate::config::{Broken, Config};
 use crate::db::Db;
-use crate::kernel::shutdown::{Phase, Shutdown};
 use crate::telemetry::metrics::Metrics;
 
 pub struct Identity {
@@ -33,25 +31,11 @@ pub struct Identity {
 }
 
 impl Identity {
-    pub fn new(
-        config: &Config,
-        primary: Endpoint,
-        db: &Db,
-        metrics: &Arc<Metrics>,
-        shutdown: &Shutdown,
-    ) -> anyhow::Result<Self> {
+    pub fn new(config: &Config, db: &Db, metrics: &Arc<Metrics>) -> anyhow::Result<Self> {
         let settings = &config.identity;
         let keys = Arc::new(Keys::open(&keys::directory(config)?).map_err(unusable_keys)?);
         let delta = |time: Duration| TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
-        let (watched, closing) = (keys.clone(), shutdown.wait_for(Phase::Closing));
-        shutdown.spawn("signing keys", async move {
-            tokio::select! {
-                () = watched.watch() => {}
-                () = closing => {}
-            }
-            Ok(())
-        });
-        let feed = Feed::start(primary, feed::MOST, metrics.clone(), shutdown);
+        let feed = Arc::new(Feed::new(feed::MOST, metrics.clone()));
         let learning = feed.clone();
         db.listeners()
             .on_commit(move |revoked: Vec<Revoked>| learning.learn(&revoked));
@@ -74,7 +58,7 @@ impl Identity {
                 settings.credential_cache,
                 settings.credential_cache_lifetime.0,
             )?,
-            workloads: Workloads::start(config, metrics, shutdown)?,
+            workloads: Workloads::new(config, metrics)?,
             lifetimes: Lifetimes {
                 idle: delta(settings.refresh_lifetime.0),
                 absolute: delta(settings.session_lifetime.0),

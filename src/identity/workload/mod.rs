@@ -22,7 +22,6 @@ use crate::config::{Broken, Config, ServiceAccountsMode};
 use crate::db::Db;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::principal::{Credential, Principal};
-use crate::kernel::shutdown::{Phase, Shutdown};
 use crate::kernel::types::PrincipalId;
 use crate::kernel::workload::{Workload, WorkloadName};
 use crate::telemetry::metrics::Metrics;
@@ -68,12 +67,8 @@ pub struct Workloads {
 }
 
 impl Workloads {
-    /// Starts the background task; `None` where the mode is `off`.
-    pub fn start(
-        config: &Config,
-        metrics: &Arc<Metrics>,
-        shutdown: &Shutdown,
-    ) -> Result<Option<Arc<Self>>, Broken> {
+    /// `None` where the mode is `off`.
+    pub fn new(config: &Config, metrics: &Arc<Metrics>) -> Result<Option<Arc<Self>>, Broken> {
         let settings = &config.service_accounts;
         let mode = settings.service_accounts_mode;
         if mode == ServiceAccountsMode::Off {
@@ -87,7 +82,7 @@ impl Workloads {
             }
             ServiceAccountsMode::Jwks | ServiceAccountsMode::Off => Ok(()),
         };
-        let workloads = Arc::new(Self {
+        Ok(Some(Arc::new(Self {
             cluster,
             issuer,
             audience: audience.to_owned(),
@@ -103,16 +98,12 @@ impl Workloads {
             reviews: Semaphore::new(REVIEWS),
             right: Mutex::new(right),
             metrics: metrics.clone(),
-        });
-        let (watched, closing) = (workloads.clone(), shutdown.wait_for(Phase::Closing));
-        shutdown.spawn("service accounts", async move {
-            tokio::select! {
-                () = async { tokio::join!(watched.prove_right(), watched.refresh_keys()); } => {}
-                () = closing => {}
-            }
-            Ok(())
-        });
-        Ok(Some(workloads))
+        })))
+    }
+
+    /// Keeps the cluster's keys and what is known of our own right fresh. Never ends.
+    pub async fn watch(&self) {
+        tokio::join!(self.prove_right(), self.refresh_keys());
     }
 
     /// Only a clear no keeps the service from being ready: people need no API server.

@@ -237,6 +237,18 @@ async fn refusals_are_told_once_with_their_count() {
     assert!(ids.contains(first["request_id"].as_str().unwrap()));
 }
 
+/// A trail beside the one of the service, written until the stop.
+fn writing(app: &TestApp, shutdown: &Shutdown) -> Arc<Trail> {
+    let trail = Arc::new(Trail::new(app.app.metrics.clone()));
+    let (writer, db) = (trail.clone(), app.app.db.clone());
+    let closing = shutdown.wait_for(chartroom::kernel::shutdown::Phase::Closing);
+    shutdown.spawn("audit trail", async move {
+        writer.write(&db, closing).await;
+        Ok(())
+    });
+    trail
+}
+
 #[tokio::test]
 async fn a_flood_of_refusals_is_bounded_and_what_is_lost_is_counted() {
     let app = app(&[]).await;
@@ -245,7 +257,7 @@ async fn a_flood_of_refusals_is_bounded_and_what_is_lost_is_counted() {
         hard_deadline: Duration::from_secs(20),
     });
     let metrics = app.app.metrics.clone();
-    let trail: Arc<Trail> = Trail::start(app.app.db.clone(), metrics.clone(), &shutdown);
+    let trail = writing(&app, &shutdown);
     // Without a pause, so that the writer cannot come in between.
     let method = Method::GET;
     let refuse = |who| trail.refused(who, &method, "/flood", Origin::default(), "no");
@@ -278,7 +290,7 @@ async fn audit_l12_a_flood_by_some_leaves_no_other_out() {
         hard_deadline: Duration::from_secs(60),
     });
     let metrics = app.app.metrics.clone();
-    let trail: Arc<Trail> = Trail::start(app.app.db.clone(), metrics.clone(), &shutdown);
+    let trail = writing(&app, &shutdown);
     let get = Method::GET;
     let refuse = |who, operation: &str| {
         trail.refused(who, &get, operation, Origin::default(), "no");

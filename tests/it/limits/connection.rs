@@ -22,7 +22,7 @@ async fn a_terminated_connection_costs_no_revocation() {
         let killed = writer
             .query_one(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-                 WHERE application_name = 'chartroom/revocations' AND datname = current_database()",
+                 WHERE application_name = 'chartroom/listen' AND datname = current_database()",
                 &[],
             )
             .await

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chartroom::config::endpoint::Endpoint;
+use chartroom::db::listen::follow;
 use chartroom::identity::revocation::feed::MOST;
 use chartroom::identity::revocation::{Feed, State};
-use chartroom::kernel::shutdown::{Shutdown, Timings};
+use chartroom::kernel::shutdown::{Phase, Shutdown, Timings};
 use chartroom::telemetry::metrics::Metrics;
 use chrono::Utc;
 use diesel_async::{AsyncConnection as _, AsyncPgConnection};
@@ -35,7 +36,16 @@ impl Follower {
             drain_delay: Duration::ZERO,
             hard_deadline: Duration::from_secs(5),
         });
-        let feed = Feed::start(endpoint.clone(), most, metrics.clone(), &shutdown);
+        let feed = Arc::new(Feed::new(most, metrics.clone()));
+        let following = follow(endpoint.clone(), vec![feed.clone()]);
+        let closing = shutdown.wait_for(Phase::Closing);
+        shutdown.spawn("listening", async move {
+            tokio::select! {
+                _ = following => {}
+                () = closing => {}
+            }
+            Ok(())
+        });
         Self {
             feed,
             metrics,

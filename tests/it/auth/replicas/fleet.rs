@@ -33,7 +33,7 @@ const ADMINISTRATOR: &str = "root@example.com";
 
 /// Ends both feeds; `RETURNING` their number.
 const END_FEEDS: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-     WHERE application_name = 'chartroom/revocations' AND datname = current_database()";
+     WHERE application_name = 'chartroom/listen' AND datname = current_database()";
 
 pub(super) struct Fleet {
     pub(super) clients: Vec<Client>,

@@ -1,0 +1,73 @@
+//! Everything that a process does beside its requests, in one table: nothing is spawned anywhere
+//! else. Each task is one that the process cannot do without: it stops with an error if one ends
+//! early.
+
+use std::sync::Arc;
+
+use crate::app::features;
+use crate::config::endpoint::Endpoint;
+use crate::db::listen::{self, Follower};
+use crate::db::monitor;
+use crate::identity::api::AppState;
+use crate::jobs::runner::{Runner, Timing};
+use crate::kernel::shutdown::{Phase, Shutdown};
+use crate::state::Core;
+
+/// Goes on until the process closes, and is dropped there: what outlives `Closing` holds every stop
+/// up until its deadline.
+fn until_closing<T>(
+    shutdown: &Shutdown,
+    name: &'static str,
+    task: impl Future<Output = T> + Send + 'static,
+) {
+    let closing = shutdown.wait_for(Phase::Closing);
+    shutdown.spawn(name, async move {
+        tokio::select! {
+            _ = task => {}
+            () = closing => {}
+        }
+        Ok(())
+    });
+}
+
+/// What the handlers of the API rely on.
+pub(super) fn support(app: &AppState, primary: Endpoint) {
+    let shutdown = &app.shutdown;
+    let keys = app.identity.keys.clone();
+    until_closing(shutdown, "signing keys", async move { keys.watch().await });
+    let followers: Vec<Arc<dyn Follower>> = vec![app.identity.feed.clone()];
+    until_closing(shutdown, "listening", listen::follow(primary, followers));
+    if let Some(workloads) = app.identity.workloads.clone() {
+        let watch = async move { workloads.watch().await };
+        until_closing(shutdown, "service accounts", watch);
+    }
+    // It hears of `Closing` itself: what it has been told by then is written.
+    let (telling, closing) = (app.clone(), shutdown.wait_for(Phase::Closing));
+    shutdown.spawn("audit trail", async move {
+        telling.trail.write(&telling.db, closing).await;
+        Ok(())
+    });
+}
+
+/// Looks at the database, for the probes.
+pub(super) fn watch_database(core: &Core, primary: Endpoint) {
+    let language = core.config.posts.search_language.clone();
+    let watched = monitor::watch(primary, language, core.db.mark(), core.health.clone());
+    until_closing(&core.shutdown, "database watch", watched);
+}
+
+/// Does jobs. What has not ended by `Closing` is given back.
+pub(super) fn do_jobs(core: &Core) {
+    let runner = Runner::new(
+        core.db.clone(),
+        Arc::new(features::kinds()),
+        core.metrics.clone(),
+        core.job_wake.clone(),
+        Timing::with_lease(core.config.jobs.job_lease.0),
+    );
+    let stopping = core.shutdown.clone();
+    core.shutdown.spawn("jobs", async move {
+        runner.run(&stopping).await;
+        Ok(())
+    });
+}
