@@ -23,6 +23,7 @@
 //! - [`projects`]: projects, members, roles, expiry
 //! - [`audit`]: the trail as administrators read it
 //! - [`activity`]: a person's own trail
+//! - [`feed`]: what happens in projects, in pages and as streams
 //! - [`kube`]: what is done in a cluster besides serving: the database, the keys
 //! - [`posts`]: posts, votes, search
 //! - [`app`]: the only room that sees all others: the command line, the features, `serve`, the ops
@@ -36,6 +37,7 @@ pub mod audit;
 pub mod config;
 pub mod db;
 pub mod events;
+pub mod feed;
 pub mod http;
 pub mod identity;
 pub mod jobs;

@@ -62,6 +62,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    event_sequence (is_only) {
+        is_only -> Bool,
+        last -> Int8,
+    }
+}
+
+diesel::table! {
+    events (seq) {
+        /// Without gaps, in the order in which they can be read
+        seq -> Int8,
+        id -> Uuid,
+        kind -> Text,
+        project_id -> Uuid,
+        subject -> Text,
+        actor_id -> Nullable<Uuid>,
+        at -> Timestamptz,
+        data -> Jsonb,
+    }
+}
+
+diesel::table! {
     idempotent_answers (principal_id, key) {
         principal_id -> Uuid,
         key -> Text,
@@ -107,6 +128,22 @@ diesel::table! {
         trace -> Nullable<Text>,
         last_error -> Nullable<Text>,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    outbox (place) {
+        place -> Int8,
+        /// The id of the audit event
+        id -> Uuid,
+        /// The type that readers see
+        kind -> Text,
+        /// No reference: the event outlives its project
+        project_id -> Uuid,
+        subject -> Text,
+        actor_id -> Nullable<Uuid>,
+        at -> Timestamptz,
+        data -> Jsonb,
     }
 }
 
@@ -290,8 +327,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     attempt_buckets,
     audit_events,
     dead_jobs,
+    event_sequence,
+    events,
     idempotent_answers,
     jobs,
+    outbox,
     periods,
     post_scores,
     post_votes,

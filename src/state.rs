@@ -19,6 +19,8 @@ pub struct Core {
     pub metrics: Arc<Metrics>,
     /// Told after a commit that leaves a job to be done.
     pub job_wake: Arc<Notify>,
+    /// Told after a commit that leaves an event for the feed.
+    pub outbox_wake: Arc<Notify>,
     pub shutdown: Shutdown,
 }
 

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::config::endpoint::Endpoint;
 use crate::db::Db;
 use crate::db::pool::PoolSettings;
+use crate::events::Outgoing;
 use crate::jobs::enqueue::Enqueued;
 use crate::jobs::report;
 use crate::kernel::shutdown::{Shutdown, Timings};
@@ -37,7 +38,7 @@ pub(super) fn core(
         .chartroom_build_info
         .with_label_values(&[env!("CARGO_PKG_VERSION"), revision])
         .set(1);
-    report::announce(&metrics, &features::kinds());
+    report::announce(&metrics, &features::kinds(&config));
     let pool = &config.pool;
     let settings = PoolSettings {
         connections: pool.database_connections,
@@ -51,12 +52,16 @@ pub(super) fn core(
     let job_wake = Arc::<Notify>::default();
     let wake = job_wake.clone();
     db.listeners().on_commit(move |Enqueued| wake.notify_one());
+    let outbox_wake = Arc::<Notify>::default();
+    let wake = outbox_wake.clone();
+    db.listeners().on_commit(move |Outgoing| wake.notify_one());
     Ok(Core {
         public_url: config.public_url(),
         db: Arc::new(db),
         health: Arc::default(),
         metrics,
         job_wake,
+        outbox_wake,
         shutdown,
         config,
     })

@@ -9,8 +9,12 @@ use futures_util::future::BoxFuture;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::app::sweep::{PurgeAnswers, PurgeAttempts, PurgeRevocations, PurgeSessions};
+use crate::app::sweep::{
+    PurgeAnswers, PurgeAttempts, PurgeEvents, PurgeRevocations, PurgeSessions,
+};
+use crate::config::Config;
 use crate::db::transaction::Work;
+use crate::events::sequencer::Sink;
 use crate::http::shell::Shell;
 use crate::http::shell::routes::Routes;
 use crate::http::{openapi, site, version};
@@ -20,7 +24,7 @@ use crate::jobs::kind::Kinds;
 use crate::jobs::periods::PurgePeriods;
 use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::projects::access::{ProjectAccess, Viewer};
-use crate::{activity, audit, identity, jobs, posts, projects, users};
+use crate::{activity, audit, feed, identity, jobs, posts, projects, users};
 
 /// The middleware around the API.
 pub type PublicShell = Shell<AppState>;
@@ -34,6 +38,7 @@ const FEATURES: &[fn() -> Feature] = &[
     audit::feature,
     jobs::feature,
     activity::feature,
+    feed::feature,
 ];
 
 /// What features do when an account ends.
@@ -42,12 +47,16 @@ pub fn endings() -> Vec<EndOfAccount> {
     endings.flatten().collect()
 }
 
+/// What features write when events are numbered.
+pub(super) const SINKS: &[Sink] = &[];
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The kinds of jobs that a process of this build does, and how often those come that nobody asks
 /// for.
-pub fn kinds() -> Kinds {
+pub fn kinds(config: &Config) -> Kinds {
     Kinds::default()
+        .every::<PurgeEvents>(MINUTE, config.jobs.event_retention.0)
         .every::<PurgeAttempts>(MINUTE, ())
         .every::<PurgeSessions>(MINUTE, ())
         .every::<PurgeRevocations>(MINUTE, ())
@@ -80,7 +89,12 @@ fn documented() -> OpenApiRouter<AppState> {
 
 /// The OpenAPI document, which needs nothing that runs.
 pub fn openapi(public_url: &str) -> anyhow::Result<OpenApi> {
-    openapi::finish(documented().into_openapi(), public_url)
+    finish(documented().into_openapi(), public_url)
+}
+
+fn finish(mut document: OpenApi, public_url: &str) -> anyhow::Result<OpenApi> {
+    document.webhooks = Some(feed::webhooks::webhooks());
+    openapi::finish(document, public_url)
 }
 
 /// The public service: every route behind the middleware.
@@ -96,7 +110,7 @@ pub fn public_with(
     let (router, document) = documented().merge(more).split_for_parts();
     // Before the document says what our names for access stand for.
     let routes = Routes::new(document.clone(), site::UNDOCUMENTED)?;
-    let document = openapi::finish(document, &app.public_url)?;
+    let document = finish(document, &app.public_url)?;
     let router: Router = router
         .merge(site::router(&document)?)
         .with_state(app.clone());

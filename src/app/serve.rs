@@ -16,7 +16,9 @@ use crate::app::{core, features, tasks};
 use crate::config::endpoint::Endpoint;
 use crate::config::{Broken, Config, JobsMode};
 use crate::db::migrate::{self, MIGRATIONS};
+use crate::events::ring::Ring;
 use crate::events::trail::Trail;
+use crate::feed;
 use crate::http::answer::idempotency::MayRead;
 use crate::identity::api::{Api, AppState};
 use crate::identity::keys;
@@ -207,11 +209,13 @@ pub fn app(
     let app = AppState(Arc::new(Api {
         identity: Identity::new(&core.config, &core.db, &core.metrics)?,
         trail: Trail::new(core.metrics.clone()),
+        ring: Arc::new(Ring::new(feed::model::FOLLOWED, core.public_url.clone())),
         endings: features::endings(),
         may_read: MayRead(features::may_read),
         core: Arc::new(core),
     }));
     tasks::support(&app, primary);
+    tasks::sequence_events(&app.core);
     Ok(app)
 }
 

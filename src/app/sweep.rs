@@ -1,10 +1,13 @@
-//! The jobs that remove, once a minute, the rows of sign-in limits, sessions, revocations and kept
-//! answers that say nothing any more. Each run removes some thousands at most; what is left waits
-//! for the next.
+//! The jobs that remove, once a minute, the rows of sign-in limits, sessions, revocations, kept
+//! answers and events that say nothing any more. Each run removes some thousands at most; what is
+//! left waits for the next.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::db::DbError;
+use crate::feed;
 use crate::http::answer::idempotency;
 use crate::identity::{limiter, revocation, session};
 use crate::jobs::context::Context;
@@ -34,6 +37,22 @@ sweeps! {
     PurgeSessions: "sessions.purge.1" = session::purge,
     PurgeRevocations: "revocations.purge.1" = revocation::purge,
     PurgeAnswers: "answers.purge.1" = idempotency::purge,
+}
+
+/// The feed forgets its oldest events.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PurgeEvents {}
+
+impl Job for PurgeEvents {
+    const KIND: &'static str = "events.purge.1";
+    const LANE: Lane = Lane::Bulk;
+    const MAX_FAILURES: i32 = 3;
+    /// How long they are kept.
+    type Tools = Duration;
+
+    async fn run(&self, context: &Context, kept_for: &Duration) -> JobResult<Ended> {
+        ended(feed::model::purge(context.db(), *kept_for).await)
+    }
 }
 
 fn ended(purged: Result<usize, DbError>) -> JobResult<Ended> {

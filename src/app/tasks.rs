@@ -8,6 +8,7 @@ use crate::app::features;
 use crate::config::endpoint::Endpoint;
 use crate::db::listen::{self, Follower};
 use crate::db::monitor;
+use crate::events::sequencer;
 use crate::identity::api::AppState;
 use crate::jobs::runner::{Runner, Timing};
 use crate::kernel::shutdown::{Phase, Shutdown};
@@ -35,7 +36,7 @@ pub(super) fn support(app: &AppState, primary: Endpoint) {
     let shutdown = &app.shutdown;
     let keys = app.identity.keys.clone();
     until_closing(shutdown, "signing keys", async move { keys.watch().await });
-    let followers: Vec<Arc<dyn Follower>> = vec![app.identity.feed.clone()];
+    let followers: Vec<Arc<dyn Follower>> = vec![app.identity.feed.clone(), app.ring.clone()];
     until_closing(shutdown, "listening", listen::follow(primary, followers));
     if let Some(workloads) = app.identity.workloads.clone() {
         let watch = async move { workloads.watch().await };
@@ -56,11 +57,18 @@ pub(super) fn watch_database(core: &Core, primary: Endpoint) {
     until_closing(&core.shutdown, "database watch", watched);
 }
 
+/// Numbers events, in every process: who has an event to tell is the first to know.
+pub(super) fn sequence_events(core: &Core) {
+    let (db, wake) = (core.db.clone(), core.outbox_wake.clone());
+    let sequencer = sequencer::run(db, features::SINKS, wake, core.metrics.clone());
+    until_closing(&core.shutdown, "event sequencer", sequencer);
+}
+
 /// Does jobs. What has not ended by `Closing` is given back.
 pub(super) fn do_jobs(core: &Core) {
     let runner = Runner::new(
         core.db.clone(),
-        Arc::new(features::kinds()),
+        Arc::new(features::kinds(&core.config)),
         core.metrics.clone(),
         core.job_wake.clone(),
         Timing::with_lease(core.config.jobs.job_lease.0),

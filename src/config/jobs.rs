@@ -35,4 +35,14 @@ pub struct Jobs {
         value_parser = span("1s", "10m"),
     )]
     pub job_lease: Span,
+    /// Time for which the feed keeps events. Who comes back later has to read the resources
+    #[arg(
+        long,
+        env = "CHARTROOM_EVENT_RETENTION",
+        global = true,
+        value_name = "TIME",
+        default_value = "720h",
+        value_parser = span("1h", "8760h"),
+    )]
+    pub event_retention: Span,
 }

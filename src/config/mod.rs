@@ -235,6 +235,17 @@ pub struct Limits {
         value_parser = count(1_usize, 1_000_000),
     )]
     pub max_streams: usize,
+    /// Streams of events followed at once, of which one caller has a sixteenth; more are answered
+    /// 503 at once
+    #[arg(
+        long,
+        env = "CHARTROOM_MAX_EVENT_STREAMS",
+        global = true,
+        value_name = "N",
+        default_value = "1024",
+        value_parser = count(1_usize, 1_000_000),
+    )]
+    pub max_event_streams: usize,
     /// Largest upload, after decompression
     #[arg(
         long,

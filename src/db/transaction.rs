@@ -61,6 +61,11 @@ impl Listeners {
         listeners.insert(TypeId::of::<N>(), listener);
     }
 
+    /// Tells at once what a statement has left that is a transaction of its own.
+    pub fn announce<N: Any + Send>(&self, notice: N) {
+        self.hear(vec![Box::new(notice)]);
+    }
+
     fn hear(&self, notices: Vec<Notice>) {
         for notice in notices {
             let listeners = self.0.read().unwrap_or_else(PoisonError::into_inner);

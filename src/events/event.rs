@@ -1,10 +1,31 @@
 //! What can happen: one list of the events of all features, each with its name, what it is about
-//! and what else it says.
+//! and what else it says. Those with a `feed` are for the members of a project too; what they say
+//! is a format that others rely on.
 
 use serde_json::{Value, json};
+use utoipa::PartialSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use uuid::Uuid;
 
 use crate::kernel::types::{ApiTokenId, PostId, PrincipalId, ProjectId, SessionId};
+
+/// What an event of the feed says besides its data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    pub kind: &'static str,
+    /// Whose members may read it; `None` where the statement that tells it finds out.
+    pub project: Option<Uuid>,
+    /// A path below `/api/v1`.
+    pub subject: String,
+}
+
+/// A kind of event of the feed.
+pub struct EventKind {
+    /// `chartroom.<thing>.<deed>`
+    pub name: &'static str,
+    pub description: &'static str,
+    pub data: Schema,
+}
 
 /// What an event is about.
 trait Subject {
@@ -29,13 +50,42 @@ impl<S: Subject> Subject for Option<S> {
     }
 }
 
-/// Each is `Name "thing.deed" (subject: its type) { what it says } maybe { what it may say }`.
+/// `None` where an event is for the trail alone.
+macro_rules! published {
+    ($kind:literal) => {
+        None
+    };
+    ($kind:literal $project:ident $path:literal) => {
+        Some(Published {
+            kind: concat!("chartroom.", $kind),
+            project: $project.id(),
+            subject: format!($path),
+        })
+    };
+}
+
+macro_rules! kind {
+    ($kind:literal ($($doc:literal)+) $data:expr,) => {
+        None
+    };
+    ($kind:literal ($($doc:literal)+) $data:expr, $path:literal) => {
+        Some(EventKind {
+            name: concat!("chartroom.", $kind),
+            description: concat!($($doc),+).trim_ascii(),
+            data: Schema::Object($data.build()),
+        })
+    };
+}
+
+/// Each is `Name "thing.deed" (subject: its type) { what it says } maybe { what it may say }`, and
+/// `feed(project) "path of what it is about"` where the members of the project may follow it.
 macro_rules! events {
     ($(
         $(#[doc = $doc:literal])+
         $name:ident $action:literal ($subject:ident: $subject_type:ty)
         { $($field:ident: $type:ty),* }
         $(maybe { $($option:ident: $option_type:ty),+ })?
+        $(feed($project:ident) $path:literal)?
     )+) => {
         #[derive(Clone, Debug)]
         pub enum Event {
@@ -53,6 +103,28 @@ macro_rules! events {
 
             pub(super) fn subject(&self) -> Option<Uuid> {
                 match self { $(Self::$name { $subject, .. } => $subject.id(),)+ }
+            }
+
+            /// How the feed tells it, if it does.
+            pub fn published(&self) -> Option<Published> {
+                match self {
+                    $(Self::$name { $subject, $($field,)* $($($option,)+)? } => {
+                        let _ = ($subject, $($field,)* $($($option,)+)?);
+                        published!($action $($project $path)?)
+                    })+
+                }
+            }
+
+            /// Every kind of event that the feed tells.
+            pub fn kinds() -> Vec<EventKind> {
+                let kinds: Vec<Option<EventKind>> = vec![$(kind!(
+                    $action ($($doc)+)
+                    ObjectBuilder::new()
+                        $(.property(stringify!($field), <$type>::schema()).required(stringify!($field)))*
+                        $($(.property(stringify!($option), <$option_type>::schema()))+)?,
+                    $($path)?
+                ),)+];
+                kinds.into_iter().flatten().collect()
             }
 
             /// What it says besides who, when, where and about what.
@@ -117,31 +189,42 @@ events! {
     ApiTokenDeleted "api_token.deleted" (token: ApiTokenId) {}
     /// A project was made.
     ProjectCreated "project.created" (project: ProjectId) { name: String }
+        feed(project) "projects/{project}"
     /// What a project says of itself, who can see it or when it expires was changed.
     ProjectChanged "project.changed" (project: ProjectId) { changed: Vec<&'static str> }
+        feed(project) "projects/{project}"
     /// A project and all that was in it are gone.
     ProjectDeleted "project.deleted" (project: ProjectId) { name: String }
+        feed(project) "projects/{project}"
     /// Somebody became a member of a project. The name is a workload's.
     MemberAdded "member.added" (project: ProjectId)
         { principal: PrincipalId, role: &'static str, was: Option<&'static str> }
         maybe { name: Option<String> }
+        feed(project) "projects/{project}/members/{principal}"
     /// A member has another role.
     MemberChanged "member.changed" (project: ProjectId)
         { principal: PrincipalId, role: &'static str, was: Option<&'static str> }
         maybe { name: Option<String> }
+        feed(project) "projects/{project}/members/{principal}"
     /// Somebody is a member no more. There is a reason where their account ended.
     MemberRemoved "member.removed" (project: ProjectId)
         { principal: PrincipalId, was: &'static str }
         maybe { name: Option<String>, reason: Option<&'static str> }
+        feed(project) "projects/{project}/members/{principal}"
     /// Somebody sent a dead job back into the queue. The owner is who started it.
     JobRetried "job.retried" (owner: Option<PrincipalId>) { job: i64, kind: String }
     /// Somebody cancelled a job, or threw a dead one away. The owner is who started it.
     JobCancelled "job.cancelled" (owner: Option<PrincipalId>) { job: i64, kind: String }
-    /// Somebody changed another's post. The statement that does so adds the project and the author.
+    /// Somebody changed another's post.
     PostChanged "post.changed" (project: Option<ProjectId>)
         { post: PostId, changed: Vec<&'static str> }
-    /// Somebody deleted another's post. The statement that does so adds the project and the author.
-    PostDeleted "post.deleted" (project: Option<ProjectId>) { post: PostId }
+        maybe { author: Option<PrincipalId> }
+        feed(project) "posts/{post}"
+    /// Somebody deleted another's post.
+    PostDeleted "post.deleted" (project: Option<ProjectId>)
+        { post: PostId }
+        maybe { author: Option<PrincipalId> }
+        feed(project) "posts/{post}"
 }
 
 #[cfg(test)]
@@ -169,5 +252,28 @@ mod tests {
         }
         assert_eq!(event.detail()["reason"], "deleted_by_user");
         assert_eq!(Event::SignInRefused { user: None }.subject(), None);
+    }
+
+    #[test]
+    fn the_feed_names_what_an_event_is_about_and_no_event_of_an_account() {
+        let (principal, project) = (PrincipalId::fresh(), ProjectId::fresh());
+        let event = Event::MemberChanged {
+            project,
+            principal,
+            role: "editor",
+            was: Some("viewer"),
+            name: None,
+        };
+        let published = event.published().unwrap();
+        assert_eq!(published.kind, "chartroom.member.changed");
+        assert_eq!(published.project, Some(project.0));
+        assert_eq!(
+            published.subject,
+            format!("projects/{project}/members/{principal}")
+        );
+        assert_eq!(Event::SignInRefused { user: None }.published(), None);
+        let kinds = Event::kinds();
+        assert!(kinds.iter().all(|kind| kind.name.starts_with("chartroom.")));
+        assert!(!kinds.iter().any(|kind| kind.name.contains("sign_in")));
     }
 }

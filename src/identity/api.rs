@@ -8,6 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::account::deletion::EndOfAccount;
 use super::parts::Identity;
+use crate::events::ring::Ring;
 use crate::events::trail::Trail;
 use crate::http::answer::idempotency::MayRead;
 use crate::http::answer::page::Cursors;
@@ -26,6 +27,8 @@ pub struct Api {
     pub core: Arc<Core>,
     pub identity: Identity,
     pub trail: Trail,
+    /// The events that have just happened.
+    pub ring: Arc<Ring>,
     /// What features do when an account ends.
     pub endings: Vec<EndOfAccount>,
     pub may_read: MayRead,

@@ -84,6 +84,9 @@ codes! {
     /// The change would leave a project without an owner. Make somebody else an owner first, or
     /// delete the project; `detail` says which projects it is about where that is not plain.
     LastOwner = "last-owner" CONFLICT "A project needs an owner",
+    /// Events that came after the one you named are not kept any more. Read the resources
+    /// themselves, then go on from the number in `detail`.
+    EventsExpired = "events-expired" GONE "The events are not kept any more",
     /// The resource has changed since you read it, or is there although you asked to create it.
     /// Read it again, then repeat the change with its new `ETag` in `If-Match`.
     PreconditionFailed = "precondition-failed" PRECONDITION_FAILED "The resource is not in the expected state",

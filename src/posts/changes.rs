@@ -10,7 +10,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::Post;
 use super::sql::{Columns, JUDGED_BY, LATEST, push, statement, visible_to};
-use crate::events::Act;
+use crate::events::Telling;
 use crate::kernel::types::{PostId, PrincipalId};
 use crate::projects::access::{Editor, ProjectAccess};
 
@@ -53,16 +53,16 @@ pub struct Target<'a> {
     me: Option<PrincipalId>,
     id: PostId,
     versions: &'a Versions,
-    act: Act<'a>,
+    telling: Telling<'a>,
 }
 
 impl<'a> Target<'a> {
-    pub fn new(me: PrincipalId, id: PostId, versions: &'a Versions, act: Act<'a>) -> Self {
+    pub fn new(me: PrincipalId, id: PostId, versions: &'a Versions, telling: Telling<'a>) -> Self {
         Self {
             me: Some(me),
             id,
             versions,
-            act,
+            telling,
         }
     }
 
@@ -112,10 +112,14 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
-    /// The row of the audit trail. Only in a project does anybody but the author write, so it is
-    /// the project's.
+    /// The row of the audit trail, and for a post that the members see the one of the outbox. Only
+    /// in a project does anybody but the author write, so both are the project's.
     fn told<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let act = &self.act;
+        let Telling {
+            act,
+            published,
+            data,
+        } = &self.telling;
         out.push_sql("told AS (INSERT INTO audit_events (id, actor_id, action, target_id, address, request_id, detail) SELECT ");
         out.push_bind_param::<Uuid, _>(&act.id)?;
         out.push_sql(", $1, ");
@@ -127,7 +131,18 @@ impl<'a> Target<'a> {
         out.push_sql(", ");
         out.push_bind_param::<Jsonb, _>(&act.detail)?;
         out.push_sql(
-            " || jsonb_build_object('author', author_id) FROM done WHERE author_id IS DISTINCT FROM $1) ",
+            " || jsonb_build_object('author', author_id) FROM done \
+              WHERE author_id IS DISTINCT FROM $1 RETURNING id, actor_id, at), \
+              outgoing AS (INSERT INTO outbox (id, kind, project_id, subject, actor_id, at, data) \
+              SELECT told.id, ",
+        );
+        out.push_bind_param::<Text, _>(&published.kind)?;
+        out.push_sql(", done.project_id, ");
+        out.push_bind_param::<Text, _>(&published.subject)?;
+        out.push_sql(", told.actor_id, told.at, ");
+        out.push_bind_param::<Jsonb, _>(data)?;
+        out.push_sql(
+            " || jsonb_build_object('author', done.author_id) FROM told, done WHERE done.published) ",
         );
         Ok(())
     }
@@ -178,7 +193,7 @@ impl QueryFragment<Pg> for Delete<'_> {
         self.target.locked(&mut out, " FOR UPDATE")?;
         out.push_sql(
             "done AS (DELETE FROM posts USING target WHERE posts.id = target.id \
-             RETURNING posts.id, posts.project_id, posts.author_id), ",
+             RETURNING posts.id, posts.project_id, posts.author_id, posts.published), ",
         );
         self.target.told(&mut out)?;
         out.push_sql("SELECT judged.*, done.id IS NOT NULL FROM judged LEFT JOIN done ON true");

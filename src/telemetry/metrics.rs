@@ -88,6 +88,12 @@ metrics! {
     revocations_poll_failures_total: IntCounter,
     /// Audit events not kept because too many waited to be written
     audit_events_dropped_total: IntCounter,
+    /// Events that were moved from the outbox to the feed
+    events_sequenced_total: IntCounter,
+    /// Attempts to move events from the outbox to the feed that failed
+    event_sequencing_failures_total: IntCounter,
+    /// Streams of events that are being followed
+    event_streams_in_flight: IntGauge,
     /// Jobs that are due and wait for a worker; counted up to 10,000
     jobs_waiting: IntGaugeVec ["lane"],
     /// How long the oldest job that waits has been due

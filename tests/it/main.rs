@@ -18,6 +18,7 @@ mod database;
 mod docs_page;
 mod embedded;
 mod faults;
+mod feed;
 mod jobs;
 mod kube;
 mod laws;

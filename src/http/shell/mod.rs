@@ -66,9 +66,10 @@ use finish::without_body;
 use held::Answers;
 use hosts::Hosts;
 use limits::{RateLimit, Standing};
+use policy::RoutePolicy;
 use refusal::{refused_head, wrong_query};
 use routes::{Route, Routes, is_counted};
-use streams::Streams;
+use streams::{Streams, TRANSFERS, WATCHES};
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 /// On what a replica has said, which may be behind.
@@ -105,6 +106,7 @@ pub struct Shell<G> {
     hosts: Hosts,
     permits: Semaphore,
     streams: Arc<Streams>,
+    watches: Arc<Streams>,
     pub(super) is_https: bool,
 }
 
@@ -126,6 +128,7 @@ pub(super) struct Context {
 /// What is known of a request that is to be worked on.
 struct Asked<'a> {
     route: &'a Route,
+    policy: RoutePolicy,
     access: Access,
     caller: Caller,
     principal: Option<Principal>,
@@ -150,7 +153,14 @@ impl<G: Gate> Shell<G> {
         );
         let streams = Streams::new(
             app.config.limits.max_streams,
+            TRANSFERS,
             app.metrics.http_server_streams_in_flight.clone(),
+            app.metrics.http_server_requests_shed_total.clone(),
+        );
+        let watches = Streams::new(
+            app.config.limits.max_event_streams,
+            WATCHES,
+            app.metrics.event_streams_in_flight.clone(),
             app.metrics.http_server_requests_shed_total.clone(),
         );
         for outcome in ["complete", "aborted"] {
@@ -176,6 +186,7 @@ impl<G: Gate> Shell<G> {
             hosts,
             permits,
             streams,
+            watches,
             is_https,
         })
     }
@@ -207,8 +218,8 @@ impl<G: Gate> Shell<G> {
         let span = trace::request_span(&context.method, &route.template, parent);
         let trace_id = trace::id_of(&span).or(context.parent.map(|parent| parent.trace_id));
         let client = context.peer.map(|peer| peer.0.ip());
-        let is_stream = route.policy(&context.method).is_stream();
-        let mut streaming = is_stream.then(|| Streaming {
+        let policy = route.policy(&context.method).asked(&parts.headers);
+        let mut streaming = policy.is_stream().then(|| Streaming {
             metrics: self.app.metrics.clone(),
             route: Arc::clone(route),
             id: context.id.clone(),
@@ -221,10 +232,11 @@ impl<G: Gate> Shell<G> {
             progress: Arc::new(Progress::new(context.begun)),
             answered: None,
             sent: 0,
-            is_complete: false,
+            // Who stops following has had all there was.
+            is_complete: policy == RoutePolicy::Watch,
         });
         let (standing, answered, from_replica) = {
-            let answer = self.answer(&context, parts, body, found, streaming.as_mut());
+            let answer = self.answer(&context, parts, body, found, policy, streaming.as_mut());
             let mut answer = pin!(db::sourced(answer));
             let (standing, answered) = answer.as_mut().instrument(span.clone()).await;
             (standing, answered, db::is_from_replica(answer))
@@ -287,6 +299,7 @@ impl<G: Gate> Shell<G> {
         mut parts: Parts,
         body: Body,
         route: Option<&Arc<Route>>,
+        policy: RoutePolicy,
         streaming: Option<&mut Streaming>,
     ) -> (Option<Standing>, Result<Response<Body>, ApiError>) {
         let head = head::admit(&mut parts)
@@ -325,6 +338,7 @@ impl<G: Gate> Shell<G> {
             Ok((route, access, principal)) => {
                 let asked = Asked {
                     route,
+                    policy,
                     access,
                     caller,
                     principal,

@@ -30,6 +30,7 @@ impl<G: Gate> Shell<G> {
     ) -> Result<Response<Body>, ApiError> {
         let Asked {
             route,
+            policy,
             access,
             caller,
             principal,
@@ -54,7 +55,6 @@ impl<G: Gate> Shell<G> {
         }
         parts.extensions.insert(address);
         parts.extensions.insert(origin.clone());
-        let policy = route.policy(&parts.method);
         let most = match policy {
             RoutePolicy::Large => limits.max_body.0,
             _ => body::SMALL.min(limits.max_body.0),
@@ -64,7 +64,11 @@ impl<G: Gate> Shell<G> {
         let mut short = None;
         let body = match streaming {
             Some(streaming) => {
-                streaming.permit = Some(self.streams.take(caller)?);
+                let streams = match policy {
+                    RoutePolicy::Watch => &self.watches,
+                    _ => &self.streams,
+                };
+                streaming.permit = Some(streams.take(caller)?);
                 if policy == RoutePolicy::Upload {
                     let terms = UploadTerms {
                         most: limits.max_upload.0,

@@ -2,6 +2,8 @@
 //! handler says it in `extensions(("x-policy" = json!("upload")))`; one that says nothing gets the
 //! strictest.
 
+use http::HeaderMap;
+use http::header::ACCEPT;
 use utoipa::openapi::path::Operation;
 
 const NAME: &str = "x-policy";
@@ -17,14 +19,18 @@ pub enum RoutePolicy {
     Upload,
     /// The answer is made while it is read, for as long as it keeps being read.
     Download,
+    /// Short, but for a caller who takes a stream of events: that goes on until either side ends
+    /// it.
+    Watch,
 }
 
 impl RoutePolicy {
-    pub const ALL: [(&str, Self); 4] = [
+    pub const ALL: [(&str, Self); 5] = [
         ("short", Self::Short),
         ("large", Self::Large),
         ("upload", Self::Upload),
         ("download", Self::Download),
+        ("watch", Self::Watch),
     ];
 
     pub fn of(operation: &Operation) -> anyhow::Result<Self> {
@@ -39,11 +45,31 @@ impl RoutePolicy {
         })
     }
 
+    /// What it is for a request with these headers.
+    pub fn asked(self, headers: &HeaderMap) -> Self {
+        match self {
+            Self::Watch if !takes_event_stream(headers) => Self::Short,
+            policy => policy,
+        }
+    }
+
     /// Whether it lasts for as long as bytes move: such requests have permits of their own, and
     /// what is noted of them waits for their end.
     pub fn is_stream(self) -> bool {
-        matches!(self, Self::Upload | Self::Download)
+        matches!(self, Self::Upload | Self::Download | Self::Watch)
     }
+}
+
+/// Whether the caller asks for Server-Sent Events.
+pub fn takes_event_stream(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).into_iter();
+    let mut texts = accepted.filter_map(|value| value.to_str().ok());
+    texts.any(|text| {
+        let types = text.split(',').filter_map(|kind| kind.split(';').next());
+        types
+            .map(str::trim)
+            .any(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
+    })
 }
 
 #[cfg(test)]
@@ -66,10 +92,18 @@ mod tests {
         for bad in ["", "uplaod", "Large", "upload "] {
             let refused = of(bad).unwrap_err().to_string();
             assert!(
-                refused.contains("short, large, upload, download"),
+                refused.contains("short, large, upload, download, watch"),
                 "{refused}"
             );
         }
+        let mut headers = HeaderMap::new();
+        assert_eq!(RoutePolicy::Watch.asked(&headers), RoutePolicy::Short);
+        headers.insert(
+            ACCEPT,
+            "text/html, Text/Event-Stream;q=0.9".parse().unwrap(),
+        );
+        assert_eq!(RoutePolicy::Watch.asked(&headers), RoutePolicy::Watch);
+        assert_eq!(RoutePolicy::Large.asked(&headers), RoutePolicy::Large);
         let none = RoutePolicy::of(&OperationBuilder::new().build()).unwrap();
         assert_eq!(none, RoutePolicy::Short);
     }

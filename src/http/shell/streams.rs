@@ -1,5 +1,5 @@
 //! Permits of streamed requests, apart from those of short ones: as many as a setting says, of
-//! which nobody has more than a quarter.
+//! which nobody has more than a share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,11 +9,31 @@ use prometheus::{IntCounter, IntGauge};
 use super::client::Caller;
 use crate::kernel::error::{ApiError, Code};
 
-/// The share that one caller may have.
-const CALLERS: usize = 4;
+/// What a pool of permits is for.
+pub(super) struct StreamKind {
+    /// One caller has at most one part in so many.
+    pub(super) callers: usize,
+    /// Said to who has as many as one caller may.
+    pub(super) own: &'static str,
+    /// Said where all are taken.
+    pub(super) all: &'static str,
+}
+
+pub(super) const TRANSFERS: StreamKind = StreamKind {
+    callers: 4,
+    own: "you have as many uploads and downloads under way as one caller may; nothing was done, repeat the request when one of them is done",
+    all: "as many uploads and downloads as allowed are under way; nothing was done, repeat the request",
+};
+
+pub(super) const WATCHES: StreamKind = StreamKind {
+    callers: 16,
+    own: "you follow as many streams of events as one caller may; end one of them, or read pages",
+    all: "as many streams of events as allowed are followed; repeat the request, or read pages",
+};
 
 pub(super) struct Streams {
     most: usize,
+    kind: StreamKind,
     taken: Mutex<Taken>,
     gauge: IntGauge,
     shed: IntCounter,
@@ -33,9 +53,15 @@ pub(super) struct StreamPermit {
 }
 
 impl Streams {
-    pub(super) fn new(most: usize, gauge: IntGauge, shed: IntCounter) -> Arc<Self> {
+    pub(super) fn new(
+        most: usize,
+        kind: StreamKind,
+        gauge: IntGauge,
+        shed: IntCounter,
+    ) -> Arc<Self> {
         Arc::new(Self {
             most,
+            kind,
             taken: Mutex::default(),
             gauge,
             shed,
@@ -49,10 +75,10 @@ impl Streams {
     pub(super) fn take(self: &Arc<Self>, caller: Caller) -> Result<StreamPermit, ApiError> {
         let mut taken = self.taken();
         let own = taken.each.get(&caller).copied().unwrap_or_default();
-        let detail = if own >= self.most.div_ceil(CALLERS) {
-            "you have as many uploads and downloads under way as one caller may; nothing was done, repeat the request when one of them is done"
+        let detail = if own >= self.most.div_ceil(self.kind.callers) {
+            self.kind.own
         } else if taken.all >= self.most {
-            "as many uploads and downloads as allowed are under way; nothing was done, repeat the request"
+            self.kind.all
         } else {
             taken.all += 1;
             taken.each.insert(caller, own + 1);
@@ -90,7 +116,7 @@ mod tests {
     fn nobody_has_more_than_a_share_and_what_ends_is_given_back() {
         let gauge = IntGauge::new("g", "n").unwrap();
         let shed = IntCounter::new("c", "n").unwrap();
-        let streams = Streams::new(6, gauge.clone(), shed.clone());
+        let streams = Streams::new(6, TRANSFERS, gauge.clone(), shed.clone());
         let callers: Vec<Caller> = (0..4)
             .map(|_| Caller::Known(PrincipalId::fresh()))
             .collect();

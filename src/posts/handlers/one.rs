@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{PostBody, Reader, check};
-use crate::events::{Act, Event};
+use crate::events::{Event, Outgoing, Telling};
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::body::extract::ValidPath;
 use crate::http::body::patch::{Change, MergePatch};
@@ -109,14 +109,15 @@ pub async fn update_post(
         project: None,
         post: id,
         changed: changes.names(),
+        author: None,
     };
-    let act = Act::new(&actor, &event);
-    let target = Target::new(who.id, id, &versions, act);
+    let target = Target::new(who.id, id, &versions, Telling::new(&actor, &event));
     let judged = app
         .db
         .write(async |connection| target.change(connection, &changes).await)
         .await?;
     let post = done(judged, &conditions)?;
+    announce(&app, &who, &post);
     Ok(Versioned::new(post.edition(), post.into()))
 }
 
@@ -143,15 +144,23 @@ pub async fn delete_post(
     let event = Event::PostDeleted {
         project: None,
         post: id,
+        author: None,
     };
-    let act = Act::new(&actor, &event);
-    let target = Target::new(who.id, id, &versions, act);
+    let target = Target::new(who.id, id, &versions, Telling::new(&actor, &event));
     let judged = app
         .db
         .write(async |connection| target.delete(connection).await)
         .await?;
-    done(judged, &conditions)?;
+    let post = done(judged, &conditions)?;
+    announce(&app, &who, &post);
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The feed tells what somebody did to another's post.
+fn announce(app: &AppState, who: &Principal, post: &Post) {
+    if post.author_id != Some(who.id) {
+        app.db.listeners().announce(Outgoing);
+    }
 }
 
 /// The post, or why the statement left it as it was.

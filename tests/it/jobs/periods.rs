@@ -5,6 +5,7 @@ use chartroom::jobs::periods::tick;
 use chrono::{DateTime, Utc};
 
 use super::*;
+use crate::support::app::config;
 
 const TICKS: i64 = 50;
 
@@ -109,7 +110,7 @@ async fn the_sweeps_are_jobs() {
              interval '34 days')",
         )
         .await;
-    let kinds = chartroom::app::features::kinds();
+    let kinds = chartroom::app::features::kinds(&config(&[]));
     assert_eq!(kinds.schedules().len(), kinds.names().len());
     let worker = queue.worker(kinds, quick(LEASE));
     queue.until("SELECT count(*) FROM attempt_buckets", 0).await;

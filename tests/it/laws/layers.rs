@@ -64,6 +64,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("audit", &["kernel", "http", "events", "identity"]),
     ("activity", &["kernel", "http", "events", "identity"]),
+    ("feed", &["kernel", "db", "http", "events", "identity"]),
     ("kube", &["kernel", "config", "identity"]),
     (
         "posts",
@@ -90,6 +91,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "projects",
             "audit",
             "activity",
+            "feed",
             "kube",
             "posts",
         ],

@@ -95,6 +95,7 @@ pub(super) const CALLS: &[Call] = &[
     call("DELETE /api/v1/me/sessions", NONE, |_| Nothing),
     call("DELETE /api/v1/me/sessions/{id}", PERSONAL, |_| Nothing),
     call("GET /api/v1/me/activity", NONE, |_| Nothing),
+    call("GET /api/v1/events", NONE, |_| Nothing),
     call("GET /api/v1/me/tokens", NONE, |_| Nothing),
     call("POST /api/v1/me/tokens", NONE, |_| {
         Json(json!({ "name": "new", "access": "write" }))

@@ -78,7 +78,8 @@ async fn every_list_comes_in_pages() {
                 .flatten()
                 .any(|it| it["name"] == name)
         };
-        if !known("limit") {
+        // The feed of events has no last page: tests/it/feed walks it.
+        if !known("limit") || known("after") {
             continue;
         }
         let world = stage.permitted(call).await;
