@@ -86,7 +86,7 @@ impl Follow {
                 return Some(message);
             }
             let frame = tokio::time::timeout(SOON, self.body.frame());
-            let frame = frame.await.expect("a message in time")?;
+            let frame = frame.await.unwrap()?;
             let bytes = frame.unwrap().into_data().unwrap();
             self.text.push_str(std::str::from_utf8(&bytes).unwrap());
         }
