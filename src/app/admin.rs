@@ -24,8 +24,9 @@ use crate::identity::end::end_everything;
 use crate::identity::keys::{self, KeySet, KeysError};
 use crate::identity::password::{self, Passwords};
 use crate::kernel::actor::Actor;
-use crate::kernel::error::{ApiError, Code, FieldError};
+use crate::kernel::error::{ApiError, Code};
 use crate::kernel::types::PrincipalId;
+use crate::kernel::values::Wrong;
 use crate::kube::api::Objects;
 use crate::kube::provision::ProvisionError;
 use crate::kube::provision::rotate::{self, RotateKeys};
@@ -89,7 +90,7 @@ impl NewPassword {
                 .map_err(|problem| anyhow::anyhow!("--password-file: {problem}"))?,
             None => from_standard_input()?,
         };
-        password::acceptable(&password, "/password").map_err(said)?;
+        password::acceptable(&password).map_err(said)?;
         Ok(password)
     }
 }
@@ -112,8 +113,8 @@ fn from_standard_input() -> anyhow::Result<SecretString> {
     Ok(text.trim_end_matches(['\r', '\n']).into())
 }
 
-fn said(error: FieldError) -> anyhow::Error {
-    anyhow::Error::msg(error.detail)
+fn said(wrong: Wrong) -> anyhow::Error {
+    anyhow::Error::msg(wrong.detail)
 }
 
 /// `chartroom keys`; returns what to print.

@@ -16,9 +16,17 @@ use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::principal::Principal;
 use crate::kernel::types::ProjectId;
+use crate::kernel::values::number;
 
 const LAST_EVENT_ID: &str = "last-event-id";
-const MOST: i64 = 200;
+const USUAL: i64 = 50;
+
+number! {
+    /// The number of an event: what a client in JavaScript can say exactly
+    Number(i64): 0..=9_007_199_254_740_991;
+    /// How many events a page has at most
+    EventLimit(i64): 1..=200;
+}
 
 /// A page of the feed
 #[derive(Serialize, ToSchema)]
@@ -43,11 +51,11 @@ pub struct EventQuery {
     /// Only what came after the event with this `sequence`. Without it, a page begins with the
     /// oldest event that is kept, and a stream with the next that happens; with 0, both begin with
     /// the oldest
-    #[param(minimum = 0)]
-    after: Option<i64>,
+    #[param(inline)]
+    after: Option<Number>,
     /// How many events a page has at most
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<i64>,
+    #[param(inline, default = 50)]
+    limit: Option<EventLimit>,
 }
 
 /// Read or follow what happens
@@ -98,24 +106,17 @@ pub async fn list_events(
         after,
         limit,
     } = query;
-    let within = |name: &str, value: Option<i64>, least: i64, most: i64| match value {
-        Some(value) if !(least..=most).contains(&value) => Err(ApiError::new(
-            Code::InvalidParameter,
-            format!("{name}: expected a whole number from {least} to {most}"),
-        )),
-        value => Ok(value),
-    };
-    let after = within("after", after, 0, i64::MAX)?;
-    let limit = within("limit", limit, 1, MOST)?.unwrap_or(50);
+    let after = after.map(Number::get);
     let filter = EventFilter {
         project,
-        kind: kind.map(|EventType(kind)| kind),
+        kind: kind.map(String::from),
     };
     if takes_event_stream(&headers) {
         let after = last_event_id(&headers)?.or(after);
         let stream = Stream::open(app, who, filter, after).await?;
         return Ok(stream.into_response());
     }
+    let limit = limit.map_or(USUAL, EventLimit::get);
     let from = after.unwrap_or(0);
     let page = app
         .db

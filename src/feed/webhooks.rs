@@ -6,6 +6,7 @@ use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{ContentBuilder, Paths, Ref, Required, ResponseBuilder};
 
 use crate::events::Event;
+use crate::kernel::values::{Wrong, text};
 
 /// The type of a body that is one CloudEvent.
 const CLOUD_EVENT: &str = "application/cloudevents+json";
@@ -47,29 +48,15 @@ pub fn webhooks() -> Paths {
         .build()
 }
 
-/// The type of an event in a query: one of those that there are.
-#[derive(Clone, Debug)]
-pub struct EventType(pub String);
-
-impl<'de> serde::Deserialize<'de> for EventType {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if Event::kinds().iter().any(|kind| kind.name == text) {
-            return Ok(Self(text));
-        }
-        Err(serde::de::Error::custom(
-            "expected a type of event; the document's webhooks list them",
-        ))
-    }
+text! {
+    /// The type of an event
+    EventType = |text| match Event::kinds().iter().any(|kind| kind.name == text) {
+        true => Ok(text),
+        false => Err(Wrong::new(
+            "unknown-value",
+            "expected a type of event; the document's `webhooks` list them",
+        )),
+    }, || ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(Event::kinds().iter().map(|kind| kind.name)));
 }
-
-impl utoipa::PartialSchema for EventType {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        ObjectBuilder::new()
-            .schema_type(SchemaType::Type(Type::String))
-            .enum_values(Some(Event::kinds().iter().map(|kind| kind.name)))
-            .into()
-    }
-}
-
-impl utoipa::ToSchema for EventType {}

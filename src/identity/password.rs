@@ -12,11 +12,12 @@ use std::time::Duration;
 use prometheus::IntCounter;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
-use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
 use super::hash::{Match, Memory};
 use crate::config::SignInLimits;
-use crate::kernel::error::{ApiError, Code, FieldError};
+use crate::kernel::error::{ApiError, Code};
+use crate::kernel::values::{Checked, Wrong, checked};
 
 const SHORTEST: usize = 8;
 /// Longer ones only cost memory; nothing is ever cut off.
@@ -63,28 +64,35 @@ impl From<PasswordError> for ApiError {
     }
 }
 
-/// What [`acceptable`] takes, for the document. It counts characters, and 8 bytes may be as few as
-/// 2 of them.
-pub fn schema() -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
-        .min_length(Some(SHORTEST / char::MAX.len_utf8()))
-        .max_length(Some(LONGEST))
-        .description(Some("8 to 1024 bytes, and not one of the most common ones"))
-        .build()
+/// A password that an account may get.
+#[derive(Clone, Debug)]
+pub struct NewPassword(pub SecretString);
+
+impl Checked for NewPassword {
+    type Raw = SecretString;
+
+    fn checked(raw: SecretString) -> Result<Self, Wrong> {
+        acceptable(&raw)?;
+        Ok(Self(raw))
+    }
+
+    /// The document counts characters, and 8 bytes may be as few as 2 of them.
+    fn described() -> ObjectBuilder {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
+            .min_length(Some(SHORTEST / char::MAX.len_utf8()))
+            .max_length(Some(LONGEST))
+            .description(Some("8 to 1024 bytes, and not one of the most common ones"))
+    }
 }
 
-/// What a new password must be; `pointer` is where it stands in the body.
-pub fn acceptable(password: &SecretString, pointer: &str) -> Result<(), FieldError> {
+checked!(NewPassword);
+
+/// Whether a password may be a new one.
+pub fn acceptable(password: &SecretString) -> Result<(), Wrong> {
     let password = password.expose_secret();
-    let wrong = |code: &'static str, detail: String| {
-        Err(FieldError {
-            pointer: pointer.to_owned(),
-            code: code.into(),
-            detail,
-        })
-    };
+    let wrong = |code, detail: String| Err(Wrong::new(code, detail));
     match password.len() {
         0..SHORTEST => {
             return wrong(
@@ -251,9 +259,9 @@ mod tests {
     #[test]
     fn length_counts_bytes_and_common_ones_are_refused() {
         let refused = |text: &str| {
-            acceptable(&text.into(), "/password")
+            acceptable(&text.into())
                 .err()
-                .map(|error| error.code.into_owned())
+                .map(|error| error.code.to_owned())
         };
         assert_eq!(refused("1234567"), Some("too-short".to_owned()));
         assert_eq!(refused("Password"), Some("too-common".to_owned()));

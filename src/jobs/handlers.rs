@@ -23,8 +23,12 @@ use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::principal::Principal;
 use crate::kernel::types::{PrincipalId, instant};
+use crate::kernel::values::text;
 
-const LONGEST_KIND: usize = 100;
+text! {
+    /// The kind of a job
+    KindText: 0..=100;
+}
 
 /// Work that is done outside of requests
 #[derive(Serialize, ToSchema)]
@@ -115,8 +119,8 @@ pub struct JobFilter {
     /// Only jobs in this state
     state: Option<JobState>,
     /// Only jobs of this kind, such as `sessions.purge.1`
-    #[param(max_length = 100)]
-    kind: Option<String>,
+    #[param(inline)]
+    kind: Option<KindText>,
 }
 
 /// Jobs that are to be done or being done, and dead ones, newest first
@@ -136,15 +140,7 @@ pub async fn list_jobs(
     ValidQuery(filter): ValidQuery<JobFilter>,
 ) -> ApiResult<Listed<JobBody>> {
     let JobFilter { state, kind } = filter;
-    if kind
-        .as_ref()
-        .is_some_and(|kind| kind.chars().count() > LONGEST_KIND)
-    {
-        return Err(ApiError::new(
-            Code::InvalidParameter,
-            "kind: expected at most 100 characters",
-        ));
-    }
+    let kind = kind.map(String::from);
     let wanted = Wanted { state, kind };
     let found = app
         .db

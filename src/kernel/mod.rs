@@ -9,4 +9,5 @@ pub mod request;
 pub mod shutdown;
 pub mod text;
 pub mod types;
+pub mod values;
 pub mod workload;

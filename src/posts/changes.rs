@@ -8,7 +8,7 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::Post;
+use super::model::{Content, Post, Title};
 use super::sql::{Columns, JUDGED_BY, LATEST, push, statement, visible_to};
 use crate::events::Telling;
 use crate::kernel::types::{PostId, PrincipalId};
@@ -25,8 +25,8 @@ pub struct Judged {
 
 /// `None` leaves what is there.
 pub struct Changes<'a> {
-    pub title: Option<&'a str>,
-    pub content: Option<&'a str>,
+    pub title: Option<&'a Title>,
+    pub content: Option<&'a Content>,
     pub published: Option<bool>,
     pub language: &'a str,
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::model::Post;
-use super::search::{BY_RANK, LONGEST_QUESTION, Question, Way, by_id, by_votes};
+use super::search::{BY_RANK, Question, SearchText, Way, by_id, by_votes};
 use super::sql::{Columns, push, visible_columns, visible_to};
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, Sql, Written};
 use crate::kernel::error::{ApiError, ApiResult, Code};
@@ -82,22 +82,19 @@ pub struct PostFilter {
     /// Only published ones, or only drafts
     published: Option<bool>,
     /// Words that title and content must have: `word`, `"a phrase"`, `this or that`, `-without`
-    #[param(max_length = 500)]
-    q: Option<String>,
+    #[param(inline)]
+    q: Option<SearchText>,
 }
 
 impl PostFilter {
     pub fn check(&self, sort: PostSort) -> ApiResult<()> {
-        let invalid = |detail| Err(ApiError::new(Code::InvalidParameter, detail));
-        match &self.q {
-            None if sort == PostSort::Rank => {
-                invalid("sort: rank says how well a post fits `q`; give both or neither")
-            }
-            Some(q) if q.chars().count() > LONGEST_QUESTION => {
-                invalid("q: expected at most 500 characters")
-            }
-            _ => Ok(()),
+        if self.q.is_none() && sort == PostSort::Rank {
+            return Err(ApiError::new(
+                Code::InvalidParameter,
+                "sort: rank says how well a post fits `q`; give both or neither",
+            ));
         }
+        Ok(())
     }
 }
 
@@ -112,7 +109,7 @@ pub struct Wanted {
 impl Wanted {
     pub fn new(me: Option<PrincipalId>, mut filter: PostFilter, language: &str) -> Self {
         let question = filter.q.take().map(|words| Question {
-            words,
+            words: words.into(),
             language: language.to_owned(),
         });
         Self {

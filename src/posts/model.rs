@@ -10,7 +10,16 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::sql::{Columns, push, statement, visible_to};
 use crate::http::answer::etag::Edition;
 use crate::kernel::types::{PostId, PrincipalId, ProjectId};
+use crate::kernel::values::text;
 use crate::projects::access::{Editor, HAS_EXPIRED, ProjectAccess, Role};
+
+text! {
+    /// The title of a post
+    Title: 1..=300, no_control, not_blank;
+    // Far below what a search index takes of one text.
+    /// What a post says
+    Content: 0..=100_000;
+}
 
 /// A post as its reader sees it.
 #[derive(Clone, Debug, Queryable)]
@@ -35,8 +44,8 @@ pub struct NewPost<'a> {
     pub id: PostId,
     pub project_id: Option<ProjectId>,
     pub author_id: PrincipalId,
-    pub title: &'a str,
-    pub content: &'a str,
+    pub title: &'a Title,
+    pub content: &'a Content,
     pub published: bool,
     pub language: &'a str,
 }

@@ -24,9 +24,13 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::sql::{VISIBLE, push, visible_columns};
 use crate::db::page::Direction;
 use crate::kernel::types::PrincipalId;
+use crate::kernel::values::text;
 
-/// More says nothing that this did not.
-pub(super) const LONGEST_QUESTION: usize = 500;
+text! {
+    // More would say nothing that these did not.
+    /// The words of a search
+    SearchText: 0..=500;
+}
 
 /// Common is what more than ten say of those of the first 2,000 that the caller may see: the walk
 /// to a full page is then short.

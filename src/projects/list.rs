@@ -4,7 +4,6 @@
 //! statements per sort and size of page, with filters and without, and not one for each of their
 //! combinations, of which a connection would keep thousands.
 
-use chrono::{DateTime, Utc};
 use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -16,8 +15,8 @@ use utoipa::IntoParams;
 use super::access::Role;
 use super::model::{Project, Visibility};
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
-use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::types::{PrincipalId, is_usual, words};
+use crate::kernel::types::{PrincipalId, words};
+use crate::kernel::values::UsualTime;
 use crate::schema::{project_members, projects};
 
 diesel::define_sql_function! {
@@ -97,41 +96,23 @@ pub struct ProjectFilter {
     q: Option<String>,
     /// Only projects that expire before this time
     #[serde(rename = "expires_at__lt")]
-    expires_at_lt: Option<DateTime<Utc>>,
+    #[param(inline)]
+    expires_at_lt: Option<UsualTime>,
     /// Only projects that expire at this time or before
     #[serde(rename = "expires_at__lte")]
-    expires_at_lte: Option<DateTime<Utc>>,
+    #[param(inline)]
+    expires_at_lte: Option<UsualTime>,
     /// Only projects that expire after this time
     #[serde(rename = "expires_at__gt")]
-    expires_at_gt: Option<DateTime<Utc>>,
+    #[param(inline)]
+    expires_at_gt: Option<UsualTime>,
     /// Only projects that expire at this time or after
     #[serde(rename = "expires_at__gte")]
-    expires_at_gte: Option<DateTime<Utc>>,
+    #[param(inline)]
+    expires_at_gte: Option<UsualTime>,
     /// Only projects that never expire (`true`), or only those that do (`false`)
     #[serde(rename = "expires_at__isnull")]
     expires_at_isnull: Option<bool>,
-}
-
-impl ProjectFilter {
-    /// Times that PostgreSQL does not know are no times here either.
-    pub fn check(&self) -> ApiResult<()> {
-        let times = [
-            ("expires_at__lt", self.expires_at_lt),
-            ("expires_at__lte", self.expires_at_lte),
-            ("expires_at__gt", self.expires_at_gt),
-            ("expires_at__gte", self.expires_at_gte),
-        ];
-        match times
-            .iter()
-            .find(|(_, time)| time.is_some_and(|time| !is_usual(time)))
-        {
-            Some((name, _)) => Err(ApiError::new(
-                Code::InvalidParameter,
-                format!("{name}: expected a year from 1 to 9999"),
-            )),
-            None => Ok(()),
-        }
-    }
 }
 
 type Mine<'a> = diesel::helper_types::IntoBoxed<'a, mine, Pg>;
@@ -187,7 +168,8 @@ fn filtered(all_mine: Mine<'static>, filter: &ProjectFilter) -> Mine<'static> {
     let text = projects::name
         .concat("\n")
         .concat(coalesce(projects::description, ""));
-    let is_none = |time: Option<DateTime<Utc>>| time.into_sql::<Nullable<Timestamptz>>().is_null();
+    let time = |given: Option<UsualTime>| given.map(|UsualTime(time)| time);
+    let is_none = |given| time(given).into_sql::<Nullable<Timestamptz>>().is_null();
     all_mine
         .filter(
             projects::expires_at
@@ -205,10 +187,10 @@ fn filtered(all_mine: Mine<'static>, filter: &ProjectFilter) -> Mine<'static> {
         )
         .filter(matches_all(projects::name, part))
         .filter(matches_all(text, words))
-        .filter(is_none(expires_at_lt).or(projects::expires_at.lt(expires_at_lt)))
-        .filter(is_none(expires_at_lte).or(projects::expires_at.le(expires_at_lte)))
-        .filter(is_none(expires_at_gt).or(projects::expires_at.gt(expires_at_gt)))
-        .filter(is_none(expires_at_gte).or(projects::expires_at.ge(expires_at_gte)))
+        .filter(is_none(expires_at_lt).or(projects::expires_at.lt(time(expires_at_lt))))
+        .filter(is_none(expires_at_lte).or(projects::expires_at.le(time(expires_at_lte))))
+        .filter(is_none(expires_at_gt).or(projects::expires_at.gt(time(expires_at_gt))))
+        .filter(is_none(expires_at_gte).or(projects::expires_at.ge(time(expires_at_gte))))
         .filter(
             projects::expires_at
                 .is_null()

@@ -6,6 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::access::{Owner, ProjectAccess, Role};
 use crate::kernel::types::{PrincipalId, ProjectId, words};
+use crate::kernel::values::text;
 use crate::schema::{project_members, projects};
 
 words! {
@@ -14,6 +15,13 @@ words! {
         Private = "private",
         Internal = "internal",
     }
+}
+
+text! {
+    /// The name of a project
+    ProjectName: 1..=200, no_control, trimmed;
+    /// What a project is about
+    Description: 0..=10_000;
 }
 
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -32,8 +40,8 @@ pub struct Project {
 #[derive(Insertable)]
 #[diesel(table_name = projects)]
 pub struct NewProject<'a> {
-    pub name: &'a str,
-    pub description: Option<&'a str>,
+    pub name: &'a ProjectName,
+    pub description: Option<&'a Description>,
     pub visibility: Visibility,
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -42,8 +50,8 @@ pub struct NewProject<'a> {
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = projects)]
 pub struct ProjectChanges {
-    pub name: Option<String>,
-    pub description: Option<Option<String>>,
+    pub name: Option<ProjectName>,
+    pub description: Option<Option<Description>>,
     pub visibility: Option<Visibility>,
     pub expires_at: Option<Option<DateTime<Utc>>>,
 }

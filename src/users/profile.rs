@@ -2,18 +2,37 @@
 //! account carries it whole.
 
 use serde_json::{Map, Value};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use crate::http::body::json::mistake;
-use crate::kernel::error::FieldError;
+use crate::kernel::values::{Checked, Wrong, checked};
 
 /// Bytes of the profile written as JSON without spaces.
 const LARGEST: usize = 8 * 1024;
 /// Objects and lists in one another, the profile itself counted.
 const DEEPEST: usize = 16;
 
+/// A profile as it is kept.
+#[derive(Clone, Debug, Default)]
+pub struct Profile(pub Map<String, Value>);
+
+impl Checked for Profile {
+    type Raw = Map<String, Value>;
+
+    fn checked(raw: Self::Raw) -> Result<Self, Wrong> {
+        fits(&raw)?;
+        Ok(Self(raw))
+    }
+
+    fn described() -> ObjectBuilder {
+        ObjectBuilder::new().schema_type(Type::Object)
+    }
+}
+
+checked!(Profile);
+
 /// Whether a profile may be kept, of a change the whole that it makes.
-pub fn fits(profile: &Map<String, Value>) -> Result<(), FieldError> {
-    let wrong = |code, detail: String| Err(mistake("/profile", code, detail));
+pub fn fits(profile: &Map<String, Value>) -> Result<(), Wrong> {
+    let wrong = |code, detail: String| Err(Wrong::new(code, detail));
     // The depth first: what follows walks down it.
     if !is_shallow(profile.values(), DEEPEST - 1) {
         return wrong(
@@ -49,7 +68,7 @@ mod tests {
         let Value::Object(profile) = value else {
             panic!("{value}")
         };
-        fits(&profile).map_err(|error| error.code.into_owned())
+        fits(&profile).map_err(|wrong| wrong.code.to_owned())
     }
 
     #[test]

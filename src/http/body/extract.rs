@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::json;
+use super::json::{self, NUL_CHARACTER};
 use super::shape::Shape;
 use crate::kernel::error::{ApiError, Code, FieldError, MOST_FIELD_ERRORS};
 
@@ -87,7 +87,14 @@ pub(in crate::http) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Res
             }
         }
         Err(error) => {
-            found.extend(shape.mistakes(&value));
+            let mut mistakes = shape.mistakes(&value);
+            // Of a text that cannot be stored, more need not be said.
+            mistakes.retain(|it| {
+                !found
+                    .iter()
+                    .any(|nul| is_nul(nul) && nul.pointer == it.pointer)
+            });
+            found.extend(mistakes);
             if found.is_empty() {
                 // What the schema cannot say. Serde's own words name types, which are nobody's
                 // business.
@@ -100,6 +107,10 @@ pub(in crate::http) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Res
             Err(ApiError::validation(found))
         }
     }
+}
+
+fn is_nul(mistake: &FieldError) -> bool {
+    mistake.code == NUL_CHARACTER
 }
 
 /// Serde takes the members of a struct from a list as well, by their order, which no document says.

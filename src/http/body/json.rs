@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::kernel::error::{FieldError, MOST_FIELD_ERRORS};
 
+/// The code of a text with U+0000.
+pub const NUL_CHARACTER: &str = "nul-character";
 /// Longest piece of a caller's name in a pointer; a longer one names nothing that we know.
 const LONGEST_NAME: usize = 128;
 
@@ -101,7 +103,7 @@ impl Search<'_> {
     fn check(&mut self, path: Path<'_>, text: &str) {
         if text.contains('\0') {
             let detail = "the character U+0000 is not allowed";
-            self.report(path, "nul-character", detail);
+            self.report(path, NUL_CHARACTER, detail);
         }
     }
 

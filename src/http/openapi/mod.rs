@@ -7,6 +7,7 @@ mod headers;
 mod lists;
 mod names;
 mod successes;
+mod values;
 
 use anyhow::Context as _;
 use http::StatusCode;

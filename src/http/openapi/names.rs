@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use utoipa::openapi::OpenApi;
 
 use super::lists::PAGE_OF;
+use super::values;
 
-const SCHEMAS: &str = "#/components/schemas/";
+pub(super) const SCHEMAS: &str = "#/components/schemas/";
 
 pub(super) fn name(ours: &str) -> String {
     let (item, list) = match ours.strip_prefix(PAGE_OF) {
@@ -22,6 +23,7 @@ pub(super) fn name(ours: &str) -> String {
 /// The document with readable names, wherever they stand in it.
 pub(super) fn readable(document: &OpenApi) -> anyhow::Result<OpenApi> {
     let mut document = serde_json::to_value(document)?;
+    values::write_out(&mut document)?;
     if let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") {
         let mut renamed = Map::new();
         for (ours, schema) in std::mem::take(schemas) {

@@ -12,12 +12,13 @@ use diesel::dsl::{exists, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::names;
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
 use crate::identity::account::User;
-use crate::kernel::error::{ApiError, Code};
 use crate::kernel::types::PrincipalId;
+use crate::kernel::values::{Checked, Wrong, checked};
 use crate::schema::{user_words, users};
 
 /// Characters of a search, and of what is kept to be found.
@@ -42,20 +43,31 @@ pub struct Entry {
 }
 
 /// A search that can be asked: folded, neither empty nor long.
+#[derive(Debug)]
 pub struct Search(String);
 
-impl Search {
-    pub fn new(text: &str) -> Result<Self, ApiError> {
-        let key = names::key_of(text.trim());
+impl Checked for Search {
+    type Raw = String;
+
+    fn checked(raw: String) -> Result<Self, Wrong> {
+        let key = names::key_of(raw.trim());
         if (1..=LONGEST).contains(&key.chars().count()) {
             return Ok(Self(key));
         }
-        Err(ApiError::new(
-            Code::InvalidParameter,
-            format!("q: expected 1 to {LONGEST} characters"),
-        ))
+        Err(Wrong::invalid(format!(
+            "expected 1 to {LONGEST} characters"
+        )))
+    }
+
+    fn described() -> ObjectBuilder {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(LONGEST))
     }
 }
+
+checked!(Search);
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum UserSort {
@@ -194,10 +206,11 @@ mod tests {
 
     #[test]
     fn a_search_is_folded_and_bounded() {
-        assert_eq!(Search::new(" ＡＮＮ ").unwrap().0, "ann");
-        Search::new(&"x".repeat(64)).unwrap();
+        let search = |text: &str| Search::checked(text.to_owned());
+        assert_eq!(search(" ＡＮＮ ").unwrap().0, "ann");
+        search(&"x".repeat(64)).unwrap();
         for bad in ["", " ", &"x".repeat(65)] {
-            assert_eq!(Search::new(bad).err().unwrap().code, Code::InvalidParameter);
+            search(bad).unwrap_err();
         }
     }
 }

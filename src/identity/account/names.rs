@@ -1,10 +1,10 @@
 //! Emails and usernames: what is taken, and the key by which two that look alike are one.
 
 use unicode_normalization::UnicodeNormalization as _;
-use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use crate::kernel::error::FieldError;
 use crate::kernel::text::{deceives, is_of_one_script};
+use crate::kernel::values::{Wrong, text};
 
 const LONGEST_EMAIL: usize = 254;
 const LONGEST_USERNAME: usize = 64;
@@ -15,11 +15,31 @@ pub fn key_of(text: &str) -> String {
     text.nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
-fn wrong(pointer: &str, code: &'static str, detail: &str) -> FieldError {
-    FieldError {
-        pointer: pointer.to_owned(),
-        code: code.into(),
-        detail: detail.to_owned(),
+text! {
+    /// An email as it is kept. Only a message to it could prove more than its form.
+    Email = |text| email(&text), email_schema;
+}
+
+text! {
+    /// A username as it is kept. It is never mistaken for an email, an id, or the two halves of
+    /// HTTP Basic.
+    Username = |text| username(&text), username_schema;
+}
+
+text! {
+    /// A person's name as it is kept, which may be empty.
+    PersonName = |text| name(&text), name_schema;
+}
+
+text! {
+    /// What a person calls a thing of theirs, as it is kept; never empty.
+    Label = |text| label(&text), label_schema;
+}
+
+impl PersonName {
+    /// An empty one is no name.
+    pub fn or_none(self) -> Option<String> {
+        Some(self.into()).filter(|name: &String| !name.is_empty())
     }
 }
 
@@ -32,7 +52,7 @@ fn is_shown(c: char) -> bool {
 // descriptions.
 
 /// What [`email`] takes, for the document.
-pub fn email_schema() -> Object {
+fn email_schema() -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .max_length(Some(LONGEST_EMAIL))
@@ -43,13 +63,12 @@ pub fn email_schema() -> Object {
         .description(Some(
             "An email address without characters that are not shown. Two that differ only in case or width are the same",
         ))
-        .build()
 }
 
-/// What [`username`] takes, and null, for the document.
-pub fn username_schema() -> Object {
+/// What [`username`] takes, for the document.
+fn username_schema() -> ObjectBuilder {
     ObjectBuilder::new()
-        .schema_type(SchemaType::Array(vec![Type::String, Type::Null]))
+        .schema_type(Type::String)
         .pattern(Some(
             r"^[^\x00-\x2c\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x9f]{2,64}$",
         ))
@@ -57,38 +76,30 @@ pub fn username_schema() -> Object {
         .description(Some(
             "2 to 64 letters of one script, digits, dots, hyphens or underscores, and not a UUID. Two that differ only in case or width are the same",
         ))
-        .build()
 }
 
-/// What [`name`] takes, and null, for the document.
-pub fn name_schema() -> Object {
-    shown()
-        .schema_type(SchemaType::Array(vec![Type::String, Type::Null]))
-        .description(Some(
-            "The name of the person, without characters that are not shown. An empty one means no name",
-        ))
-        .build()
+/// What [`name`] takes, for the document.
+fn name_schema() -> ObjectBuilder {
+    shown().description(Some(
+        "The name of the person, without characters that are not shown. An empty one means no name",
+    ))
 }
 
 /// What [`label`] takes, for the document.
-pub fn label_schema() -> Object {
-    shown()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .description(Some(
-            "What the token is for, without characters that are not shown",
-        ))
-        .build()
+fn label_schema() -> ObjectBuilder {
+    shown().min_length(Some(1)).description(Some(
+        "What the token is for, without characters that are not shown",
+    ))
 }
 
 fn shown() -> ObjectBuilder {
     ObjectBuilder::new()
+        .schema_type(Type::String)
         .max_length(Some(LONGEST_NAME))
         .pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]*$"))
 }
 
-/// An email as it is kept. Only a message to it could prove more than its form.
-pub fn email(text: &str) -> Result<String, FieldError> {
+pub fn email(text: &str) -> Result<String, Wrong> {
     let text: String = text.nfc().collect();
     let has_form = match text.rsplit_once('@') {
         Some((local, domain)) => {
@@ -105,8 +116,7 @@ pub fn email(text: &str) -> Result<String, FieldError> {
         || text.len() > LONGEST_EMAIL
         || !text.chars().all(|c| is_shown(c) && !c.is_whitespace())
     {
-        return Err(wrong(
-            "/email",
+        return Err(Wrong::new(
             "not-an-email",
             "expected an address such as person@example.com",
         ));
@@ -114,9 +124,7 @@ pub fn email(text: &str) -> Result<String, FieldError> {
     Ok(text)
 }
 
-/// A username as it is kept. It is never mistaken for an email, an id, or the two halves of HTTP
-/// Basic.
-pub fn username(text: &str) -> Result<String, FieldError> {
+fn username(text: &str) -> Result<String, Wrong> {
     let text: String = text.nfc().collect();
     let length = text.chars().count();
     let is_plain = text
@@ -127,8 +135,7 @@ pub fn username(text: &str) -> Result<String, FieldError> {
         || !is_of_one_script(&text)
         || uuid::Uuid::try_parse(&text).is_ok()
     {
-        return Err(wrong(
-            "/username",
+        return Err(Wrong::new(
             "not-a-username",
             "expected 2 to 64 letters of one script, digits, dots, hyphens or underscores, all of them visible",
         ));
@@ -136,22 +143,22 @@ pub fn username(text: &str) -> Result<String, FieldError> {
     Ok(text)
 }
 
-/// A person's name as it is kept; empty is none.
-pub fn name(text: &str) -> Result<Option<String>, FieldError> {
+fn name(text: &str) -> Result<String, Wrong> {
     if text.chars().count() > LONGEST_NAME || !text.chars().all(is_shown) {
-        return Err(wrong(
-            "/name",
+        return Err(Wrong::new(
             "not-a-name",
             "expected at most 200 characters, none of them invisible or a control character",
         ));
     }
-    let text: String = text.trim().nfc().collect();
-    Ok(Some(text).filter(|text| !text.is_empty()))
+    Ok(text.trim().nfc().collect())
 }
 
-/// What a person calls a thing of theirs, as it is kept; never empty.
-pub fn label(text: &str) -> Result<String, FieldError> {
-    name(text)?.ok_or_else(|| wrong("/name", "not-a-name", "expected at least one character"))
+fn label(text: &str) -> Result<String, Wrong> {
+    let text = name(text)?;
+    if text.is_empty() {
+        return Err(Wrong::new("not-a-name", "expected at least one character"));
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use diesel_async::AsyncPgConnection;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{PostBody, check};
+use super::PostBody;
 use crate::db::transaction::{Failure, Work};
 use crate::http::answer::Answer;
 use crate::http::answer::idempotency::{OnceJson, idempotent_statement};
@@ -14,21 +14,15 @@ use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::principal::Principal;
 use crate::kernel::types::{PostId, ProjectId};
-use crate::posts::model::{NewPost, Post};
+use crate::posts::model::{Content, NewPost, Post, Title};
 use crate::projects::access::{Editor, ProjectAccess};
 
 /// A new post
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreatePost {
-    #[schema(
-        min_length = 1,
-        max_length = 300,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
-    )]
-    title: String,
-    #[schema(max_length = 100_000)]
-    content: String,
+    title: Title,
+    content: Content,
     /// Whether to publish the post; if not, it is a draft
     #[serde(default = "yes")]
     #[schema(required = false)]
@@ -67,7 +61,6 @@ pub async fn create_post(
         published,
         project_id,
     } = &body;
-    check(Some(title), Some(content))?;
     if project_id.is_none() && who.workload().is_some() {
         return Err(ApiError::new(
             Code::Forbidden,

@@ -12,17 +12,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::model::Post;
-use crate::http::body::json::mistake;
 use crate::identity::api::AppState;
 use crate::identity::authenticate;
-use crate::kernel::error::{ApiError, ApiResult, FieldError};
+use crate::kernel::error::ApiError;
 use crate::kernel::principal::Principal;
 use crate::kernel::types::{PostId, PrincipalId, ProjectId, instant};
 use crate::projects::access::Role;
-
-const LONGEST_TITLE: usize = 300;
-/// Far below what a search index takes of one text.
-const LONGEST_CONTENT: usize = 100_000;
 
 /// A post, as its reader sees it
 #[derive(Serialize, ToSchema)]
@@ -105,31 +100,4 @@ impl FromRequestParts<AppState> for Reader {
             None => Err(authenticate::nobody(&parts.headers)),
         }
     }
-}
-
-/// What is wrong with the texts of a post, all at once.
-fn check(title: Option<&str>, content: Option<&str>) -> ApiResult<()> {
-    let is_title = |text: &str| {
-        !text.trim().is_empty()
-            && text.chars().count() <= LONGEST_TITLE
-            && !text.chars().any(char::is_control)
-    };
-    let title = title.filter(|text| !is_title(text)).map(|_| {
-        mistake(
-            "/title",
-            "invalid-value",
-            format!("expected 1 to {LONGEST_TITLE} characters, not all of them spaces and none of them a control character"),
-        )
-    });
-    let content = content
-        .filter(|text| text.chars().count() > LONGEST_CONTENT)
-        .map(|_| {
-            let detail = format!("expected at most {LONGEST_CONTENT} characters");
-            mistake("/content", "invalid-value", detail)
-        });
-    let mistakes: Vec<FieldError> = title.into_iter().chain(content).collect();
-    if mistakes.is_empty() {
-        return Ok(());
-    }
-    Err(ApiError::validation(mistakes))
 }

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{PostBody, Reader, check};
+use super::{PostBody, Reader};
 use crate::events::{Event, Outgoing, Telling};
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::body::extract::ValidPath;
@@ -15,7 +15,7 @@ use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::principal::Principal;
 use crate::kernel::types::PostId;
 use crate::posts::changes::{Changes, Judged, Target};
-use crate::posts::model::Post;
+use crate::posts::model::{Content, Post, Title};
 use crate::projects::access::expired;
 
 /// Changes to a post
@@ -23,17 +23,11 @@ use crate::projects::access::expired;
 #[serde(deny_unknown_fields)]
 pub struct UpdatePost {
     #[serde(default)]
-    #[schema(
-        value_type = String,
-        required = false,
-        min_length = 1,
-        max_length = 300,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
-    )]
-    title: Change<String>,
+    #[schema(value_type = Title, required = false)]
+    title: Change<Title>,
     #[serde(default)]
-    #[schema(value_type = String, required = false, max_length = 100_000)]
-    content: Change<String>,
+    #[schema(value_type = Content, required = false)]
+    content: Change<Content>,
     #[serde(default)]
     #[schema(value_type = bool, required = false)]
     published: Change<bool>,
@@ -98,12 +92,11 @@ pub async fn update_post(
         published,
     } = &patch;
     let changes = Changes {
-        title: title.value().map(String::as_str),
-        content: content.value().map(String::as_str),
+        title: title.value(),
+        content: content.value(),
         published: published.value().copied(),
         language: &app.config.posts.search_language,
     };
-    check(changes.title, changes.content)?;
     let versions = conditions.versions();
     let event = Event::PostChanged {
         project: None,

@@ -1,10 +1,9 @@
 //! A new project.
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Mistakes, ProjectBody};
+use super::ProjectBody;
 use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::answer::idempotency::{OnceJson, idempotent};
@@ -12,19 +11,18 @@ use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::principal::Principal;
+use crate::kernel::values::FutureTime;
 use crate::projects::access::Role;
-use crate::projects::model::{NewProject, Project, Visibility};
+use crate::projects::model::{Description, NewProject, Project, ProjectName, Visibility};
 
 /// A new project
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateProject {
-    #[schema(min_length = 1, max_length = 200)]
-    name: String,
-    #[schema(max_length = 10_000)]
-    description: Option<String>,
+    name: ProjectName,
+    description: Option<Description>,
     /// When the project expires, which is in the future. It never does if this is null
-    expires_at: Option<DateTime<Utc>>,
+    expires_at: Option<FutureTime>,
     #[serde(default = "private")]
     #[schema(required = false)]
     visibility: Visibility,
@@ -59,20 +57,11 @@ pub async fn create_project(
         expires_at,
         visibility,
     } = &body;
-    let mut mistakes = Mistakes::default();
-    let name = mistakes.name(name);
-    if let Some(description) = description {
-        mistakes.description(description);
-    }
-    if let Some(time) = expires_at {
-        mistakes.expires_at(*time);
-    }
-    mistakes.none()?;
     let new = NewProject {
-        name: &name,
-        description: description.as_deref(),
+        name,
+        description: description.as_ref(),
         visibility: *visibility,
-        expires_at: *expires_at,
+        expires_at: expires_at.map(|FutureTime(time)| time),
     };
     idempotent(&app.db, &actor, &once, async |tx| {
         let project = Project::insert(tx, &new, who.id).await?;

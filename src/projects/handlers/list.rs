@@ -26,7 +26,6 @@ pub async fn list_projects(
     page: PageParams<ProjectSort>,
     ValidQuery(filter): ValidQuery<ProjectFilter>,
 ) -> ApiResult<Listed<ProjectBody>> {
-    filter.check()?;
     let found = app
         .db
         .read(async |connection| list::page(connection, who.id, &page, &filter).await)

@@ -1,10 +1,9 @@
 //! One project: reading, changing and deleting it.
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Mistakes, ProjectBody};
+use super::ProjectBody;
 use crate::db::transaction::transaction;
 use crate::events::Event;
 use crate::http::answer::Answer;
@@ -16,26 +15,27 @@ use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::principal::Principal;
 use crate::kernel::types::ProjectId;
+use crate::kernel::values::FutureTime;
 use crate::projects::access::{Owner, ProjectAccess, Viewer};
-use crate::projects::model::{ProjectChanges, Visibility};
+use crate::projects::model::{Description, ProjectChanges, ProjectName, Visibility};
 
 /// Changes to a project
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateProject {
     #[serde(default)]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
-    name: Change<String>,
+    #[schema(value_type = ProjectName, required = false)]
+    name: Change<ProjectName>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 10_000)]
-    description: Patch<String>,
+    #[schema(value_type = Option<Description>)]
+    description: Patch<Description>,
     #[serde(default)]
     #[schema(value_type = Visibility, required = false)]
     visibility: Change<Visibility>,
     /// A time to come, or null for never; extends a project that has expired
     #[serde(default)]
-    #[schema(value_type = Option<DateTime<Utc>>)]
-    expires_at: Patch<DateTime<Utc>>,
+    #[schema(value_type = Option<FutureTime>)]
+    expires_at: Patch<FutureTime>,
 }
 
 /// A project
@@ -87,7 +87,7 @@ pub async fn update_project(
     conditions: Conditions,
     MergePatch(patch): MergePatch<UpdateProject>,
 ) -> ApiResult<Versioned<ProjectBody>> {
-    let changes = checked(patch)?;
+    let changes = changes_of(patch);
     transaction(&app.db, &actor, async |tx| {
         let access = ProjectAccess::<Owner>::to_manage(tx, who.id, id).await?;
         conditions.write(Some(access.project.version))?;
@@ -109,28 +109,20 @@ pub async fn update_project(
     .await
 }
 
-fn checked(patch: UpdateProject) -> ApiResult<ProjectChanges> {
+fn changes_of(patch: UpdateProject) -> ProjectChanges {
     let UpdateProject {
         name,
         description,
         visibility,
         expires_at,
     } = patch;
-    let mut mistakes = Mistakes::default();
-    let name = name.into_update().map(|name| mistakes.name(&name));
-    if let Some(description) = description.value() {
-        mistakes.description(description);
-    }
-    if let Some(time) = expires_at.value() {
-        mistakes.expires_at(*time);
-    }
-    mistakes.none()?;
-    Ok(ProjectChanges {
-        name,
+    let expires_at = expires_at.into_update();
+    ProjectChanges {
+        name: name.into_update(),
         description: description.into_update(),
         visibility: visibility.into_update(),
-        expires_at: expires_at.into_update(),
-    })
+        expires_at: expires_at.map(|it| it.map(|FutureTime(time)| time)),
+    }
 }
 
 /// What a patch was about. The values are in the project, and may be nobody's business any more.

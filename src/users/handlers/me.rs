@@ -12,21 +12,24 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::confirm::{Confirmed, confirm};
-use super::{collect, taken};
+use super::taken;
 use crate::db::transaction::{Work, transaction};
 use crate::events::Event;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::body::extract::ValidJson;
+use crate::http::body::json::mistake;
 use crate::http::body::patch::{Change, MergePatch, Patch, merge};
 use crate::http::shell::client::ClientAddress;
+use crate::identity::account::names::{self, Email, PersonName, Username};
 use crate::identity::account::{Account, User};
-use crate::identity::account::{deletion, directory, names, rights};
+use crate::identity::account::{deletion, directory, rights};
 use crate::identity::api::AppState;
 use crate::identity::authenticate::cookie_header;
 use crate::kernel::actor::Actor;
-use crate::kernel::error::{ApiError, ApiResult, Code, FieldError};
+use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::principal::{Credential, Principal};
 use crate::kernel::types::{PrincipalId, instant};
+use crate::kernel::values::Wrong;
 use crate::schema::users;
 use crate::users::profile;
 
@@ -77,19 +80,20 @@ impl From<Account> for Me {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMe {
-    /// Needs `current_password`, and is not for API tokens: who signs in by it has the account
+    /// An email address without characters that are not shown. Two that differ only in case or width
+    /// are the same. A change needs `current_password`, and an API token cannot make it
     #[serde(default)]
-    #[schema(required = false, schema_with = names::email_schema)]
-    email: Change<String>,
+    #[schema(value_type = Email, required = false)]
+    email: Change<Email>,
     /// Your password. It is needed to change `email`, and ignored otherwise
     #[schema(format = Password, value_type = Option<String>)]
     current_password: Option<SecretString>,
     #[serde(default)]
-    #[schema(required = false, schema_with = names::username_schema)]
-    username: Patch<String>,
+    #[schema(value_type = Option<Username>)]
+    username: Patch<Username>,
     #[serde(default)]
-    #[schema(required = false, schema_with = names::name_schema)]
-    name: Patch<String>,
+    #[schema(value_type = Option<PersonName>)]
+    name: Patch<PersonName>,
     /// Merged into what is kept, member by member at every depth (RFC 7396): null deletes a member,
     /// and null for all of it empties it. The whole is at most 8 KiB as JSON, of at most 16 levels
     #[serde(default)]
@@ -172,26 +176,15 @@ pub async fn update_me(
         ));
     }
     let id = who.id;
-    let mut errors = Vec::new();
-    let email = email
-        .into_update()
-        .and_then(|email| collect(names::email(&email), &mut errors));
-    let username = username.into_update().map(|username| {
-        username.and_then(|username| collect(names::username(&username), &mut errors))
-    });
-    let name = name
-        .into_update()
-        .map(|name| name.and_then(|name| collect(names::name(&name), &mut errors).flatten()));
+    let email = email.into_update().map(String::from);
+    let username = username.into_update().map(|it| it.map(String::from));
+    let name = name.into_update();
+    let name = name.map(|name| name.and_then(PersonName::or_none));
     let password = current_password.filter(|_| email.is_some());
     if email.is_some() && password.is_none() {
-        errors.push(FieldError {
-            pointer: "/current_password".to_owned(),
-            code: "missing".into(),
-            detail: "a change of the email needs your password".to_owned(),
-        });
-    }
-    if !errors.is_empty() {
-        return Err(ApiError::validation(errors));
+        let detail = "a change of the email needs your password";
+        let missing = mistake("/current_password", "missing", detail);
+        return Err(ApiError::validation(vec![missing]));
     }
     let confirmed = match password {
         Some(password) => {
@@ -257,7 +250,9 @@ async fn merged(
         _ => Map::new(),
     };
     merge(&mut whole, patch);
-    profile::fits(&whole).map_err(|error| ApiError::validation(vec![error]))?;
+    profile::fits(&whole).map_err(|Wrong { code, detail }| {
+        ApiError::validation(vec![mistake("/profile", code, detail)])
+    })?;
     Ok(whole)
 }
 

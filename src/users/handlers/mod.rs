@@ -10,11 +10,7 @@ pub mod sessions;
 pub mod tokens;
 
 use crate::db::transaction::Failure;
-use crate::kernel::error::{ApiError, Code, FieldError};
-
-fn collect<T>(result: Result<T, FieldError>, errors: &mut Vec<FieldError>) -> Option<T> {
-    result.map_err(|error| errors.push(error)).ok()
-}
+use crate::kernel::error::{ApiError, Code};
 
 /// Which name somebody else has already.
 fn taken(error: diesel::result::Error) -> Failure {

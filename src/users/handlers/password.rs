@@ -13,7 +13,7 @@ use crate::http::shell::client::ClientAddress;
 use crate::identity::account::User;
 use crate::identity::api::AppState;
 use crate::identity::end::{Which, end_sessions};
-use crate::identity::password;
+use crate::identity::password::NewPassword;
 use crate::identity::revocation::{self, Subject};
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
@@ -25,8 +25,7 @@ use crate::kernel::principal::Principal;
 pub struct ChangePassword {
     #[schema(format = Password, value_type = String)]
     current: SecretString,
-    #[schema(schema_with = password::schema)]
-    new: SecretString,
+    new: NewPassword,
 }
 
 /// Change your password
@@ -48,8 +47,10 @@ pub async fn change_password(
     actor: Actor,
     ValidJson(body): ValidJson<ChangePassword>,
 ) -> ApiResult<Answer> {
-    let ChangePassword { current, new } = body;
-    password::acceptable(&new, "/new").map_err(|error| ApiError::validation(vec![error]))?;
+    let ChangePassword {
+        current,
+        new: NewPassword(new),
+    } = body;
     let id = who.id;
     let confirmed = confirm(&app, id, current, "/current", address, &actor).await?;
     let hash = app.identity.passwords.hash(new).await?;

@@ -74,8 +74,8 @@ fn edition(entry: &Entry, sees_all: bool) -> Edition {
 pub struct UserFilter {
     /// How the username, the name or a word in the name begins, in upper or lower case. The users
     /// are then sorted by what was found
-    #[param(min_length = 1, max_length = 64)]
-    q: Option<String>,
+    #[param(inline)]
+    q: Option<Search>,
 }
 
 /// The users of the service
@@ -96,7 +96,7 @@ pub async fn list_users(
     page: PageParams<UserSort>,
     ValidQuery(filter): ValidQuery<UserFilter>,
 ) -> ApiResult<Listed<UserBody>> {
-    let search = filter.q.as_deref().map(Search::new).transpose()?;
+    let UserFilter { q: search } = filter;
     let sees_all = who.is_admin;
     let found = app
         .db

@@ -1,44 +1,39 @@
 //! Registration.
 
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::me::Me;
-use super::{collect, taken};
+use super::taken;
 use crate::config::Registration;
 use crate::db::transaction::transaction;
 use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::body::extract::ValidJson;
 use crate::http::shell::client::ClientAddress;
-use crate::identity::account::names;
+use crate::identity::account::names::{self, Email, PersonName, Username};
 use crate::identity::account::{Account, NewUser};
 use crate::identity::api::{Api, AppState};
-use crate::identity::password;
+use crate::identity::password::NewPassword;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::PrincipalId;
-use crate::users::profile;
+use crate::users::profile::Profile;
 
 /// A new account
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Register {
-    #[schema(schema_with = names::email_schema)]
-    email: String,
-    #[schema(schema_with = password::schema)]
-    password: SecretString,
-    #[schema(schema_with = names::username_schema)]
-    username: Option<String>,
-    #[schema(schema_with = names::name_schema)]
-    name: Option<String>,
+    email: Email,
+    password: NewPassword,
+    username: Option<Username>,
+    name: Option<PersonName>,
     /// Anything else that you want to keep about the person: at most 8 KiB as JSON, of at most 16
     /// levels
     #[serde(default)]
-    #[schema(value_type = Object)]
-    profile: serde_json::Map<String, Value>,
+    #[schema(required = false)]
+    profile: Profile,
 }
 
 /// Make an account
@@ -65,31 +60,9 @@ pub async fn create_user(
             "registration is closed here; ask an administrator for an account",
         ));
     }
-    let Register {
-        email,
-        password,
-        username,
-        name,
-        profile,
-    } = body;
-    let mut errors = Vec::new();
-    let email = collect(names::email(&email), &mut errors);
-    let username = username.and_then(|username| collect(names::username(&username), &mut errors));
-    let name = name.and_then(|name| collect(names::name(&name), &mut errors).flatten());
-    collect(password::acceptable(&password, "/password"), &mut errors);
-    collect(profile::fits(&profile), &mut errors);
-    let (Some(email), true) = (email, errors.is_empty()) else {
-        return Err(ApiError::validation(errors));
-    };
     let token = app.identity.limiter.registration(&app.db, address.0);
     let token = token.await?;
-    let new = Prepared {
-        email,
-        username,
-        name,
-        profile,
-    };
-    let made = make(&app, new, password, actor).await;
+    let made = make(&app, body, actor).await;
     // Only who was told that a name is taken has learned something of somebody.
     let is_taken = matches!(&made, Err(error) if error.code == Code::Conflict);
     if !is_taken {
@@ -100,33 +73,22 @@ pub async fn create_user(
     Ok(Answer::created(format!("/api/v1/users/{id}"), &Me::from(account))?.with_version(version))
 }
 
-/// What of a registration is kept as it is.
-struct Prepared {
-    email: String,
-    username: Option<String>,
-    name: Option<String>,
-    profile: serde_json::Map<String, Value>,
-}
-
-async fn make(
-    app: &Api,
-    prepared: Prepared,
-    password: SecretString,
-    actor: Actor,
-) -> ApiResult<Account> {
-    let Prepared {
+async fn make(app: &Api, body: Register, actor: Actor) -> ApiResult<Account> {
+    let Register {
         email,
+        password: NewPassword(password),
         username,
         name,
-        profile,
-    } = prepared;
+        profile: Profile(profile),
+    } = body;
+    let (email, username) = (String::from(email), username.map(String::from));
     let new = NewUser {
         id: PrincipalId::fresh(),
         email_key: names::key_of(&email),
         email,
         username_key: username.as_deref().map(names::key_of),
         username,
-        name,
+        name: name.and_then(PersonName::or_none),
         profile: Value::Object(profile),
         password_hash: app.identity.passwords.hash(password).await?,
         is_admin: false,

@@ -5,7 +5,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::collect;
 use crate::db::transaction::transaction;
 use crate::events::Event;
 use crate::http::answer::Answer;
@@ -13,8 +12,7 @@ use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::idempotency::{OnceJson, idempotent};
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::ValidPath;
-use crate::http::body::json::mistake;
-use crate::identity::account::names;
+use crate::identity::account::names::Label;
 use crate::identity::api::AppState;
 use crate::identity::api_token::{ApiToken, ApiTokenSort, Inserted, MOST_PER_USER, NewApiToken};
 use crate::identity::credential::API_TOKEN_PREFIX;
@@ -22,7 +20,8 @@ use crate::identity::secret::{fresh_secret, secret_hash};
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::principal::Principal;
-use crate::kernel::types::{ApiTokenId, instant, is_usual};
+use crate::kernel::types::{ApiTokenId, instant};
+use crate::kernel::values::FutureTime;
 
 /// A token is made and ended, never changed.
 const VERSION: i64 = 1;
@@ -50,11 +49,10 @@ impl TokenAccess {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateApiToken {
-    #[schema(schema_with = names::label_schema)]
-    name: String,
+    name: Label,
     access: TokenAccess,
     /// When the token ends, which is in the future. Without this it lasts until you delete it
-    expires_at: Option<DateTime<Utc>>,
+    expires_at: Option<FutureTime>,
 }
 
 /// An API token, without its secret
@@ -146,28 +144,16 @@ pub async fn create_api_token(
         access,
         expires_at,
     } = body;
-    let mut errors = Vec::new();
-    let name = collect(names::label(&name), &mut errors);
-    if expires_at.is_some_and(|at| at <= Utc::now() || !is_usual(at)) {
-        errors.push(mistake(
-            "/expires_at",
-            "invalid-value",
-            "expected a time in the future, up to the year 9999, or null for never",
-        ));
-    }
-    let (Some(name), true) = (name, errors.is_empty()) else {
-        return Err(ApiError::validation(errors));
-    };
     let secret: SecretString = fresh_secret(API_TOKEN_PREFIX).map_err(ApiError::internal)?;
     let hash = secret_hash(secret.expose_secret());
     let keys = app.identity.keys.current();
     let new = NewApiToken {
         id: ApiTokenId::fresh(),
         user_id: who.id,
-        name: &name,
+        name: name.as_str(),
         access: access.as_str(),
         secret_hash: &hash,
-        expires_at,
+        expires_at: expires_at.map(|FutureTime(time)| time),
     };
     // The answer is kept under the caller's key for a day, and the secret in it must not be read in
     // the database.

@@ -1,4 +1,6 @@
 //! Rules that hold for the whole house, whatever the feature.
 
+mod bounds;
+mod columns;
 mod dependencies;
 mod layers;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::world::{PASSWORD, World};
 
-pub(super) enum Sent {
+pub(crate) enum Sent {
     Nothing,
     /// What follows the `?`.
     Query(String),
@@ -15,7 +15,7 @@ pub(super) enum Sent {
 
 use Sent::{Form, Json, Nothing, Query};
 
-pub(super) struct Call {
+pub(crate) struct Call {
     /// As the document names it.
     pub operation: &'static str,
     /// Kinds of ids, as the table explains them.
@@ -72,7 +72,7 @@ const fn call(
     }
 }
 
-pub(super) const CALLS: &[Call] = &[
+pub(crate) const CALLS: &[Call] = &[
     call("GET /.well-known/jwks.json", NONE, |_| Nothing),
     call("GET /.well-known/oauth-authorization-server", NONE, |_| {
         Nothing

@@ -1,7 +1,6 @@
 //! Who may do what: every documented operation, for everybody and every kind of id, against one
 //! table that a reader can read.
 
-mod bounds;
 mod calls;
 mod conventions;
 mod fields;
@@ -20,8 +19,9 @@ use serde_json::{Value, json};
 
 use crate::support::app::Answer;
 use crate::support::snapshot;
-use calls::{CALLS, Call, Sent};
-use world::{CALLERS, Stage, Things, World};
+pub(crate) use calls::{CALLS, Call, Sent};
+use world::CALLERS;
+pub(crate) use world::{Stage, Things, World};
 
 const LEGEND: &str = "\
 # Who may do what. Each line is an operation of the OpenAPI document and a kind of id; each column is a caller, with the status
@@ -111,7 +111,8 @@ async fn row(
     all
 }
 
-fn fill(path: &str, things: &Things) -> String {
+/// A path with the ids of a world in the place of their names.
+pub(crate) fn fill(path: &str, things: &Things) -> String {
     let id = match path.strip_prefix("/api/v1/") {
         Some(path) if path.starts_with("jobs/") => {
             return format!("/api/v1/{}", path.replace("{id}", &things.job.to_string()));

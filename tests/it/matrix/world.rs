@@ -31,7 +31,7 @@ pub(super) const CALLERS: [&str; 8] = [
 ];
 
 /// The application, and who looks after it: none of them ever calls for the table.
-pub(super) struct Stage {
+pub(crate) struct Stage {
     pub app: TestApp,
     session: tokio_postgres::Client,
     password_hash: String,
@@ -39,7 +39,7 @@ pub(super) struct Stage {
 }
 
 #[derive(Clone)]
-pub(super) struct Person {
+pub(crate) struct Person {
     pub id: Uuid,
     pub login: String,
     /// The one that `access` belongs to, and one more.
@@ -61,7 +61,7 @@ struct Shared {
 
 /// What the placeholders of a path stand for.
 #[derive(Clone, Copy)]
-pub(super) struct Things {
+pub(crate) struct Things {
     pub project: Uuid,
     pub post: Uuid,
     pub user: Uuid,
@@ -73,7 +73,7 @@ pub(super) struct Things {
     pub principal: Uuid,
 }
 
-pub(super) struct World {
+pub(crate) struct World {
     pub caller: Option<Person>,
     pub things: Things,
     /// The kind that was asked for.
@@ -81,7 +81,7 @@ pub(super) struct World {
 }
 
 impl Stage {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let limits = [
             "--signin-per-address-burst=1000000",
             "--signin-per-address-per-minute=1000000",
@@ -356,7 +356,7 @@ impl Stage {
     }
 
     /// The world of who may do it, to what is theirs.
-    pub(super) async fn permitted(&self, call: &Call) -> Arc<World> {
+    pub(crate) async fn permitted(&self, call: &Call) -> Arc<World> {
         let administered = ["/users/{id}", "/api/v1/audit", "/api/v1/jobs"];
         let is_admins = administered
             .iter()
@@ -374,7 +374,7 @@ impl Stage {
         assert_eq!(answer.status, 204, "{target}: {}", answer.text());
     }
 
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         who: Option<&Person>,
         method: Method,

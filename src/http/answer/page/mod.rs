@@ -16,7 +16,13 @@ use utoipa::ToSchema;
 
 use super::rendered;
 use crate::db::page::{COUNT_CAP, Found, PageQuery, Place, Scope, Sorts};
+use crate::kernel::values::number;
 use crate::state::Core;
+
+number! {
+    /// How many items a page has at most
+    Limit(usize): 1..=200;
+}
 
 /// The keys of cursors, which `identity` holds.
 pub trait CursorKeys: Send + Sync {

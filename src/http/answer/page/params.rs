@@ -8,11 +8,11 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use super::{Cursors, PageParams};
+use super::{Cursors, Limit, PageParams};
 use crate::db::page::{Direction, PageQuery, Scope, Sorts};
 use crate::kernel::error::{ApiError, Code};
+use crate::kernel::values::Checked as _;
 
-const MOST: usize = 200;
 const USUAL: usize = 50;
 const OWN: [&str; 4] = ["limit", "cursor", "count", "sort"];
 
@@ -43,16 +43,10 @@ impl<S: Sorts> PageParams<S> {
         };
         let limit = match value("limit")? {
             None => USUAL,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|limit| (1..=MOST).contains(limit))
-                .ok_or_else(|| {
-                    invalid(
-                        "limit",
-                        &format!("expected a whole number from 1 to {MOST}"),
-                    )
-                })?,
+            // What is no number is as far off as zero.
+            Some(text) => Limit::checked(text.parse().unwrap_or_default())
+                .map_err(|wrong| invalid("limit", &wrong.detail))?
+                .get(),
         };
         let counts = match value("count")? {
             None | Some("false") => false,
@@ -138,10 +132,7 @@ impl<S: Sorts> IntoParams for PageParams<S> {
             parameter(
                 "limit",
                 "How many items the page has at most. A page of large ones ends earlier, at about 1 MiB",
-                schema(Type::Integer)
-                    .minimum(Some(1))
-                    .maximum(Some(MOST))
-                    .default(Some(USUAL.into())),
+                Limit::described().default(Some(USUAL.into())),
             ),
             parameter(
                 "cursor",

@@ -12,6 +12,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Object, Schema, 
 
 use super::json::Path;
 use crate::kernel::error::{FieldError, MOST_FIELD_ERRORS};
+use crate::kernel::values;
 
 /// Deeper nesting than any request type has; references and alternatives count too.
 const DEEPEST: usize = 64;
@@ -202,7 +203,10 @@ fn walk_object(
         let expected = format!("expected one of {}", list.join(", "));
         found.push(path.mistake("unknown-value", expected));
     }
-    if let Some(detail) = scalar::mistake(value, object) {
+    // The rule of a value type has words of its own for what the schema says of it, too.
+    if let Err(wrong) = values::judge(object, value) {
+        found.push(path.mistake(wrong.code, wrong.detail));
+    } else if let Some(detail) = scalar::mistake(value, object) {
         found.push(path.mistake("invalid-value", detail));
     }
     let Value::Object(members) = value else {

@@ -6,6 +6,29 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::http::body::extract;
+use crate::http::body::patch::{Change, Patch};
+use crate::kernel::values::text;
+
+text! {
+    /// What something is called
+    Called: 1..=3;
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Valued {
+    called: Called,
+    maybe: Option<Called>,
+    list: Option<Vec<Called>>,
+    #[serde(default)]
+    #[schema(value_type = Called, required = false)]
+    change: Change<Called>,
+    #[serde(default)]
+    #[schema(value_type = Option<Called>)]
+    patch: Patch<Called>,
+}
+
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Outer {
@@ -138,6 +161,31 @@ fn every_mistake_is_listed_with_its_pointer() {
     for (body, expected) in table {
         assert_eq!(short::<Outer>(&body), expected, "{body}");
     }
+}
+
+/// Serde ends at the first of them, and no schema says what they are: each rule does.
+#[test]
+fn values_that_break_their_rule_are_all_listed_in_its_words() {
+    let body = json!({
+        "called": "", "maybe": "long", "list": ["a", "", "long"], "change": "long", "patch": "",
+    });
+    let errors = extract::parse::<Valued>(body.to_string().as_bytes())
+        .unwrap_err()
+        .errors;
+    let pointers: Vec<_> = errors.iter().map(|it| it.pointer.as_str()).collect();
+    let expected = [
+        "/called", "/change", "/list/1", "/list/2", "/maybe", "/patch",
+    ];
+    assert_eq!(pointers, expected);
+    for error in errors {
+        assert_eq!(error.code, "invalid-value");
+        assert_eq!(error.detail, "expected 1 to 3 characters");
+    }
+    let fits = r#"{"called": "a", "maybe": null, "list": ["abc"], "patch": null}"#;
+    extract::parse::<Valued>(fits.as_bytes()).unwrap();
+    let found = found::<Valued>(&json!({ "called": 1, "maybe": 1 }));
+    let details: Vec<_> = found.iter().map(|(.., detail)| detail.as_str()).collect();
+    assert_eq!(details, ["expected a text", "expected a text or null"]);
 }
 
 #[test]
