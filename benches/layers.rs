@@ -21,11 +21,11 @@ use chartroom::app::features::PublicShell;
 use chartroom::config::Config;
 use chartroom::config::endpoint::{Endpoint, Tls};
 use chartroom::http::body::extract::ValidJson;
+use chartroom::http::caller::{Anyone, routes};
 use chartroom::kernel::shutdown::{Shutdown, Timings};
 use clap::{Args as _, Command, FromArgMatches as _};
 use tower::Service as _;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 const ROUNDS: usize = 15;
 const REQUESTS: u32 = 20_000;
@@ -125,7 +125,7 @@ struct Titled {
     request_body = Titled,
     responses((status = OK)),
 )]
-async fn post_titled(_: ValidJson<Titled>) {}
+async fn post_titled(_: Anyone, _: ValidJson<Titled>) {}
 
 /// Milliseconds for each body that is refused in full.
 async fn wrong_bodies(shell: &Arc<PublicShell>) {

@@ -11,6 +11,7 @@ use chartroom::app::features;
 use chartroom::app::serve::app;
 use chartroom::config::Config;
 use chartroom::db::migrate::{self, MIGRATIONS};
+use chartroom::http::caller::{Anyone, Signed, routes};
 use chartroom::identity::api::AppState;
 use chartroom::identity::password::Passwords;
 use chartroom::kernel::shutdown::{Shutdown, Timings};
@@ -21,7 +22,6 @@ use clap::{Args as _, Command, FromArgMatches as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::machine::Clock;
 
@@ -56,13 +56,13 @@ impl Drop for Directory {
 
 /// Nobody is asked for
 #[utoipa::path(get, path = "/public", security(()), responses((status = OK)))]
-async fn public() -> axum::Json<serde_json::Value> {
+async fn public(_: Anyone) -> axum::Json<serde_json::Value> {
     no_op()
 }
 
 /// A caller is asked for
 #[utoipa::path(get, path = "/caller", security(("caller" = [])), responses((status = OK)))]
-async fn caller() -> axum::Json<serde_json::Value> {
+async fn caller(_: Signed) -> axum::Json<serde_json::Value> {
     no_op()
 }
 

@@ -9,9 +9,9 @@ use uuid::Uuid;
 use crate::events::model::{EventFilter, EventSort, TrailEntry};
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::ValidQuery;
+use crate::http::caller::Person;
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::principal::Principal;
 use crate::kernel::types::instant;
 
 /// Something that your account did
@@ -78,8 +78,8 @@ pub struct ActivityFilter {
     responses((status = OK, body = Page<ActivityBody>), ApiError),
 )]
 pub async fn list_activity(
+    who: Person,
     app: AppState,
-    who: Principal,
     page: PageParams<EventSort>,
     ValidQuery(filter): ValidQuery<ActivityFilter>,
 ) -> ApiResult<Listed<ActivityBody>> {

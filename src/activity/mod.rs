@@ -4,8 +4,8 @@
 pub mod handlers;
 
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use crate::http::caller::routes;
 use crate::identity::api::Feature;
 
 pub fn feature() -> Feature {

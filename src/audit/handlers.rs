@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::events::model::{EventFilter, EventSort, TrailEntry};
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::ValidQuery;
+use crate::http::caller::Administrator;
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::instant;
@@ -84,6 +85,7 @@ pub struct AuditFilter {
     responses((status = OK, body = Page<AuditEvent>), ApiError),
 )]
 pub async fn list_audit_events(
+    _: Administrator,
     app: AppState,
     page: PageParams<EventSort>,
     ValidQuery(filter): ValidQuery<AuditFilter>,

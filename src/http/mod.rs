@@ -1,8 +1,10 @@
-//! The HTTP surface: one hand-written middleware (`shell`), what it hands to handlers (`body`),
-//! what they give back (`answer`), and how both are documented (`openapi`, `site`).
+//! The HTTP surface: one hand-written middleware (`shell`), what it hands to handlers (`body`, and
+//! who calls: `caller`), what they give back (`answer`), and how both are documented (`openapi`,
+//! `site`).
 
 pub mod answer;
 pub mod body;
+pub mod caller;
 pub mod openapi;
 pub mod shell;
 pub mod site;

@@ -4,8 +4,8 @@ use axum::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use crate::http::caller::{Anyone, routes};
 use crate::kernel::error::{ApiError, ApiResult};
 
 pub fn router<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
@@ -33,7 +33,7 @@ struct Version {
     security(()),
     responses((status = OK, body = Version), ApiError),
 )]
-async fn get_version() -> ApiResult<Json<Version>> {
+async fn get_version(_: Anyone) -> ApiResult<Json<Version>> {
     Ok(Json(Version {
         name: "chartroom",
         version: env!("CARGO_PKG_VERSION"),

@@ -316,19 +316,7 @@ fn may(app: &Api, access: Access, principal: &Principal, parts: &Parts) -> ApiRe
             "a request with the cookie must come from this site; other callers send a token",
         );
     }
-    match access {
-        Access::Admin if !principal.is_admin => forbidden("this is for administrators"),
-        Access::Service if !principal.is_admin && principal.workload().is_none() => {
-            forbidden("this is for administrators and workloads")
-        }
-        Access::User | Access::Session if principal.workload().is_some() => {
-            forbidden("this is for people: a workload has no account and starts no projects")
-        }
-        Access::Session if matches!(principal.credential, Credential::ApiToken { .. }) => {
-            forbidden("this is not for API tokens")
-        }
-        _ => Ok(()),
-    }
+    access.admits(principal)
 }
 
 /// Browsers say where a request comes from; only very old ones leave it to `Origin` alone.

@@ -30,8 +30,8 @@ pub mod token;
 pub mod workload;
 
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use crate::http::caller::routes;
 use crate::identity::api::{AppState, Feature};
 
 pub fn feature() -> Feature {

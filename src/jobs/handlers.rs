@@ -18,10 +18,10 @@ use crate::http::answer::etag::Edition;
 use crate::http::answer::idempotency::{Once, idempotent};
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::{ValidPath, ValidQuery};
+use crate::http::caller::{Administrator, Signed};
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::principal::Principal;
 use crate::kernel::types::{PrincipalId, instant};
 use crate::kernel::values::text;
 
@@ -135,6 +135,7 @@ pub struct JobFilter {
     responses((status = OK, body = Page<JobBody>), ApiError),
 )]
 pub async fn list_jobs(
+    _: Administrator,
     app: AppState,
     page: PageParams<JobSort>,
     ValidQuery(filter): ValidQuery<JobFilter>,
@@ -166,12 +167,12 @@ pub async fn list_jobs(
     ),
 )]
 pub async fn get_job(
+    who: Signed,
     app: AppState,
-    who: Principal,
     ValidPath(id): ValidPath<i64>,
     conditions: Conditions,
 ) -> ApiResult<Versioned<JobBody>> {
-    let whose = Whose::from(&who);
+    let whose = Whose::from(&*who);
     let found = app
         .db
         .read(async |connection| Job::find(connection, whose, id).await)
@@ -193,13 +194,13 @@ pub async fn get_job(
     responses((status = ACCEPTED, body = JobBody), ApiError),
 )]
 pub async fn retry_job(
+    who: Signed,
     app: AppState,
-    who: Principal,
     actor: Actor,
     ValidPath(id): ValidPath<i64>,
     once: Once,
 ) -> ApiResult<Answer> {
-    let whose = Whose::from(&who);
+    let whose = Whose::from(&*who);
     idempotent(&app.db, &actor, &once, async |tx| {
         let found = Job::locked(tx, whose, id).await?;
         let job = found.ok_or_else(missing)?;
@@ -250,13 +251,13 @@ fn conflict(detail: &'static str) -> ApiError {
     responses((status = NO_CONTENT, description = "Gone, or asked to stop"), ApiError),
 )]
 pub async fn cancel_job(
+    who: Signed,
     app: AppState,
-    who: Principal,
     actor: Actor,
     ValidPath(id): ValidPath<i64>,
     conditions: Conditions,
 ) -> ApiResult<Answer> {
-    let whose = Whose::from(&who);
+    let whose = Whose::from(&*who);
     transaction(&app.db, &actor, async |tx| {
         let found = Job::locked(tx, whose, id).await?;
         let job = found.ok_or_else(missing)?;

@@ -19,8 +19,8 @@ pub mod runner;
 mod slots;
 
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use crate::http::caller::routes;
 use crate::identity::api::{AppState, Feature};
 
 pub fn feature() -> Feature {

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use chrono::{DateTime, Utc};
-use http::request::Parts;
+use http::Extensions;
 use uuid::Uuid;
 
 use super::workload::Workload;
@@ -75,24 +74,11 @@ impl Principal {
             }
         )
     }
-}
 
-/// The middleware has asked for a caller before the handler runs; a route that declares none has
-/// none to give.
-impl<S: Send + Sync> FromRequestParts<S> for Principal {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        parts.extensions.get().cloned().ok_or_else(|| {
+    /// Who the middleware found before the handler runs. On a public route it looks for nobody.
+    pub fn of(extensions: &Extensions) -> Result<Self, ApiError> {
+        extensions.get().cloned().ok_or_else(|| {
             ApiError::internal(anyhow::anyhow!("a public route asks for a principal"))
         })
-    }
-}
-
-impl<S: Send + Sync> OptionalFromRequestParts<S> for Principal {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, ApiError> {
-        Ok(parts.extensions.get().cloned())
     }
 }

@@ -14,8 +14,8 @@ mod sql;
 pub mod votes;
 
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use crate::http::caller::routes;
 use crate::identity::api::{AppState, Feature};
 
 pub fn feature() -> Feature {

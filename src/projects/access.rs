@@ -17,6 +17,8 @@ use serde::Deserialize;
 use super::model::{Project, Visibility};
 use crate::db::transaction::Work;
 use crate::http::body::extract::ValidPath;
+use crate::http::caller::Caller;
+use crate::http::openapi::access::Access;
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::principal::Principal;
@@ -255,13 +257,18 @@ struct InPath {
     id: ProjectId,
 }
 
+/// Who calls is signed in; whether they may is for the project to say.
+impl<R: Needs> Caller for ProjectAccess<R> {
+    const ACCESS: Access = Access::Caller;
+}
+
 impl<R: Needs> FromRequestParts<AppState> for ProjectAccess<R> {
     type Rejection = ApiError;
 
     /// From a replica where there is one: it may be behind, and then with what is in the project as
     /// much as with its members.
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let who = Principal::from_request_parts(parts, app).await?.id;
+        let who = Principal::of(&parts.extensions)?.id;
         let ValidPath(InPath { id }) = ValidPath::from_request_parts(parts, app).await?;
         let loaded = app
             .db

@@ -10,8 +10,8 @@ pub mod members;
 pub mod model;
 
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use crate::http::caller::routes;
 use crate::identity::api::{AppState, Feature};
 
 pub fn feature() -> Feature {

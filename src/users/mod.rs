@@ -5,8 +5,8 @@ pub mod handlers;
 pub mod profile;
 
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use crate::http::caller::routes;
 use crate::identity::api::{AppState, Feature};
 
 pub fn feature() -> Feature {

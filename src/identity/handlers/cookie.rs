@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::{NO_STORE, invalid_grant, start};
 use crate::db::transaction::transaction;
 use crate::http::body::extract::ValidForm;
+use crate::http::caller::{Anyone, Signed};
 use crate::http::shell::client::ClientAddress;
 use crate::identity::api::AppState;
 use crate::identity::authenticate::cookie_header;
@@ -19,7 +20,6 @@ use crate::identity::session::Kind;
 use crate::identity::sign_in::{self, Outcome};
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::principal::Principal;
 
 /// A sign-in for browsers
 #[derive(Deserialize, ToSchema)]
@@ -53,6 +53,7 @@ pub struct LoginForm {
     ),
 )]
 pub async fn create_cookie(
+    _: Anyone,
     app: AppState,
     address: ClientAddress,
     actor: Actor,
@@ -131,7 +132,7 @@ fn same_origin_path(next: &str) -> Option<HeaderValue> {
     security(("caller" = [])),
     responses((status = NO_CONTENT, description = "You are signed out."), ApiError),
 )]
-pub async fn end_session(app: AppState, who: Principal, actor: Actor) -> ApiResult<Response> {
+pub async fn end_session(who: Signed, app: AppState, actor: Actor) -> ApiResult<Response> {
     let Some(session) = who.session() else {
         return Err(ApiError::new(
             Code::BadRequest,

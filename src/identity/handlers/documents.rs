@@ -4,6 +4,7 @@ use axum::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::http::caller::Anyone;
 use crate::identity::api::AppState;
 use crate::identity::keys::Jwk;
 use crate::kernel::error::ApiError;
@@ -33,7 +34,7 @@ pub struct Metadata {
     security(()),
     responses((status = OK, body = Metadata), ApiError),
 )]
-pub async fn get_metadata(app: AppState) -> Json<Metadata> {
+pub async fn get_metadata(_: Anyone, app: AppState) -> Json<Metadata> {
     let url = &app.public_url;
     Json(Metadata {
         issuer: url.clone(),
@@ -70,7 +71,7 @@ pub struct Jwks {
     security(()),
     responses((status = OK, body = Jwks), ApiError),
 )]
-pub async fn get_keys(app: AppState) -> Json<Jwks> {
+pub async fn get_keys(_: Anyone, app: AppState) -> Json<Jwks> {
     Json(Jwks {
         keys: app.identity.keys.current().jwks(),
     })

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::NO_STORE;
 use crate::db::transaction::transaction;
 use crate::http::body::extract::ValidForm;
+use crate::http::caller::{Anyone, Service};
 use crate::identity::api::AppState;
 use crate::identity::end::{Which, end_sessions};
 use crate::identity::session;
@@ -46,6 +47,7 @@ pub struct TokenForm {
     responses((status = OK), ApiError),
 )]
 pub async fn revoke_token(
+    _: Anyone,
     app: AppState,
     actor: Actor,
     form: ValidForm<TokenForm>,
@@ -123,7 +125,11 @@ pub struct Introspection {
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = OK, body = Introspection), ApiError),
 )]
-pub async fn introspect_token(app: AppState, form: ValidForm<TokenForm>) -> ApiResult<Response> {
+pub async fn introspect_token(
+    _: Service,
+    app: AppState,
+    form: ValidForm<TokenForm>,
+) -> ApiResult<Response> {
     let token = &form.0.token;
     let about = match app.identity.tokens.verify(token, Utc::now()) {
         Ok(claims) => access(&app, (*claims).clone()).await?,

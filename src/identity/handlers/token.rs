@@ -14,6 +14,7 @@ use super::{NO_STORE, invalid_grant, start};
 use crate::db::transaction::transaction;
 use crate::events::Event;
 use crate::http::body::extract::ValidForm;
+use crate::http::caller::Anyone;
 use crate::http::shell::client::ClientAddress;
 use crate::identity::api::AppState;
 use crate::identity::revocation::{self, Subject};
@@ -75,6 +76,7 @@ pub struct TokenResponse {
     responses((status = OK, body = TokenResponse), ApiError),
 )]
 pub async fn create_token(
+    _: Anyone,
     app: AppState,
     address: ClientAddress,
     actor: Actor,

@@ -9,10 +9,10 @@ use super::PostBody;
 use crate::db::transaction::{Failure, Work};
 use crate::http::answer::Answer;
 use crate::http::answer::idempotency::{OnceJson, idempotent_statement};
+use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::principal::Principal;
 use crate::kernel::types::{PostId, ProjectId};
 use crate::posts::model::{Content, NewPost, Post, Title};
 use crate::projects::access::{Editor, ProjectAccess};
@@ -50,8 +50,8 @@ fn yes() -> bool {
     responses((status = CREATED, body = PostBody), ApiError),
 )]
 pub async fn create_post(
+    who: Signed,
     app: AppState,
-    who: Principal,
     actor: Actor,
     OnceJson { once, body }: OnceJson<CreatePost>,
 ) -> ApiResult<Answer> {

@@ -21,8 +21,8 @@ use crate::posts::list::{PostFilter, PostSort, Wanted};
     responses((status = OK, body = Page<PostBody>), ApiError),
 )]
 pub async fn list_posts(
-    app: AppState,
     Reader(me): Reader,
+    app: AppState,
     page: PageParams<PostSort>,
     ValidQuery(filter): ValidQuery<PostFilter>,
 ) -> ApiResult<Listed<PostBody>> {

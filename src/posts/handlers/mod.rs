@@ -12,6 +12,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::model::Post;
+use crate::http::caller::Caller;
+use crate::http::openapi::access::Access;
 use crate::identity::api::AppState;
 use crate::identity::authenticate;
 use crate::kernel::error::ApiError;
@@ -89,6 +91,10 @@ impl From<Post> for PostBody {
 
 /// Who reads, where the configuration may let anybody: `None` is anybody.
 pub struct Reader(Option<PrincipalId>);
+
+impl Caller for Reader {
+    const ACCESS: Access = Access::Optional;
+}
 
 impl FromRequestParts<AppState> for Reader {
     type Rejection = ApiError;

@@ -9,10 +9,10 @@ use crate::events::{Event, Outgoing, Telling};
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::body::extract::ValidPath;
 use crate::http::body::patch::{Change, MergePatch};
+use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::principal::Principal;
 use crate::kernel::types::PostId;
 use crate::posts::changes::{Changes, Judged, Target};
 use crate::posts::model::{Content, Post, Title};
@@ -50,8 +50,8 @@ pub struct UpdatePost {
     ),
 )]
 pub async fn get_post(
-    app: AppState,
     Reader(me): Reader,
+    app: AppState,
     ValidPath(id): ValidPath<PostId>,
     conditions: Conditions,
 ) -> ApiResult<Versioned<PostBody>> {
@@ -79,8 +79,8 @@ pub async fn get_post(
     responses((status = OK, body = PostBody), ApiError),
 )]
 pub async fn update_post(
+    who: Signed,
     app: AppState,
-    who: Principal,
     actor: Actor,
     ValidPath(id): ValidPath<PostId>,
     conditions: Conditions,
@@ -127,8 +127,8 @@ pub async fn update_post(
     responses((status = NO_CONTENT, description = "The post and its votes are deleted."), ApiError),
 )]
 pub async fn delete_post(
+    who: Signed,
     app: AppState,
-    who: Principal,
     actor: Actor,
     ValidPath(id): ValidPath<PostId>,
     conditions: Conditions,

@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 use crate::db::DbError;
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::ValidPath;
+use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::principal::Principal;
 use crate::kernel::types::{PostId, PrincipalId, instant};
 use crate::posts::votes::{self, Met, Voter, VoterSort};
 use crate::projects::access::expired;
@@ -57,8 +57,8 @@ impl From<Voter> for VoterBody {
     responses((status = NO_CONTENT, description = "Your vote counts."), ApiError),
 )]
 pub async fn put_vote(
+    who: Signed,
     app: AppState,
-    who: Principal,
     ValidPath(id): ValidPath<PostId>,
 ) -> ApiResult<StatusCode> {
     let met = app
@@ -93,8 +93,8 @@ pub async fn put_vote(
     responses((status = NO_CONTENT, description = "You have no vote for it now."), ApiError),
 )]
 pub async fn delete_vote(
+    who: Signed,
     app: AppState,
-    who: Principal,
     ValidPath(id): ValidPath<PostId>,
 ) -> ApiResult<StatusCode> {
     let met = app
@@ -120,8 +120,8 @@ pub async fn delete_vote(
     responses((status = OK, body = Page<VoterBody>), ApiError),
 )]
 pub async fn list_votes(
+    who: Signed,
     app: AppState,
-    who: Principal,
     ValidPath(id): ValidPath<PostId>,
     page: PageParams<VoterSort>,
 ) -> ApiResult<Listed<VoterBody>> {

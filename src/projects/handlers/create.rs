@@ -7,10 +7,10 @@ use super::ProjectBody;
 use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::answer::idempotency::{OnceJson, idempotent};
+use crate::http::caller::Person;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::principal::Principal;
 use crate::kernel::values::FutureTime;
 use crate::projects::access::Role;
 use crate::projects::model::{Description, NewProject, Project, ProjectName, Visibility};
@@ -46,8 +46,8 @@ fn private() -> Visibility {
     responses((status = CREATED, body = ProjectBody), ApiError),
 )]
 pub async fn create_project(
+    who: Person,
     app: AppState,
-    who: Principal,
     actor: Actor,
     OnceJson { once, body }: OnceJson<CreateProject>,
 ) -> ApiResult<Answer> {

@@ -3,9 +3,9 @@
 use super::ProjectBody;
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::ValidQuery;
+use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::principal::Principal;
 use crate::projects::list::{self, ProjectFilter, ProjectSort};
 
 /// The projects that you are a member of
@@ -21,8 +21,8 @@ use crate::projects::list::{self, ProjectFilter, ProjectSort};
     responses((status = OK, body = Page<ProjectBody>), ApiError),
 )]
 pub async fn list_projects(
+    who: Signed,
     app: AppState,
-    who: Principal,
     page: PageParams<ProjectSort>,
     ValidQuery(filter): ValidQuery<ProjectFilter>,
 ) -> ApiResult<Listed<ProjectBody>> {

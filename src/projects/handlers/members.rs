@@ -10,10 +10,10 @@ use crate::http::answer::Answer;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::{ValidJson, ValidPath, ValidQuery};
+use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::principal::Principal;
 use crate::kernel::types::{PrincipalId, ProjectId, instant};
 use crate::projects::access::{Owner, ProjectAccess, Role, Viewer};
 use crate::projects::members::{Member, MemberFilter, MemberSort, Named, Person};
@@ -78,8 +78,8 @@ pub struct InPath {
     responses((status = OK, body = Page<MemberBody>), ApiError),
 )]
 pub async fn list_members(
-    app: AppState,
     access: ProjectAccess<Viewer>,
+    app: AppState,
     page: PageParams<MemberSort>,
     ValidQuery(filter): ValidQuery<MemberFilter>,
 ) -> ApiResult<Listed<MemberBody>> {
@@ -114,8 +114,8 @@ pub async fn list_members(
     ),
 )]
 pub async fn get_member(
-    app: AppState,
     access: ProjectAccess<Viewer>,
+    app: AppState,
     ValidPath(path): ValidPath<InPath>,
     conditions: Conditions,
 ) -> ApiResult<Versioned<MemberBody>> {
@@ -159,8 +159,8 @@ pub async fn get_member(
     ),
 )]
 pub async fn put_member(
+    who: Signed,
     app: AppState,
-    who: Principal,
     actor: Actor,
     ValidPath(InPath { id, principal }): ValidPath<InPath>,
     conditions: Conditions,
@@ -254,8 +254,8 @@ fn gone(error: diesel::result::Error) -> Failure {
     responses((status = NO_CONTENT, description = "They are not a member now."), ApiError),
 )]
 pub async fn delete_member(
+    who: Signed,
     app: AppState,
-    who: Principal,
     actor: Actor,
     ValidPath(InPath { id, principal }): ValidPath<InPath>,
     conditions: Conditions,

@@ -10,10 +10,10 @@ use crate::http::answer::Answer;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::body::extract::ValidPath;
 use crate::http::body::patch::{Change, MergePatch, Patch};
+use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::principal::Principal;
 use crate::kernel::types::ProjectId;
 use crate::kernel::values::FutureTime;
 use crate::projects::access::{Owner, ProjectAccess, Viewer};
@@ -80,8 +80,8 @@ pub async fn get_project(
     responses((status = OK, body = ProjectBody), ApiError),
 )]
 pub async fn update_project(
+    who: Signed,
     app: AppState,
-    who: Principal,
     actor: Actor,
     ValidPath(id): ValidPath<ProjectId>,
     conditions: Conditions,
@@ -158,8 +158,8 @@ fn names(changes: &ProjectChanges) -> Vec<&'static str> {
     responses((status = NO_CONTENT, description = "Gone"), ApiError),
 )]
 pub async fn delete_project(
+    who: Signed,
     app: AppState,
-    who: Principal,
     actor: Actor,
     ValidPath(id): ValidPath<ProjectId>,
     conditions: Conditions,

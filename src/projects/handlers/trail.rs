@@ -81,8 +81,8 @@ pub struct ProjectEventFilter {
     responses((status = OK, body = Page<ProjectEvent>), ApiError),
 )]
 pub async fn list_project_events(
-    app: AppState,
     access: ProjectAccess<Owner>,
+    app: AppState,
     page: PageParams<EventSort>,
     ValidQuery(filter): ValidQuery<ProjectEventFilter>,
 ) -> ApiResult<Listed<ProjectEvent>> {

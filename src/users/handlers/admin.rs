@@ -13,6 +13,7 @@ use crate::http::answer::Answer;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::body::extract::ValidPath;
 use crate::http::body::patch::{Change, MergePatch};
+use crate::http::caller::Administrator;
 use crate::identity::account::directory::Entry;
 use crate::identity::account::{deletion, rights};
 use crate::identity::api::AppState;
@@ -20,7 +21,6 @@ use crate::identity::end::{Which, end_everything, end_sessions};
 use crate::identity::revocation::{self, Subject};
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::principal::Principal;
 use crate::kernel::types::PrincipalId;
 use crate::schema::users;
 
@@ -53,8 +53,8 @@ pub struct UpdateUser {
     responses((status = OK, body = UserBody), ApiError),
 )]
 pub async fn update_user(
+    who: Administrator,
     app: AppState,
-    who: Principal,
     actor: Actor,
     conditions: Conditions,
     ValidPath(id): ValidPath<PrincipalId>,
@@ -131,8 +131,8 @@ async fn follow(tx: &mut Tx<'_>, before: &Entry, after: &Entry) -> QueryResult<(
     responses((status = NO_CONTENT, description = "Deleted"), ApiError),
 )]
 pub async fn delete_user(
+    who: Administrator,
     app: AppState,
-    who: Principal,
     actor: Actor,
     conditions: Conditions,
     ValidPath(id): ValidPath<PrincipalId>,
@@ -160,8 +160,8 @@ pub async fn delete_user(
     responses((status = NO_CONTENT, description = "Ended"), ApiError),
 )]
 pub async fn delete_user_sessions(
+    who: Administrator,
     app: AppState,
-    who: Principal,
     actor: Actor,
     ValidPath(id): ValidPath<PrincipalId>,
 ) -> ApiResult<Answer> {

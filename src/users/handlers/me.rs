@@ -19,6 +19,7 @@ use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::body::extract::ValidJson;
 use crate::http::body::json::mistake;
 use crate::http::body::patch::{Change, MergePatch, Patch, merge};
+use crate::http::caller::{Person, PersonInSession};
 use crate::http::shell::client::ClientAddress;
 use crate::identity::account::names::{self, Email, PersonName, Username};
 use crate::identity::account::{Account, User};
@@ -27,7 +28,7 @@ use crate::identity::api::AppState;
 use crate::identity::authenticate::cookie_header;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::principal::{Credential, Principal};
+use crate::kernel::principal::Credential;
 use crate::kernel::types::{PrincipalId, instant};
 use crate::kernel::values::Wrong;
 use crate::schema::users;
@@ -117,8 +118,8 @@ pub struct UpdateMe {
     ),
 )]
 pub async fn get_me(
+    who: Person,
     app: AppState,
-    who: Principal,
     conditions: Conditions,
 ) -> ApiResult<Versioned<Me>> {
     let id = who.id;
@@ -155,8 +156,8 @@ struct Changes {
     responses((status = OK, body = Me), ApiError),
 )]
 pub async fn update_me(
+    who: Person,
     app: AppState,
-    who: Principal,
     address: ClientAddress,
     actor: Actor,
     conditions: Conditions,
@@ -297,8 +298,8 @@ pub struct DeleteMe {
     responses((status = NO_CONTENT, description = "Deleted"), ApiError),
 )]
 pub async fn delete_me(
+    who: PersonInSession,
     app: AppState,
-    who: Principal,
     address: ClientAddress,
     actor: Actor,
     conditions: Conditions,

@@ -9,6 +9,7 @@ use crate::db::transaction::transaction;
 use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::body::extract::ValidJson;
+use crate::http::caller::PersonInSession;
 use crate::http::shell::client::ClientAddress;
 use crate::identity::account::User;
 use crate::identity::api::AppState;
@@ -17,7 +18,6 @@ use crate::identity::password::NewPassword;
 use crate::identity::revocation::{self, Subject};
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::principal::Principal;
 
 /// A new password, and the one it replaces
 #[derive(Deserialize, ToSchema)]
@@ -41,8 +41,8 @@ pub struct ChangePassword {
     responses((status = NO_CONTENT, description = "Changed"), ApiError),
 )]
 pub async fn change_password(
+    who: PersonInSession,
     app: AppState,
-    who: Principal,
     address: ClientAddress,
     actor: Actor,
     ValidJson(body): ValidJson<ChangePassword>,

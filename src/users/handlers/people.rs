@@ -8,10 +8,10 @@ use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::etag::Edition;
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::{ValidPath, ValidQuery};
+use crate::http::caller::Signed;
 use crate::identity::account::directory::{Entry, Search, UserSort};
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::principal::Principal;
 use crate::kernel::types::{PrincipalId, instant};
 
 /// A user. Only administrators see the members after `name`
@@ -91,8 +91,8 @@ pub struct UserFilter {
     responses((status = OK, body = Page<UserBody>), ApiError),
 )]
 pub async fn list_users(
+    who: Signed,
     app: AppState,
-    who: Principal,
     page: PageParams<UserSort>,
     ValidQuery(filter): ValidQuery<UserFilter>,
 ) -> ApiResult<Listed<UserBody>> {
@@ -122,8 +122,8 @@ pub async fn list_users(
     ),
 )]
 pub async fn get_user(
+    who: Signed,
     app: AppState,
-    who: Principal,
     conditions: Conditions,
     ValidPath(id): ValidPath<PrincipalId>,
 ) -> ApiResult<Versioned<UserBody>> {

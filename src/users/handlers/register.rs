@@ -11,6 +11,7 @@ use crate::db::transaction::transaction;
 use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::body::extract::ValidJson;
+use crate::http::caller::Anyone;
 use crate::http::shell::client::ClientAddress;
 use crate::identity::account::names::{self, Email, PersonName, Username};
 use crate::identity::account::{Account, NewUser};
@@ -49,6 +50,7 @@ pub struct Register {
     responses((status = CREATED, body = Me), ApiError),
 )]
 pub async fn create_user(
+    _: Anyone,
     app: AppState,
     address: ClientAddress,
     actor: Actor,

@@ -8,6 +8,7 @@ use crate::db::transaction::transaction;
 use crate::http::answer::Answer;
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::ValidPath;
+use crate::http::caller::{Person, PersonInSession};
 use crate::identity::account::User;
 use crate::identity::api::AppState;
 use crate::identity::end::{Which, end_sessions};
@@ -74,8 +75,8 @@ impl SessionBody {
     responses((status = OK, body = Page<SessionBody>), ApiError),
 )]
 pub async fn list_sessions(
+    who: Person,
     app: AppState,
-    who: Principal,
     page: PageParams<SessionSort>,
 ) -> ApiResult<Listed<SessionBody>> {
     let (id, own) = (who.id, who.session());
@@ -97,7 +98,11 @@ pub async fn list_sessions(
     security(("session" = [])),
     responses((status = NO_CONTENT, description = "Ended"), ApiError),
 )]
-pub async fn delete_sessions(app: AppState, who: Principal, actor: Actor) -> ApiResult<Answer> {
+pub async fn delete_sessions(
+    who: PersonInSession,
+    app: AppState,
+    actor: Actor,
+) -> ApiResult<Answer> {
     end(
         &app,
         &who,
@@ -121,8 +126,8 @@ pub async fn delete_sessions(app: AppState, who: Principal, actor: Actor) -> Api
     responses((status = NO_CONTENT, description = "Ended"), ApiError),
 )]
 pub async fn delete_session(
+    who: PersonInSession,
     app: AppState,
-    who: Principal,
     actor: Actor,
     ValidPath(id): ValidPath<SessionId>,
 ) -> ApiResult<Answer> {

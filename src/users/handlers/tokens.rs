@@ -12,6 +12,7 @@ use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::idempotency::{OnceJson, idempotent};
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::ValidPath;
+use crate::http::caller::PersonInSession;
 use crate::identity::account::names::Label;
 use crate::identity::api::AppState;
 use crate::identity::api_token::{ApiToken, ApiTokenSort, Inserted, MOST_PER_USER, NewApiToken};
@@ -19,7 +20,6 @@ use crate::identity::credential::API_TOKEN_PREFIX;
 use crate::identity::secret::{fresh_secret, secret_hash};
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::principal::Principal;
 use crate::kernel::types::{ApiTokenId, instant};
 use crate::kernel::values::FutureTime;
 
@@ -109,8 +109,8 @@ impl From<ApiToken> for ApiTokenBody {
     responses((status = OK, body = Page<ApiTokenBody>), ApiError),
 )]
 pub async fn list_api_tokens(
+    who: PersonInSession,
     app: AppState,
-    who: Principal,
     page: PageParams<ApiTokenSort>,
 ) -> ApiResult<Listed<ApiTokenBody>> {
     let id = who.id;
@@ -134,8 +134,8 @@ pub async fn list_api_tokens(
     responses((status = CREATED, body = CreatedApiToken<'_>), ApiError),
 )]
 pub async fn create_api_token(
+    who: PersonInSession,
     app: AppState,
-    who: Principal,
     actor: Actor,
     OnceJson { once, body }: OnceJson<CreateApiToken>,
 ) -> ApiResult<Answer> {
@@ -205,8 +205,8 @@ fn too_many() -> ApiError {
     ),
 )]
 pub async fn get_api_token(
+    who: PersonInSession,
     app: AppState,
-    who: Principal,
     conditions: Conditions,
     ValidPath(id): ValidPath<ApiTokenId>,
 ) -> ApiResult<Versioned<ApiTokenBody>> {
@@ -231,8 +231,8 @@ pub async fn get_api_token(
     responses((status = NO_CONTENT, description = "Ended"), ApiError),
 )]
 pub async fn delete_api_token(
+    who: PersonInSession,
     app: AppState,
-    who: Principal,
     actor: Actor,
     conditions: Conditions,
     ValidPath(id): ValidPath<ApiTokenId>,

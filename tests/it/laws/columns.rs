@@ -1,5 +1,5 @@
-//! The texts that requests bring are as long as their columns take: a longer one would be refused by
-//! the database, as an error of the service.
+//! The texts that requests bring are as long as their columns take: the database would refuse a
+//! longer one, as an error of the service.
 
 use std::collections::BTreeMap;
 

@@ -8,6 +8,7 @@ use axum::body::Body;
 use chartroom::app::features::PublicShell;
 use chartroom::config::Config;
 use chartroom::config::endpoint::Endpoint;
+use chartroom::http::openapi::access::Access;
 use chartroom::http::shell::routes::operations;
 use chartroom::identity::api::AppState;
 use chartroom::kernel::shutdown::{Shutdown, Timings};
@@ -63,7 +64,10 @@ pub(crate) fn shell_with(app: &AppState, mut routes: OpenApiRouter<AppState>) ->
 fn public_unless_said(document: &mut utoipa::openapi::OpenApi) {
     for item in document.paths.paths.values_mut() {
         for (_, operation) in operations(item) {
-            operation.security.get_or_insert_default();
+            if operation.security.is_none() {
+                operation.security = Some(Vec::new());
+                Access::Public.declare(operation);
+            }
         }
     }
 }
