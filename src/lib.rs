@@ -24,6 +24,7 @@
 //! - [`audit`]: the trail as administrators read it
 //! - [`activity`]: a person's own trail
 //! - [`feed`]: what happens in projects, in pages and as streams
+//! - [`notifications`]: what people are told, and what they want to be told
 //! - [`kube`]: what is done in a cluster besides serving: the database, the keys
 //! - [`posts`]: posts, votes, search
 //! - [`app`]: the only room that sees all others: the command line, the features, `serve`, the ops
@@ -44,6 +45,7 @@ pub mod jobs;
 pub mod kernel;
 pub mod kube;
 pub mod net;
+pub mod notifications;
 pub mod posts;
 pub mod projects;
 pub mod schema;

@@ -221,6 +221,7 @@ diesel::table! {
         /// The time in the id, so that sorted by the one is sorted by the other
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        reminders -> Array<Int4>,
     }
 }
 
@@ -346,3 +347,27 @@ diesel::allow_tables_to_appear_in_same_query!(
     users,
     workloads,
 );
+
+diesel::table! {
+    notifications (id) {
+        id -> Int8,
+        user_id -> Uuid,
+        event_id -> Uuid,
+        kind -> Text,
+        project_id -> Uuid,
+        subject -> Text,
+        actor_id -> Nullable<Uuid>,
+        data -> Jsonb,
+        at -> Timestamptz,
+        read_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    preferences (user_id, kind, channel) {
+        user_id -> Uuid,
+        kind -> Text,
+        channel -> Text,
+        mode -> Text,
+    }
+}

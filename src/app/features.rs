@@ -10,7 +10,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::sweep::{
-    PurgeAnswers, PurgeAttempts, PurgeEvents, PurgeRevocations, PurgeSessions,
+    PurgeAnswers, PurgeAttempts, PurgeEvents, PurgeNotifications, PurgeRevocations, PurgeSessions,
 };
 use crate::config::Config;
 use crate::db::transaction::Work;
@@ -24,7 +24,8 @@ use crate::jobs::kind::Kinds;
 use crate::jobs::periods::PurgePeriods;
 use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::projects::access::{ProjectAccess, Viewer};
-use crate::{activity, audit, feed, identity, jobs, posts, projects, users};
+use crate::projects::reminders::Remind;
+use crate::{activity, audit, feed, identity, jobs, notifications, posts, projects, users};
 
 /// The middleware around the API.
 pub type PublicShell = Shell<AppState>;
@@ -39,6 +40,7 @@ const FEATURES: &[fn() -> Feature] = &[
     jobs::feature,
     activity::feature,
     feed::feature,
+    notifications::feature,
 ];
 
 /// What features do when an account ends.
@@ -48,7 +50,7 @@ pub fn endings() -> Vec<EndOfAccount> {
 }
 
 /// What features write when events are numbered.
-pub(super) const SINKS: &[Sink] = &[];
+pub(super) const SINKS: &[Sink] = &[notifications::sink::notify];
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -61,7 +63,9 @@ pub fn kinds(config: &Config) -> Kinds {
         .every::<PurgeSessions>(MINUTE, ())
         .every::<PurgeRevocations>(MINUTE, ())
         .every::<PurgeAnswers>(MINUTE, ())
+        .every::<PurgeNotifications>(MINUTE, ())
         .every::<PurgePeriods>(60 * MINUTE, ())
+        .with::<Remind>(())
 }
 
 /// Whether a caller may still read what a kept answer shows of a project.

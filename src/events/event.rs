@@ -7,7 +7,7 @@ use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use uuid::Uuid;
 
-use crate::kernel::types::{ApiTokenId, PostId, PrincipalId, ProjectId, SessionId};
+use crate::kernel::types::{ApiTokenId, Instant, PostId, PrincipalId, ProjectId, SessionId};
 
 /// What an event of the feed says besides its data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -192,6 +192,18 @@ events! {
         feed(project) "projects/{project}"
     /// What a project says of itself, who can see it or when it expires was changed.
     ProjectChanged "project.changed" (project: ProjectId) { changed: Vec<&'static str> }
+        feed(project) "projects/{project}"
+    /// A project will expire: so long before that its owners asked for a reminder.
+    ProjectExpiring "project.expiring" (project: ProjectId)
+        { name: String, expires_at: Instant, before: String }
+        feed(project) "projects/{project}"
+    /// A project has expired, and can only be read.
+    ProjectExpired "project.expired" (project: ProjectId)
+        { name: String, expires_at: Instant }
+        feed(project) "projects/{project}"
+    /// A project expires later than it would have, or never.
+    ProjectExtended "project.extended" (project: ProjectId)
+        { name: String, expires_at: Option<Instant>, was: Instant }
         feed(project) "projects/{project}"
     /// A project and all that was in it are gone.
     ProjectDeleted "project.deleted" (project: ProjectId) { name: String }

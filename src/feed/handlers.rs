@@ -11,10 +11,10 @@ use super::webhooks::EventType;
 use crate::events::cloud::CloudEvent;
 use crate::http::answer::Answer;
 use crate::http::body::extract::ValidQuery;
+use crate::http::caller::Signed;
 use crate::http::shell::policy::takes_event_stream;
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::principal::Principal;
 use crate::kernel::types::ProjectId;
 use crate::kernel::values::number;
 
@@ -95,8 +95,8 @@ pub struct EventQuery {
     ),
 )]
 pub async fn list_events(
+    who: Signed,
     app: AppState,
-    who: Principal,
     headers: HeaderMap,
     ValidQuery(query): ValidQuery<EventQuery>,
 ) -> ApiResult<Response> {
@@ -113,7 +113,7 @@ pub async fn list_events(
     };
     if takes_event_stream(&headers) {
         let after = last_event_id(&headers)?.or(after);
-        let stream = Stream::open(app, who, filter, after).await?;
+        let stream = Stream::open(app, who.clone(), filter, after).await?;
         return Ok(stream.into_response());
     }
     let limit = limit.map_or(USUAL, EventLimit::get);

@@ -10,8 +10,8 @@ pub mod stream;
 pub mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use crate::http::caller::routes;
 use crate::identity::api::Feature;
 
 pub fn feature() -> Feature {

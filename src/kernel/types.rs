@@ -84,6 +84,11 @@ pub fn instant<S: serde::Serializer>(
     }
 }
 
+/// An instant that always shows itself so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[schema(value_type = String, format = DateTime)]
+pub struct Instant(#[serde(serialize_with = "instant")] pub chrono::DateTime<chrono::Utc>);
+
 /// An enum whose values are words, in JSON as in a text column.
 macro_rules! words {
     ($(#[$meta:meta])+ $name:ident { $($(#[doc = $doc:literal])* $variant:ident = $word:literal,)+ }) => {

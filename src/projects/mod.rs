@@ -8,6 +8,7 @@ pub mod leaving;
 pub mod list;
 pub mod members;
 pub mod model;
+pub mod reminders;
 
 use utoipa_axum::router::OpenApiRouter;
 

@@ -32,6 +32,8 @@ pub struct Project {
     pub description: Option<String>,
     pub visibility: Visibility,
     pub expires_at: Option<DateTime<Utc>>,
+    /// How many seconds before its end it reminds of it.
+    pub reminders: Vec<i32>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -44,6 +46,7 @@ pub struct NewProject<'a> {
     pub description: Option<&'a Description>,
     pub visibility: Visibility,
     pub expires_at: Option<DateTime<Utc>>,
+    pub reminders: &'a [i32],
 }
 
 /// What is to be changed; the rest stays.
@@ -54,6 +57,7 @@ pub struct ProjectChanges {
     pub description: Option<Option<Description>>,
     pub visibility: Option<Visibility>,
     pub expires_at: Option<Option<DateTime<Utc>>>,
+    pub reminders: Option<Vec<i32>>,
 }
 
 impl Project {

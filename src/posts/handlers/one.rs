@@ -13,7 +13,7 @@ use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::types::PostId;
+use crate::kernel::types::{PostId, PrincipalId};
 use crate::posts::changes::{Changes, Judged, Target};
 use crate::posts::model::{Content, Post, Title};
 use crate::projects::access::expired;
@@ -110,7 +110,7 @@ pub async fn update_post(
         .write(async |connection| target.change(connection, &changes).await)
         .await?;
     let post = done(judged, &conditions)?;
-    announce(&app, &who, &post);
+    announce(&app, who.id, &post);
     Ok(Versioned::new(post.edition(), post.into()))
 }
 
@@ -145,13 +145,13 @@ pub async fn delete_post(
         .write(async |connection| target.delete(connection).await)
         .await?;
     let post = done(judged, &conditions)?;
-    announce(&app, &who, &post);
+    announce(&app, who.id, &post);
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// The feed tells what somebody did to another's post.
-fn announce(app: &AppState, who: &Principal, post: &Post) {
-    if post.author_id != Some(who.id) {
+fn announce(app: &AppState, who: PrincipalId, post: &Post) {
+    if post.author_id != Some(who) {
         app.db.listeners().announce(Outgoing);
     }
 }

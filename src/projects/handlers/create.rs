@@ -14,6 +14,7 @@ use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::values::FutureTime;
 use crate::projects::access::Role;
 use crate::projects::model::{Description, NewProject, Project, ProjectName, Visibility};
+use crate::projects::reminders::{Reminders, follow_end};
 
 /// A new project
 #[derive(Deserialize, ToSchema)]
@@ -23,6 +24,10 @@ pub struct CreateProject {
     description: Option<Description>,
     /// When the project expires, which is in the future. It never does if this is null
     expires_at: Option<FutureTime>,
+    /// How long before its end the project reminds its owners and editors, as ISO 8601 durations
+    #[serde(default)]
+    #[schema(inline, required = false, default = json!(["P30D", "P7D", "P1D"]))]
+    reminders: Reminders,
     #[serde(default = "private")]
     #[schema(required = false)]
     visibility: Visibility,
@@ -55,6 +60,7 @@ pub async fn create_project(
         name,
         description,
         expires_at,
+        reminders,
         visibility,
     } = &body;
     let new = NewProject {
@@ -62,12 +68,16 @@ pub async fn create_project(
         description: description.as_ref(),
         visibility: *visibility,
         expires_at: expires_at.map(|FutureTime(time)| time),
+        reminders: &reminders.0,
     };
     idempotent(&app.db, &actor, &once, async |tx| {
         let project = Project::insert(tx, &new, who.id).await?;
         let (id, version) = (project.id, project.version);
         let name = project.name.clone();
         tx.tell(Event::ProjectCreated { project: id, name }).await?;
+        if project.expires_at.is_some() {
+            follow_end(tx, &project).await?;
+        }
         let body = ProjectBody::new(project, Some(Role::Owner));
         Ok(Answer::created(format!("/api/v1/projects/{id}"), &body)?
             .with_version(version)

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::access::Role;
 use super::model::{Project, Visibility};
+use super::reminders::shown;
 use crate::kernel::types::{ProjectId, instant};
 
 /// A project, as its reader sees it
@@ -25,6 +26,8 @@ pub struct ProjectBody {
     /// changed, until an owner extends it
     #[serde(serialize_with = "instant")]
     expires_at: Option<DateTime<Utc>>,
+    /// How long before its end the project reminds its owners and editors, as ISO 8601 durations
+    reminders: Vec<String>,
     /// Your role in the project; null if you are no member and can read it because it is internal
     role: Option<Role>,
     #[serde(serialize_with = "instant")]
@@ -41,6 +44,7 @@ impl ProjectBody {
             description,
             visibility,
             expires_at,
+            reminders,
             version: _,
             created_at,
             updated_at,
@@ -51,6 +55,7 @@ impl ProjectBody {
             description,
             visibility,
             expires_at,
+            reminders: shown(&reminders),
             role,
             created_at,
             updated_at,

@@ -1,5 +1,6 @@
 //! One project: reading, changing and deleting it.
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -14,10 +15,11 @@ use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::types::ProjectId;
+use crate::kernel::types::{Instant, ProjectId};
 use crate::kernel::values::FutureTime;
 use crate::projects::access::{Owner, ProjectAccess, Viewer};
-use crate::projects::model::{Description, ProjectChanges, ProjectName, Visibility};
+use crate::projects::model::{Description, Project, ProjectChanges, ProjectName, Visibility};
+use crate::projects::reminders::{Reminders, follow_end};
 
 /// Changes to a project
 #[derive(Deserialize, ToSchema)]
@@ -36,6 +38,10 @@ pub struct UpdateProject {
     #[serde(default)]
     #[schema(value_type = Option<FutureTime>)]
     expires_at: Patch<FutureTime>,
+    /// Replaces all of them
+    #[serde(default)]
+    #[schema(value_type = Reminders, inline, required = false)]
+    reminders: Change<Reminders>,
 }
 
 /// A project
@@ -95,12 +101,19 @@ pub async fn update_project(
             access.writable()?;
         }
         let changed = names(&changes);
+        let is_of_its_end = changes.expires_at.is_some() || changes.reminders.is_some();
         let project = access.update(tx, changes).await?;
         tx.tell(Event::ProjectChanged {
             project: id,
             changed,
         })
         .await?;
+        if is_of_its_end {
+            follow_end(tx, &project).await?;
+        }
+        if let Some(event) = extended(access.project.expires_at, &project) {
+            tx.tell(event).await?;
+        }
         Ok(Versioned::new(
             project.version,
             ProjectBody::new(project, access.role),
@@ -109,12 +122,24 @@ pub async fn update_project(
     .await
 }
 
+/// What its members want to know beside what was changed.
+fn extended(was: Option<DateTime<Utc>>, project: &Project) -> Option<Event> {
+    let was = was.filter(|was| project.expires_at.is_none_or(|now| now > *was))?;
+    Some(Event::ProjectExtended {
+        project: project.id,
+        name: project.name.clone(),
+        expires_at: project.expires_at.map(Instant),
+        was: Instant(was),
+    })
+}
+
 fn changes_of(patch: UpdateProject) -> ProjectChanges {
     let UpdateProject {
         name,
         description,
         visibility,
         expires_at,
+        reminders,
     } = patch;
     let expires_at = expires_at.into_update();
     ProjectChanges {
@@ -122,6 +147,7 @@ fn changes_of(patch: UpdateProject) -> ProjectChanges {
         description: description.into_update(),
         visibility: visibility.into_update(),
         expires_at: expires_at.map(|it| it.map(|FutureTime(time)| time)),
+        reminders: reminders.into_update().map(|Reminders(all)| all),
     }
 }
 
@@ -132,12 +158,14 @@ fn names(changes: &ProjectChanges) -> Vec<&'static str> {
         description,
         visibility,
         expires_at,
+        reminders,
     } = changes;
     let given = [
         ("name", name.is_some()),
         ("description", description.is_some()),
         ("visibility", visibility.is_some()),
         ("expires_at", expires_at.is_some()),
+        ("reminders", reminders.is_some()),
     ];
     given
         .iter()

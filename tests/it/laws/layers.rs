@@ -60,11 +60,17 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "projects",
-        &["kernel", "schema", "db", "http", "events", "identity"],
+        &[
+            "kernel", "schema", "db", "http", "events", "identity", "jobs",
+        ],
     ),
     ("audit", &["kernel", "http", "events", "identity"]),
     ("activity", &["kernel", "http", "events", "identity"]),
     ("feed", &["kernel", "db", "http", "events", "identity"]),
+    (
+        "notifications",
+        &["kernel", "schema", "db", "http", "events", "identity"],
+    ),
     ("kube", &["kernel", "config", "identity"]),
     (
         "posts",
@@ -92,6 +98,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "audit",
             "activity",
             "feed",
+            "notifications",
             "kube",
             "posts",
         ],

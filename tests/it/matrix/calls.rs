@@ -96,6 +96,14 @@ pub(crate) const CALLS: &[Call] = &[
     call("DELETE /api/v1/me/sessions/{id}", PERSONAL, |_| Nothing),
     call("GET /api/v1/me/activity", NONE, |_| Nothing),
     call("GET /api/v1/events", NONE, |_| Nothing),
+    call("GET /api/v1/me/notifications", NONE, |_| Nothing),
+    call("PATCH /api/v1/me/notifications/{id}", PERSONAL, |_| {
+        Json(json!({ "read": true }))
+    }),
+    call("GET /api/v1/me/preferences", NONE, |_| Nothing),
+    call("PUT /api/v1/me/preferences/{type}", NONE, |_| {
+        Json(json!({ "in_app": "off" }))
+    }),
     call("GET /api/v1/me/tokens", NONE, |_| Nothing),
     call("POST /api/v1/me/tokens", NONE, |_| {
         Json(json!({ "name": "new", "access": "write" }))

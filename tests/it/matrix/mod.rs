@@ -117,6 +117,13 @@ pub(crate) fn fill(path: &str, things: &Things) -> String {
         Some(path) if path.starts_with("jobs/") => {
             return format!("/api/v1/{}", path.replace("{id}", &things.job.to_string()));
         }
+        Some(path) if path.starts_with("me/notifications/") => {
+            let path = path.replace("{id}", &things.job.to_string());
+            return format!("/api/v1/{path}");
+        }
+        Some(path) if path.starts_with("me/preferences/") => {
+            return "/api/v1/me/preferences/chartroom.project.expiring".to_owned();
+        }
         Some(path) if path.starts_with("projects/") => things.project,
         Some(path) if path.starts_with("posts/") => things.post,
         Some(path) if path.starts_with("users/") => things.user,

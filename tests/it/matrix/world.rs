@@ -135,6 +135,8 @@ impl Stage {
             rows(&format!("posts t WHERE author_id = '{id}'")),
             rows(&format!("jobs t WHERE owner = '{id}'")),
             rows(&format!("dead_jobs t WHERE owner = '{id}'")),
+            rows(&format!("notifications t WHERE user_id = '{id}'")),
+            rows(&format!("preferences t WHERE user_id = '{id}'")),
             rows(&format!("projects t WHERE id IN ({mine})")),
             rows(&format!("project_members t WHERE project_id IN ({mine})")),
         ];
@@ -144,7 +146,7 @@ impl Stage {
 
     /// In one round trip, as this is done for every call.
     async fn insert(&self, people: &[&Person], projects: &[(&Shared, &[(Uuid, &str)])]) {
-        let mut rows = [const { String::new() }; 8];
+        let mut rows = [const { String::new() }; 9];
         let [
             principals,
             users,
@@ -154,6 +156,7 @@ impl Stage {
             members,
             posts,
             jobs,
+            notifications,
         ] = &mut rows;
         for person in people {
             let Person {
@@ -167,6 +170,8 @@ impl Stage {
             write!(principals, ",('{id}', 'user')").unwrap();
             let job = job_of(*id);
             write!(jobs, ",({job}, 1, 'some.job.1', '{{}}', '{id}', now(), 3, 3, 2, 0, now(), 'it failed too often')").unwrap();
+            // The same number for both.
+            write!(notifications, ",({job}, '{id}', gen_random_uuid(), 'chartroom.member.added', gen_random_uuid(), 's', '{{}}', now())").unwrap();
             let hash = &self.password_hash;
             write!(users, ",('{id}', '{login}@example.com', '{login}@example.com', '{login}', '{login}', '{hash}', {is_admin})").unwrap();
             for (session, token) in theirs.iter().zip(kept) {
@@ -206,6 +211,7 @@ impl Stage {
             "project_members (project_id, principal_id, role)",
             "posts (id, author_id, project_id, title, content, published, language, created_at)",
             "dead_jobs (id, lane, kind, args, owner, due_at, claims, failures, max_failures, lost, created_at, reason)",
+            "notifications (id, user_id, event_id, kind, project_id, subject, data, at)",
         ];
         let mut batch = String::new();
         for (table, rows) in tables.iter().zip(&rows) {
@@ -317,6 +323,9 @@ impl Stage {
                 self.delete(&owner, &format!("posts/{post}")).await;
                 self.delete(&owner, &format!("projects/{project}")).await;
                 self.delete(me, &format!("jobs/{job}")).await;
+                // Nobody can, but they go when they are old.
+                let gone = format!("DELETE FROM notifications WHERE id = {job}");
+                self.session.batch_execute(&gone).await.unwrap();
                 self.delete(me, &format!("me/sessions/{session}")).await;
                 self.delete(me, &format!("me/tokens/{token}")).await;
             }
