@@ -7,6 +7,7 @@ use diesel::upsert::excluded;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Deserialize;
 use utoipa::IntoParams;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use uuid::Uuid;
 
 use super::access::{Owner, ProjectAccess, Role, Viewer};
@@ -15,6 +16,7 @@ use crate::identity::account::names;
 use crate::identity::workload::row;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::{PrincipalId, ProjectId};
+use crate::kernel::values::{Checked, Wrong, checked};
 use crate::kernel::workload::{PREFIX, WorkloadName};
 use crate::schema::{principals, project_members, projects, users, workloads};
 
@@ -57,24 +59,45 @@ pub enum Named {
     Workload(WorkloadName),
 }
 
-impl Named {
-    pub fn of(text: &str) -> ApiResult<Self> {
-        if text.starts_with(PREFIX) {
-            let name = text.parse().map_err(|problem: &str| {
-                ApiError::new(Code::InvalidParameter, format!("principal: {problem}"))
-            })?;
+impl Checked for Named {
+    type Raw = String;
+
+    fn checked(raw: String) -> Result<Self, Wrong> {
+        if raw.starts_with(PREFIX) {
+            let name = raw
+                .parse()
+                .map_err(|problem: &str| Wrong::invalid(problem.to_owned()))?;
             return Ok(Self::Workload(name));
         }
-        if text.contains([':', '/']) {
-            return Err(ApiError::new(
-                Code::InvalidParameter,
-                "principal: expected an id, a username, or k8s:<namespace>/<service account>",
+        if raw.contains([':', '/']) {
+            return Err(Wrong::invalid(
+                "expected an id, a username, or k8s:<namespace>/<service account>",
             ));
         }
-        Ok(match Uuid::try_parse(text) {
+        Ok(match Uuid::try_parse(&raw) {
             Ok(id) => Self::Id(PrincipalId(id)),
-            Err(_) => Self::Username(names::key_of(text)),
+            Err(_) => Self::Username(names::key_of(&raw)),
         })
+    }
+
+    fn described() -> ObjectBuilder {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(concat!(
+                r"^([^\x00-\x1f\x7f-\x9f/:]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/",
+                r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$"
+            )))
+    }
+}
+
+checked!(Named);
+
+impl Named {
+    /// Read from a path, where a value that cannot be is usually of nothing: here it may be a
+    /// workload that was misspelt, so the answer says what was expected.
+    pub fn of(text: String) -> ApiResult<Self> {
+        Self::checked(text)
+            .map_err(|wrong| ApiError::new(Code::InvalidParameter, format!("principal: {wrong}")))
     }
 
     /// A workload is made where there is none: it may be a member before it runs for the first

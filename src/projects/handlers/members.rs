@@ -101,9 +101,8 @@ pub async fn list_members(
     params(
         ("id" = ProjectId, Path, description = "Id of the project"),
         (
-            "principal" = String,
+            "principal" = inline(Named),
             Path,
-            pattern = r"^([^\x00-\x1f\x7f-\x9f/:]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$",
             description = "The id or the username of somebody, or `k8s:<namespace>/<service account>`, whose slash may be encoded",
         ),
     ),
@@ -119,7 +118,7 @@ pub async fn get_member(
     ValidPath(path): ValidPath<InPath>,
     conditions: Conditions,
 ) -> ApiResult<Versioned<MemberBody>> {
-    let named = Named::of(&path.principal)?;
+    let named = Named::of(path.principal)?;
     let member = app
         .db
         .look_up(async |connection| access.member(connection, &named).await)
@@ -141,9 +140,8 @@ pub async fn get_member(
     params(
         ("id" = ProjectId, Path, description = "Id of the project"),
         (
-            "principal" = String,
+            "principal" = inline(Named),
             Path,
-            pattern = r"^([^\x00-\x1f\x7f-\x9f/:]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$",
             description = "The id or the username of somebody, or `k8s:<namespace>/<service account>`, whose slash may be encoded",
         ),
     ),
@@ -166,7 +164,7 @@ pub async fn put_member(
     conditions: Conditions,
     ValidJson(SetMember { role }): ValidJson<SetMember>,
 ) -> ApiResult<Answer> {
-    let named = Named::of(&principal)?;
+    let named = Named::of(principal)?;
     transaction(&app.db, &actor, async |tx| {
         let access = ProjectAccess::<Viewer>::to_manage(tx, who.id, id).await?;
         let was = access.member(tx, &named).await?;
@@ -245,9 +243,8 @@ fn gone(error: diesel::result::Error) -> Failure {
     params(
         ("id" = ProjectId, Path, description = "Id of the project"),
         (
-            "principal" = String,
+            "principal" = inline(Named),
             Path,
-            pattern = r"^([^\x00-\x1f\x7f-\x9f/:]+|k8s:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$",
             description = "The id or the username of the member, or `k8s:<namespace>/<service account>`, whose slash may be encoded. Give your own to leave the project",
         ),
     ),
@@ -260,7 +257,7 @@ pub async fn delete_member(
     ValidPath(InPath { id, principal }): ValidPath<InPath>,
     conditions: Conditions,
 ) -> ApiResult<Answer> {
-    let named = Named::of(&principal)?;
+    let named = Named::of(principal)?;
     transaction(&app.db, &actor, async |tx| {
         let access = ProjectAccess::<Viewer>::to_manage(tx, who.id, id).await?;
         let member = access.member(tx, &named).await?;
