@@ -1,6 +1,7 @@
 //! What every process has that works on the database, whether it serves or only does jobs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -78,7 +79,11 @@ pub(super) fn watch_database(core: &Core, primary: Endpoint) {
     });
 }
 
-/// Does jobs in the background.
+/// How often a process that would do jobs asks whether it can.
+const WAIT_FOR_SCHEMA: Duration = Duration::from_millis(200);
+
+/// Does jobs in the background, from when the schema is one that this build knows: another process
+/// may still be migrating.
 pub(super) fn do_jobs(core: &Core) {
     let runner = Runner::new(
         core.db.clone(),
@@ -87,9 +92,17 @@ pub(super) fn do_jobs(core: &Core) {
         core.job_wake.clone(),
         Timing::with_lease(core.config.jobs.job_lease.0),
     );
-    let stopping = core.shutdown.clone();
+    let (stopping, health) = (core.shutdown.clone(), core.health.clone());
     core.shutdown.spawn("jobs", async move {
-        runner.run(&stopping).await;
+        let fits = async {
+            while health.check_begun().is_err() {
+                tokio::time::sleep(WAIT_FOR_SCHEMA).await;
+            }
+        };
+        tokio::select! {
+            () = fits => runner.run(&stopping).await,
+            () = stopping.wait_for(Phase::Draining) => {}
+        }
         Ok(())
     });
 }
