@@ -44,11 +44,12 @@ fn workers_hold_the_database_alone(case: &Case) -> Vec<String> {
     let spec = deployment.at("/spec/template/spec");
     for volume in list(&spec["volumes"]) {
         let name = volume["name"].as_str().unwrap();
-        // Of the values, for what the installer adds.
-        let is_added = volume["configMap"].is_object();
-        if !(["database", "database-ca"].contains(&name) && volume["secret"].is_object())
-            && !is_added
-        {
+        let is_known = match name {
+            "database" | "database-ca" => volume["secret"].is_object(),
+            // What the installer adds.
+            _ => volume["configMap"].is_object(),
+        };
+        if !is_known {
             findings.push(format!("holds {name}"));
         }
     }
