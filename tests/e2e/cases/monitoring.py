@@ -21,17 +21,20 @@ WORDS = {"sum", "min", "max", "count", "rate", "increase", "topk", "time", "abse
 
 
 def monitoring(space):
-    """Prometheus finds API, database and alerts by their monitors; has all that the dashboard asks; a fenced database fires the right alerts"""
+    """Prometheus finds API, workers, database and alerts by their monitors; has all that the dashboard asks; a fenced database fires the right alerts"""
     prometheus = Prometheus(space)
     release = Release(space)
     began = time.monotonic()
-    release.install(*SMALL, *PATIENT, *MONITORED, *SOON)
+    release.install(*SMALL, *PATIENT, *MONITORED, *SOON, "worker.enabled=true", "worker.replicas=1")
     target = f'namespace="{space.name}",service="{release.fullname}"'
     dashboard = space.get("configmap", f"{release.fullname}-dashboard")["data"][f"{release.fullname}.json"]
     need(json.loads(dashboard) == json.loads(Path(CHART, "dashboards/chartroom.json").read_text()), "the dashboard is not the chart's")
 
     with load(release, per_second=10) as load_:
-        until("the API, by its ServiceMonitor", 240, lambda: prometheus.query(f"up{{{target}}} == 1"), every=2)
+        until("the API, by its ServiceMonitor", 240, lambda: prometheus.query(f'up{{{target},container="chartroom"}} == 1'), every=2)
+        until("a worker, by its PodMonitor", 240, lambda: prometheus.query(f'up{{{target},container="worker"}} == 1'), every=2)
+        looks = f'time() - jobs_looked_timestamp_seconds{{{target},container="worker"}} < 60'
+        until("its look at the queue", 60, lambda: prometheus.query(looks), every=2)
         instances = f'cnpg_collector_up{{namespace="{space.name}"}}'
         until("the instance, by its PodMonitor", 240, lambda: prometheus.query(instances), every=2)
         rules = until("the rules", 240, prometheus.rules, every=2)
