@@ -28,7 +28,7 @@ def workers(space):
     release = Release(space)
     release.install(*WORKERS, ready=False)
     name = f"{release.fullname}-worker"
-    rolled_out(release, name)
+    rolled_out(release)
     jobs = Jobs(release)
     are_least(release, name)
 
@@ -37,9 +37,7 @@ def workers(space):
         need(re.search(r"^jobs_looked_timestamp_seconds 0$", seen, re.M), "the API looks at the queue of jobs")
         need(not re.search(r"^job_runs_total\{.*\} [1-9]", seen, re.M), "the API does jobs")
     until("the first period", 60, lambda: jobs.number("SELECT count(*) FROM periods") >= 5)
-    with release.api("9090", f"deployment/{name}") as worker:
-        until("a look at the queue", 60, lambda: re.search(r"^jobs_looked_timestamp_seconds [1-9]", worker.expect(200, "GET", "/metrics"), re.M))
-        need(worker.ask("GET", "/readyz")[0] == 200, "a worker is not ready")
+    at_work(release)
 
     # In the middle of a job: what each waits for is locked.
     with jobs.locked(8):
@@ -63,7 +61,7 @@ def workers(space):
     feeder.start()
     try:
         release.upgrade(*WORKERS, "worker.podAnnotations.version=next", ready=False)
-        rolled_out(release, name)
+        rolled_out(release)
     finally:
         stop.set()
         feeder.join(60)
@@ -166,9 +164,19 @@ class Jobs:
             need(int(age) < 90, f"the last period of {name} began {age} s ago")
 
 
-def rolled_out(release, name):
+def rolled_out(release):
     release.ready()
-    run("kubectl", "--namespace", release.space.name, "rollout", "status", f"deployment/{name}", "--timeout=240s", timeout=260)
+    run("kubectl", "--namespace", release.space.name, "rollout", "status", f"deployment/{release.fullname}-worker", "--timeout=240s", timeout=260)
+
+
+def at_work(release):
+    """Workers are ready, look at the queue, and have not ended while they waited for a database or its schema."""
+    rolled_out(release)
+    restarts = sum(status["restartCount"] for pod in pods(release.space) for status in pod["status"]["containerStatuses"])
+    need(restarts == 0, f"workers restarted {restarts} times")
+    with release.api("9090", f"deployment/{release.fullname}-worker") as worker:
+        until("a look at the queue", 60, lambda: re.search(r"^jobs_looked_timestamp_seconds [1-9]", worker.expect(200, "GET", "/metrics"), re.M))
+        need(worker.ask("GET", "/readyz")[0] == 200, "a worker is not ready")
 
 
 def pods(space):
