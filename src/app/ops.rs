@@ -12,6 +12,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 
+use crate::config::Config;
 use crate::http::body::extract::ValidQuery;
 use crate::http::shell::hosts::Hosts;
 use crate::identity::api::{Api, AppState};
@@ -102,13 +103,17 @@ pub fn router<A: Probed>(app: A, listeners: Listeners) -> Router {
         .with_state(app)
 }
 
-/// The listener before there is an application: alive, and not ready for the reason given.
-pub fn starting(public_url: &str, reason: &'static str) -> Router {
+/// The listener before there is an application: alive and not ready.
+pub fn starting(config: &Config) -> Router {
+    let reason = match config.is_embedded() {
+        true => "the service is starting: its private PostgreSQL is not ready yet",
+        false => "the process is starting",
+    };
     Router::new()
         .route("/livez", get(livez))
         .fallback(async move || ApiError::new(Code::NotReady, reason))
         .layer(axum::middleware::map_response_with_state(
-            Arc::<str>::from(public_url),
+            Arc::<str>::from(config.public_url()),
             finish,
         ))
 }

@@ -167,10 +167,7 @@ pub(super) struct Ops {
 
 impl Ops {
     pub(super) fn serve(listener: TcpListener, config: &Config, shutdown: &Shutdown) -> Self {
-        let starting = starting(
-            &config.public_url(),
-            "the service is starting: its private PostgreSQL is not ready yet",
-        );
+        let starting = starting(config);
         let address = listener.local_addr().unwrap_or(config.ops.ops_listen);
         let router = Arc::new(OnceLock::new());
         let current = router.clone();

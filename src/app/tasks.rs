@@ -3,6 +3,7 @@
 //! early.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::app::features;
 use crate::config::endpoint::Endpoint;
@@ -64,7 +65,11 @@ pub(super) fn sequence_events(core: &Core) {
     until_closing(&core.shutdown, "event sequencer", sequencer);
 }
 
-/// Does jobs. What has not ended by `Closing` is given back.
+/// How often a process that would do jobs asks whether it can.
+const WAIT_FOR_SCHEMA: Duration = Duration::from_millis(200);
+
+/// Does jobs, from when the schema is one that this build knows: another process may still be
+/// migrating. What has not ended by `Closing` is given back.
 pub(super) fn do_jobs(core: &Core) {
     let runner = Runner::new(
         core.db.clone(),
@@ -73,9 +78,17 @@ pub(super) fn do_jobs(core: &Core) {
         core.job_wake.clone(),
         Timing::with_lease(core.config.jobs.job_lease.0),
     );
-    let stopping = core.shutdown.clone();
+    let (stopping, health) = (core.shutdown.clone(), core.health.clone());
     core.shutdown.spawn("jobs", async move {
-        runner.run(&stopping).await;
+        let fits = async {
+            while health.check_begun().is_err() {
+                tokio::time::sleep(WAIT_FOR_SCHEMA).await;
+            }
+        };
+        tokio::select! {
+            () = fits => runner.run(&stopping).await,
+            () = stopping.wait_for(Phase::Draining) => {}
+        }
         Ok(())
     });
 }

@@ -69,6 +69,7 @@ impl Db {
         deadline: Duration,
         metrics: Arc<Metrics>,
     ) -> anyhow::Result<Self> {
+        metrics.announce_database();
         let primary = pool::pool(primary, Purpose::WRITE, None, settings)?;
         let replica = replica
             .map(|endpoint| pool::pool(endpoint, Purpose::READ, Some(Arc::default()), settings))

@@ -25,6 +25,9 @@ macro_rules! metrics {
         }
 
         impl Metrics {
+            /// The names, in the order of their declaration.
+            pub const FAMILIES: &'static [&'static str] = &[$(stringify!($name)),+];
+
             pub fn new() -> prometheus::Result<Self> {
                 let registry = Registry::new();
                 #[cfg(target_os = "linux")]

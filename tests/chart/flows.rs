@@ -75,14 +75,47 @@ const NEVER_TAKEN: &[Row] = &[
     ("gateway", "provision", "TCP", 8080),
 ];
 
+/// What workers need beside the API, and what they must not.
+const NEEDED_OF_WORKERS: &[Row] = &[
+    ("prometheus", "worker", "TCP", 9090),
+    ("worker", "dns", "UDP", 53),
+    ("worker", "dns", "TCP", 53),
+    ("worker", "instance", "TCP", 5432),
+];
+const NEVER_MADE_BY_WORKERS: &[Row] = &[
+    ("worker", "api", "TCP", 8080),
+    ("worker", "api", "TCP", 9090),
+    ("worker", "api server", "TCP", 443),
+    ("worker", "api server itself", "TCP", 6443),
+    ("worker", "resolver", "UDP", 53),
+    ("worker", "kube-system", "UDP", 53),
+    ("worker", "metadata", "TCP", 80),
+    ("worker", "instance", "TCP", 8000),
+    ("worker", "another database", "TCP", 5432),
+    ("worker", "stranger", "TCP", 5432),
+    ("worker", "internet", "TCP", 443),
+];
+const NEVER_TAKEN_BY_WORKERS: &[Row] = &[
+    ("stranger", "worker", "TCP", 9090),
+    ("gateway", "worker", "TCP", 9090),
+    ("smoke", "worker", "TCP", 9090),
+    ("api", "worker", "TCP", 9090),
+    ("prometheus", "worker", "TCP", 8080),
+];
+
 /// Where everything is set: also where the API server, the clients and the collector are, and that
 /// the database is governed.
 const NEEDED_OF_ALL: &[Row] = &[
+    ("worker", "collector", "TCP", 4317),
     ("api", "collector", "TCP", 4317),
     ("api", "vault", "TCP", 8200),
     ("instance", "store", "TCP", 9000),
 ];
 const NEVER_MADE_OF_ALL: &[Row] = &[
+    ("worker", "stranger", "TCP", 4317),
+    ("worker", "collector", "TCP", 22),
+    // What the API alone may.
+    ("worker", "vault", "TCP", 8200),
     ("api", "internet", "TCP", 443),
     ("migrate", "internet", "TCP", 443),
     ("provision", "internet", "TCP", 443),
@@ -99,6 +132,7 @@ const NEVER_MADE_OF_ALL: &[Row] = &[
     ("instance", "internet", "TCP", 9000),
 ];
 const NEVER_TAKEN_OF_ALL: &[Row] = &[
+    ("worker", "instance", "TCP", 8000),
     ("stranger", "api", "TCP", 8080),
     ("stranger", "instance", "TCP", 5432),
     ("gateway", "instance", "TCP", 5432),
@@ -126,6 +160,7 @@ impl World<'_> {
         let cluster = self.cluster;
         match name {
             "api" => self.ours("Deployment", ""),
+            "worker" => self.ours("Deployment", "-worker"),
             "smoke" => self.ours("Pod", "-smoke"),
             "provision" => self.ours("Job", "-provision"),
             "migrate" => self.ours("Job", "-migrate"),
@@ -266,6 +301,30 @@ fn audit_l14_an_install_without_values_lets_nothing_through_but_what_it_needs() 
 }
 
 #[test]
+fn workers_reach_the_database_and_prometheus_alone_reaches_them() {
+    let Some(case) = case("worker.yaml") else {
+        return;
+    };
+    let world = World {
+        case,
+        cluster: "demo-chartroom-pg",
+    };
+    let table = Table {
+        needed: [NEEDED, NEEDED_OF_WORKERS].concat(),
+        never_made: [NEVER_MADE, NEVER_MADE_BY_WORKERS].concat(),
+        never_taken: [NEVER_TAKEN, NEVER_TAKEN_BY_WORKERS].concat(),
+    };
+    let mut sound = policies(case);
+    assert_eq!(world.wrong(&sound, &table), [""; 0]);
+    // The control: without their policy all of it is open.
+    sound.retain(|policy| !policy.name().ends_with("-worker"));
+    assert_eq!(
+        world.wrong(&sound, &table).len(),
+        NEVER_MADE_BY_WORKERS.len() + NEVER_TAKEN_BY_WORKERS.len(),
+    );
+}
+
+#[test]
 fn with_everything_set_each_part_of_each_policy_is_needed() {
     let Some(case) = case("hook-full.yaml") else {
         return;
@@ -275,9 +334,9 @@ fn with_everything_set_each_part_of_each_policy_is_needed() {
         cluster: "data",
     };
     let table = Table {
-        needed: [NEEDED, NEEDED_OF_ALL].concat(),
-        never_made: [NEVER_MADE, NEVER_MADE_OF_ALL].concat(),
-        never_taken: [NEVER_TAKEN, NEVER_TAKEN_OF_ALL].concat(),
+        needed: [NEEDED, NEEDED_OF_WORKERS, NEEDED_OF_ALL].concat(),
+        never_made: [NEVER_MADE, NEVER_MADE_BY_WORKERS, NEVER_MADE_OF_ALL].concat(),
+        never_taken: [NEVER_TAKEN, NEVER_TAKEN_BY_WORKERS, NEVER_TAKEN_OF_ALL].concat(),
     };
     let sound = policies(case);
     assert_eq!(world.wrong(&sound, &table), [""; 0]);

@@ -22,6 +22,7 @@ mod rules;
 mod settings;
 mod skaffold;
 mod values;
+mod workers;
 mod workloads;
 
 #[expect(dead_code, reason = "shared with the other test binary")]

@@ -390,7 +390,7 @@ fn standbys_and_overrides_are_used_where_values_say_so() {
 /// What a change of a template does to each mode, to be read in its diff.
 #[test]
 fn each_mode_renders_as_committed() {
-    for file in ["hook", "manifest", "external"] {
+    for file in ["hook", "manifest", "external", "worker"] {
         let Some(case) = case(&format!("{file}.yaml")) else {
             return;
         };

@@ -15,6 +15,9 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
+/// What Prometheus adds to everything that the chart's monitors find.
+const OF_A_TARGET: [&str; 4] = ["namespace", "service", "pod", "container"];
+
 /// Series by name with their labels, from the list that the program's own tests compare with
 /// `/metrics`.
 fn series() -> BTreeMap<String, BTreeSet<String>> {
@@ -30,8 +33,7 @@ fn series() -> BTreeMap<String, BTreeSet<String>> {
             .split(", ")
             .map(str::to_owned)
             .collect();
-        // What Prometheus adds to everything that a ServiceMonitor finds.
-        labels.extend(["namespace", "service", "pod"].map(str::to_owned));
+        labels.extend(OF_A_TARGET.map(str::to_owned));
         if kind == "histogram" {
             for suffix in ["_count", "_sum"] {
                 found.insert(format!("{name}{suffix}"), labels.clone());
@@ -42,10 +44,7 @@ fn series() -> BTreeMap<String, BTreeSet<String>> {
             found.insert(name.to_owned(), labels);
         }
     }
-    found.insert(
-        "up".to_owned(),
-        ["namespace", "service", "pod"].map(str::to_owned).into(),
-    );
+    found.insert("up".to_owned(), OF_A_TARGET.map(str::to_owned).into());
     found
 }
 
@@ -141,6 +140,11 @@ fn every_panel_of_the_dashboard_shows_a_metric_of_the_program() {
     }
     for panel in dashboard["panels"].as_array().unwrap() {
         assert!(panel["type"] == "row" || !panel["targets"].as_array().unwrap().is_empty());
+    }
+    let uses = |prefix: &str| found.iter().any(|expression| expression.contains(prefix));
+    for name in series.keys().filter(|name| name.starts_with("job")) {
+        let is_shown = uses(name.trim_end_matches("_sum").trim_end_matches("_count"));
+        assert!(is_shown, "{name} is on no panel");
     }
     if let Some(case) = case("hook.yaml") {
         let map = case.one("ConfigMap", &format!("{FULLNAME}-dashboard"));

@@ -24,6 +24,15 @@ fn what_an_upgrade_cannot_change_is_as_in_the_first_version() {
         &json!({"matchLabels": api})
     );
     assert_eq!(case.one("Service", FULLNAME).at("/spec/selector"), &api);
+    if let Some(case) = crate::helm::case("worker.yaml") {
+        let mut worker = api.clone();
+        worker["app.kubernetes.io/component"] = json!("worker");
+        let name = format!("{FULLNAME}-worker");
+        assert_eq!(
+            case.one("Deployment", &name).at("/spec/selector"),
+            &json!({"matchLabels": worker})
+        );
+    }
     let ports = json!([
         {"name": "http", "port": 80, "targetPort": "http", "appProtocol": "http"},
         {"name": "metrics", "port": 9090, "targetPort": "metrics", "appProtocol": "http"},
@@ -74,7 +83,10 @@ fn the_longest_name_fits_everywhere() {
     };
     let long = "a".repeat(47);
     let objects = helm
-        .template(&["--set", &format!("fullnameOverride={long}")])
+        .template(&[
+            "--set",
+            &format!("fullnameOverride={long},worker.enabled=true"),
+        ])
         .unwrap();
     for object in &objects {
         assert!(object.name().len() <= 63, "{object}");

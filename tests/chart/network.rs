@@ -97,8 +97,8 @@ fn policies_cover_every_pod_and_open_nothing_but_the_api_to_all() {
     );
     let policies = |file| case(file).map(|case| case.of_kind("NetworkPolicy").count());
     assert!(
-        policies("hook-full.yaml").is_none_or(|n| n == 3),
-        "API, hooks, database"
+        policies("hook-full.yaml").is_none_or(|n| n == 4),
+        "API, workers, hooks, database"
     );
     assert!(
         policies("external.yaml").is_none_or(|n| n == 2),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::helm::{Case, FULLNAME, Object, case, cases, holds};
+use crate::helm::{Case, FULLNAME, Helm, Object, case, cases, holds};
 
 pub(crate) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
@@ -143,20 +143,26 @@ fn every_pod_is_restricted() {
     );
 }
 
+pub(crate) fn is_of_workers(object: &Object) -> bool {
+    object.name().ends_with("-worker")
+}
+
 pub(crate) fn matches(selector: &Value, labels: &Value) -> bool {
     selector.as_object().is_some_and(|wanted| {
         !wanted.is_empty() && wanted.iter().all(|(name, value)| labels[name] == *value)
     })
 }
 
-/// Whoever selects the API's pods selects them all, and no pod of a hook or test.
-fn selectors_match_the_api_alone(case: &Case) -> Vec<String> {
+/// Whoever selects the pods of the API or of workers selects them all, and none of the other's, of
+/// a hook or of the test.
+fn selectors_match_one_deployment(case: &Case) -> Vec<String> {
     let mut selectors = Vec::new();
     for object in &case.objects {
         let pointer = match object.kind() {
             "Service" => "/spec/selector",
             "Deployment" | "PodDisruptionBudget" => "/spec/selector/matchLabels",
-            "NetworkPolicy" if object.name().ends_with("chartroom") => {
+            "PodMonitor" if is_of_workers(object) => "/spec/selector/matchLabels",
+            "NetworkPolicy" if object.name().ends_with("chartroom") || is_of_workers(object) => {
                 "/spec/podSelector/matchLabels"
             }
             _ => continue,
@@ -167,7 +173,9 @@ fn selectors_match_the_api_alone(case: &Case) -> Vec<String> {
     for object in &case.objects {
         let Some(pod) = object.pod() else { continue };
         for (who, selector) in &selectors {
-            if matches(selector, &pod["metadata"]["labels"]) != (object.kind() == "Deployment") {
+            let is_meant =
+                object.kind() == "Deployment" && is_of_workers(who) == is_of_workers(object);
+            if matches(selector, &pod["metadata"]["labels"]) != is_meant {
                 findings.push(format!("{who} and the pods of {object}"));
             }
         }
@@ -191,11 +199,23 @@ fn selectors_match_the_api_alone(case: &Case) -> Vec<String> {
 }
 
 #[test]
-fn no_selector_of_the_api_matches_a_pod_of_a_hook() {
+fn no_selector_of_the_api_matches_a_pod_of_a_hook_or_a_worker() {
     holds(
-        selectors_match_the_api_alone,
-        "hook.yaml",
+        selectors_match_one_deployment,
+        "worker.yaml",
         &[
+            ("workers labelled like the API", &|o| {
+                if o.kind() == "Deployment" && is_of_workers(o) {
+                    let labels = &mut o.0["spec"]["template"]["metadata"]["labels"];
+                    labels["app.kubernetes.io/component"] = json!("api");
+                }
+            }),
+            ("a monitor of all pods", &|o| {
+                if o.kind() == "PodMonitor" {
+                    o.0["spec"]["selector"]["matchLabels"] =
+                        json!({"app.kubernetes.io/name": "chartroom"});
+                }
+            }),
             ("a Service without the component", &|o| {
                 if o.kind() == "Service" {
                     o.0["spec"]["selector"] = json!({"app.kubernetes.io/instance": "demo"});
@@ -337,11 +357,17 @@ fn secrets_are_files_that_follow_a_rotation() {
 
 #[test]
 fn probes_and_drain_fit_the_program() {
-    for case in cases() {
-        let deployment = case.of_kind("Deployment").next().unwrap();
+    for (case, deployment) in cases()
+        .iter()
+        .flat_map(|case| case.of_kind("Deployment").map(move |o| (case, o)))
+    {
         let pod = deployment.at("/spec/template/spec");
         let container = &pod["containers"][0];
-        assert_eq!(container["args"], json!(["serve"]));
+        let command = match is_of_workers(deployment) {
+            true => "worker",
+            false => "serve",
+        };
+        assert_eq!(container["args"], json!([command]));
         for (probe, path) in [
             ("startupProbe", "/livez"),
             ("readinessProbe", "/readyz?gate=start"),
@@ -408,4 +434,19 @@ fn the_autoscaler_owns_the_number_of_pods_and_a_budget_needs_two() {
         1
     );
     assert_eq!(small.of_kind("PodDisruptionBudget").count(), 0);
+    let Some(helm) = Helm::find("helm") else {
+        return;
+    };
+    let budgets = |workers: &str| {
+        let set = format!("replicas=1,worker.enabled=true,worker.replicas={workers}");
+        let objects = helm.template(&["--set", &set]).unwrap();
+        let budgets = objects.iter().filter(|o| o.kind() == "PodDisruptionBudget");
+        budgets.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        budgets("2"),
+        ["PodDisruptionBudget demo-chartroom-worker"],
+        "each counts its own pods"
+    );
+    assert_eq!(budgets("1"), [""; 0]);
 }

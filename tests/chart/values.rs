@@ -132,7 +132,7 @@ fn every_value_is_documented_and_in_the_schema() {
 }
 
 /// What is set, and the part of the complaint that tells its author what is wrong.
-const REFUSED: [(&str, &str); 49] = [
+const REFUSED: [(&str, &str); 54] = [
     ("serviceAccounts.mode=review", "/serviceAccounts/mode"),
     ("serviceAccounts.namespaces={a}", "'namespaces' not allowed"),
     (
@@ -224,6 +224,17 @@ const REFUSED: [(&str, &str); 49] = [
     (
         "autoscaling.enabled=true,autoscaling.min=9",
         "autoscaling.min is above autoscaling.max",
+    ),
+    ("worker.replica=3", "'replica' not allowed"),
+    ("worker.replicas=-1", "/worker/replicas"),
+    ("worker.settings.LOG=debug", "LOG"),
+    (
+        "worker.enabled=true,worker.settings.CHARTROOM_JOBS=off",
+        "worker.settings.CHARTROOM_JOBS: the chart sets it itself",
+    ),
+    (
+        "worker.enabled=true,serviceAccount.create=false,worker.serviceAccount.create=false",
+        "workers must not have its right",
     ),
     ("ingress.enabled=true", "needs ingress.hosts"),
     ("httpRoute.enabled=true", "needs httpRoute.parentRefs"),

@@ -19,6 +19,7 @@ CASES = {
     "interrupted": "lifecycle.interrupted",
     "serving": "serving.serving",
     "workloads": "workloads.workloads",
+    "workers": "workers.workers",
     "monitoring": "monitoring.monitoring",
     "modes": "modes.modes",
     "missing-rights": "modes.missing_rights",

@@ -15,13 +15,13 @@
 {{- if or (eq $mode "hook") (and (eq $mode "external") (not .Values.auth.keys.existingSecret)) }}true{{ end }}
 {{- end }}
 
-{{/* The Secret of a role's password. Call with (dict "root" $ "role" "api|owner"). */}}
+{{/* The Secret of a role's password. Call with (dict "root" $ "role" "api|worker|owner"); a worker connects as the API does. */}}
 {{- define "chartroom.databaseSecret" -}}
 {{- $mode := include "chartroom.databaseMode" .root }}
 {{- $database := .root.Values.database }}
 {{- if eq $mode "hook" }}
-{{- include "chartroom.fullname" .root }}-db{{ eq .role "api" | ternary "-app" "" }}
-{{- else if and (eq .role "api") $database.runtimeSecret }}
+{{- include "chartroom.fullname" .root }}-db{{ eq .role "owner" | ternary "" "-app" }}
+{{- else if and (ne .role "owner") $database.runtimeSecret }}
 {{- $database.runtimeSecret }}
 {{- else if eq $mode "manifest" }}
 {{- include "chartroom.clusterName" .root }}-app
@@ -47,7 +47,7 @@
 {{- if and (hasPrefix "verify-" .Values.database.tls.mode) (include "chartroom.databaseCaSecret" .) }}true{{ end }}
 {{- end }}
 
-{{/* Variables of a container that connects. Call with (dict "root" $ "role" "api|owner"). */}}
+{{/* Variables of a container that connects. Call with (dict "root" $ "role" "api|worker|owner"). */}}
 {{- define "chartroom.databaseEnv" -}}
 {{- $root := .root }}
 {{- $database := $root.Values.database }}
@@ -67,7 +67,7 @@
 - name: CHARTROOM_DATABASE_NAME
   value: {{ $database.name | quote }}
 - name: CHARTROOM_DATABASE_USER
-  value: {{ eq .role "api" | ternary (include "chartroom.apiRole" $root) $database.owner | quote }}
+  value: {{ eq .role "owner" | ternary $database.owner (include "chartroom.apiRole" $root) | quote }}
 {{- if and (eq .role "api") $database.cnpg.readReplicas (gt (int $database.cnpg.instances) 1) }}
 - name: CHARTROOM_DATABASE_READ_HOST
   value: {{ $cluster }}-ro

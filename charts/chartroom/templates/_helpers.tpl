@@ -16,11 +16,19 @@
 {{- end }}
 {{- end }}
 
-{{/* What selectors match: pods of the API. Immutable in a Deployment, so it never changes. */}}
+{{/* What selectors match: pods of one component. Immutable in a Deployment, so it never changes. Call with (dict "root" $ "component" "..."). */}}
+{{- define "chartroom.componentSelectorLabels" -}}
+app.kubernetes.io/name: {{ include "chartroom.name" .root }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
 {{- define "chartroom.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "chartroom.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/component: api
+{{ include "chartroom.componentSelectorLabels" (dict "root" . "component" "api") }}
+{{- end }}
+
+{{- define "chartroom.workerSelectorLabels" -}}
+{{ include "chartroom.componentSelectorLabels" (dict "root" . "component" "worker") }}
 {{- end }}
 
 {{/* Pods of hooks and tests have another name, because any selector of the API would match a superset of its labels. */}}
@@ -40,6 +48,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- define "chartroom.labels" -}}
 {{ include "chartroom.selectorLabels" . }}
+{{ include "chartroom.releaseLabels" . }}
+{{- end }}
+
+{{- define "chartroom.workerLabels" -}}
+{{ include "chartroom.workerSelectorLabels" . }}
 {{ include "chartroom.releaseLabels" . }}
 {{- end }}
 
@@ -102,11 +115,49 @@ tolerations:
 {{- end }}
 {{- end }}
 
+{{/* How pods are placed. Call with (dict "values" the component's values "selector" its selector's labels). */}}
+{{- define "chartroom.placement" -}}
+{{- with .values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if kindIs "string" .values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- range $key := list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+  - maxSkew: 1
+    topologyKey: {{ $key }}
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- $.selector | nindent 8 }}
+    # Without it the old pods of a rolling update count, and the new ones end up on one node.
+    matchLabelKeys: [pod-template-hash]
+  {{- end }}
+{{- else }}
+{{- with .values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "chartroom.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}
 {{- .Values.serviceAccount.name | default (include "chartroom.fullname" .) }}
 {{- else }}
 {{- .Values.serviceAccount.name | default "default" }}
+{{- end }}
+{{- end }}
+
+{{/* The worker's own, or it would have the rights of the API's. */}}
+{{- define "chartroom.workerServiceAccountName" -}}
+{{- if .Values.worker.serviceAccount.create }}
+{{- .Values.worker.serviceAccount.name | default (printf "%s-worker" (include "chartroom.fullname" .)) }}
+{{- else }}
+{{- .Values.worker.serviceAccount.name | default "default" }}
 {{- end }}
 {{- end }}
 

@@ -47,6 +47,9 @@
 {{- if ge (int .Values.drain.delaySeconds) (int .Values.drain.deadlineSeconds) }}
 {{- fail "drain.delaySeconds leaves no time for what is in flight: set it below drain.deadlineSeconds" }}
 {{- end }}
+{{- if and .Values.worker.enabled (eq (include "chartroom.serviceAccountsMode" .) "tokenReview") (eq (include "chartroom.serviceAccountName" .) (include "chartroom.workerServiceAccountName" .)) }}
+{{- fail (printf "worker.serviceAccount: %q is the API's, and workers must not have its right to have tokens reviewed: name another one" (include "chartroom.workerServiceAccountName" .)) }}
+{{- end }}
 {{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.min) (int .Values.autoscaling.max)) }}
 {{- fail "autoscaling.min is above autoscaling.max" }}
 {{- end }}

@@ -19,7 +19,7 @@ pub enum Policy {
 }
 
 impl Policy {
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Address => "signin-address",
             Self::Name => "signin-name",

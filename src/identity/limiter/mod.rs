@@ -91,12 +91,27 @@ pub struct Limiter {
     metrics: Arc<Metrics>,
 }
 
+/// What an attempt may come to, so that each is counted from nought.
+const OUTCOMES: [&str; 5] = [
+    ADMITTED,
+    BUSY,
+    Policy::Address.name(),
+    Policy::Name.name(),
+    FAILED,
+];
+const ADMITTED: &str = "admitted";
+const BUSY: &str = "busy";
+const FAILED: &str = "failed";
+
 impl Limiter {
     /// `pool` is how many connections the primary's pool has.
     pub fn new(settings: SignInLimits, pool: usize, metrics: Arc<Metrics>) -> Self {
         // Half of the name's share, which is half of the account's: what is there at first and what
         // is regained make the whole.
         let name = f64::from(settings.signin_per_account_per_hour) / 4.0;
+        for outcome in OUTCOMES {
+            let _ = metrics.signin_attempts_total.with_label_values(&[outcome]);
+        }
         Self {
             bursts: [
                 f64::from(settings.signin_per_pair_burst),
@@ -118,10 +133,10 @@ impl Limiter {
     pub async fn check(&self, db: &Db, name: NameKey, address: IpAddr) -> Result<Attempt, Refused> {
         let answer = Box::pin(self.take(db, name, address)).await;
         let outcome = match &answer {
-            Ok(_) => "admitted",
-            Err(Refused::Limited(limited)) if limited.is_busy => "busy",
+            Ok(_) => ADMITTED,
+            Err(Refused::Limited(limited)) if limited.is_busy => BUSY,
             Err(Refused::Limited(limited)) => limited.policy.name(),
-            Err(Refused::Database(_)) => "failed",
+            Err(Refused::Database(_)) => FAILED,
         };
         self.metrics
             .signin_attempts_total

@@ -66,9 +66,17 @@ pub struct Workloads {
     metrics: Arc<Metrics>,
 }
 
+/// What may come of a review.
+const ACCEPTED: &str = "accepted";
+const REFUSED: &str = "refused";
+const UNAVAILABLE: &str = "unavailable";
+
 impl Workloads {
     /// `None` where the mode is `off`.
     pub fn new(config: &Config, metrics: &Arc<Metrics>) -> Result<Option<Arc<Self>>, Broken> {
+        for outcome in [ACCEPTED, REFUSED, UNAVAILABLE] {
+            let _ = metrics.token_reviews_total.with_label_values(&[outcome]);
+        }
         let settings = &config.service_accounts;
         let mode = settings.service_accounts_mode;
         if mode == ServiceAccountsMode::Off {
@@ -260,9 +268,9 @@ impl Workloads {
             .await
             .unwrap_or_else(|_elapsed| Err(Unavailable::new(LATE)));
         let outcome = match &reviewed {
-            Ok(Ok(())) => "accepted",
-            Ok(Err(_)) => "refused",
-            Err(_) => "unavailable",
+            Ok(Ok(())) => ACCEPTED,
+            Ok(Err(_)) => REFUSED,
+            Err(_) => UNAVAILABLE,
         };
         self.metrics
             .token_reviews_total

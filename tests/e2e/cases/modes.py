@@ -5,17 +5,22 @@ import tempfile
 from kube import need, run, until
 from release import PROGRAM, SMALL, Release, rendered
 
+from cases.workers import at_work
+
+WORKER = ["worker.enabled=true", "worker.replicas=1"]
 HOOK = ["serviceaccount", "role", "rolebinding", "configmap", "provision-job"]
 
 
 def modes(space):
-    """manifest and external: install, upgrade, uninstall; the data stays and is found again"""
+    """manifest and external, with a worker: install, upgrade, uninstall; the data stays and is found again"""
     with tempfile.TemporaryDirectory() as keys:
         run(PROGRAM, "keys", "generate", "--keys-dir", keys)
         space.kubectl("create", "secret", "generic", "keys", f"--from-file={keys}")
     release = Release(space)
-    manifest = [*SMALL, "database.provisioner=manifest", "auth.keys.existingSecret=keys"]
+    manifest = [*SMALL, "database.provisioner=manifest", "auth.keys.existingSecret=keys", *WORKER]
     release.install(*manifest)
+    # The API's init container migrates, and the worker waits for it.
+    at_work(release)
     with release.api() as api:
         account = api.register()
         post = api.post("manifest")
@@ -31,8 +36,10 @@ def modes(space):
     external = [
         "replicas=1", "auth.registration=open", "database.mode=external",
         f"database.external.existingSecret={release.cluster}-app", f"database.tls.caSecret.name={release.cluster}-ca",
+        *WORKER,
     ]
     other.install(*external)
+    at_work(other)
     finds(other, account, post)
     other.upgrade(*external, "podAnnotations.version=next")
     finds(other, account, post)

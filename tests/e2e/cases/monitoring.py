@@ -15,23 +15,26 @@ from release import SMALL, Release
 SOON = [f"metrics.prometheusRule.for.{alert}=5s" for alert in ["ChartroomNotReady", "ChartroomDatabaseFailing"]]
 MONITORED = [f"metrics.{what}.enabled=true" for what in ["serviceMonitor", "prometheusRule", "dashboard"]] + [
     "database.cnpg.podMonitor.enabled=true", "metrics.serviceMonitor.interval=5s", "metrics.serviceMonitor.scrapeTimeout=4s"]
-# They have no value before their first event, which is a failure.
-RARE = {"http_server_connections_cut_total", "database_read_fallbacks_total", "http_server_requests_shed_total"}
+# By route, so that they have no value before the first upload or download.
+RARE = {"http_server_stream_duration_seconds_count", "http_server_stream_duration_seconds_bucket"}
 WORDS = {"sum", "min", "max", "count", "rate", "increase", "topk", "time", "absent", "histogram_quantile", "by", "min_over_time"}
 
 
 def monitoring(space):
-    """Prometheus finds API, database and alerts by their monitors; has all that the dashboard asks; a fenced database fires the right alerts"""
+    """Prometheus finds API, workers, database and alerts by their monitors; has all that the dashboard asks; a fenced database fires the right alerts"""
     prometheus = Prometheus(space)
     release = Release(space)
     began = time.monotonic()
-    release.install(*SMALL, *PATIENT, *MONITORED, *SOON)
+    release.install(*SMALL, *PATIENT, *MONITORED, *SOON, "worker.enabled=true", "worker.replicas=1")
     target = f'namespace="{space.name}",service="{release.fullname}"'
     dashboard = space.get("configmap", f"{release.fullname}-dashboard")["data"][f"{release.fullname}.json"]
     need(json.loads(dashboard) == json.loads(Path(CHART, "dashboards/chartroom.json").read_text()), "the dashboard is not the chart's")
 
     with load(release, per_second=10) as load_:
-        until("the API, by its ServiceMonitor", 240, lambda: prometheus.query(f"up{{{target}}} == 1"), every=2)
+        until("the API, by its ServiceMonitor", 240, lambda: prometheus.query(f'up{{{target},container="chartroom"}} == 1'), every=2)
+        until("a worker, by its PodMonitor", 240, lambda: prometheus.query(f'up{{{target},container="worker"}} == 1'), every=2)
+        looks = f'time() - jobs_looked_timestamp_seconds{{{target},container="worker"}} < 60'
+        until("its look at the queue", 60, lambda: prometheus.query(looks), every=2)
         instances = f'cnpg_collector_up{{namespace="{space.name}"}}'
         until("the instance, by its PodMonitor", 240, lambda: prometheus.query(instances), every=2)
         rules = until("the rules", 240, prometheus.rules, every=2)

@@ -11,13 +11,14 @@ SNAPSHOT = Path(__file__).parents[1] / "rights.txt"
 
 
 def rights(space):
-    """rights of the API and of the hook as rights.txt has them; apply makes what is named, and nothing else"""
+    """rights of the API, of workers and of the hook as rights.txt has them; apply makes what is named, and nothing else"""
     # The hook's are there only while it runs, so they are made from the same templates.
-    space.apply(*rendered(space, ["serviceaccount", "clusterrole", "hooks/serviceaccount", "hooks/role", "hooks/rolebinding"]))
+    templates = ["serviceaccount", "worker/serviceaccount", "clusterrole", "hooks/serviceaccount", "hooks/role", "hooks/rolebinding"]
+    space.apply(*rendered(space, templates, "worker.enabled=true"))
 
     nothing = rules(space, "nobody")
     found = ""
-    for account in ["demo-chartroom", "demo-chartroom-provision"]:
+    for account in ["demo-chartroom", "demo-chartroom-worker", "demo-chartroom-provision"]:
         beyond = sorted(rules(space, account) - nothing) or ["nothing"]
         found += f"{account}\n" + "".join(f"    {rule}\n" for rule in beyond)
     need(found == SNAPSHOT.read_text(), f"the rights are not those of {SNAPSHOT.name}, but:\n{found}")

@@ -73,3 +73,36 @@ async fn a_service_with_jobs_off_does_none() {
     let begun = async || (periods().await > 0).then_some(());
     wait::until("a period", PATIENCE, begun).await.unwrap();
 }
+
+/// Another process migrates: where it has not yet, what this build does may not fit.
+#[tokio::test]
+async fn a_worker_begins_once_the_schema_is_the_one_that_it_knows() {
+    let (dir, ports) = (TempDir::new("worker").unwrap(), Ports::reserve());
+    let database = TestDatabase::migrated().await;
+    let session = database.session().await;
+    let taken = "DELETE FROM __diesel_schema_migrations WHERE version = \
+                 (SELECT max(version) FROM __diesel_schema_migrations) RETURNING version";
+    let newest: String = session.query_one(taken, &[]).await.unwrap().get(0);
+    let mut command = chartroom(&dir.0);
+    command
+        .args(["worker", "--ops-listen", &ports.ops.to_string()])
+        .env("CHARTROOM_DATABASE_URL", database.url());
+    let worker = Service::spawn(command, ports.public, ports.ops);
+    let refused = async || {
+        let said = worker.ops("/readyz?gate=start").await?.text();
+        said.contains("migration").then_some(())
+    };
+    wait::until("the reason", PATIENCE, refused).await.unwrap();
+    // A runner begins periods at once.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let periods = async || -> i64 {
+        let count = "SELECT count(*) FROM periods";
+        session.query_one(count, &[]).await.unwrap().get(0)
+    };
+    assert_eq!(periods().await, 0);
+    let back = "INSERT INTO __diesel_schema_migrations (version) VALUES ($1)";
+    session.execute(back, &[&newest]).await.unwrap();
+    let begun = async || (periods().await > 0).then_some(());
+    wait::until("a period", PATIENCE, begun).await.unwrap();
+    worker.wait_ready(PATIENCE).await;
+}

@@ -65,11 +65,10 @@ async fn a_prefix_has_ten_and_regains_ten_a_minute() {
     let regained =
         replica.admitted(name(), prefix(1), 1).await + replica.admitted(name(), prefix(1), 1).await;
     assert_eq!(regained, 2);
-    let text = String::from_utf8(replica.metrics.render().unwrap()).unwrap();
-    assert!(
-        text.contains("signin_attempts_total{outcome=\"signin-address\"}"),
-        "{text}"
-    );
+    let counted = &replica.metrics.signin_attempts_total;
+    let by_address = counted.with_label_values(&["signin-address"]).get();
+    let refused = u64::try_from(15 + 1 - admitted).unwrap();
+    assert_eq!(by_address, refused);
 }
 
 #[tokio::test]

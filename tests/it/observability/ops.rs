@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use axum::body::{Body, to_bytes};
 use chartroom::db::monitor;
-use http::{Method, StatusCode};
+use http::{Method, Request, StatusCode};
+use serde_json::Value;
 use tokio_util::task::AbortOnDropHandle;
+use tower::ServiceExt as _;
 
-use crate::support::app::TestApp;
+use crate::support::app::{TestApp, config};
 use crate::support::client::{Client, get};
 use crate::support::sockets::Served;
 use crate::support::wait::until;
@@ -176,5 +179,31 @@ async fn the_public_listener_has_no_ops() {
         ] {
             assert_eq!(app.get(&path).await.problem(), "not-found", "{path}");
         }
+    }
+}
+
+/// Whoever configures a database has no private one to wait for, a worker above all.
+#[tokio::test]
+async fn before_its_start_a_process_says_what_it_waits_for() {
+    for (flags, expected) in [
+        (
+            &[][..],
+            "the service is starting: its private PostgreSQL is not ready yet",
+        ),
+        (
+            &["--database-url", "postgres://db.example.org/chartroom"],
+            "the process is starting",
+        ),
+    ] {
+        let router = chartroom::app::ops::starting(&config(flags));
+        let request = Request::get("/readyz").body(Body::empty()).unwrap();
+        let answer = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let body = to_bytes(answer.into_body(), 4_096).await.unwrap();
+        let problem: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["detail"], expected);
+        let request = Request::get("/livez").body(Body::empty()).unwrap();
+        let answer = router.oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
     }
 }

@@ -4,5 +4,5 @@ mod beside;
 mod ends;
 mod limits;
 pub(crate) mod memory;
-mod routes;
+pub(crate) mod routes;
 mod stage;
