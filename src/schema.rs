@@ -132,6 +132,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    notifications (id) {
+        id -> Int8,
+        user_id -> Uuid,
+        /// No reference: the feed forgets events sooner
+        event_id -> Uuid,
+        kind -> Text,
+        /// No reference: what is told outlives its project
+        project_id -> Uuid,
+        subject -> Text,
+        actor_id -> Nullable<Uuid>,
+        data -> Jsonb,
+        at -> Timestamptz,
+        read_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     outbox (place) {
         place -> Int8,
         /// The id of the audit event
@@ -188,6 +205,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    preferences (user_id, kind, channel) {
+        user_id -> Uuid,
+        kind -> Text,
+        channel -> Text,
+        mode -> Text,
+    }
+}
+
+diesel::table! {
     principals (id) {
         id -> Uuid,
         kind -> Text,
@@ -221,7 +247,8 @@ diesel::table! {
         /// The time in the id, so that sorted by the one is sorted by the other
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
-        reminders -> Array<Int4>,
+        /// How many seconds before its end a project reminds of it
+        reminders -> Array<Nullable<Int4>>,
     }
 }
 
@@ -311,11 +338,13 @@ diesel::table! {
 
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(idempotent_answers -> principals (principal_id));
+diesel::joinable!(notifications -> users (user_id));
 diesel::joinable!(post_scores -> posts (post_id));
 diesel::joinable!(post_votes -> posts (post_id));
 diesel::joinable!(post_votes -> principals (principal_id));
 diesel::joinable!(posts -> principals (author_id));
 diesel::joinable!(posts -> projects (project_id));
+diesel::joinable!(preferences -> users (user_id));
 diesel::joinable!(project_members -> principals (principal_id));
 diesel::joinable!(project_members -> projects (project_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -332,11 +361,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     idempotent_answers,
     jobs,
+    notifications,
     outbox,
     periods,
     post_scores,
     post_votes,
     posts,
+    preferences,
     principals,
     project_members,
     projects,
@@ -347,27 +378,3 @@ diesel::allow_tables_to_appear_in_same_query!(
     users,
     workloads,
 );
-
-diesel::table! {
-    notifications (id) {
-        id -> Int8,
-        user_id -> Uuid,
-        event_id -> Uuid,
-        kind -> Text,
-        project_id -> Uuid,
-        subject -> Text,
-        actor_id -> Nullable<Uuid>,
-        data -> Jsonb,
-        at -> Timestamptz,
-        read_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
-    preferences (user_id, kind, channel) {
-        user_id -> Uuid,
-        kind -> Text,
-        channel -> Text,
-        mode -> Text,
-    }
-}

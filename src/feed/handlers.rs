@@ -111,8 +111,9 @@ pub async fn list_events(
         project,
         kind: kind.map(String::from),
     };
+    let last = last_event_id(&headers)?;
     if takes_event_stream(&headers) {
-        let after = last_event_id(&headers)?.or(after);
+        let after = last.or(after);
         let stream = Stream::open(app, who.clone(), filter, after).await?;
         return Ok(stream.into_response());
     }

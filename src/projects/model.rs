@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::access::{Owner, ProjectAccess, Role};
+use super::reminders::Reminders;
 use crate::kernel::types::{PrincipalId, ProjectId, words};
 use crate::kernel::values::text;
 use crate::schema::{project_members, projects};
@@ -32,8 +33,7 @@ pub struct Project {
     pub description: Option<String>,
     pub visibility: Visibility,
     pub expires_at: Option<DateTime<Utc>>,
-    /// How many seconds before its end it reminds of it.
-    pub reminders: Vec<i32>,
+    pub reminders: Reminders,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -46,7 +46,7 @@ pub struct NewProject<'a> {
     pub description: Option<&'a Description>,
     pub visibility: Visibility,
     pub expires_at: Option<DateTime<Utc>>,
-    pub reminders: &'a [i32],
+    pub reminders: &'a Reminders,
 }
 
 /// What is to be changed; the rest stays.
@@ -57,7 +57,7 @@ pub struct ProjectChanges {
     pub description: Option<Option<Description>>,
     pub visibility: Option<Visibility>,
     pub expires_at: Option<Option<DateTime<Utc>>>,
-    pub reminders: Option<Vec<i32>>,
+    pub reminders: Option<Reminders>,
 }
 
 impl Project {

@@ -3,11 +3,16 @@
 //! end moves the job in the same transaction.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
+use diesel::serialize::{Output, ToSql};
+use diesel::sql_types::{Array, Integer, Nullable};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
+use utoipa::PartialSchema as _;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-use utoipa::openapi::{RefOr, Schema};
 
 use super::model::Project;
 use crate::db::transaction::{Tx, Work};
@@ -96,8 +101,23 @@ fn written(seconds: u32) -> String {
 }
 
 /// When a project reminds of its end: each time once, the longest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Array<Nullable<Integer>>)]
 pub struct Reminders(pub Vec<i32>);
+
+impl FromSql<Array<Nullable<Integer>>, Pg> for Reminders {
+    fn from_sql(bytes: PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        let all = <Vec<Option<i32>> as FromSql<Array<Nullable<Integer>>, Pg>>::from_sql(bytes)?;
+        Ok(Self(all.into_iter().flatten().collect()))
+    }
+}
+
+impl ToSql<Array<Nullable<Integer>>, Pg> for Reminders {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
+        let all: Vec<Option<i32>> = self.0.iter().copied().map(Some).collect();
+        <Vec<Option<i32>> as ToSql<Array<Nullable<Integer>>, Pg>>::to_sql(&all, &mut out.reborrow())
+    }
+}
 
 impl Default for Reminders {
     fn default() -> Self {
@@ -120,19 +140,20 @@ impl<'de> Deserialize<'de> for Reminders {
     }
 }
 
-impl utoipa::PartialSchema for Reminders {
-    fn schema() -> RefOr<Schema> {
-        ArrayBuilder::new()
-            .items(Before::schema())
-            .max_items(Some(MOST))
-            .description(Some(
-                "How long before its end the project reminds its owners and editors, as ISO 8601 durations. Each is there once, the longest first",
-            ))
-            .into()
-    }
+/// In a body that may leave them out, which leaves them as they are.
+pub fn schema() -> ArrayBuilder {
+    ArrayBuilder::new()
+        .items(Before::schema())
+        .max_items(Some(MOST))
+        .description(Some(
+            "How long before its end the project reminds its owners and editors, as ISO 8601 durations. Each is there once, the longest first",
+        ))
 }
 
-impl utoipa::ToSchema for Reminders {}
+/// The same where there are none yet.
+pub fn schema_of_new() -> ArrayBuilder {
+    schema().default(Some(shown(&Reminders::default().0).into()))
+}
 
 /// As the API shows them.
 pub fn shown(reminders: &[i32]) -> Vec<String> {
@@ -191,7 +212,7 @@ pub async fn follow_end(tx: &mut Tx<'_>, project: &Project) -> QueryResult<()> {
         expires_at,
         told: None,
     };
-    let first = project.reminders.iter().copied().max().unwrap_or(0);
+    let first = project.reminders.0.iter().copied().max().unwrap_or(0);
     let new = NewJob::of(&job)
         .unique(&key)
         .owned_by(project.id.0)
@@ -235,7 +256,7 @@ impl Remind {
             follow_end(tx, &project).await?;
             return Ok(());
         }
-        let Step { tell, next } = step(&project.reminders, self.told, self.expires_at - now);
+        let Step { tell, next } = step(&project.reminders.0, self.told, self.expires_at - now);
         let (id, name, expires_at) = (project.id, project.name, Instant(self.expires_at));
         match tell {
             None => {}

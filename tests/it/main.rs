@@ -26,6 +26,7 @@ mod limits;
 mod machinery;
 mod matrix;
 mod migrations;
+mod notifications;
 mod observability;
 mod openapi;
 mod platform;

@@ -14,7 +14,7 @@ use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::values::FutureTime;
 use crate::projects::access::Role;
 use crate::projects::model::{Description, NewProject, Project, ProjectName, Visibility};
-use crate::projects::reminders::{Reminders, follow_end};
+use crate::projects::reminders::{self, Reminders, follow_end};
 
 /// A new project
 #[derive(Deserialize, ToSchema)]
@@ -24,9 +24,8 @@ pub struct CreateProject {
     description: Option<Description>,
     /// When the project expires, which is in the future. It never does if this is null
     expires_at: Option<FutureTime>,
-    /// How long before its end the project reminds its owners and editors, as ISO 8601 durations
     #[serde(default)]
-    #[schema(inline, required = false, default = json!(["P30D", "P7D", "P1D"]))]
+    #[schema(schema_with = reminders::schema_of_new, required = false)]
     reminders: Reminders,
     #[serde(default = "private")]
     #[schema(required = false)]
@@ -68,7 +67,7 @@ pub async fn create_project(
         description: description.as_ref(),
         visibility: *visibility,
         expires_at: expires_at.map(|FutureTime(time)| time),
-        reminders: &reminders.0,
+        reminders,
     };
     idempotent(&app.db, &actor, &once, async |tx| {
         let project = Project::insert(tx, &new, who.id).await?;

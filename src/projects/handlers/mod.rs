@@ -55,7 +55,7 @@ impl ProjectBody {
             description,
             visibility,
             expires_at,
-            reminders: shown(&reminders),
+            reminders: shown(&reminders.0),
             role,
             created_at,
             updated_at,

@@ -19,7 +19,7 @@ use crate::kernel::types::{Instant, ProjectId};
 use crate::kernel::values::FutureTime;
 use crate::projects::access::{Owner, ProjectAccess, Viewer};
 use crate::projects::model::{Description, Project, ProjectChanges, ProjectName, Visibility};
-use crate::projects::reminders::{Reminders, follow_end};
+use crate::projects::reminders::{self, Reminders, follow_end};
 
 /// Changes to a project
 #[derive(Deserialize, ToSchema)]
@@ -38,9 +38,8 @@ pub struct UpdateProject {
     #[serde(default)]
     #[schema(value_type = Option<FutureTime>)]
     expires_at: Patch<FutureTime>,
-    /// Replaces all of them
     #[serde(default)]
-    #[schema(value_type = Reminders, inline, required = false)]
+    #[schema(schema_with = reminders::schema, required = false)]
     reminders: Change<Reminders>,
 }
 
@@ -147,7 +146,7 @@ fn changes_of(patch: UpdateProject) -> ProjectChanges {
         description: description.into_update(),
         visibility: visibility.into_update(),
         expires_at: expires_at.map(|it| it.map(|FutureTime(time)| time)),
-        reminders: reminders.into_update().map(|Reminders(all)| all),
+        reminders: reminders.into_update(),
     }
 }
 

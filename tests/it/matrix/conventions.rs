@@ -4,7 +4,9 @@
 use super::*;
 
 /// The others are facts about two things, or end what has no versions.
-const WITHOUT_VERSIONS: [&str; 6] = [
+const WITHOUT_VERSIONS: [&str; 8] = [
+    "PATCH /api/v1/me/notifications/{id}",
+    "PUT /api/v1/me/preferences/{type}",
     "PUT /api/v1/posts/{id}/vote",
     "DELETE /api/v1/posts/{id}/vote",
     "DELETE /api/v1/me/sessions",

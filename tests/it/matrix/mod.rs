@@ -122,7 +122,8 @@ pub(crate) fn fill(path: &str, things: &Things) -> String {
             return format!("/api/v1/{path}");
         }
         Some(path) if path.starts_with("me/preferences/") => {
-            return "/api/v1/me/preferences/chartroom.project.expiring".to_owned();
+            let path = path.replace("{type}", "chartroom.project.expiring");
+            return format!("/api/v1/{path}");
         }
         Some(path) if path.starts_with("projects/") => things.project,
         Some(path) if path.starts_with("posts/") => things.post,

@@ -21,6 +21,7 @@ async fn a_project_lives_from_its_creation_to_its_deletion() {
     let expected = json!({
         "id": id_of(&project), "name": "Übersicht", "description": "a\nb", "visibility": "internal",
         "expires_at": "2999-01-02T03:04:05.123456Z", "role": "owner", "created_at": null, "updated_at": null,
+        "reminders": ["P30D", "P7D", "P1D"],
     });
     assert_eq!(shown, expected);
     let read = ann.get(&app, &project).await;

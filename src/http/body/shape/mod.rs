@@ -8,7 +8,9 @@ mod tests;
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Object, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{
+    AdditionalProperties, Array, ArrayItems, Object, Schema, SchemaType, Type,
+};
 
 use super::json::Path;
 use crate::kernel::error::{FieldError, MOST_FIELD_ERRORS};
@@ -95,6 +97,9 @@ fn walk(
             let (Value::Array(items), ArrayItems::RefOrSchema(of)) = (value, &array.items) else {
                 return;
             };
+            if let Some(detail) = count_mistake(items.len(), array) {
+                found.push(path.mistake("invalid-value", detail));
+            }
             for (index, item) in items.iter().enumerate() {
                 if is_over(found) {
                     return;
@@ -108,6 +113,14 @@ fn walk(
         Schema::AnyOf(any) => alternatives(value, &any.items, named, path, depth, found),
         _ => {}
     }
+}
+
+/// What is wrong with how many items there are.
+fn count_mistake(count: usize, array: &Array) -> Option<String> {
+    let most = array.max_items.filter(|most| count > *most);
+    let least = array.min_items.filter(|least| count < *least);
+    most.map(|most| format!("expected at most {most} items"))
+        .or(least.map(|least| format!("expected at least {least} items")))
 }
 
 /// A member that one part does not know is another part's, unless none knows it.
