@@ -29,6 +29,9 @@ const ALIVE: Duration = Duration::from_secs(15);
 /// A fifth more or less, so that those who came together do not come back together.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 const PAGE: i64 = 200;
+/// Says that the stream lives. A line of its own and no more: some clients make a message of
+/// whatever a blank line ends.
+const COMMENT: Bytes = Bytes::from_static(b":\n");
 /// Has proxies pass on each event at once.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -42,6 +45,8 @@ pub struct Stream {
     /// Pages are read until there.
     behind_until: i64,
     queue: VecDeque<Bytes>,
+    /// After how many milliseconds to come back; goes with the first message.
+    again: Option<u64>,
     is_over: bool,
     draining: BoxFuture<'static, ()>,
     until: Instant,
@@ -65,7 +70,8 @@ impl Stream {
             behind_until: position,
             following,
             filter,
-            queue: VecDeque::from([Bytes::from(format!("retry: {again}\n\n"))]),
+            queue: VecDeque::from([COMMENT]),
+            again: Some(again),
             is_over: false,
             draining,
             until: Instant::now() + LONGEST.mul_f64(0.8 + 0.4 * share),
@@ -141,12 +147,22 @@ impl Stream {
         feed.verdict(session, user, self.who.since) == Verdict::Revoked
     }
 
+    fn with_retry(&mut self, message: Bytes) -> Bytes {
+        match self.again.take_if(|_| message != COMMENT) {
+            Some(again) => [format!("retry: {again}\n").as_bytes(), &*message]
+                .concat()
+                .into(),
+            None => message,
+        }
+    }
+
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
         loop {
             if self.is_revoked() {
                 return None;
             }
             if let Some(message) = self.queue.pop_front() {
+                let message = self.with_retry(message);
                 return Some((Ok(message), self));
             }
             if self.is_over {
@@ -165,7 +181,7 @@ impl Stream {
                 () = sleep_until(self.until) => return None,
                 received = self.following.batches.recv() => received,
                 () = sleep(ALIVE) => {
-                    return Some((Ok(Bytes::from_static(b":\n\n")), self));
+                    return Some((Ok(COMMENT), self));
                 }
             };
             match received {

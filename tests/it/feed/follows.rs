@@ -74,9 +74,7 @@ impl Follow {
                     let mut values = lines.filter_map(|line| line.strip_prefix(name));
                     values.next().map(str::to_owned)
                 };
-                let Some(data) = member("data: ") else {
-                    continue;
-                };
+                let data = member("data: ").unwrap();
                 let message = Message {
                     id: member("id: ").map(|id| id.parse().unwrap()),
                     event: member("event: "),
