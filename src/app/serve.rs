@@ -115,8 +115,9 @@ async fn serve_on(
         shutdown.clone(),
     )?;
     tasks::watch_database(&app.core, database.primary.clone());
-    if app.config.jobs.jobs == JobsMode::Inside {
-        tasks::do_jobs(&app.core);
+    match app.config.jobs.jobs {
+        JobsMode::Inside => tasks::do_jobs(&app.core),
+        JobsMode::Off => tasks::announce_jobs(&app.core),
     }
     let shell = features::public(app.clone())?;
     let service = tower::service_fn(move |request| {

@@ -12,6 +12,7 @@ use crate::db::monitor;
 use crate::events::sequencer;
 use crate::identity::api::AppState;
 use crate::jobs::runner::{Runner, Timing};
+use crate::jobs::wake::{self, Woken};
 use crate::kernel::shutdown::{Phase, Shutdown};
 use crate::state::Core;
 
@@ -63,6 +64,18 @@ pub(super) fn sequence_events(core: &Core) {
     let (db, wake) = (core.db.clone(), core.outbox_wake.clone());
     let sequencer = sequencer::run(db, features::SINKS, wake, core.metrics.clone());
     until_closing(&core.shutdown, "event sequencer", sequencer);
+}
+
+/// For a process that leaves jobs to others.
+pub(super) fn announce_jobs(core: &Core) {
+    let announced = wake::announce(core.db.clone(), core.job_wake.clone());
+    until_closing(&core.shutdown, "job announcements", announced);
+}
+
+/// For a process that does what others enqueue.
+pub(super) fn hear_of_jobs(core: &Core, primary: Endpoint) {
+    let woken: Vec<Arc<dyn Follower>> = vec![Arc::new(Woken(core.job_wake.clone()))];
+    until_closing(&core.shutdown, "listening", listen::follow(primary, woken));
 }
 
 /// How often a process that would do jobs asks whether it can.

@@ -31,7 +31,8 @@ async fn work(config: Config, primary: Endpoint) -> anyhow::Result<()> {
     let ops = Ops::serve(ops, &config, &shutdown);
     // What a job reads has to be true: no read-only endpoint.
     let core = Arc::new(core::core(config, primary.clone(), None, shutdown.clone())?);
-    tasks::watch_database(&core, primary);
+    tasks::watch_database(&core, primary.clone());
+    tasks::hear_of_jobs(&core, primary);
     tasks::sequence_events(&core);
     tasks::do_jobs(&core);
     tracing::info!(

@@ -17,6 +17,7 @@ pub mod report;
 mod run;
 pub mod runner;
 mod slots;
+pub mod wake;
 
 use utoipa_axum::router::OpenApiRouter;
 

@@ -121,7 +121,12 @@ async fn a_lookup_behind_a_slow_one_is_answered_by_another_connection() {
 
 #[tokio::test]
 async fn lookups_survive_the_end_of_their_session() {
-    let (bench, mut line) = Bench::with_a_line(settings()).await;
+    // All fall back on connections of their own at once, for which they may have to wait.
+    let patient = PoolSettings {
+        wait: Duration::from_secs(20),
+        ..settings()
+    };
+    let (bench, mut line) = Bench::with_a_line(patient).await;
     for round in 0..10 {
         let asked = join_all((0..ABREAST).map(|_| bench.slow(0.02)));
         let killer = async {

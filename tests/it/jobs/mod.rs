@@ -7,6 +7,7 @@ mod histories;
 mod periods;
 mod plans;
 mod runners;
+mod wake;
 mod worker;
 
 use std::sync::Arc;
