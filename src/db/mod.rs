@@ -7,6 +7,7 @@
 mod attempt;
 pub mod connect;
 mod error;
+pub mod filter;
 pub mod grants;
 pub mod level;
 pub mod listen;
