@@ -42,8 +42,8 @@ const ENOUGH: &str = " LIMIT 11) AS found";
 const READERS: &str =
     "post_readers(posts.published, posts.project_id, posts.author_id) && (SELECT reader_keys(:me))";
 
-/// Whatever is typed is a question: there is no wrong syntax. In a select of its own it is read once
-/// and not for each row.
+/// Whatever is typed is a question: there is no wrong syntax. In a select of its own it is read
+/// once and not for each row.
 pub(super) const ASKED: &str = "(SELECT websearch_to_tsquery(:language::regconfig, :words))";
 
 #[derive(Clone)]
