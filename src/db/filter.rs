@@ -1,7 +1,7 @@
 //! Conditions on columns whose types are known when a request comes, as the filters of a URL say
 //! them.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use diesel::pg::Pg;
 use diesel::serialize::ToSql;
 use diesel::sql_types::{
@@ -9,6 +9,7 @@ use diesel::sql_types::{
 };
 
 use super::sql::Writer;
+use crate::kernel::types::is_usual;
 
 /// What a column has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ impl Kind {
         }
     }
 
-    /// Writes the condition. The error says what it takes instead of `value`.
+    /// Writes the condition, or nothing. The error says what it takes instead of `value`.
     pub fn condition(
         self,
         sql: &mut Writer<'_>,
@@ -98,64 +99,82 @@ impl Kind {
             Operator::Contains => ("strpos(", ", ", ") > 0"),
             Operator::StartsWith => ("starts_with(", ", ", ")"),
         };
-        sql.text(before).ident(column).text(between);
-        let is_list = operator == Operator::In;
-        self.value(sql, value, is_list).ok_or(self.expected())?;
-        sql.text(after);
-        Ok(())
+        let condition = Condition {
+            column,
+            pieces: [before, between, after],
+            is_list: operator == Operator::In,
+            value,
+        };
+        self.write(sql, &condition).ok_or(self.expected())
     }
 
-    fn value(self, sql: &mut Writer<'_>, text: &str, is_list: bool) -> Option<()> {
+    fn write(self, sql: &mut Writer<'_>, condition: &Condition<'_>) -> Option<()> {
         match self {
-            Self::Text => give::<Text, _>(sql, text, is_list, |text| {
+            Self::Text => condition.write::<Text, _>(sql, "", |text| {
                 (!text.contains('\0')).then(|| text.to_owned())
-            })?,
-            Self::Int => give::<BigInt, i64>(sql, text, is_list, |text| text.parse().ok())?,
-            Self::Float => give::<Double, f64>(sql, text, is_list, |text| {
+            }),
+            Self::Int => condition.write::<BigInt, i64>(sql, "", |text| text.parse().ok()),
+            Self::Float => condition.write::<Double, f64>(sql, "", |text| {
                 text.parse().ok().filter(|number: &f64| number.is_finite())
-            })?,
+            }),
             Self::Decimal => {
-                give::<Text, _>(sql, text, is_list, |text| {
-                    is_decimal(text).then(|| text.to_owned())
-                })?;
-                sql.text(if is_list { "::numeric[]" } else { "::numeric" });
+                let cast = match condition.is_list {
+                    true => "::numeric[]",
+                    false => "::numeric",
+                };
+                condition
+                    .write::<Text, _>(sql, cast, |text| is_decimal(text).then(|| text.to_owned()))
             }
-            Self::Bool => give::<Bool, bool>(sql, text, is_list, |text| text.parse().ok())?,
-            Self::Date => give::<Date, NaiveDate>(sql, text, is_list, |text| text.parse().ok())?,
-            Self::Time => give::<Timestamptz, DateTime<Utc>>(sql, text, is_list, |text| {
-                let time = DateTime::parse_from_rfc3339(text).ok()?;
-                Some(time.to_utc())
-            })?,
-            Self::Uuid => {
-                give::<diesel::sql_types::Uuid, uuid::Uuid>(sql, text, is_list, |text| {
-                    text.parse().ok()
-                })?
-            }
+            Self::Bool => condition.write::<Bool, bool>(sql, "", |text| text.parse().ok()),
+            Self::Date => condition.write::<Date, NaiveDate>(sql, "", |text| {
+                let date: NaiveDate = text.parse().ok()?;
+                (1..=9999).contains(&date.year()).then_some(date)
+            }),
+            Self::Time => condition.write::<Timestamptz, DateTime<Utc>>(sql, "", |text| {
+                let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+                is_usual(time).then_some(time)
+            }),
+            Self::Uuid => condition
+                .write::<diesel::sql_types::Uuid, uuid::Uuid>(sql, "", |text| text.parse().ok()),
         }
-        Some(())
     }
 }
 
-/// Writes the value, or the list of them as one parameter: the text is the same however many.
-fn give<T, V>(
-    sql: &mut Writer<'_>,
-    text: &str,
+struct Condition<'a> {
+    column: &'a str,
+    pieces: [&'static str; 3],
     is_list: bool,
-    read: impl Fn(&str) -> Option<V>,
-) -> Option<()>
-where
-    T: SingleValue + 'static,
-    V: ToSql<T, Pg> + Send + 'static,
-    Vec<V>: ToSql<Array<T>, Pg>,
-    Pg: HasSqlType<T> + HasSqlType<Array<T>>,
-{
-    if is_list {
-        let values: Vec<V> = text.split(',').map(read).collect::<Option<_>>()?;
-        sql.value::<Array<T>, _>(values);
-    } else {
-        sql.value::<T, _>(read(text)?);
+    value: &'a str,
+}
+
+impl Condition<'_> {
+    /// Writes all of it, or nothing where a value cannot be read. A list is one parameter, so the
+    /// text is the same however many there are.
+    fn write<T, V>(
+        &self,
+        sql: &mut Writer<'_>,
+        cast: &'static str,
+        read: impl Fn(&str) -> Option<V>,
+    ) -> Option<()>
+    where
+        T: SingleValue + 'static,
+        V: ToSql<T, Pg> + Send + 'static,
+        Vec<V>: ToSql<Array<T>, Pg>,
+        Pg: HasSqlType<T> + HasSqlType<Array<T>>,
+    {
+        let [before, between, after] = self.pieces;
+        if self.is_list {
+            let values: Vec<V> = self.value.split(',').map(read).collect::<Option<_>>()?;
+            sql.text(before).ident(self.column).text(between);
+            sql.value::<Array<T>, _>(values);
+        } else {
+            let value = read(self.value)?;
+            sql.text(before).ident(self.column).text(between);
+            sql.value::<T, _>(value);
+        }
+        sql.text(cast).text(after);
+        Some(())
     }
-    Some(())
 }
 
 fn is_decimal(text: &str) -> bool {
