@@ -7,6 +7,7 @@
 mod attempt;
 pub mod connect;
 mod error;
+pub mod filter;
 pub mod grants;
 pub mod level;
 pub mod listen;
@@ -18,8 +19,10 @@ pub mod pool;
 pub mod purge;
 pub mod purpose;
 mod replica;
+pub mod row;
 pub mod shared;
 pub mod snapshot;
+pub mod sql;
 pub mod tls;
 pub mod transaction;
 pub mod window;

@@ -2,9 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::AstPass;
 use diesel::sql_types::{
     BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
 };
@@ -14,6 +12,7 @@ use uuid::Uuid;
 
 use super::enqueue::{Cancelled, Counts};
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, Sql, Written};
+use crate::db::sql::Writer;
 use crate::kernel::principal::Principal;
 use crate::kernel::types::{PrincipalId, words};
 use crate::schema::jobs;
@@ -141,21 +140,22 @@ pub struct Wanted {
 impl Written for Wanted {
     type Columns = Columns;
 
-    fn all<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.shown(out)
+    fn all(&self) -> Writer<'static> {
+        self.shown()
     }
 
-    fn shown<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(concat!(all_jobs!(), "true"));
-        if let Some(state) = &self.state {
-            out.push_sql(" AND jobs.state = ");
-            out.push_bind_param::<Text, _>(state)?;
+    fn shown(&self) -> Writer<'static> {
+        let mut sql = Writer::default();
+        sql.text(concat!(all_jobs!(), "true"));
+        if let Some(state) = self.state {
+            sql.text(" AND jobs.state = :state");
+            sql.bind::<Text, _>("state", state);
         }
         if let Some(kind) = &self.kind {
-            out.push_sql(" AND jobs.kind = ");
-            out.push_bind_param::<Text, _>(kind)?;
+            sql.text(" AND jobs.kind = :kind");
+            sql.bind::<Text, _>("kind", kind.clone());
         }
-        Ok(())
+        sql
     }
 }
 
@@ -166,7 +166,7 @@ impl Wanted {
         page: &JobPage,
     ) -> QueryResult<Found<Job>> {
         let JobSort::Id = page.sort;
-        let query = || Sql(self.clone());
+        let query = || Sql::new(self.clone());
         // Ids are unique, so nothing is to be told apart among equal ones.
         let nothing = sql::<SqlUuid>("'00000000-0000-0000-0000-000000000000'::uuid");
         page.load(connection, query, jobs::id, nothing).await

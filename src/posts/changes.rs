@@ -2,14 +2,14 @@
 //! nothing can change between the look and the deed, and what was true before the wait is not
 //! asked.
 
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{Content, Post, Title};
-use super::sql::{Columns, JUDGED_BY, LATEST, push, statement, visible_to};
+use super::model::{Post, UpdatePost};
+use super::sql::{Columns, JUDGED_BY, LATEST, asked_by, columns, visible_columns};
+use crate::db::row::Row;
+use crate::db::sql::Writer;
 use crate::events::Telling;
 use crate::kernel::types::{PostId, PrincipalId};
 use crate::projects::access::{Editor, ProjectAccess};
@@ -21,27 +21,6 @@ pub struct Judged {
     pub may_write: bool,
     pub is_expired: bool,
     pub is_done: bool,
-}
-
-/// `None` leaves what is there.
-pub struct Changes<'a> {
-    pub title: Option<&'a Title>,
-    pub content: Option<&'a Content>,
-    pub published: Option<bool>,
-    pub language: &'a str,
-}
-
-impl Changes<'_> {
-    /// What they are about, for the audit trail: what a post says is in the post.
-    pub fn names(&self) -> Vec<&'static str> {
-        let given = [
-            ("title", self.title.is_some()),
-            ("content", self.content.is_some()),
-            ("published", self.published.is_some()),
-        ];
-        let given = given.into_iter().filter(|(_, is_given)| *is_given);
-        given.map(|(name, _)| name).collect()
-    }
 }
 
 /// Which versions may be changed: only these where there are some, and never those.
@@ -70,133 +49,113 @@ impl<'a> Target<'a> {
     pub async fn change(
         self,
         connection: &mut AsyncPgConnection,
-        changes: &Changes<'_>,
+        patch: &UpdatePost,
+        language: &str,
     ) -> QueryResult<Option<Judged>> {
-        let target = self;
-        Change { target, changes }
-            .get_result(connection)
-            .await
-            .optional()
+        let mut sql = self.locked(" FOR NO KEY UPDATE");
+        sql.text("done AS (UPDATE posts SET ");
+        sql.each(Post::WRITTEN, |sql, name| {
+            sql.texts(&[name, " = coalesce(:", name, ", ", name, ")"]);
+        });
+        sql.text(
+            ", language = :language::regconfig, version = version + 1, updated_at = greatest(now(), updated_at) \
+             FROM target WHERE posts.id = target.id RETURNING posts.*), ",
+        );
+        patch.bind(&mut sql);
+        sql.bind::<Text, _>("language", language);
+        self.told(&mut sql);
+        sql.text("SELECT ");
+        sql.each(Post::COLUMNS, |sql, (name, computed)| {
+            match computed {
+                Some(_) => sql.texts(&["judged.", name]),
+                None => sql.texts(&[
+                    "CASE WHEN done.id IS NULL THEN judged.",
+                    name,
+                    " ELSE done.",
+                    name,
+                    " END",
+                ]),
+            };
+        });
+        Self::outcome(connection, sql).await
     }
 
     /// `None` where the caller sees no such post.
     pub async fn delete(self, connection: &mut AsyncPgConnection) -> QueryResult<Option<Judged>> {
-        let target = self;
-        Delete { target }.get_result(connection).await.optional()
+        let mut sql = self.locked(" FOR UPDATE");
+        sql.text(
+            "done AS (DELETE FROM posts USING target WHERE posts.id = target.id \
+             RETURNING posts.id, posts.project_id, posts.author_id, posts.published), ",
+        );
+        self.told(&mut sql);
+        sql.text("SELECT ");
+        sql.each(Post::COLUMNS, |sql, (name, _)| {
+            sql.texts(&["judged.", name]);
+        });
+        Self::outcome(connection, sql).await
     }
 
-    fn locked<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, lock: &str) -> QueryResult<()> {
-        out.push_sql("WITH seen AS (");
-        visible_to(out, &self.me, &JUDGED_BY, "")?;
-        out.push_sql(" AND posts.id = ");
-        out.push_bind_param::<Uuid, _>(&self.id)?;
-        let judged = [
+    fn locked(&self, lock: &'static str) -> Writer<'a> {
+        let mut sql = asked_by(self.me);
+        sql.text("WITH seen AS (");
+        let seen = [&["posts.*"], &JUDGED_BY[..]].concat();
+        visible_columns(&mut sql, &seen, &["posts"]);
+        sql.texts(&[
+            " AND posts.id = :id",
             lock,
-            " OF posts), judged AS MATERIALIZED (SELECT seen.id, project_id, title, content, published, version, \
-             created_at, updated_at, author_id, names, votes, voted, \
-             CASE WHEN project_id IS NULL THEN seen.role ELSE project_members.role END AS role, \
-             CASE WHEN project_id IS NULL THEN author_id = $1 ELSE ",
+            " OF posts), judged AS MATERIALIZED (SELECT ",
+        ]);
+        columns(&mut sql);
+        sql.texts(&[
+            ", CASE WHEN posts.project_id IS NULL THEN posts.author_id = :me ELSE ",
             ProjectAccess::<Editor>::CONDITION,
             " END IS TRUE AS may_write, is_expired",
-        ];
-        push(out, &judged);
-        push(out, &LATEST);
-        out.push_sql(
-            "), target AS (SELECT id FROM judged WHERE may_write AND NOT is_expired AND (",
+        ]);
+        sql.texts(&LATEST);
+        sql.text(
+            "), target AS (SELECT id FROM judged WHERE may_write AND NOT is_expired \
+             AND (:only IS NULL OR version = ANY (:only)) AND version <> ALL (:never)), ",
         );
         let (only, never) = self.versions;
-        out.push_bind_param::<Nullable<Array<BigInt>>, _>(only)?;
-        out.push_sql(" IS NULL OR version = ANY ($3)) AND version <> ALL (");
-        out.push_bind_param::<Array<BigInt>, _>(never)?;
-        out.push_sql(")), ");
-        Ok(())
+        sql.bind::<Uuid, _>("id", self.id);
+        sql.bind::<Nullable<Array<BigInt>>, _>("only", only);
+        sql.bind::<Array<BigInt>, _>("never", never);
+        sql
     }
 
     /// The row of the audit trail, and for a post that the members see the one of the outbox. Only
     /// in a project does anybody but the author write, so both are the project's.
-    fn told<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fn told<'v>(&'v self, sql: &mut Writer<'v>) {
         let Telling {
             act,
             published,
             data,
         } = &self.telling;
-        out.push_sql("told AS (INSERT INTO audit_events (id, actor_id, action, target_id, address, request_id, detail) SELECT ");
-        out.push_bind_param::<Uuid, _>(&act.id)?;
-        out.push_sql(", $1, ");
-        out.push_bind_param::<Text, _>(act.action)?;
-        out.push_sql(", project_id, ");
-        out.push_bind_param::<Nullable<Text>, _>(&act.address)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Nullable<Text>, _>(&act.request_id)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Jsonb, _>(&act.detail)?;
-        out.push_sql(
-            " || jsonb_build_object('author', author_id) FROM done \
-              WHERE author_id IS DISTINCT FROM $1 RETURNING id, actor_id, at), \
+        sql.text(
+            "told AS (INSERT INTO audit_events (id, actor_id, action, target_id, address, request_id, detail) \
+              SELECT :act, :me, :action, project_id, :address, :request_id, \
+              :detail || jsonb_build_object('author', author_id) FROM done \
+              WHERE author_id IS DISTINCT FROM :me RETURNING id, actor_id, at), \
               outgoing AS (INSERT INTO outbox (id, kind, project_id, subject, actor_id, at, data) \
-              SELECT told.id, ",
+              SELECT told.id, :kind, done.project_id, :subject, told.actor_id, told.at, \
+              :data || jsonb_build_object('author', done.author_id) FROM told, done WHERE done.published) ",
         );
-        out.push_bind_param::<Text, _>(&published.kind)?;
-        out.push_sql(", done.project_id, ");
-        out.push_bind_param::<Text, _>(&published.subject)?;
-        out.push_sql(", told.actor_id, told.at, ");
-        out.push_bind_param::<Jsonb, _>(data)?;
-        out.push_sql(
-            " || jsonb_build_object('author', done.author_id) FROM told, done WHERE done.published) ",
-        );
-        Ok(())
+        sql.bind::<Uuid, _>("act", act.id);
+        sql.bind::<Text, _>("action", act.action);
+        sql.bind::<Nullable<Text>, _>("address", &act.address);
+        sql.bind::<Nullable<Text>, _>("request_id", &act.request_id);
+        sql.bind::<Jsonb, _>("detail", &act.detail);
+        sql.bind::<Text, _>("kind", &published.kind);
+        sql.bind::<Text, _>("subject", &published.subject);
+        sql.bind::<Jsonb, _>("data", data);
     }
-}
 
-struct Change<'a> {
-    target: Target<'a>,
-    changes: &'a Changes<'a>,
-}
-
-statement!(Change<_>: (Columns, Bool, Bool, Bool));
-
-impl QueryFragment<Pg> for Change<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let changes = self.changes;
-        self.target.locked(&mut out, " FOR NO KEY UPDATE")?;
-        out.push_sql("done AS (UPDATE posts SET title = coalesce(");
-        out.push_bind_param::<Nullable<Text>, _>(&changes.title)?;
-        out.push_sql(", title), content = coalesce(");
-        out.push_bind_param::<Nullable<Text>, _>(&changes.content)?;
-        out.push_sql(", content), published = coalesce(");
-        out.push_bind_param::<Nullable<Bool>, _>(&changes.published)?;
-        out.push_sql(", published), language = ");
-        out.push_bind_param::<Text, _>(changes.language)?;
-        out.push_sql(
-            "::regconfig, version = version + 1, updated_at = greatest(now(), updated_at) \
-             FROM target WHERE posts.id = target.id RETURNING posts.*), ",
-        );
-        self.target.told(&mut out)?;
-        out.push_sql(
-            "SELECT judged.id, judged.project_id, coalesce(done.title, judged.title), coalesce(done.content, judged.content), \
-             coalesce(done.published, judged.published), coalesce(done.version, judged.version), judged.created_at, \
-             coalesce(done.updated_at, judged.updated_at), judged.author_id, names, votes, voted, role, \
-             may_write, is_expired, done.id IS NOT NULL FROM judged LEFT JOIN done ON true",
-        );
-        Ok(())
-    }
-}
-
-struct Delete<'a> {
-    target: Target<'a>,
-}
-
-statement!(Delete<_>: (Columns, Bool, Bool, Bool));
-
-impl QueryFragment<Pg> for Delete<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.target.locked(&mut out, " FOR UPDATE")?;
-        out.push_sql(
-            "done AS (DELETE FROM posts USING target WHERE posts.id = target.id \
-             RETURNING posts.id, posts.project_id, posts.author_id, posts.published), ",
-        );
-        self.target.told(&mut out)?;
-        out.push_sql("SELECT judged.*, done.id IS NOT NULL FROM judged LEFT JOIN done ON true");
-        Ok(())
+    async fn outcome(
+        connection: &mut AsyncPgConnection,
+        mut sql: Writer<'_>,
+    ) -> QueryResult<Option<Judged>> {
+        sql.text(", may_write, is_expired, done.id IS NOT NULL FROM judged LEFT JOIN done ON true");
+        let statement = sql.statement::<(Columns, Bool, Bool, Bool)>();
+        statement.get_result(connection).await.optional()
     }
 }

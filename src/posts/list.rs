@@ -3,18 +3,17 @@
 //! A statement is prepared once for each combination of filters, sort, size of page and way of a
 //! search.
 
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::AstPass;
 use diesel::sql_types::{BigInt, Bool, Uuid};
 use diesel_async::AsyncPgConnection;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::model::Post;
-use super::search::{BY_RANK, Question, SearchText, Way, by_id, by_votes};
-use super::sql::{Columns, push, visible_columns, visible_to};
+use super::search::{ASKED, BY_RANK, Question, SearchText, Way, by_id, by_votes, matches};
+use super::sql::{Columns, asked_by, visible_columns, visible_to};
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, Sql, Written};
+use crate::db::sql::Writer;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::projects::access::{ProjectAccess, Viewer};
@@ -26,7 +25,7 @@ const CANDIDATES: &str = " DESC LIMIT 500";
 /// A project that the caller may not read is looked at once, and its posts never: how many there
 /// are would show in the time.
 const OF_PROJECT: &str = " AND posts.project_id = (SELECT projects.id FROM projects LEFT JOIN project_members \
-    ON project_members.project_id = projects.id AND project_members.principal_id = $1 WHERE projects.id = ";
+    ON project_members.project_id = projects.id AND project_members.principal_id = :me WHERE projects.id = :project AND ";
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum PostSort {
@@ -136,7 +135,7 @@ impl Wanted {
             None => Way::Order,
         };
         let wanted = || {
-            Sql(Posts {
+            Sql::new(Posts {
                 wanted: self.clone(),
                 sort,
                 way,
@@ -152,7 +151,7 @@ impl Wanted {
         }
     }
 
-    fn narrow<'b>(&'b self, way: Way, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fn narrow(&self, sql: &mut Writer<'static>, way: Way) {
         let PostFilter {
             project_id,
             author_id,
@@ -160,23 +159,21 @@ impl Wanted {
             q: _,
         } = &self.filter;
         if let Some(id) = project_id {
-            out.push_sql(OF_PROJECT);
-            out.push_bind_param::<Uuid, _>(id)?;
-            push(out, &[" AND ", ProjectAccess::<Viewer>::CONDITION, ")"]);
+            sql.texts(&[OF_PROJECT, ProjectAccess::<Viewer>::CONDITION, ")"]);
+            sql.bind::<Uuid, _>("project", *id);
         }
         if let Some(id) = author_id {
-            out.push_sql(" AND posts.author_id = ");
-            out.push_bind_param::<Uuid, _>(id)?;
+            sql.text(" AND posts.author_id = :author");
+            sql.bind::<Uuid, _>("author", *id);
         }
         if let Some(published) = published {
-            out.push_sql(" AND posts.published = ");
-            out.push_bind_param::<Bool, _>(published)?;
+            sql.text(" AND posts.published = :published");
+            sql.bind::<Bool, _>("published", *published);
         }
         if let Some(question) = &self.question {
-            out.push_sql(" AND ");
-            question.matches(way, out)?;
+            matches(sql.text(" AND "), way);
+            question.bind(sql);
         }
-        Ok(())
     }
 }
 
@@ -187,51 +184,56 @@ struct Posts {
 }
 
 impl Posts {
-    fn found<'b>(&'b self, way: Way, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        visible_columns(out, &self.wanted.me, &["posts.id, posts.words"], &["posts"])?;
-        self.wanted.narrow(way, out)
+    fn found(&self, sql: &mut Writer<'static>, way: Way) {
+        visible_columns(sql, &["posts.id, posts.words"], &["posts"]);
+        self.wanted.narrow(sql, way);
     }
 
     /// Those of which the best come first.
-    fn candidates<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("WITH found AS (");
-        self.found(self.way, out)?;
-        out.push_sql(" ORDER BY ");
-        out.push_sql(by_id(self.way).0);
-        out.push_sql(CANDIDATES);
-        out.push_sql(")");
-        Ok(())
+    fn candidates(&self, sql: &mut Writer<'static>) {
+        self.found(sql.text("WITH found AS ("), self.way);
+        sql.texts(&[" ORDER BY ", by_id(self.way).0, CANDIDATES, ")"]);
     }
 }
 
 impl Written for Posts {
     type Columns = (Columns, BigInt);
 
-    fn all<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if self.sort != PostSort::Rank {
+    fn all(&self) -> Writer<'static> {
+        let mut sql = asked_by(self.wanted.me);
+        if self.sort == PostSort::Rank {
+            self.candidates(&mut sql);
+            sql.text(" SELECT FROM found");
+        } else {
             // Thousands are counted, so even a common word's posts are sooner looked up than met.
-            return self.found(Way::Words, &mut out);
+            self.found(&mut sql, Way::Words);
         }
-        self.candidates(&mut out)?;
-        out.push_sql(" SELECT FROM found");
-        Ok(())
+        sql
     }
 
-    fn shown<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fn shown(&self) -> Writer<'static> {
         let Self { wanted, sort, way } = self;
-        let Some(question) = wanted.question.as_ref().filter(|_| *sort == PostSort::Rank) else {
+        let mut sql = asked_by(wanted.me);
+        if *sort == PostSort::Rank {
+            self.candidates(&mut sql);
+            sql.texts(&[
+                ", ranked AS (SELECT id, (1000000 * ts_rank(words, ",
+                ASKED,
+                "))::bigint AS rank FROM found) ",
+            ]);
+            visible_to(
+                &mut sql,
+                ", ranked.rank",
+                " JOIN ranked ON ranked.id = posts.id",
+            );
+        } else {
             let joins = match sort {
                 PostSort::Votes => " JOIN post_scores ON post_scores.post_id = posts.id",
                 PostSort::CreatedAt | PostSort::Rank => "",
             };
-            visible_to(&mut out, &wanted.me, &[", 0::bigint"], joins)?;
-            return wanted.narrow(*way, &mut out);
-        };
-        self.candidates(&mut out)?;
-        out.push_sql(", ranked AS (SELECT id, (1000000 * ts_rank(words, ");
-        question.read(&mut out)?;
-        out.push_sql("))::bigint AS rank FROM found) ");
-        let joins = " JOIN ranked ON ranked.id = posts.id";
-        visible_to(&mut out, &wanted.me, &[", ranked.rank"], joins)
+            visible_to(&mut sql, ", 0::bigint", joins);
+            wanted.narrow(&mut sql, *way);
+        }
+        sql
     }
 }

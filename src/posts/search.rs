@@ -16,13 +16,14 @@ use diesel::expression::{
     AppearsOnTable, Expression, TypedExpressionType, ValidGrouping, is_aggregate,
 };
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Bool, SqlType, Text, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::sql::{VISIBLE, push, visible_columns};
+use super::sql::{VISIBLE, asked_by, visible_columns};
 use crate::db::page::Direction;
+use crate::db::sql::Writer;
 use crate::kernel::types::PrincipalId;
 use crate::kernel::values::text;
 
@@ -37,10 +38,13 @@ text! {
 const COMMON: &str = "SELECT count(*) > 10 FROM (";
 const ENOUGH: &str = " LIMIT 11) AS found";
 
-/// What the index of words has beside them. Who is in it is no more than a first sieve; `$1` is the
-/// caller.
+/// What the index of words has beside them. Who is in it is no more than a first sieve.
 const READERS: &str =
-    "post_readers(posts.published, posts.project_id, posts.author_id) && (SELECT reader_keys($1))";
+    "post_readers(posts.published, posts.project_id, posts.author_id) && (SELECT reader_keys(:me))";
+
+/// Whatever is typed is a question: there is no wrong syntax. In a select of its own it is read
+/// once and not for each row.
+pub(super) const ASKED: &str = "(SELECT websearch_to_tsquery(:language::regconfig, :words))";
 
 #[derive(Clone)]
 pub(super) struct Question {
@@ -62,44 +66,42 @@ impl Question {
         me: Option<PrincipalId>,
         end: Direction,
     ) -> QueryResult<Way> {
-        let question = self.clone();
-        let commonness = Commonness { me, question, end };
+        let mut sql = asked_by(me);
+        let from = [
+            "(SELECT * FROM posts ORDER BY id",
+            match end {
+                Direction::Ascending => "",
+                Direction::Descending => " DESC",
+            },
+            " LIMIT 2000) AS posts",
+        ];
+        sql.text(COMMON);
+        visible_columns(&mut sql, &[], &from);
+        matches(sql.text(" AND "), Way::Order);
+        self.bind(sql.text(ENOUGH));
+        let commonness = sql.statement::<Bool>();
         let is_common: bool = commonness.get_result(connection).await?;
         Ok(if is_common { Way::Order } else { Way::Words })
     }
 
-    /// Whatever is typed is a question: there is no wrong syntax. In a select of its own it is read
-    /// once and not for each row.
-    pub(super) fn read<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("(SELECT websearch_to_tsquery(");
-        out.push_bind_param::<Text, _>(&self.language)?;
-        out.push_sql("::regconfig, ");
-        out.push_bind_param::<Text, _>(&self.words)?;
-        out.push_sql("))");
-        Ok(())
+    /// Gives what [`ASKED`] names.
+    pub(super) fn bind(&self, sql: &mut Writer<'_>) {
+        sql.bind::<Text, _>("language", self.language.clone());
+        sql.bind::<Text, _>("words", self.words.clone());
     }
+}
 
-    pub(super) fn matches<'b>(
-        &'b self,
-        way: Way,
-        out: &mut AstPass<'_, 'b, Pg>,
-    ) -> QueryResult<()> {
-        match way {
-            // Of a `CASE` the planner knows no index, and takes it for true of every other row. It
-            // also keeps the words of what the caller may not see from being looked at.
-            Way::Order => {
-                out.push_sql("CASE WHEN ");
-                push(out, &VISIBLE);
-                out.push_sql(" THEN posts.words @@ ");
-                self.read(out)?;
-                out.push_sql(" END");
-            }
-            Way::Words => {
-                push(out, &[READERS, " AND posts.words @@ "]);
-                self.read(out)?;
-            }
+pub(super) fn matches(sql: &mut Writer<'_>, way: Way) {
+    match way {
+        // Of a `CASE` the planner knows no index, and takes it for true of every other row. It
+        // also keeps the words of what the caller may not see from being looked at.
+        Way::Order => {
+            sql.text("CASE WHEN ").texts(&VISIBLE);
+            sql.texts(&[" THEN posts.words @@ ", ASKED, " END"]);
         }
-        Ok(())
+        Way::Words => {
+            sql.texts(&[READERS, " AND posts.words @@ ", ASKED]);
+        }
     }
 }
 
@@ -144,40 +146,6 @@ impl<T> ValidGrouping<()> for Sorted<T> {
 impl<T> QueryFragment<Pg> for Sorted<T> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(self.0);
-        Ok(())
-    }
-}
-
-struct Commonness {
-    me: Option<PrincipalId>,
-    question: Question,
-    end: Direction,
-}
-
-impl Query for Commonness {
-    type SqlType = Bool;
-}
-
-impl QueryId for Commonness {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl QueryFragment<Pg> for Commonness {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let from = [
-            "(SELECT * FROM posts ORDER BY id",
-            match self.end {
-                Direction::Ascending => "",
-                Direction::Descending => " DESC",
-            },
-            " LIMIT 2000) AS posts",
-        ];
-        out.push_sql(COMMON);
-        visible_columns(&mut out, &self.me, &[], &from)?;
-        out.push_sql(" AND ");
-        self.question.matches(Way::Order, &mut out)?;
-        out.push_sql(ENOUGH);
         Ok(())
     }
 }

@@ -2,15 +2,14 @@
 //! none is ever lost or counted twice.
 
 use chrono::{DateTime, Utc};
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::Post;
-use super::sql::{JUDGED_BY, LATEST_HELD, push, statement, visible_columns};
+use super::sql::{JUDGED_BY, LATEST_HELD, asked_by, visible_columns};
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, Sql, Written};
+use crate::db::sql::Writer;
 use crate::kernel::types::{PostId, PrincipalId};
 use crate::schema::post_votes;
 
@@ -28,8 +27,9 @@ pub async fn cast(
     me: PrincipalId,
     id: PostId,
 ) -> QueryResult<Option<Met>> {
-    let me = Some(me);
-    Cast { me, id }.get_result(connection).await.optional()
+    let deed = "done AS (INSERT INTO post_votes (post_id, principal_id) SELECT id, :me FROM judged \
+        WHERE published AND NOT is_expired ON CONFLICT DO NOTHING)";
+    vote(connection, me, id, deed).await
 }
 
 /// Takes the vote back if it was given. `None` where the caller sees no such post.
@@ -38,63 +38,28 @@ pub async fn clear(
     me: PrincipalId,
     id: PostId,
 ) -> QueryResult<Option<Met>> {
-    let me = Some(me);
-    Clear { me, id }.get_result(connection).await.optional()
+    let deed = "done AS (DELETE FROM post_votes USING judged WHERE post_id = judged.id AND principal_id = :me \
+        AND NOT is_expired)";
+    vote(connection, me, id, deed).await
 }
 
-struct Cast {
-    me: Option<PrincipalId>,
+async fn vote(
+    connection: &mut AsyncPgConnection,
+    me: PrincipalId,
     id: PostId,
-}
-
-struct Clear {
-    me: Option<PrincipalId>,
-    id: PostId,
-}
-
-statement!(Cast: (Bool, Bool));
-statement!(Clear: (Bool, Bool));
-
-fn seen<'b>(
-    out: &mut AstPass<'_, 'b, Pg>,
-    me: &'b Option<PrincipalId>,
-    id: &'b PostId,
-) -> QueryResult<()> {
-    out.push_sql("WITH seen AS (");
-    let columns = [
-        &["posts.id, posts.project_id, posts.published"],
-        &JUDGED_BY[..],
-    ]
-    .concat();
-    visible_columns(out, me, &columns, &["posts"])?;
-    out.push_sql(" AND posts.id = ");
-    out.push_bind_param::<Uuid, _>(id)?;
-    out.push_sql("), judged AS MATERIALIZED (SELECT seen.id, published, is_expired");
-    push(out, &LATEST_HELD);
-    out.push_sql("), ");
-    Ok(())
-}
-
-impl QueryFragment<Pg> for Cast {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        seen(&mut out, &self.me, &self.id)?;
-        out.push_sql(
-            "done AS (INSERT INTO post_votes (post_id, principal_id) SELECT id, $1 FROM judged \
-             WHERE published AND NOT is_expired ON CONFLICT DO NOTHING) SELECT published, is_expired FROM judged",
-        );
-        Ok(())
-    }
-}
-
-impl QueryFragment<Pg> for Clear {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        seen(&mut out, &self.me, &self.id)?;
-        out.push_sql(
-            "done AS (DELETE FROM post_votes USING judged WHERE post_id = judged.id AND principal_id = $1 \
-             AND NOT is_expired) SELECT published, is_expired FROM judged",
-        );
-        Ok(())
-    }
+    deed: &'static str,
+) -> QueryResult<Option<Met>> {
+    let mut sql = asked_by(Some(me));
+    sql.text("WITH seen AS (");
+    let seen = "posts.id, posts.project_id, posts.published";
+    visible_columns(&mut sql, &[&[seen], &JUDGED_BY[..]].concat(), &["posts"]);
+    sql.text(
+        " AND posts.id = :id), judged AS MATERIALIZED (SELECT posts.id, published, is_expired",
+    );
+    sql.bind::<Uuid, _>("id", id).texts(&LATEST_HELD);
+    sql.texts(&["), ", deed, " SELECT published, is_expired FROM judged"]);
+    let statement = sql.statement::<(Bool, Bool)>();
+    statement.get_result(connection).await.optional()
 }
 
 /// Who voted and when.
@@ -136,7 +101,7 @@ pub async fn page(
     page: &VoterPage,
 ) -> QueryResult<Option<Found<Voter>>> {
     let column = post_votes::principal_id;
-    let voters = || Sql(Voters { me: Some(me), id });
+    let voters = || Sql::new(Voters { me: Some(me), id });
     let found: Found<Voter> = page.load(connection, voters, column, column).await?;
     if found.is_empty() && Post::find(connection, Some(me), id).await?.is_none() {
         return Ok(None);
@@ -152,20 +117,20 @@ struct Voters {
 impl Written for Voters {
     type Columns = (Uuid, Nullable<Text>, Nullable<Text>, Timestamptz);
 
-    fn all<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.shown(out)
+    fn all(&self) -> Writer<'static> {
+        self.shown()
     }
 
-    fn shown<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(
+    fn shown(&self) -> Writer<'static> {
+        let mut sql = asked_by(self.me);
+        sql.text(
             "SELECT post_votes.principal_id, coalesce(users.username, workloads.name), users.name, post_votes.created_at \
              FROM post_votes LEFT JOIN users ON users.id = post_votes.principal_id \
              LEFT JOIN workloads ON workloads.id = post_votes.principal_id WHERE post_votes.post_id = (",
         );
-        visible_columns(&mut out, &self.me, &["posts.id"], &["posts"])?;
-        out.push_sql(" AND posts.id = ");
-        out.push_bind_param::<Uuid, _>(&self.id)?;
-        out.push_sql(")");
-        Ok(())
+        visible_columns(&mut sql, &["posts.id"], &["posts"]);
+        sql.text(" AND posts.id = :id)")
+            .bind::<Uuid, _>("id", self.id);
+        sql
     }
 }

@@ -77,9 +77,9 @@ pub struct ProjectAccess<R> {
 
 /// For statements that find, judge and change at once: what each access is decided by, as a
 /// condition on `projects`, on the caller's row of `project_members` where there is one, and on
-/// `$1`, the caller.
+/// `:me`, the caller.
 impl ProjectAccess<Viewer> {
-    pub const CONDITION: &str = "(project_members.role IS NOT NULL OR (projects.visibility = 'internal' AND $1 IS NOT NULL))";
+    pub const CONDITION: &str = "(project_members.role IS NOT NULL OR (projects.visibility = 'internal' AND :me IS NOT NULL))";
 }
 
 impl ProjectAccess<Editor> {

@@ -2,26 +2,33 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use ring::{digest, hmac};
 use uuid::Uuid;
 
-/// Raised when the encoding changes, so that cursors from before are refused and not misread.
+/// Raised when the encoding of a key changes, so that cursors from before are refused and not
+/// misread. Another kind of key leaves it: the releases before refuse what they do not know.
 const FORMAT: u8 = 1;
 const TAG: usize = 32;
 
-/// The value a row is sorted by. Never null: sort only by columns that cannot be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The value a row is sorted by.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Key {
     /// Bounded to a few hundred characters, since it travels in URLs.
     Text(String),
     Int(i64),
     Time(DateTime<Utc>),
     Uuid(Uuid),
+    Float(f64),
+    /// As PostgreSQL writes it; bounded as a text is.
+    Decimal(String),
+    Date(NaiveDate),
+    /// The row has no value.
+    Null,
 }
 
 /// Where a row stands in a list: by its key, and among equal keys by its id.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Place {
     pub key: Key,
     pub id: Uuid,
@@ -88,6 +95,19 @@ impl CursorKey {
                 bytes.push(3);
                 bytes.extend_from_slice(id.as_bytes());
             }
+            Key::Float(number) => {
+                bytes.push(4);
+                bytes.extend_from_slice(&number.to_be_bytes());
+            }
+            Key::Decimal(digits) => {
+                bytes.push(5);
+                bytes.extend_from_slice(digits.as_bytes());
+            }
+            Key::Date(date) => {
+                bytes.push(6);
+                bytes.extend_from_slice(&date.num_days_from_ce().to_be_bytes());
+            }
+            Key::Null => bytes.push(7),
         }
         let mut context = hmac::Context::with_key(&self.0);
         context.update(&scope.0);
@@ -114,6 +134,12 @@ impl CursorKey {
                 value.try_into().ok()?,
             ))?),
             3 => Key::Uuid(Uuid::from_bytes(value.try_into().ok()?)),
+            4 => Key::Float(f64::from_be_bytes(value.try_into().ok()?)),
+            5 => Key::Decimal(std::str::from_utf8(value).ok()?.to_owned()),
+            6 => Key::Date(NaiveDate::from_num_days_from_ce_opt(i32::from_be_bytes(
+                value.try_into().ok()?,
+            ))?),
+            7 if value.is_empty() => Key::Null,
             _ => return None,
         };
         Some(Place {
@@ -141,6 +167,12 @@ mod tests {
             Key::Time(now),
             Key::Time(DateTime::UNIX_EPOCH - chrono::Duration::days(100_000)),
             Key::Uuid(Uuid::max()),
+            Key::Float(-0.1),
+            Key::Float(f64::INFINITY),
+            Key::Decimal("-12345678901234567890.5000".to_owned()),
+            Key::Date(NaiveDate::MIN),
+            Key::Date(now.date_naive()),
+            Key::Null,
         ]
         .into_iter()
         .map(|key| Place {
@@ -202,6 +234,29 @@ mod tests {
             of("l", "/p", "s", vec![filter("a", "1b"), filter("", "2")]),
         ] {
             assert_eq!(key.open(&other, &cursor), None);
+        }
+    }
+
+    /// With the first four kinds, as every release has written them.
+    #[test]
+    fn a_cursor_of_an_earlier_release_opens() {
+        let (key, id) = (CursorKey::new(&[7; 32]), Uuid::from_u128(5));
+        let time = DateTime::from_timestamp_micros(1_800_000_000_123_456).unwrap();
+        for (kind, value, expected) in [
+            (0, b"title".to_vec(), Key::Text("title".to_owned())),
+            (1, (-3_i64).to_be_bytes().to_vec(), Key::Int(-3)),
+            (
+                2,
+                1_800_000_000_123_456_i64.to_be_bytes().to_vec(),
+                Key::Time(time),
+            ),
+            (3, id.as_bytes().to_vec(), Key::Uuid(id)),
+        ] {
+            let mut bytes = [&[1], id.as_bytes().as_slice(), &[kind], &value].concat();
+            let tag = hmac::sign(&key.0, &[scope().0.as_slice(), &bytes].concat());
+            bytes.extend_from_slice(tag.as_ref());
+            let place = key.open(&scope(), &URL_SAFE_NO_PAD.encode(bytes));
+            assert_eq!(place, Some(Place { key: expected, id }));
         }
     }
 

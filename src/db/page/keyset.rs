@@ -8,7 +8,10 @@ use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::{Error, QueryResult};
-use diesel::sql_types::{BigInt, Bool, SingleValue, Text, Timestamptz, Uuid};
+use diesel::sql_types::{
+    BigInt, Bool, Date, Double, Nullable, Numeric, SingleValue, SqlType, Text, Timestamptz, Uuid,
+    is_nullable,
+};
 
 use super::cursor::{Key, Place};
 
@@ -31,9 +34,17 @@ pub enum Direction {
     Descending,
 }
 
-/// Types of columns that a list can be sorted by. A nullable one is none of them: its nulls have no
-/// place.
+/// Where a list has its rows without a value, in whichever direction it is sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nulls {
+    First,
+    Last,
+}
+
+/// Types of columns that a list can be sorted by.
 pub trait Sortable: SingleValue {
+    const NULLABLE: bool = false;
+
     fn takes(key: &Key) -> bool;
 }
 
@@ -47,15 +58,57 @@ macro_rules! sortable {
     };
 }
 
-sortable! { Text => Text, BigInt => Int, Timestamptz => Time, Uuid => Uuid, }
+sortable! {
+    Text => Text, BigInt => Int, Timestamptz => Time, Uuid => Uuid,
+    Double => Float, Numeric => Decimal, Date => Date,
+}
 
-/// `(column, id) > (…, …)`: one comparison of rows, which an index on both serves as a range; true
-/// where there is no place yet.
+impl<T: Sortable + SqlType<IsNull = is_nullable::NotNull>> Sortable for Nullable<T> {
+    const NULLABLE: bool = true;
+
+    fn takes(key: &Key) -> bool {
+        *key == Key::Null || T::takes(key)
+    }
+}
+
+/// The part of a list that one query finds. A column that can be null makes two parts, each with a
+/// query: an index serves either in both directions, but no order of both at once.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    All,
+    Given,
+    Null,
+    /// What comes after the place in its part.
+    After(Place),
+}
+
+impl Part {
+    /// The parts of what comes after the place, in order.
+    pub(super) fn after<T: Sortable>(place: Option<Place>, nulls: Nulls) -> Vec<Self> {
+        if !T::NULLABLE {
+            return vec![place.map_or(Self::All, Self::After)];
+        }
+        let [first, second] = match nulls {
+            Nulls::First => [Self::Null, Self::Given],
+            Nulls::Last => [Self::Given, Self::Null],
+        };
+        match place {
+            None => vec![first, second],
+            Some(place) if (place.key == Key::Null) == (nulls == Nulls::First) => {
+                vec![Self::After(place), second]
+            }
+            Some(place) => vec![Self::After(place)],
+        }
+    }
+}
+
+/// `(column, id) > (…, …)`: one comparison of rows, which an index on both serves as a range; or
+/// what else makes the part of a list.
 #[derive(Clone, Debug)]
 pub struct After<C, I> {
     pub(super) column: C,
     pub(super) id: I,
-    pub(super) place: Option<Place>,
+    pub(super) part: Part,
     pub(super) direction: Direction,
 }
 
@@ -116,30 +169,57 @@ where
     I: Expression<SqlType = Uuid> + QueryFragment<Pg>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Some(place) = &self.place else {
-            out.push_sql("TRUE");
-            return Ok(());
+        let place = match &self.part {
+            Part::After(place) => place,
+            Part::All => {
+                out.push_sql("TRUE");
+                return Ok(());
+            }
+            part => {
+                self.column.walk_ast(out.reborrow())?;
+                out.push_sql(match part {
+                    Part::Null => " IS NULL",
+                    _ => " IS NOT NULL",
+                });
+                return Ok(());
+            }
         };
         if !C::SqlType::takes(&place.key) {
             return Err(Error::QueryBuilderError(
                 "the list's places have another type than its column".into(),
             ));
         }
+        let sign = match self.direction {
+            Direction::Ascending => " > ",
+            Direction::Descending => " < ",
+        };
         out.push_sql("(");
         self.column.walk_ast(out.reborrow())?;
-        out.push_sql(", ");
-        self.id.walk_ast(out.reborrow())?;
-        out.push_sql(match self.direction {
-            Direction::Ascending => ") > (",
-            Direction::Descending => ") < (",
-        });
-        match &place.key {
-            Key::Text(text) => out.push_bind_param::<Text, _>(text)?,
-            Key::Int(number) => out.push_bind_param::<BigInt, _>(number)?,
-            Key::Time(time) => out.push_bind_param::<Timestamptz, _>(time)?,
-            Key::Uuid(id) => out.push_bind_param::<Uuid, _>(id)?,
+        if place.key == Key::Null {
+            out.push_sql(" IS NULL AND ");
+            self.id.walk_ast(out.reborrow())?;
+            out.push_sql(sign);
+        } else {
+            out.push_sql(", ");
+            self.id.walk_ast(out.reborrow())?;
+            out.push_sql(")");
+            out.push_sql(sign);
+            out.push_sql("(");
+            match &place.key {
+                Key::Text(text) => out.push_bind_param::<Text, _>(text)?,
+                Key::Int(number) => out.push_bind_param::<BigInt, _>(number)?,
+                Key::Time(time) => out.push_bind_param::<Timestamptz, _>(time)?,
+                Key::Uuid(id) => out.push_bind_param::<Uuid, _>(id)?,
+                Key::Float(number) => out.push_bind_param::<Double, _>(number)?,
+                Key::Date(date) => out.push_bind_param::<Date, _>(date)?,
+                Key::Decimal(digits) => {
+                    out.push_bind_param::<Text, _>(digits)?;
+                    out.push_sql("::numeric");
+                }
+                Key::Null => {}
+            }
+            out.push_sql(", ");
         }
-        out.push_sql(", ");
         out.push_bind_param::<Uuid, _>(&place.id)?;
         out.push_sql(")");
         Ok(())

@@ -12,7 +12,8 @@ mod written;
 use std::pin::pin;
 
 pub use cursor::{CursorKey, Key, Place, Scope};
-pub use keyset::{After, By, COUNT_CAP, Counted, Direction, Limited, Sortable};
+use keyset::Part;
+pub use keyset::{After, By, COUNT_CAP, Counted, Direction, Limited, Nulls, Sortable};
 pub use written::{Sql, Written};
 
 use diesel::Expression;
@@ -38,6 +39,11 @@ pub trait Sorts: Copy + PartialEq + Send + Sync + 'static {
 
     /// Where the row stands when sorted so.
     fn place(self, row: &Self::Row) -> Place;
+
+    /// Where the rows stand that have no value to be sorted by.
+    fn nulls(self) -> Nulls {
+        Nulls::Last
+    }
 
     /// How many bytes the row takes, about. A list whose rows have texts that can be long counts
     /// them.
@@ -85,9 +91,9 @@ impl<R> Found<R> {
 }
 
 impl<S: Sorts> PageQuery<S> {
-    /// The rows of this page by `column`, and by `id` where that is equal. Neither may be null, and
-    /// an index on both is what makes every page as cheap as the first. `query` makes the list's
-    /// query, a boxed one where filters come and go.
+    /// The rows of this page by `column`, and by `id`, which is never null, where that is equal. An
+    /// index on both is what makes every page as cheap as the first. `query` makes the list's query,
+    /// a boxed one where filters come and go.
     pub fn load<'c, Q, C, I>(
         &self,
         conn: &'c mut AsyncPgConnection,
@@ -96,7 +102,7 @@ impl<S: Sorts> PageQuery<S> {
         id: I,
     ) -> BoxFuture<'c, QueryResult<Found<S::Row>>>
     where
-        C: Expression + Clone,
+        C: Expression<SqlType: Sortable> + Clone,
         I: Expression + Clone,
         S::Row: Send + 'static,
         Q: FilterDsl<After<C, I>>,
@@ -106,35 +112,44 @@ impl<S: Sorts> PageQuery<S> {
         Counted<Q>: LoadQuery<'static, AsyncPgConnection, i64> + Send + 'static,
     {
         let counted = self.counts.then(|| Counted(query()));
-        let after = After {
-            column: column.clone(),
-            id: id.clone(),
-            place: self.after.clone(),
-            direction: self.direction,
-        };
-        let by = By {
-            column,
-            id,
-            direction: self.direction,
-        };
-        let page = Limited {
-            query: OrderDsl::order(FilterDsl::filter(query(), after), by),
-            limit: self.limit,
-        };
+        let parts = Part::after::<C::SqlType>(self.after.clone(), self.sort.nulls());
+        let limited = parts.into_iter().map(|part| {
+            let after = After {
+                column: column.clone(),
+                id: id.clone(),
+                part,
+                direction: self.direction,
+            };
+            let by = By {
+                column: column.clone(),
+                id: id.clone(),
+                direction: self.direction,
+            };
+            Limited {
+                query: OrderDsl::order(FilterDsl::filter(query(), after), by),
+                limit: self.limit,
+            }
+        });
+        let (queries, limit): (Vec<_>, _) = (limited.collect(), self.limit);
         Box::pin(async move {
             let total = match counted {
                 Some(counted) => Some(counted.get_result(conn).await?),
                 None => None,
             };
-            let mut found = pin!(page.load_stream(conn).await?);
             let (mut rows, mut bytes, mut is_cut) = (Vec::new(), 0, false);
-            while let Some(next) = found.try_next().await? {
-                bytes += S::weight(&next);
-                if bytes > HEAVIEST && !rows.is_empty() {
-                    is_cut = true;
+            for query in queries {
+                if is_cut || rows.len() > limit {
                     break;
                 }
-                rows.push(next);
+                let mut found = pin!(query.load_stream(conn).await?);
+                while let Some(next) = found.try_next().await? {
+                    bytes += S::weight(&next);
+                    if bytes > HEAVIEST && !rows.is_empty() {
+                        is_cut = true;
+                        break;
+                    }
+                    rows.push(next);
+                }
             }
             Ok(Found {
                 rows,

@@ -2,10 +2,7 @@
 
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::AsyncPgConnection;
-use serde::Deserialize;
-use utoipa::ToSchema;
 
-use super::PostBody;
 use crate::db::transaction::{Failure, Work};
 use crate::http::answer::Answer;
 use crate::http::answer::idempotency::{OnceJson, idempotent_statement};
@@ -13,28 +10,9 @@ use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::types::{PostId, ProjectId};
-use crate::posts::model::{Content, NewPost, Post, Title};
+use crate::kernel::types::PostId;
+use crate::posts::model::{CreatePost, NewPost, Post};
 use crate::projects::access::{Editor, ProjectAccess};
-
-/// A new post
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CreatePost {
-    title: Title,
-    content: Content,
-    /// Whether to publish the post; if not, it is a draft
-    #[serde(default = "yes")]
-    #[schema(required = false)]
-    published: bool,
-    /// The project that the post is written in, where you need the role `editor`. Without this it
-    /// is in none
-    project_id: Option<ProjectId>,
-}
-
-fn yes() -> bool {
-    true
-}
 
 /// Write a post
 ///
@@ -47,7 +25,7 @@ fn yes() -> bool {
     security(("caller" = [])),
     extensions(("x-policy" = json!("large"))),
     request_body = CreatePost,
-    responses((status = CREATED, body = PostBody), ApiError),
+    responses((status = CREATED, body = Post), ApiError),
 )]
 pub async fn create_post(
     who: Signed,
@@ -55,13 +33,7 @@ pub async fn create_post(
     actor: Actor,
     OnceJson { once, body }: OnceJson<CreatePost>,
 ) -> ApiResult<Answer> {
-    let CreatePost {
-        title,
-        content,
-        published,
-        project_id,
-    } = &body;
-    if project_id.is_none() && who.workload().is_some() {
+    if body.project_id.is_none() && who.workload().is_some() {
         return Err(ApiError::new(
             Code::Forbidden,
             "a workload writes in a project that it is a member of: give `project_id`",
@@ -69,26 +41,23 @@ pub async fn create_post(
     }
     let new = NewPost {
         id: PostId::fresh(),
-        project_id: *project_id,
         author_id: who.id,
-        title,
-        content,
-        published: *published,
+        body: &body,
         language: &app.config.posts.search_language,
     };
     idempotent_statement(&app.db, &actor, &once, async |connection| {
         let post = insert(connection, &new).await?;
         let (location, edition) = (format!("/api/v1/posts/{}", post.id), post.edition());
-        Ok(Answer::created(location, &PostBody::from(post))?
+        Ok(Answer::created(location, &post)?
             .with_version(edition)
-            .of_project(*project_id))
+            .of_project(body.project_id))
     })
     .await
 }
 
 async fn insert(connection: &mut AsyncPgConnection, new: &NewPost<'_>) -> Work<Post> {
     let made = Post::insert(connection, new).await.map_err(gone)?;
-    match (made, new.project_id) {
+    match (made, new.body.project_id) {
         (Some(post), _) => Ok(post),
         // The project says why not.
         (None, Some(project)) => {

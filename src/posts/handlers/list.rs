@@ -1,11 +1,12 @@
 //! The posts that a caller may read.
 
-use super::{PostBody, Reader};
+use super::Reader;
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::ValidQuery;
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::posts::list::{PostFilter, PostSort, Wanted};
+use crate::posts::model::Post;
 
 /// The posts that you may read
 ///
@@ -18,19 +19,19 @@ use crate::posts::list::{PostFilter, PostSort, Wanted};
     tag = "posts",
     security(("optional" = [])),
     params(PageParams<PostSort>, PostFilter),
-    responses((status = OK, body = Page<PostBody>), ApiError),
+    responses((status = OK, body = Page<Post>), ApiError),
 )]
 pub async fn list_posts(
     Reader(me): Reader,
     app: AppState,
     page: PageParams<PostSort>,
     ValidQuery(filter): ValidQuery<PostFilter>,
-) -> ApiResult<Listed<PostBody>> {
+) -> ApiResult<Listed<Post>> {
     filter.check(page.sort)?;
     let wanted = Wanted::new(me, filter, &app.config.posts.search_language);
     let found = app
         .db
         .read(async |connection| wanted.page(connection, &page).await)
         .await?;
-    Ok(page.respond(found, |row| row.post.into()))
+    Ok(page.respond(found, |row| row.post))
 }

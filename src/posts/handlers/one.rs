@@ -1,37 +1,20 @@
 //! One post: reading, changing and deleting it.
 
 use http::StatusCode;
-use serde::Deserialize;
-use utoipa::ToSchema;
 
-use super::{PostBody, Reader};
+use super::Reader;
 use crate::events::{Event, Outgoing, Telling};
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::body::extract::ValidPath;
-use crate::http::body::patch::{Change, MergePatch};
+use crate::http::body::patch::MergePatch;
 use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::{PostId, PrincipalId};
-use crate::posts::changes::{Changes, Judged, Target};
-use crate::posts::model::{Content, Post, Title};
+use crate::posts::changes::{Judged, Target};
+use crate::posts::model::{Post, UpdatePost};
 use crate::projects::access::expired;
-
-/// Changes to a post
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UpdatePost {
-    #[serde(default)]
-    #[schema(value_type = Title, required = false)]
-    title: Change<Title>,
-    #[serde(default)]
-    #[schema(value_type = Content, required = false)]
-    content: Change<Content>,
-    #[serde(default)]
-    #[schema(value_type = bool, required = false)]
-    published: Change<bool>,
-}
 
 /// A post
 ///
@@ -44,7 +27,7 @@ pub struct UpdatePost {
     security(("optional" = [])),
     params(("id" = PostId, Path, description = "Id of the post")),
     responses(
-        (status = OK, body = PostBody),
+        (status = OK, body = Post),
         (status = NOT_MODIFIED, description = "Your copy is current"),
         ApiError,
     ),
@@ -54,13 +37,13 @@ pub async fn get_post(
     app: AppState,
     ValidPath(id): ValidPath<PostId>,
     conditions: Conditions,
-) -> ApiResult<Versioned<PostBody>> {
+) -> ApiResult<Versioned<Post>> {
     let post = app
         .db
         .look_up(async |connection| Post::find(connection, me, id).await)
         .await?
         .ok_or(ApiError::not_found("post"))?;
-    conditions.read(post.edition(), || post.into())
+    conditions.read(post.edition(), || post)
 }
 
 /// Change a post
@@ -76,7 +59,7 @@ pub async fn get_post(
     extensions(("x-policy" = json!("large"))),
     params(("id" = PostId, Path, description = "Id of the post")),
     request_body(content = UpdatePost, content_type = "application/merge-patch+json"),
-    responses((status = OK, body = PostBody), ApiError),
+    responses((status = OK, body = Post), ApiError),
 )]
 pub async fn update_post(
     who: Signed,
@@ -85,33 +68,23 @@ pub async fn update_post(
     ValidPath(id): ValidPath<PostId>,
     conditions: Conditions,
     MergePatch(patch): MergePatch<UpdatePost>,
-) -> ApiResult<Versioned<PostBody>> {
-    let UpdatePost {
-        title,
-        content,
-        published,
-    } = &patch;
-    let changes = Changes {
-        title: title.value(),
-        content: content.value(),
-        published: published.value().copied(),
-        language: &app.config.posts.search_language,
-    };
+) -> ApiResult<Versioned<Post>> {
     let versions = conditions.versions();
     let event = Event::PostChanged {
         project: None,
         post: id,
-        changed: changes.names(),
+        changed: patch.names(),
         author: None,
     };
+    let language = &app.config.posts.search_language;
     let target = Target::new(who.id, id, &versions, Telling::new(&actor, &event));
     let judged = app
         .db
-        .write(async |connection| target.change(connection, &changes).await)
+        .write(async |connection| target.change(connection, &patch, language).await)
         .await?;
     let post = done(judged, &conditions)?;
     announce(&app, who.id, &post);
-    Ok(Versioned::new(post.edition(), post.into()))
+    Ok(Versioned::new(post.edition(), post))
 }
 
 /// Delete a post
@@ -151,7 +124,7 @@ pub async fn delete_post(
 
 /// The feed tells what somebody did to another's post.
 fn announce(app: &AppState, who: PrincipalId, post: &Post) {
-    if post.author_id != Some(who) {
+    if post.author.as_ref().map(|author| author.id) != Some(who) {
         app.db.listeners().announce(Outgoing);
     }
 }

@@ -4,15 +4,19 @@
 use std::collections::BTreeMap;
 
 use chartroom::jobs::handlers::KindText;
-use chartroom::posts::model::{Content, Title};
+use chartroom::posts::model as posts;
 use chartroom::projects::model::{Description, ProjectName};
 
 use crate::support::database::TestDatabase;
 
 /// A constraint on the length of a column, with what the type of its texts admits.
 const TYPES: &[(&str, usize, usize)] = &[
-    ("posts_title_check", Title::MIN, Title::MAX),
-    ("posts_content_check", Content::MIN, Content::MAX),
+    ("posts_title_check", posts::Title::MIN, posts::Title::MAX),
+    (
+        "posts_content_check",
+        posts::Content::MIN,
+        posts::Content::MAX,
+    ),
     ("projects_name_check", ProjectName::MIN, ProjectName::MAX),
     (
         "projects_description_check",

@@ -5,6 +5,7 @@ mod conditions;
 mod crashes;
 mod handlers;
 mod idempotency;
+mod kinds;
 mod pages;
 mod plans;
 mod things;
