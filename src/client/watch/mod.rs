@@ -163,8 +163,12 @@ impl<W: Write + Send + 'static> Watching<W> {
                 }
             };
             failures += 1;
+            let again = match self.has_begun {
+                true => "reconnecting",
+                false => "trying again",
+            };
             let seconds = wait.as_secs_f32();
-            say(&format!("{problem}; reconnecting in {seconds:.1} s"));
+            say(&format!("{problem}; {again} in {seconds:.1} s"));
             sleep(wait).await;
         }
     }
