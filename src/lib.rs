@@ -12,6 +12,7 @@
 //! - [`db`]: the database: the pool's rules, TLS, transactions, pages, migrations, the readiness
 //!   watch
 //! - [`net`]: outbound HTTP: one client with a time limit and a bounded answer, for https too
+//! - [`client`]: what `chartroom` says to another Chartroom: URL, credentials, calls, output
 //! - [`state`]: what all parts of the process share
 //! - [`http`]: the one middleware, what handlers take, what they answer, the API's document
 //! - [`events`]: what can happen, and the trail of what did
@@ -35,6 +36,7 @@
 pub mod activity;
 pub mod app;
 pub mod audit;
+pub mod client;
 pub mod config;
 pub mod db;
 pub mod events;

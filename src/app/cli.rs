@@ -1,28 +1,27 @@
 //! The command line: one enum of subcommands, and how each ends. Exit codes: 0 done, 1 failed, 2
-//! wrong usage, 65 refused for good and 75 out of time (`provision`), 78 unusable configuration.
+//! wrong usage, 65 refused for good and 75 out of time (`provision`), 78 unusable configuration;
+//! those of a client's subcommands are `client`'s.
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bytes::Bytes;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use http::{Request, StatusCode};
 
 use crate::app::admin;
+use crate::app::healthcheck;
 use crate::app::serve::{self, Database};
 use crate::app::smoke::{self, Smoke};
 use crate::app::worker;
+use crate::client::{self, Client, ClientError};
 use crate::config::{self, Broken, Config, Span};
 use crate::db::grants;
 use crate::db::migrate::{self, MIGRATIONS};
 use crate::kernel::error::with_causes;
 use crate::kube;
 use crate::kube::provision::{Provision, ProvisionError};
-use crate::net::{Client, Limits};
 
 const FAILED: u8 = 1;
 /// EX_DATAERR of sysexits.h: trying again changes nothing.
@@ -33,11 +32,6 @@ const OUT_OF_TIME: u8 = 75;
 const UNUSABLE_CONFIGURATION: u8 = 78;
 /// How long `migrate` waits for another process that migrates.
 const MIGRATE_PATIENCE: Duration = Duration::from_secs(240);
-/// The image's own health check gives it as long.
-const HEALTHCHECK: Limits = Limits {
-    time: Duration::from_secs(3),
-    answer_bytes: 64 * 1024,
-};
 
 /// A self-hosted registry for data teams: projects, posts, datasets and models behind one HTTP API
 /// on PostgreSQL
@@ -46,7 +40,7 @@ const HEALTHCHECK: Limits = Limits {
     name = "chartroom",
     version,
     max_term_width = 120,
-    after_help = "Every setting is a flag and an environment variable. Secrets may come from files, which are read again at each use.\nExit codes: 0 done, 1 failed, 2 wrong usage, 65 refused and 75 out of time (provision), 78 unusable configuration."
+    after_help = "Every setting is a flag and an environment variable. Secrets may come from files, which are read again at each use.\nExit codes: 0 done, 1 failed, 2 wrong usage, 65 refused and 75 out of time (provision), 78 unusable configuration; of watch, 3 refused, 4 not found, 6 try again."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -81,6 +75,8 @@ enum Command {
     Healthcheck,
     /// Print every setting in force, secrets masked, and where it came from
     Config,
+    #[command(flatten)]
+    Client(client::Command),
 }
 
 #[derive(Debug, Subcommand)]
@@ -107,7 +103,13 @@ enum Migrate {
 
 /// Everything between the process's start and its exit code.
 pub fn main() -> ExitCode {
-    let (cli, shown) = match parse(std::env::args_os().collect()) {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let parsed = if Client::is_meant(&arguments) {
+        parse_client(&arguments).map(Parsed::Client)
+    } else {
+        parse(arguments).map(|(cli, shown)| Parsed::Service(Box::new(cli), shown))
+    };
+    let parsed = match parsed {
         Ok(parsed) => parsed,
         Err(Refused::Configuration(broken)) => return refuse(&broken),
         Err(Refused::Usage(error)) => {
@@ -115,13 +117,20 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(FAILED));
         }
     };
-    match run(cli, &shown) {
+    let outcome = match parsed {
+        Parsed::Client(client) => block_on(async { Ok(client.run().await?) }),
+        Parsed::Service(cli, shown) => run(*cli, &shown),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => match error.downcast_ref::<Broken>() {
             Some(broken) => refuse(broken),
             None => {
                 crate::telemetry::sink::flush();
                 eprintln!("chartroom: {}", with_causes(error.as_ref()));
+                if let Some(error) = error.downcast_ref::<ClientError>() {
+                    return ExitCode::from(error.exit_code());
+                }
                 match error.downcast_ref::<ProvisionError>() {
                     Some(ProvisionError::Unusable(_)) => ExitCode::from(UNUSABLE_CONFIGURATION),
                     Some(ProvisionError::TooLong(_)) => ExitCode::from(OUT_OF_TIME),
@@ -149,6 +158,22 @@ impl From<Broken> for Refused {
     }
 }
 
+enum Parsed {
+    Client(Client),
+    /// With the table that `chartroom config` prints.
+    Service(Box<Cli>, String),
+}
+
+fn refuse_unknown(described: &clap::Command) -> Result<(), Broken> {
+    config::refuse_unknown(described, &config::CLIENT_VARIABLES, std::env::vars_os())
+}
+
+fn parse_client(arguments: &[OsString]) -> Result<Client, Refused> {
+    let client = Client::try_parse_from(arguments).map_err(Refused::Usage)?;
+    refuse_unknown(&Cli::command())?;
+    Ok(client)
+}
+
 /// The arguments, and the table that `chartroom config` prints.
 fn parse(arguments: Vec<OsString>) -> Result<(Cli, String), Refused> {
     let described = Cli::command();
@@ -162,7 +187,7 @@ fn parse(arguments: Vec<OsString>) -> Result<(Cli, String), Refused> {
         .clone()
         .try_get_matches_from(&arguments)
         .map_err(|error| refused(error, &command));
-    config::refuse_unknown(&described, std::env::vars_os())?;
+    refuse_unknown(&described)?;
     let (command, from_file) = match env_file(&first, &arguments) {
         Some(file) => config::with_env_file(command, Path::new(&file))?,
         None => (command, Vec::new()),
@@ -177,7 +202,8 @@ fn parse(arguments: Vec<OsString>) -> Result<(Cli, String), Refused> {
     };
     let shown = config::show(&described, &matches, &from_file);
     let cli = Cli::from_arg_matches(&matches).map_err(|error| refused(error, &command))?;
-    if !matches!(cli.command, Some(Command::Openapi)) {
+    let needs_none = matches!(cli.command, Some(Command::Openapi | Command::Client(_)));
+    if !needs_none {
         cli.config.validate()?;
     }
     Ok((cli, shown))
@@ -217,8 +243,15 @@ fn run(cli: Cli, shown: &str) -> anyhow::Result<()> {
             "{}\n",
             crate::app::features::openapi(&config.public_url())?.to_pretty_json()?
         )),
-        Command::Healthcheck => block_on(healthcheck(config.ops.ops_listen)),
+        Command::Healthcheck => block_on(async {
+            healthcheck::ask(config.ops.ops_listen).await?;
+            print("ready\n")
+        }),
         Command::Config => print(shown),
+        Command::Client(_) => Err(ClientError::Usage(
+            "a client takes no setting of a service, so its subcommand comes first".to_owned(),
+        )
+        .into()),
     }
 }
 
@@ -306,29 +339,6 @@ async fn migrate_on(database: &Database, action: Migrate) -> anyhow::Result<()> 
             print(&format!("reverted {version}\n"))
         }
     }
-}
-
-/// Asks `/readyz`: an image with one file in it has no curl.
-async fn healthcheck(ops: SocketAddr) -> anyhow::Result<()> {
-    let host = match ops.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    let address = SocketAddr::new(host, ops.port());
-    let request = Request::get(format!("http://{address}/readyz")).body(Bytes::new())?;
-    let answer = Client::new(HEALTHCHECK).ask(request).await;
-    let answer = answer.map_err(|error| anyhow::anyhow!("{address} does not answer: {error}"))?;
-    if answer.status() == StatusCode::OK {
-        return print("ready\n");
-    }
-    let problem: Option<serde_json::Value> = serde_json::from_slice(answer.body()).ok();
-    let reason = problem
-        .as_ref()
-        .and_then(|problem| problem.get("detail"))
-        .and_then(|detail| detail.as_str())
-        .unwrap_or("no reason given");
-    anyhow::bail!("not ready ({}): {reason}", answer.status().as_u16())
 }
 
 /// The command line's description, for those who check the documentation against it.

@@ -6,6 +6,7 @@ pub mod cli;
 mod core;
 pub mod embedded;
 pub mod features;
+mod healthcheck;
 pub mod ops;
 pub mod serve;
 pub mod smoke;

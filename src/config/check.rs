@@ -68,12 +68,14 @@ pub(super) fn keys(command: &Command) -> impl Iterator<Item = (&clap::Arg, Strin
 }
 
 /// Refuses variables that look like settings and are none: a misspelt key must not be a setting
-/// silently left at its default.
+/// silently left at its default. `others` are no settings and may be there.
 pub fn refuse_unknown(
     command: &Command,
+    others: &[&str],
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<(), Broken> {
-    let known: Vec<String> = keys(command).map(|(_, key)| key).collect();
+    let others = others.iter().map(|key| (*key).to_owned());
+    let known: Vec<String> = keys(command).map(|(_, key)| key).chain(others).collect();
     let is_path = |key: &str| {
         keys(command).any(|(arg, known)| {
             known == key && arg.get_value_parser().type_id() == TypeId::of::<PathBuf>()
@@ -176,6 +178,7 @@ pub fn with_env_file(command: Command, file: &Path) -> Result<(Command, Vec<Stri
     }
     refuse_unknown(
         &command,
+        &[],
         values.iter().map(|(key, value)| (key.into(), value.into())),
     )?;
     let mut keys_set = Vec::new();

@@ -2,6 +2,7 @@
 //! else reads the environment.
 
 mod check;
+mod client;
 mod database;
 pub mod endpoint;
 mod endpoint_settings;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 pub use check::{Broken, refuse_unknown, with_env_file, without_service_links};
+pub use client::{CLIENT_VARIABLES, ClientSettings};
 pub use database::{Database, DatabaseRead, Pool, SslMode};
 pub use endpoint_settings::EndpointSettings;
 pub use jobs::{Jobs, JobsMode};

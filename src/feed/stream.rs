@@ -84,6 +84,9 @@ impl Stream {
         if stream.is_over {
             return Err(ApiError::not_found("project"));
         }
+        // An id without data: who is cut off before the first event comes back to this place.
+        let place = Bytes::from(format!("id: {}\n\n", stream.cursor));
+        stream.queue.push_back(place);
         Ok(stream)
     }
 

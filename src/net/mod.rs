@@ -2,7 +2,8 @@
 //!
 //! It speaks HTTP/1.1 over a connection of its own for each request, with TLS where the URL is
 //! https. A request and its answer have a time limit together and the answer has a size, because
-//! who is asked may be slow or hostile. Redirects are not followed.
+//! who is asked may be slow or hostile. An answer that is read as it comes has a limit of silence
+//! instead. Redirects are not followed.
 //!
 //! Two others stay beside it. The Kubernetes client brings its own, with the authentication and the
 //! certificates of a kubeconfig; `chartroom-embedded` knows nothing of this crate, and uses reqwest
@@ -21,6 +22,7 @@ use http::header::HOST;
 use http::{HeaderValue, Request, Response, Uri};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
@@ -59,6 +61,8 @@ pub enum NetError {
     Broken(String),
     #[error("no whole answer came within {} s", .0.as_secs_f32())]
     TooSlow(Duration),
+    #[error("nothing came for {} s", .0.as_secs_f32())]
+    Silent(Duration),
     #[error("what came is larger than {0} bytes")]
     TooLarge(usize),
 }
@@ -80,12 +84,42 @@ impl Client {
     /// Sends a request for an absolute `http://` or `https://` URL and reads the whole answer. The
     /// `Host` is that of the URL.
     pub async fn ask(&self, request: Request<Bytes>) -> Result<Response<Bytes>, NetError> {
-        let time = self.limits.time;
-        let exchange = timeout(time, self.exchange(request)).await;
-        exchange.unwrap_or(Err(NetError::TooSlow(time)))
+        let exchange = async {
+            let answer = Box::pin(self.exchange(request)).await?;
+            self.collect(answer).await
+        };
+        self.in_time(exchange).await
     }
 
-    async fn exchange(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, NetError> {
+    /// Sends a request in the same way and returns once the head of the answer is there, which has
+    /// the time limit. The body is read as it comes, however large it gets and however long it
+    /// lasts, unless nothing of it comes for as long as `silence`.
+    pub async fn follow(
+        &self,
+        request: Request<Bytes>,
+        silence: Duration,
+    ) -> Result<Response<Flow>, NetError> {
+        let answer = self.in_time(Box::pin(self.exchange(request))).await?;
+        Ok(answer.map(|open| Flow { open, silence }))
+    }
+
+    /// The rest of an answer that is worth no following, as `ask` would have read it.
+    pub async fn rest(&self, answer: Response<Flow>) -> Result<Response<Bytes>, NetError> {
+        self.in_time(self.collect(answer.map(|flow| flow.open)))
+            .await
+    }
+
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, NetError>>,
+    ) -> Result<T, NetError> {
+        let time = self.limits.time;
+        timeout(time, work)
+            .await
+            .unwrap_or(Err(NetError::TooSlow(time)))
+    }
+
+    async fn exchange(&self, mut request: Request<Bytes>) -> Result<Response<Open>, NetError> {
         let Target {
             host,
             port,
@@ -100,30 +134,14 @@ impl Client {
         let stream = connect(&host, port).await?;
         if is_tls {
             let stream = self.tls.wrap(stream, &host).await?;
-            self.talk(TokioIo::new(stream), request).await
+            talk(TokioIo::new(stream), request).await
         } else {
-            self.talk(TokioIo::new(stream), request).await
+            talk(TokioIo::new(stream), request).await
         }
     }
 
-    async fn talk(
-        &self,
-        io: impl Read + Write + Send + Unpin + 'static,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Bytes>, NetError> {
-        let broken = |error: hyper::Error| NetError::Broken(with_causes(&error));
-        let (mut sender, connection) = http1::Builder::new()
-            .max_buf_size(MOST_HEAD_BYTES)
-            .handshake(io)
-            .await
-            .map_err(broken)?;
-        // Ends with this function, also when the time is over.
-        let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
-        let (head, body) = sender
-            .send_request(request)
-            .await
-            .map_err(broken)?
-            .into_parts();
+    async fn collect(&self, answer: Response<Open>) -> Result<Response<Bytes>, NetError> {
+        let (head, Open { body, _driver }) = answer.into_parts();
         let most = self.limits.answer_bytes;
         if body.size_hint().lower() > u64::try_from(most).unwrap_or(u64::MAX) {
             return Err(NetError::TooLarge(most));
@@ -134,6 +152,53 @@ impl Client {
             Err(error) => Err(NetError::Broken(with_causes(error.as_ref()))),
         }
     }
+}
+
+/// The body of an answer, and its connection, which ends with it: also when the time is over.
+struct Open {
+    body: Incoming,
+    _driver: AbortOnDropHandle<hyper::Result<()>>,
+}
+
+/// A body that is read as it comes.
+pub struct Flow {
+    open: Open,
+    silence: Duration,
+}
+
+impl Flow {
+    /// What came next; `None` at the end. It can be asked again after it was dropped midway.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, NetError> {
+        loop {
+            let frame = timeout(self.silence, self.open.body.frame()).await;
+            match frame.map_err(|_elapsed| NetError::Silent(self.silence))? {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(broken(error)),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => return Ok(Some(data)),
+                    Err(_trailers) => {}
+                },
+            }
+        }
+    }
+}
+
+async fn talk(
+    io: impl Read + Write + Send + Unpin + 'static,
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Open>, NetError> {
+    let (mut sender, connection) = http1::Builder::new()
+        .max_buf_size(MOST_HEAD_BYTES)
+        .handshake(io)
+        .await
+        .map_err(broken)?;
+    let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
+    let answer = sender.send_request(request).await.map_err(broken)?;
+    Ok(answer.map(|body| Open { body, _driver }))
+}
+
+fn broken(error: hyper::Error) -> NetError {
+    NetError::Broken(with_causes(&error))
 }
 
 /// What a URL says about the connection.

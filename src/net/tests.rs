@@ -135,6 +135,89 @@ async fn what_does_not_answer_well_is_told_apart() {
 }
 
 #[tokio::test]
+async fn an_answer_is_followed_while_it_comes_and_given_up_when_it_is_silent() {
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    // Longer than the head may take, and much larger than an answer may be.
+    let chunk = [b"1388\r\n".as_slice(), &[b'a'; 5000], b"\r\n"].concat();
+    let (listener, port) = listen("127.0.0.1:0").await;
+    tokio::spawn(async move {
+        for is_ended in [true, false] {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let chunk = chunk.clone();
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 1000]).await;
+                stream.write_all(HEAD).await.unwrap();
+                for _ in 0..4 {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    stream.write_all(&chunk).await.unwrap();
+                }
+                match is_ended {
+                    true => stream.write_all(b"0\r\n\r\n").await.unwrap(),
+                    // Until the client gives up.
+                    false => drop(stream.read(&mut [0; 1]).await),
+                }
+            });
+        }
+    });
+    let client = Client::new(Limits {
+        time: Duration::from_millis(500),
+        ..LIMITS
+    });
+    let silence = Duration::from_secs(2);
+    for end in ["an end", "silence"] {
+        let url = format!("http://127.0.0.1:{port}/");
+        let answer = client.follow(get(&url), silence).await.unwrap();
+        let (mut flow, mut bytes) = (answer.into_body(), 0);
+        let ended = loop {
+            match flow.next().await {
+                Ok(Some(data)) => bytes += data.len(),
+                ended => break ended,
+            }
+        };
+        assert_eq!(bytes, 4 * 5000);
+        match end {
+            "an end" => assert!(matches!(ended, Ok(None)), "{ended:?}"),
+            _ => assert_eq!(ended.unwrap_err().to_string(), "nothing came for 2 s"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_head_of_what_is_followed_and_the_rest_of_what_is_not_are_bounded() {
+    let (listener, port) = listen("127.0.0.1:0").await;
+    let url = format!("http://127.0.0.1:{port}/");
+    let hasty = Client::new(Limits {
+        time: Duration::from_millis(100),
+        ..LIMITS
+    });
+    let silent = hasty.follow(get(&url), LIMITS.time).await.err().unwrap();
+    assert!(matches!(silent, NetError::TooSlow(_)), "{silent}");
+    drop(listener);
+
+    for (answer, fits) in [(b"none".as_slice(), true), (&[b'a'; 2000], false)] {
+        let (listener, port) = listen("127.0.0.1:0").await;
+        let head = b"HTTP/1.1 404 Not Found\r\n\r\n".as_slice();
+        let whole = [head, answer].concat();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 1000]).await;
+            let _ = stream.write_all(&whole).await;
+        });
+        let client = Client::new(LIMITS);
+        let url = format!("http://127.0.0.1:{port}/");
+        let head = client.follow(get(&url), LIMITS.time).await.unwrap();
+        assert_eq!(head.status(), 404);
+        match client.rest(head).await {
+            Ok(rest) => assert!(fits && rest.body() == "none"),
+            Err(error) => assert!(
+                !fits && matches!(error, NetError::TooLarge(1000)),
+                "{error}"
+            ),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_url_has_a_scheme_and_a_host_and_no_password() {
     for url in [
         "/path",

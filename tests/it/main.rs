@@ -13,6 +13,7 @@ mod admin;
 mod auth;
 mod chaos;
 mod cli;
+mod client;
 mod config;
 mod database;
 mod docs_page;

@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("server", &["kernel"]),
     ("db", &["kernel", "config", "telemetry"]),
     ("net", &["kernel", "config"]),
+    ("client", &["config", "net"]),
     ("state", &["kernel", "config", "telemetry", "db"]),
     (
         "http",
@@ -88,6 +89,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "server",
             "db",
             "net",
+            "client",
             "state",
             "http",
             "events",

@@ -1,0 +1,176 @@
+//! Calls of the service that `CHARTROOM_URL` names, with the token of who runs the command.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+
+use super::error::ClientError;
+use super::output::plain;
+use crate::config::{ClientSettings, Secret};
+use crate::net::{Client, Flow, Limits};
+
+const AGENT: &str = concat!("chartroom/", env!("CARGO_PKG_VERSION"));
+const LIMITS: Limits = Limits {
+    time: Duration::from_secs(10),
+    answer_bytes: 64 * 1024,
+};
+/// Of what the service says about a failure.
+const MOST_SHOWN: usize = 500;
+
+pub(super) struct Site {
+    url: String,
+    token: Secret,
+    client: Client,
+}
+
+impl Site {
+    pub(super) fn new(settings: ClientSettings) -> Self {
+        let ClientSettings { url, token } = settings;
+        Self {
+            url,
+            token,
+            client: Client::new(LIMITS),
+        }
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Asks for a stream of events, and gives it if that is what comes. It is over when it is
+    /// silent for longer than `silence`.
+    pub(super) async fn follow(
+        &self,
+        target: &str,
+        headers: &[(HeaderName, HeaderValue)],
+        silence: Duration,
+    ) -> Result<Flow, ClientError> {
+        let mut request = Request::get(format!("{}{target}", self.url))
+            .header(USER_AGENT, AGENT)
+            .header(AUTHORIZATION, self.authorization()?)
+            .header(ACCEPT, "text/event-stream");
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request
+            .body(Bytes::new())
+            .map_err(|error| ClientError::Failed(error.to_string()))?;
+        let answer = self.client.follow(request, silence).await;
+        let answer = answer.map_err(|error| ClientError::unanswered(&self.url, &error))?;
+        if answer.status() != StatusCode::OK {
+            return Err(self.refusal(answer).await);
+        }
+        if is_event_stream(answer.headers()) {
+            return Ok(answer.into_body());
+        }
+        Err(ClientError::Failed(format!(
+            "{} answered something else than a stream of events; is this the URL of a Chartroom?",
+            self.url
+        )))
+    }
+
+    /// Reads the file again each time, because it is replaced before its token ends.
+    fn authorization(&self) -> Result<HeaderValue, ClientError> {
+        let unusable = |problem: &str| {
+            ClientError::Usage(match &self.token {
+                Secret::Value(_) => format!("CHARTROOM_TOKEN: {problem}"),
+                Secret::File(path) => format!("the token file {}: {problem}", path.display()),
+            })
+        };
+        let token = self.token.read().map_err(|problem| unusable(&problem))?;
+        let token = token.expose_secret().trim();
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(unusable("expected a token, which has no spaces in it"));
+        }
+        let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+            .map_err(|_invalid| unusable("expected a token"))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    /// What the service says is wrong.
+    async fn refusal(&self, answer: Response<Flow>) -> ClientError {
+        let status = answer.status();
+        let retry_after = seconds(answer.headers());
+        let problem: Option<Value> = match self.client.rest(answer).await {
+            Ok(rest) => serde_json::from_slice(rest.body()).ok(),
+            Err(_broken) => None,
+        };
+        let detail = problem
+            .as_ref()
+            .and_then(|problem| problem.get("detail"))
+            .and_then(Value::as_str);
+        let url = &self.url;
+        let text = match detail {
+            Some(detail) => {
+                let shown: String = detail.chars().take(MOST_SHOWN).collect();
+                plain(&format!("{url} answered {status}: {shown}"))
+            }
+            None => format!("{url} answered {status}"),
+        };
+        ClientError::Answered {
+            status,
+            text,
+            retry_after,
+        }
+    }
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("text/event-stream")
+}
+
+fn seconds(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    value.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_sent_without_its_line_end_and_never_shown() {
+        let site = |token: &str| {
+            Site::new(ClientSettings {
+                url: "http://localhost".to_owned(),
+                token: Secret::Value(token.into()),
+            })
+        };
+        let value = site("c4n4ry\n").authorization().unwrap();
+        assert_eq!(value.to_str().unwrap(), "Bearer c4n4ry");
+        assert!(!format!("{value:?}").contains("c4n4ry"));
+        for token in ["c4n4ry and", "c4n4r\u{fd}", "c4n4ry\r\nx: y", "c4n4ry\0"] {
+            let refused = site(token).authorization().unwrap_err().to_string();
+            assert!(refused.starts_with("CHARTROOM_TOKEN: "), "{refused}");
+            assert!(!refused.contains("c4n4r"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn headers_of_an_answer_are_read_leniently() {
+        let with = |name: HeaderName, value: &str| {
+            HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())])
+        };
+        for (value, expected) in [
+            ("text/event-stream", true),
+            ("Text/Event-Stream; charset=utf-8", true),
+            ("text/html", false),
+            ("application/json", false),
+        ] {
+            assert_eq!(is_event_stream(&with(CONTENT_TYPE, value)), expected);
+        }
+        assert!(!is_event_stream(&HeaderMap::new()));
+        let five = seconds(&with(RETRY_AFTER, "5"));
+        assert_eq!(five, Some(Duration::from_secs(5)));
+        let date = with(RETRY_AFTER, "Wed, 21 Oct 2026 07:28:00 GMT");
+        assert_eq!(seconds(&date), None);
+    }
+}
