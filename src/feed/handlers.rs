@@ -68,8 +68,8 @@ pub struct EventQuery {
 /// With `Accept: text/event-stream` the answer is a stream of Server-Sent Events that goes on. Each
 /// has its `sequence` as its id; send the last one in `Last-Event-ID`, as browsers do, to go on
 /// where a stream ended. A stream ends by itself after about half an hour, when the service stops,
-/// and when you lose the access that it needs. An event `resync` says that older events than the
-/// one you named are not kept any more.
+/// and when you lose the access that it needs. A message `place` says where a stream begins, and
+/// `resync` that older events than the one you named are not kept any more.
 #[utoipa::path(
     get,
     path = "/api/v1/events",

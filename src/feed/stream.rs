@@ -84,9 +84,11 @@ impl Stream {
         if stream.is_over {
             return Err(ApiError::not_found("project"));
         }
-        // An id without data: who is cut off before the first event comes back to this place.
-        let place = Bytes::from(format!("id: {}\n\n", stream.cursor));
-        stream.queue.push_back(place);
+        // Who is cut off before the first event comes back to this place.
+        let place = stream.cursor;
+        stream.queue.push_back(Bytes::from(format!(
+            "event: place\nid: {place}\ndata: {{\"sequence\":\"{place}\"}}\n\n"
+        )));
         Ok(stream)
     }
 

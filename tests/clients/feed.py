@@ -31,7 +31,8 @@ while not met or met[-1] < last:
     with httpx.Client(headers=headers, timeout=30) as client:
         with connect_sse(client, "GET", f"{url}/api/v1/events", headers={"last-event-id": resume}) as source:
             source.response.raise_for_status()
-            for nth, message in enumerate(source.iter_sse(), 1):
+            messages = (message for message in source.iter_sse() if message.event == "message")
+            for nth, message in enumerate(messages, 1):
                 event = from_json(message.data)
                 assert event["sequence"] == message.id, (event["sequence"], message.id)
                 assert event["type"].startswith("chartroom."), event["type"]

@@ -75,6 +75,11 @@ impl Follow {
                     values.next().map(str::to_owned)
                 };
                 let data = member("data: ").unwrap();
+                if member("event: ").as_deref() == Some("place") {
+                    let place: Value = serde_json::from_str(&data).unwrap();
+                    assert_eq!(place["sequence"].as_str(), member("id: ").as_deref());
+                    continue;
+                }
                 let message = Message {
                     id: member("id: ").map(|id| id.parse().unwrap()),
                     event: member("event: "),
