@@ -257,7 +257,13 @@ impl Db {
         work: Pin<&mut impl Future<Output = Result<T, DbError>>>,
     ) -> Result<T, DbError> {
         let begun = Instant::now();
-        let span = tracing::info_span!(target: "chartroom::span", "database", otel.name = kind, otel.kind = "client", db.system.name = "postgresql");
+        // What nobody asked for, as the polls of background tasks, is no trace of its own.
+        let span = match tracing::Span::current().is_none() {
+            true => tracing::Span::none(),
+            false => {
+                tracing::info_span!(target: "chartroom::span", "database", otel.name = kind, otel.kind = "client", db.system.name = "postgresql")
+            }
+        };
         let answer = work.instrument(span).await;
         self.metrics
             .observe_database(kind, begun.elapsed(), answer.as_ref().err());
