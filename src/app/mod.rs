@@ -11,5 +11,5 @@ pub mod ops;
 pub mod serve;
 pub mod smoke;
 mod sweep;
-mod tasks;
+pub mod tasks;
 mod worker;

@@ -115,6 +115,7 @@ async fn serve_on(
         shutdown.clone(),
     )?;
     tasks::watch_database(&app.core, database.primary.clone());
+    tasks::sequence_events(&app.core);
     match app.config.jobs.jobs {
         JobsMode::Inside => tasks::do_jobs(&app.core),
         JobsMode::Off => tasks::announce_jobs(&app.core),
@@ -206,14 +207,13 @@ pub fn app(
     let core = core::core(config, primary.clone(), replica, shutdown)?;
     let app = AppState(Arc::new(Api {
         identity: Identity::new(&core.config, &core.db, &core.metrics)?,
-        trail: Trail::new(core.metrics.clone()),
+        trail: Arc::new(Trail::new(core.metrics.clone())),
         ring: Arc::new(Ring::new(feed::model::FOLLOWED, core.public_url.clone())),
         endings: features::endings(),
         may_read: MayRead(features::may_read),
         core: Arc::new(core),
     }));
     tasks::support(&app, primary);
-    tasks::sequence_events(&app.core);
     Ok(app)
 }
 

@@ -45,9 +45,10 @@ pub(super) fn support(app: &AppState, primary: Endpoint) {
         until_closing(shutdown, "service accounts", watch);
     }
     // It hears of `Closing` itself: what it has been told by then is written.
-    let (telling, closing) = (app.clone(), shutdown.wait_for(Phase::Closing));
+    let (trail, db) = (app.trail.clone(), app.db.clone());
+    let closing = shutdown.wait_for(Phase::Closing);
     shutdown.spawn("audit trail", async move {
-        telling.trail.write(&telling.db, closing).await;
+        trail.write(&db, closing).await;
         Ok(())
     });
 }
@@ -60,7 +61,7 @@ pub(super) fn watch_database(core: &Core, primary: Endpoint) {
 }
 
 /// Numbers events, in every process: who has an event to tell is the first to know.
-pub(super) fn sequence_events(core: &Core) {
+pub fn sequence_events(core: &Core) {
     let (db, wake) = (core.db.clone(), core.outbox_wake.clone());
     let sequencer = sequencer::run(db, features::SINKS, wake, core.metrics.clone());
     until_closing(&core.shutdown, "event sequencer", sequencer);

@@ -26,7 +26,7 @@ pub struct Feature {
 pub struct Api {
     pub core: Arc<Core>,
     pub identity: Identity,
-    pub trail: Trail,
+    pub trail: Arc<Trail>,
     /// The events that have just happened.
     pub ring: Arc<Ring>,
     /// What features do when an account ends.

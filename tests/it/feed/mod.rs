@@ -18,7 +18,9 @@ async fn app(flags: &[&str]) -> TestApp {
         "--signin-per-address-burst=1000000",
         "--signin-per-address-per-minute=1000000",
     ];
-    TestApp::with(&[&limits, flags].concat(), Default::default()).await
+    let app = TestApp::with(&[&limits, flags].concat(), Default::default()).await;
+    chartroom::app::tasks::sequence_events(&app.app.core);
+    app
 }
 
 /// Somebody who sends a password with each request.
