@@ -38,8 +38,8 @@ pub struct FeedEvent {
 #[schema(as = Event)]
 pub struct CloudEvent {
     /// The version of CloudEvents
-    #[schema(inline)]
-    specversion: SpecVersion,
+    #[schema(pattern = r"^1\.0$")]
+    specversion: &'static str,
     id: Uuid,
     /// The service that it happened in
     #[schema(format = "uri")]
@@ -54,8 +54,9 @@ pub struct CloudEvent {
     /// The same as `time`, by the name that Standard Webhooks give it
     #[serde(serialize_with = "instant")]
     timestamp: DateTime<Utc>,
-    #[schema(inline)]
-    datacontenttype: ContentType,
+    /// The type of `data`
+    #[schema(pattern = "^application/json$")]
+    datacontenttype: &'static str,
     /// The place in the feed: later events have larger ones, and none is left out
     #[schema(pattern = "^[1-9][0-9]*$")]
     sequence: String,
@@ -68,20 +69,6 @@ pub struct CloudEvent {
     /// What else there is to say; the document's `webhooks` list it for each type
     #[schema(value_type = Object)]
     data: Value,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-enum SpecVersion {
-    #[serde(rename = "1.0")]
-    #[schema(rename = "1.0")]
-    One,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-enum ContentType {
-    #[serde(rename = "application/json")]
-    #[schema(rename = "application/json")]
-    Json,
 }
 
 impl CloudEvent {
@@ -97,14 +84,14 @@ impl CloudEvent {
             data,
         } = row;
         Self {
-            specversion: SpecVersion::One,
+            specversion: "1.0",
             id,
             source: source.to_owned(),
             kind,
             subject,
             time: at,
             timestamp: at,
-            datacontenttype: ContentType::Json,
+            datacontenttype: "application/json",
             sequence: seq.to_string(),
             projectid: project_id,
             actorid: actor_id,

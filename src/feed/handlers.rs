@@ -53,8 +53,8 @@ pub struct EventQuery {
     /// the oldest
     #[param(inline)]
     after: Option<Number>,
-    /// How many events a page has at most
-    #[param(inline, default = 50)]
+    /// How many events a page has at most; 50 unless given
+    #[param(inline)]
     limit: Option<EventLimit>,
 }
 
