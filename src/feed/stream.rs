@@ -20,14 +20,18 @@ use crate::events::cloud::CloudEvent;
 use crate::events::ring::{Batch, Following};
 use crate::identity::api::AppState;
 use crate::identity::revocation::Verdict;
+use crate::kernel::chance::{jittered, share};
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::principal::Principal;
 use crate::kernel::shutdown::Phase;
 
 /// Shorter than the patience of the usual proxy, which is a minute.
 const ALIVE: Duration = Duration::from_secs(15);
-/// A fifth more or less, so that those who came together do not come back together.
+/// A fifth more or less.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
+/// The shortest time to come back after, and how much longer it can be.
+const AGAIN: Duration = Duration::from_secs(2);
+const MORE: Duration = Duration::from_secs(3);
 const PAGE: i64 = 200;
 /// Says that the stream lives. A line of its own and no more: some clients make a message of
 /// whatever a blank line ends.
@@ -45,8 +49,8 @@ pub struct Stream {
     /// Pages are read until there.
     behind_until: i64,
     queue: VecDeque<Bytes>,
-    /// After how many milliseconds to come back; goes with the first message.
-    again: Option<u64>,
+    /// After how long to come back; goes with the first message.
+    again: Option<Duration>,
     is_over: bool,
     draining: BoxFuture<'static, ()>,
     until: Instant,
@@ -64,17 +68,16 @@ impl Stream {
         let following = app.ring.follow(who.id)?;
         let position = following.position;
         let draining = Box::pin(app.shutdown.wait_for(Phase::Draining));
-        let (share, again) = random();
         let mut stream = Self {
             cursor: after.unwrap_or(position),
             behind_until: position,
             following,
             filter,
             queue: VecDeque::from([COMMENT]),
-            again: Some(again),
+            again: Some(AGAIN + MORE.mul_f64(share())),
             is_over: false,
             draining,
-            until: Instant::now() + LONGEST.mul_f64(0.8 + 0.4 * share),
+            until: Instant::now() + jittered(LONGEST),
             app,
             who,
         };
@@ -154,9 +157,12 @@ impl Stream {
 
     fn with_retry(&mut self, message: Bytes) -> Bytes {
         match self.again.take_if(|_| message != COMMENT) {
-            Some(again) => [format!("retry: {again}\n").as_bytes(), &*message]
-                .concat()
-                .into(),
+            Some(again) => [
+                format!("retry: {}\n", again.as_millis()).as_bytes(),
+                &*message,
+            ]
+            .concat()
+            .into(),
             None => message,
         }
     }
@@ -208,11 +214,4 @@ impl IntoResponse for Stream {
         ];
         (headers, Body::from_stream(unfold(self, Self::next))).into_response()
     }
-}
-
-/// A share from 0 to 1, and after how many milliseconds to come back.
-fn random() -> (f64, u64) {
-    let (_, low) = uuid::Uuid::new_v4().as_u64_pair();
-    let share = f64::from(u32::try_from(low & 0xffff).unwrap_or(0)) / f64::from(0xffff_u32);
-    (share, 2_000 + (low >> 16) % 3_000)
 }

@@ -12,6 +12,7 @@ use super::context::{Context, Stop};
 use super::hold::{self, Hold};
 use super::kind::{Ended, JobError, JobResult, Kinds};
 use crate::db::{Db, DbError};
+use crate::kernel::chance::jittered;
 
 /// A job may be lost this much more often than it may fail before it counts as what kills its
 /// workers.
@@ -186,25 +187,4 @@ where
         tracing::warn!(error = %error, "the end of a job is not recorded: its lease runs out");
         false
     })
-}
-
-/// Up to a fifth less or more, so that what failed together does not come back together.
-pub(super) fn jittered(time: Duration) -> Duration {
-    let (_, low) = uuid::Uuid::new_v4().as_u64_pair();
-    let share = f64::from(u32::try_from(low & 0xffff).unwrap_or(0)) / f64::from(0xffff_u32);
-    time.mul_f64(0.8 + 0.4 * share)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jitter_stays_within_a_fifth() {
-        let second = Duration::from_secs(1);
-        let all: Vec<_> = (0..1_000).map(|_| jittered(second)).collect();
-        let (least, most) = (all.iter().min().unwrap(), all.iter().max().unwrap());
-        assert!(*least >= second.mul_f64(0.8) && *most <= second.mul_f64(1.2));
-        assert!(*least < second.mul_f64(0.85) && *most > second.mul_f64(1.15));
-    }
 }

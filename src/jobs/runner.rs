@@ -17,9 +17,10 @@ use super::hold::{Beat, Hold, Pulse, beat, finish, give_back};
 use super::kind::Kinds;
 use super::periods::tick;
 use super::report;
-use super::run::{Outcome, Report, jittered, run};
+use super::run::{Outcome, Report, run};
 use super::slots::Slots;
 use crate::db::Db;
+use crate::kernel::chance::jittered;
 use crate::kernel::shutdown::{Phase, Shutdown};
 use crate::telemetry::metrics::Metrics;
 

@@ -1,6 +1,7 @@
 //! What everything is made of. It imports nothing of ours.
 
 pub mod actor;
+pub mod chance;
 pub mod error;
 pub mod generations;
 pub mod origin;

@@ -18,6 +18,7 @@ use super::error::ClientError;
 use super::output::{Format, closed, plain, say};
 use super::sse::{Block, Parser};
 use crate::config::ClientSettings;
+use crate::kernel::chance::share;
 use crate::net::Flow;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -283,12 +284,6 @@ fn line(data: &str, format: Format) -> Option<String> {
         Format::Json => format!("{}\n", data.replace('\n', " ")),
         Format::Text => format!("{}\n", plain(&format!("{time}  {kind:<26}  {subject}"))),
     })
-}
-
-/// From 0 to 1.
-fn share() -> f64 {
-    let [first, second, ..] = Uuid::new_v4().into_bytes();
-    f64::from(u16::from_be_bytes([first, second])) / f64::from(u16::MAX)
 }
 
 #[cfg(test)]

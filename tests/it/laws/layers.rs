@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("server", &["kernel"]),
     ("db", &["kernel", "config", "telemetry"]),
     ("net", &["kernel", "config"]),
-    ("client", &["config", "net"]),
+    ("client", &["kernel", "config", "net"]),
     ("state", &["kernel", "config", "telemetry", "db"]),
     (
         "http",
