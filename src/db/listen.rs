@@ -54,7 +54,7 @@ pub trait Follower: Send + Sync + 'static {
     fn look<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<(), FollowError>>;
 
     /// There is no connection, for some time.
-    fn lost(&self);
+    fn lost(&self) {}
 }
 
 /// A follower, and whether it has been notified.

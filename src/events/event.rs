@@ -64,6 +64,15 @@ macro_rules! published {
     };
 }
 
+macro_rules! kind_name {
+    ($kind:literal) => {
+        None
+    };
+    ($kind:literal $path:literal) => {
+        Some(concat!("chartroom.", $kind))
+    };
+}
+
 macro_rules! kind {
     ($kind:literal ($($doc:literal)+) $data:expr,) => {
         None
@@ -115,7 +124,13 @@ macro_rules! events {
                 }
             }
 
-            /// Every kind of event that the feed tells.
+            /// Whether the feed tells events of a kind with this name.
+            pub fn is_kind(name: &str) -> bool {
+                let names: &[Option<&str>] = &[$(kind_name!($action $($path)?),)+];
+                names.contains(&Some(name))
+            }
+
+            /// Every kind of event that the feed tells, for those who describe them.
             pub fn kinds() -> Vec<EventKind> {
                 let kinds: Vec<Option<EventKind>> = vec![$(kind!(
                     $action ($($doc)+)

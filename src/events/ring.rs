@@ -203,8 +203,6 @@ impl Follower for Ring {
     fn look<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<(), FollowError>> {
         Box::pin(self.read(client))
     }
-
-    fn lost(&self) {}
 }
 
 impl Drop for Following {

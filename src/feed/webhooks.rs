@@ -52,7 +52,7 @@ pub fn webhooks() -> Paths {
 
 text! {
     /// The type of an event
-    EventType = |text| match Event::kinds().iter().any(|kind| kind.name == text) {
+    EventType = |text| match Event::is_kind(&text) {
         true => Ok(text),
         false => Err(Wrong::new(
             "unknown-value",

@@ -54,6 +54,4 @@ impl Follower for Woken {
         self.0.notify_one();
         Box::pin(within(LOOK, client.batch_execute("")))
     }
-
-    fn lost(&self) {}
 }

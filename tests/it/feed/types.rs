@@ -33,6 +33,7 @@ async fn the_document_says_what_a_receiver_is_sent() {
     let document = app.get("/openapi.json").await.json();
     let webhooks = document["webhooks"].as_object().unwrap();
     let known: BTreeSet<&str> = Event::kinds().iter().map(|kind| kind.name).collect();
+    assert!(known.iter().all(|name| Event::is_kind(name)) && !Event::is_kind("chartroom.nothing"));
     let listed: BTreeSet<&str> = webhooks.keys().map(String::as_str).collect();
     assert_eq!(listed, known);
     // What is told has no member that the document does not list.
