@@ -81,8 +81,8 @@ pub struct EventQuery {
         (
             "Last-Event-ID" = Option<String>,
             Header,
-            pattern = "^[0-9]+$",
-            description = "The `sequence` of the last event that you have, for a stream. It goes before `after`",
+            pattern = "^[0-9]*$",
+            description = "The `sequence` of the last event that you have, for a stream. It goes before `after`; empty is the same as none",
         ),
     ),
     responses(
@@ -153,12 +153,13 @@ fn last_event_id(headers: &HeaderMap) -> ApiResult<Option<i64>> {
     let Some(value) = headers.get(LAST_EVENT_ID) else {
         return Ok(None);
     };
-    let text = value.to_str().unwrap_or_default();
     // A client that has had no event yet sends an empty one.
-    if text.is_empty() {
+    if value.is_empty() {
         return Ok(None);
     }
-    let number = text.parse::<i64>().ok().filter(|number| *number >= 0);
+    let text = value.to_str().unwrap_or("not ASCII");
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = is_number.then(|| text.parse().ok()).flatten();
     number.map(Some).ok_or_else(|| {
         ApiError::new(
             Code::InvalidParameter,

@@ -264,7 +264,7 @@ async fn a_stream_from_an_event_that_is_gone_says_so_and_goes_on() {
     // From the oldest, there is nothing to say.
     let mut follow = Follow::start(&app, &ann, "after=0", None).await;
     assert_eq!(follow.next().await.unwrap().id, Some(3));
-    for bad in ["x", "-1", "1.5"] {
+    for bad in ["x", "-1", "+1", "1.5", "9223372036854775808"] {
         let answer = app
             .send_as(
                 &ann.authorization,
