@@ -28,6 +28,7 @@
 //! - [`notifications`]: what people are told, and what they want to be told
 //! - [`kube`]: what is done in a cluster besides serving: the database, the keys
 //! - [`posts`]: posts, votes, search
+//! - [`datasets`]: typed tables in projects, loaded from files, whose every change is a version
 //! - [`app`]: the only room that sees all others: the command line, the features, `serve`, the ops
 //!   listener, the smoke test
 //!
@@ -38,6 +39,7 @@ pub mod app;
 pub mod audit;
 pub mod client;
 pub mod config;
+pub mod datasets;
 pub mod db;
 pub mod events;
 pub mod feed;

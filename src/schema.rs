@@ -40,6 +40,83 @@ diesel::table! {
 }
 
 diesel::table! {
+    dataset_generations (id) {
+        id -> Int8,
+        dataset_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    dataset_imports (id) {
+        id -> Uuid,
+        dataset_id -> Uuid,
+        started_by -> Nullable<Uuid>,
+        state -> Text,
+        mode -> Text,
+        is_dry_run -> Bool,
+        skips_errors -> Bool,
+        options -> Jsonb,
+        message -> Nullable<Text>,
+        idempotency_key -> Nullable<Text>,
+        bytes -> Int8,
+        rows_read -> Int8,
+        rows_written -> Int8,
+        rows_failed -> Int8,
+        errors -> Jsonb,
+        inferred -> Nullable<Jsonb>,
+        /// Why it was refused or has failed: code and detail
+        problem -> Nullable<Jsonb>,
+        version -> Nullable<Int8>,
+        started_at -> Timestamptz,
+        /// When the process that works on it said so last
+        seen_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    dataset_versions (dataset_id, version) {
+        dataset_id -> Uuid,
+        version -> Int8,
+        generation -> Int8,
+        /// What the rows carry that came or went with it
+        change -> Int8,
+        kind -> Text,
+        made_by -> Nullable<Uuid>,
+        made_at -> Timestamptz,
+        import_id -> Nullable<Uuid>,
+        added -> Int8,
+        removed -> Int8,
+        changed -> Int8,
+        row_count -> Int8,
+        message -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    datasets (id) {
+        id -> Uuid,
+        project_id -> Uuid,
+        name -> Text,
+        description -> Nullable<Text>,
+        column_list -> Jsonb,
+        key_fields -> Array<Nullable<Text>>,
+        /// The number of the last committed change; 0 while there was none
+        version -> Int8,
+        /// The table dataset_rows.g\<generation\> with the rows of now; null while there was none
+        generation -> Nullable<Int8>,
+        row_count -> Int8,
+        /// The id that the next record gets
+        next_rid -> Int8,
+        /// Rises with every change to the dataset or its rows, for the ETag
+        revision -> Int8,
+        created_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     dead_jobs (id) {
         id -> Int8,
         lane -> Int2,
@@ -337,6 +414,14 @@ diesel::table! {
 }
 
 diesel::joinable!(api_tokens -> users (user_id));
+diesel::joinable!(dataset_generations -> datasets (dataset_id));
+diesel::joinable!(dataset_imports -> datasets (dataset_id));
+diesel::joinable!(dataset_imports -> principals (started_by));
+diesel::joinable!(dataset_versions -> dataset_imports (import_id));
+diesel::joinable!(dataset_versions -> datasets (dataset_id));
+diesel::joinable!(dataset_versions -> principals (made_by));
+diesel::joinable!(datasets -> principals (created_by));
+diesel::joinable!(datasets -> projects (project_id));
 diesel::joinable!(idempotent_answers -> principals (principal_id));
 diesel::joinable!(notifications -> users (user_id));
 diesel::joinable!(post_scores -> posts (post_id));
@@ -356,6 +441,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     attempt_buckets,
     audit_events,
+    dataset_generations,
+    dataset_imports,
+    dataset_versions,
+    datasets,
     dead_jobs,
     event_sequence,
     events,

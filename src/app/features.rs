@@ -13,6 +13,7 @@ use crate::app::sweep::{
     PurgeAnswers, PurgeAttempts, PurgeEvents, PurgeNotifications, PurgeRevocations, PurgeSessions,
 };
 use crate::config::Config;
+use crate::datasets::sweep::SweepDatasets;
 use crate::db::transaction::Work;
 use crate::events::sequencer::Sink;
 use crate::http::shell::Shell;
@@ -25,7 +26,9 @@ use crate::jobs::periods::PurgePeriods;
 use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::projects::access::{ProjectAccess, Viewer};
 use crate::projects::reminders::Remind;
-use crate::{activity, audit, feed, identity, jobs, notifications, posts, projects, users};
+use crate::{
+    activity, audit, datasets, feed, identity, jobs, notifications, posts, projects, users,
+};
 
 /// The middleware around the API.
 pub type PublicShell = Shell<AppState>;
@@ -36,6 +39,7 @@ const FEATURES: &[fn() -> Feature] = &[
     users::feature,
     projects::feature,
     posts::feature,
+    datasets::feature,
     audit::feature,
     jobs::feature,
     activity::feature,
@@ -65,6 +69,7 @@ pub fn kinds(config: &Config) -> Kinds {
         .every::<PurgeAnswers>(MINUTE, ())
         .every::<PurgeNotifications>(MINUTE, ())
         .every::<PurgePeriods>(60 * MINUTE, ())
+        .every::<SweepDatasets>(MINUTE, ())
         .with::<Remind>(())
 }
 

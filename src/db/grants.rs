@@ -1,6 +1,6 @@
 //! What the role may do that the service runs as, where that is not the owner of the tables: read
-//! and write rows, and nothing else. Written again after each migration, so that a right somebody
-//! added by hand goes.
+//! and write rows, make tables for the rows of datasets, and nothing else. Written again after each
+//! migration, so that a right somebody added by hand goes.
 
 use std::time::Duration;
 
@@ -41,6 +41,7 @@ fn statements(role: &str) -> String {
         GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
         REVOKE UPDATE, DELETE ON audit_events FROM {role};
         REVOKE INSERT, UPDATE, DELETE ON __diesel_schema_migrations, schema_window FROM {role};
+        GRANT USAGE, CREATE ON SCHEMA dataset_rows TO {role};
         ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
         ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {role};
         COMMIT"

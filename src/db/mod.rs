@@ -11,6 +11,7 @@ pub mod filter;
 pub mod grants;
 pub mod level;
 pub mod listen;
+pub mod load;
 pub mod migrate;
 pub mod monitor;
 pub mod operation;
@@ -40,6 +41,7 @@ use crate::config::endpoint::Endpoint;
 use crate::telemetry::metrics::Metrics;
 use attempt::{on_a_connection, on_a_line};
 use level::Mark;
+use load::{Load, LoadError};
 use operation::{Operation, Repeatable};
 use pool::{Lease, Pool, PoolSettings};
 use purpose::Purpose;
@@ -62,6 +64,7 @@ pub struct Db {
     metrics: Arc<Metrics>,
     listeners: Listeners,
     snapshots: Arc<Semaphore>,
+    loads: Arc<Semaphore>,
 }
 
 impl Db {
@@ -85,6 +88,7 @@ impl Db {
             metrics,
             listeners: Listeners::default(),
             snapshots: Arc::new(Semaphore::new(snapshot::MOST)),
+            loads: Arc::new(Semaphore::new(load::MOST)),
         })
     }
 
@@ -279,6 +283,11 @@ impl Db {
     /// Begins to read what lasts longer than an operation: all of it as it is now.
     pub async fn snapshot(&self) -> Result<Snapshot, DbError> {
         Ok(Snapshot::begin(self).await?)
+    }
+
+    /// Begins a transaction into which rows are copied as they arrive.
+    pub async fn load(&self) -> Result<Load, LoadError> {
+        Load::begin(self).await
     }
 
     /// Who hears of what transactions have committed.

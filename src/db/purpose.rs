@@ -33,6 +33,9 @@ impl Purpose {
     /// Rows of one moment, for as long as somebody reads them.
     pub const SNAPSHOT: Self = Self::stream("snapshot", false);
 
+    /// Rows that are copied into tables for as long as somebody sends them.
+    pub const LOAD: Self = Self::stream("load", true);
+
     const fn short(name: &'static str, must_write: bool) -> Self {
         Self {
             name,

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use diesel_async::AsyncPgConnection;
 use futures_util::Stream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
@@ -73,6 +74,17 @@ impl Snapshot {
         })
     }
 
+    /// The transaction as diesel takes it, for statements with values. The guard ends it.
+    pub async fn connection(self) -> Result<(AsyncPgConnection, Guard), SnapshotError> {
+        let connection = AsyncPgConnection::try_from(self.client).await;
+        let connection = connection.or(Err(SnapshotError::TimedOut))?;
+        let guard = Guard {
+            _driver: self.driver,
+            _permit: self.permit,
+        };
+        Ok((connection, guard))
+    }
+
     /// What `COPY (..) TO STDOUT` writes, in the form that the statement says.
     pub async fn copy_out(self, statement: &str) -> Result<CopyOut, SnapshotError> {
         let stream = within(self.client.copy_out(statement)).await?;
@@ -84,6 +96,12 @@ impl Snapshot {
             _permit: self.permit,
         })
     }
+}
+
+/// Keeps the connection of a snapshot for as long as it is read.
+pub struct Guard {
+    _driver: AbortOnDropHandle<()>,
+    _permit: OwnedSemaphorePermit,
 }
 
 async fn within<T>(

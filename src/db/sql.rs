@@ -92,6 +92,20 @@ impl<'v> Writer<'v> {
         self
     }
 
+    /// The text of statements without values, for what takes none: those that make tables, `COPY`.
+    pub fn plain(&mut self) -> Result<String, String> {
+        let Self {
+            text,
+            values,
+            mistake,
+        } = std::mem::take(self);
+        match (mistake, values.first()) {
+            (Some(mistake), _) => Err(mistake),
+            (None, Some((name, _))) => Err(format!("`:{name}` cannot have a value in: {text}")),
+            (None, None) => Ok(text),
+        }
+    }
+
     /// The statement, whose rows have columns of the types `C`.
     pub fn statement<C>(&mut self) -> Statement<'v, C> {
         let Self {

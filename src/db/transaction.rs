@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use diesel::result::QueryResult;
-use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager as _};
+use diesel_async::{
+    AsyncConnection, AsyncPgConnection, SimpleAsyncConnection as _, TransactionManager as _,
+};
 
 use super::Db;
 use super::operation::Operation;
@@ -87,6 +89,18 @@ pub struct Tx<'c> {
 }
 
 impl<'c> Tx<'c> {
+    fn new(
+        connection: &'c mut AsyncPgConnection,
+        actor: &'c Actor,
+        notices: &'c mut Vec<Notice>,
+    ) -> Self {
+        Self {
+            connection,
+            actor,
+            notices,
+        }
+    }
+
     pub fn actor(&self) -> &'c Actor {
         self.actor
     }
@@ -181,12 +195,7 @@ where
 {
     Transactions::begin_transaction(conn).await?;
     let mut notices = Vec::new();
-    let mut tx = Tx {
-        connection: &mut *conn,
-        actor,
-        notices: &mut notices,
-    };
-    let failure = match work(&mut tx).await {
+    let failure = match work(&mut Tx::new(conn, actor, &mut notices)).await {
         Ok(value) => {
             Transactions::commit_transaction(conn).await?;
             // Nothing is awaited between the commit and this: a caller who goes away loses nothing.
@@ -201,4 +210,23 @@ where
         Failure::Refused(error) => Ok(Err(error)),
         Failure::Query(error) => Err(error),
     }
+}
+
+/// The last work of a transaction that has begun already, and its commit. Where the work fails, the
+/// connection has to go, and the transaction with it.
+pub(super) async fn finish_transaction<T, F>(
+    conn: &mut AsyncPgConnection,
+    actor: &Actor,
+    listeners: &Listeners,
+    work: F,
+) -> Work<T>
+where
+    F: for<'c, 't> AsyncFnOnce(&'c mut Tx<'t>) -> Work<T>
+        + for<'c, 't> Operation<&'c mut Tx<'t>, Work<T>, Fut: Send>,
+{
+    let mut notices = Vec::new();
+    let value = work(&mut Tx::new(conn, actor, &mut notices)).await?;
+    conn.batch_execute("COMMIT").await?;
+    listeners.hear(notices);
+    Ok(value)
 }

@@ -7,7 +7,9 @@ use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use uuid::Uuid;
 
-use crate::kernel::types::{ApiTokenId, Instant, PostId, PrincipalId, ProjectId, SessionId};
+use crate::kernel::types::{
+    ApiTokenId, DatasetId, Instant, PostId, PrincipalId, ProjectId, SessionId,
+};
 
 /// What an event of the feed says besides its data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -238,6 +240,22 @@ events! {
         { principal: PrincipalId, was: &'static str }
         maybe { name: Option<String>, reason: Option<&'static str> }
         feed(project) "projects/{project}/members/{principal}"
+    /// Somebody made a dataset.
+    DatasetCreated "dataset.created" (project: ProjectId) { dataset: DatasetId, name: String }
+        feed(project) "datasets/{dataset}"
+    /// The records of a dataset changed, which made a version.
+    DatasetChanged "dataset.changed" (project: ProjectId)
+        {
+            dataset: DatasetId, version: i64, kind: &'static str, added: i64, removed: i64,
+            changed: i64
+        }
+        feed(project) "datasets/{dataset}"
+    /// Somebody changed what a dataset says of itself.
+    DatasetDescribed "dataset.described" (project: ProjectId) { dataset: DatasetId }
+        feed(project) "datasets/{dataset}"
+    /// A dataset and all its versions are gone.
+    DatasetDeleted "dataset.deleted" (project: ProjectId) { dataset: DatasetId, name: String }
+        feed(project) "datasets/{dataset}"
     /// Somebody sent a dead job back into the queue. The owner is who started it.
     JobRetried "job.retried" (owner: Option<PrincipalId>) { job: i64, kind: String }
     /// Somebody cancelled a job, or threw a dead one away. The owner is who started it.

@@ -106,6 +106,9 @@ codes! {
     /// The body is JSON but not what this resource takes. `errors` lists every field that is wrong,
     /// with a JSON pointer.
     ValidationFailed = "validation-failed" UNPROCESSABLE_ENTITY "The body does not fit",
+    /// The file that was sent cannot be loaded, and nothing of it was. `errors` has the first
+    /// mistakes by row and column; the import at `Location` has up to 1,000.
+    ImportRefused = "import-refused" UNPROCESSABLE_ENTITY "The file cannot be loaded",
     /// The `Idempotency-Key` came before with another request within the last 24 hours. Use a new
     /// key for every new request.
     IdempotencyKeyReused = "idempotency-key-reused" UNPROCESSABLE_ENTITY "The Idempotency-Key belongs to another request",

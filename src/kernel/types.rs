@@ -61,6 +61,10 @@ ids! {
     ProjectId,
     /// The id of a post.
     PostId,
+    /// The id of a dataset.
+    DatasetId,
+    /// The id of an import into a dataset.
+    ImportId,
 }
 
 /// Whether PostgreSQL and RFC 3339 can both say the time.

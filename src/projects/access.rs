@@ -193,16 +193,7 @@ impl ProjectAccess<Viewer> {
             is_expired,
             needs: _,
         } = self;
-        if R::ROLE > Role::Viewer && role < Some(R::ROLE) {
-            let yours = role.map_or("none", Role::as_str);
-            return Err(ApiError::new(
-                Code::Forbidden,
-                format!(
-                    "this needs the role {} in the project; yours is {yours}",
-                    R::ROLE.as_str()
-                ),
-            ));
-        }
+        suffices::<R>(role)?;
         Ok(ProjectAccess {
             project,
             role,
@@ -210,6 +201,21 @@ impl ProjectAccess<Viewer> {
             needs: PhantomData,
         })
     }
+}
+
+/// Whether somebody who may read a project, with this role or without one, may do what `R` may.
+pub fn suffices<R: Needs>(role: Option<Role>) -> ApiResult<()> {
+    if R::ROLE > Role::Viewer && role < Some(R::ROLE) {
+        let yours = role.map_or("none", Role::as_str);
+        return Err(ApiError::new(
+            Code::Forbidden,
+            format!(
+                "this needs the role {} in the project; yours is {yours}",
+                R::ROLE.as_str()
+            ),
+        ));
+    }
+    Ok(())
 }
 
 /// The project as far as `who` may read it.

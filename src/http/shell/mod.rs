@@ -218,7 +218,9 @@ impl<G: Gate> Shell<G> {
         let span = trace::request_span(&context.method, &route.template, parent);
         let trace_id = trace::id_of(&span).or(context.parent.map(|parent| parent.trace_id));
         let client = context.peer.map(|peer| peer.0.ip());
-        let policy = route.policy(&context.method).asked(&parts.headers);
+        let policy = route
+            .policy(&context.method)
+            .asked(&parts.headers, parts.uri.query());
         let mut streaming = policy.is_stream().then(|| Streaming {
             metrics: self.app.metrics.clone(),
             route: Arc::clone(route),

@@ -22,15 +22,18 @@ pub enum RoutePolicy {
     /// Short, but for a caller who takes a stream of events: that goes on until either side ends
     /// it.
     Watch,
+    /// Short, but for a caller who takes a file of all rows instead of a page: that is a download.
+    Export,
 }
 
 impl RoutePolicy {
-    pub const ALL: [(&str, Self); 5] = [
+    pub const ALL: [(&str, Self); 6] = [
         ("short", Self::Short),
         ("large", Self::Large),
         ("upload", Self::Upload),
         ("download", Self::Download),
         ("watch", Self::Watch),
+        ("export", Self::Export),
     ];
 
     pub fn of(operation: &Operation) -> anyhow::Result<Self> {
@@ -45,10 +48,12 @@ impl RoutePolicy {
         })
     }
 
-    /// What it is for a request with these headers.
-    pub fn asked(self, headers: &HeaderMap) -> Self {
+    /// What it is for a request with these headers and this query.
+    pub fn asked(self, headers: &HeaderMap, query: Option<&str>) -> Self {
         match self {
             Self::Watch if !takes_event_stream(headers) => Self::Short,
+            Self::Export if takes_file(headers, query) => Self::Download,
+            Self::Export => Self::Short,
             policy => policy,
         }
     }
@@ -72,6 +77,28 @@ pub fn takes_event_stream(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Whether the caller asks for a file of all rows: by `format`, or by the first type that is known
+/// here of those that they accept.
+fn takes_file(headers: &HeaderMap, query: Option<&str>) -> bool {
+    let mut pairs = query.unwrap_or_default().split('&');
+    if let Some(format) = pairs.find_map(|pair| pair.strip_prefix("format=")) {
+        return format != "json";
+    }
+    let accepted = headers.get_all(ACCEPT).into_iter();
+    let mut kinds = accepted
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(','));
+    let known = kinds.find_map(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        match kind.to_ascii_lowercase().as_str() {
+            "application/json" | "*/*" | "application/*" => Some(false),
+            "text/csv" | "application/x-ndjson" => Some(true),
+            _ => None,
+        }
+    });
+    known.unwrap_or(false)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -92,18 +119,27 @@ mod tests {
         for bad in ["", "uplaod", "Large", "upload "] {
             let refused = of(bad).unwrap_err().to_string();
             assert!(
-                refused.contains("short, large, upload, download, watch"),
+                refused.contains("short, large, upload, download, watch, export"),
                 "{refused}"
             );
         }
         let mut headers = HeaderMap::new();
-        assert_eq!(RoutePolicy::Watch.asked(&headers), RoutePolicy::Short);
+        assert_eq!(RoutePolicy::Watch.asked(&headers, None), RoutePolicy::Short);
         headers.insert(
             ACCEPT,
             "text/html, Text/Event-Stream;q=0.9".parse().unwrap(),
         );
-        assert_eq!(RoutePolicy::Watch.asked(&headers), RoutePolicy::Watch);
-        assert_eq!(RoutePolicy::Large.asked(&headers), RoutePolicy::Large);
+        assert_eq!(RoutePolicy::Watch.asked(&headers, None), RoutePolicy::Watch);
+        assert_eq!(RoutePolicy::Large.asked(&headers, None), RoutePolicy::Large);
+        let export = |headers: &HeaderMap, query| RoutePolicy::Export.asked(headers, query);
+        assert_eq!(export(&headers, None), RoutePolicy::Short);
+        assert_eq!(
+            export(&headers, Some("a=b&format=csv")),
+            RoutePolicy::Download
+        );
+        headers.insert(ACCEPT, "text/html, text/csv, */*".parse().unwrap());
+        assert_eq!(export(&headers, None), RoutePolicy::Download);
+        assert_eq!(export(&headers, Some("format=json")), RoutePolicy::Short);
         let none = RoutePolicy::of(&OperationBuilder::new().build()).unwrap();
         assert_eq!(none, RoutePolicy::Short);
     }

@@ -32,9 +32,9 @@ pub struct Routes {
 
 pub struct Route {
     pub template: String,
-    /// Per method the query parameters it takes; a method not in it is not documented and takes
-    /// any.
-    queries: Vec<(Method, Vec<String>)>,
+    /// Per method the query parameters it takes; `None` where its handler knows which. A method not
+    /// in it is not documented and takes any.
+    queries: Vec<(Method, Option<Vec<String>>)>,
     /// Per method what it asks of its caller; what is not in it is outside the API and public.
     access: Vec<(Method, Access)>,
     /// Per documented method how it is served.
@@ -92,6 +92,15 @@ impl Routes {
 pub fn is_counted(path: &str) -> bool {
     let rest = path.strip_prefix(UNCOUNTED);
     !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether it takes the fields of something as parameters, which its handler knows.
+fn takes_fields(operation: &Operation) -> bool {
+    let parameters = operation.parameters.iter().flatten();
+    parameters.into_iter().any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.explode == Some(true),
+        RefOr::Ref(_) => false,
+    })
 }
 
 fn queries_of(operation: &Operation) -> Vec<String> {
@@ -161,7 +170,8 @@ impl Route {
     fn documented(template: &str, item: &mut PathItem) -> anyhow::Result<Self> {
         let mut route = Self::new(template);
         for (method, operation) in operations(item) {
-            route.queries.push((method.clone(), queries_of(operation)));
+            let query = (!takes_fields(operation)).then(|| queries_of(operation));
+            route.queries.push((method.clone(), query));
             let name = || format!("{method} {template}");
             let policy = RoutePolicy::of(operation).with_context(name)?;
             route.policies.push((method.clone(), policy));
@@ -198,7 +208,7 @@ impl Route {
                 return Err(WrongQuery::NotText(decoded(name)));
             }
         }
-        let Some(known) = of_method(&self.queries, method) else {
+        let Some(Some(known)) = of_method(&self.queries, method) else {
             return Ok(());
         };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chartroom::datasets::model::{DatasetDescription, DatasetName, Message};
 use chartroom::jobs::handlers::KindText;
 use chartroom::posts::model as posts;
 use chartroom::projects::model::{Description, ProjectName};
@@ -11,6 +12,14 @@ use crate::support::database::TestDatabase;
 
 /// A constraint on the length of a column, with what the type of its texts admits.
 const TYPES: &[(&str, usize, usize)] = &[
+    ("datasets_name_check", DatasetName::MIN, DatasetName::MAX),
+    (
+        "datasets_description_check",
+        DatasetDescription::MIN,
+        DatasetDescription::MAX,
+    ),
+    ("dataset_imports_message_check", Message::MIN, Message::MAX),
+    ("dataset_versions_message_check", Message::MIN, Message::MAX),
     ("posts_title_check", posts::Title::MIN, posts::Title::MAX),
     (
         "posts_content_check",

@@ -80,6 +80,12 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "datasets",
+        &[
+            "kernel", "schema", "db", "http", "events", "identity", "jobs", "projects",
+        ],
+    ),
+    (
         "app",
         &[
             "kernel",
@@ -103,6 +109,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "notifications",
             "kube",
             "posts",
+            "datasets",
         ],
     ),
 ];

@@ -10,10 +10,11 @@ pub(crate) enum Sent {
     /// What follows the `?`.
     Query(String),
     Json(Value),
+    Csv(&'static str),
     Form(Vec<(&'static str, String)>),
 }
 
-use Sent::{Form, Json, Nothing, Query};
+use Sent::{Csv, Form, Json, Nothing, Query};
 
 pub(crate) struct Call {
     /// As the document names it.
@@ -32,6 +33,7 @@ impl Call {
     pub(super) fn shows_items(&self, id: &str) -> bool {
         let everybodys = [
             "GET /api/v1/audit",
+            "GET /api/v1/datasets",
             "GET /api/v1/jobs",
             "GET /api/v1/posts",
             "GET /api/v1/users",
@@ -170,6 +172,38 @@ pub(crate) const CALLS: &[Call] = &[
     call("PUT /api/v1/posts/{id}/vote", POST, |_| Nothing),
     call("DELETE /api/v1/posts/{id}/vote", POST, |_| Nothing),
     call("GET /api/v1/posts/{id}/votes", POST, |_| Nothing),
+    call("GET /api/v1/datasets", IN_PROJECT, |world| {
+        match world.id.as_str() {
+            "-" => Nothing,
+            _ => Query(format!("project_id={}", world.things.project)),
+        }
+    }),
+    call("POST /api/v1/datasets", PROJECT, |world| {
+        let columns = json!([{ "name": "n", "type": "int" }]);
+        let project = world.things.project;
+        Json(json!({ "project_id": project, "name": "New", "columns": columns, "key": ["n"] }))
+    }),
+    call("GET /api/v1/datasets/{id}", PROJECT, |_| Nothing),
+    call("PATCH /api/v1/datasets/{id}", PROJECT, |_| {
+        Json(json!({ "name": "Changed" }))
+    }),
+    call("DELETE /api/v1/datasets/{id}", PROJECT, |_| Nothing),
+    call("GET /api/v1/datasets/{id}/imports", PROJECT, |_| Nothing),
+    call("POST /api/v1/datasets/{id}/imports", PROJECT, |_| {
+        Csv("n\n1\n")
+    }),
+    call(
+        "GET /api/v1/datasets/{id}/imports/{import}",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call(
+        "DELETE /api/v1/datasets/{id}/imports/{import}",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call("GET /api/v1/datasets/{id}/records", PROJECT, |_| Nothing),
+    call("GET /api/v1/datasets/{id}/versions", PROJECT, |_| Nothing),
 ];
 
 /// The caller's own; of somebody unknown where nobody calls.

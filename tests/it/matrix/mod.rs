@@ -61,6 +61,10 @@ async fn attempt(
             headers.push(("content-type", "application/json"));
             body.to_string().into()
         }
+        Sent::Csv(text) => {
+            headers.push(("content-type", "text/csv"));
+            text.into()
+        }
         Sent::Form(fields) => {
             headers.push(("content-type", "application/x-www-form-urlencoded"));
             serde_urlencoded::to_string(fields).unwrap().into()
@@ -126,6 +130,7 @@ pub(crate) fn fill(path: &str, things: &Things) -> String {
             return format!("/api/v1/{path}");
         }
         Some(path) if path.starts_with("projects/") => things.project,
+        Some(path) if path.starts_with("datasets/") => things.dataset,
         Some(path) if path.starts_with("posts/") => things.post,
         Some(path) if path.starts_with("users/") => things.user,
         Some(path) if path.starts_with("me/sessions/") => things.session,
@@ -134,6 +139,7 @@ pub(crate) fn fill(path: &str, things: &Things) -> String {
         _ => return path.to_owned(),
     };
     path.replace("{id}", &id.to_string())
+        .replace("{import}", &things.import.to_string())
         .replace("{principal}", &things.principal.to_string())
 }
 

@@ -57,6 +57,8 @@ struct Shared {
     visibility: &'static str,
     post: Uuid,
     draft: Uuid,
+    dataset: Uuid,
+    import: Uuid,
 }
 
 /// What the placeholders of a path stand for.
@@ -64,6 +66,8 @@ struct Shared {
 pub(crate) struct Things {
     pub project: Uuid,
     pub post: Uuid,
+    pub dataset: Uuid,
+    pub import: Uuid,
     pub user: Uuid,
     pub session: Uuid,
     pub token: Uuid,
@@ -139,6 +143,7 @@ impl Stage {
             rows(&format!("preferences t WHERE user_id = '{id}'")),
             rows(&format!("projects t WHERE id IN ({mine})")),
             rows(&format!("project_members t WHERE project_id IN ({mine})")),
+            rows(&format!("datasets t WHERE project_id IN ({mine})")),
         ];
         let query = format!("SELECT md5({})", all.join(" || "));
         self.session.query_one(&query, &[]).await.unwrap().get(0)
@@ -146,7 +151,7 @@ impl Stage {
 
     /// In one round trip, as this is done for every call.
     async fn insert(&self, people: &[&Person], projects: &[(&Shared, &[(Uuid, &str)])]) {
-        let mut rows = [const { String::new() }; 9];
+        let mut rows = [const { String::new() }; 11];
         let [
             principals,
             users,
@@ -157,6 +162,8 @@ impl Stage {
             posts,
             jobs,
             notifications,
+            datasets,
+            imports,
         ] = &mut rows;
         for person in people {
             let Person {
@@ -192,8 +199,12 @@ impl Stage {
                 visibility,
                 post,
                 draft,
+                dataset,
+                import,
             } = project;
             write!(shared, ",('{project}', 'A project', '{visibility}')").unwrap();
+            write!(datasets, r#",('{dataset}', '{project}', 'A dataset', '[{{"name": "n", "field": "n", "type": "int", "nullable": true}}]', '{{}}', now(), now())"#).unwrap();
+            write!(imports, ",('{import}', '{dataset}', '{owner}', 'receiving', 'append', false, false, '[]', now(), now())").unwrap();
             let own = [(*owner, "owner"), (*mate, "viewer")];
             for (member, role) in own.iter().chain(*more) {
                 write!(members, ",('{project}', '{member}', '{role}')").unwrap();
@@ -212,6 +223,8 @@ impl Stage {
             "posts (id, author_id, project_id, title, content, published, language, created_at)",
             "dead_jobs (id, lane, kind, args, owner, due_at, claims, failures, max_failures, lost, created_at, reason)",
             "notifications (id, user_id, event_id, kind, project_id, subject, data, at)",
+            "datasets (id, project_id, name, column_list, key_fields, created_at, updated_at)",
+            "dataset_imports (id, dataset_id, started_by, state, mode, is_dry_run, skips_errors, options, started_at, seen_at)",
         ];
         let mut batch = String::new();
         for (table, rows) in tables.iter().zip(&rows) {
@@ -242,6 +255,8 @@ impl Stage {
             visibility,
             post: Uuid::now_v7(),
             draft: Uuid::now_v7(),
+            dataset: Uuid::now_v7(),
+            import: Uuid::now_v7(),
         };
         let ours = shared(&owner, &mate, "private");
         let theirs = shared(&other, &friend, "private");
@@ -278,6 +293,8 @@ impl Stage {
         let mut things = Things {
             project: ours.project,
             post: ours.post,
+            dataset: ours.dataset,
+            import: ours.import,
             user: me.id,
             session: me.sessions[0],
             token: me.tokens[0],
@@ -290,12 +307,15 @@ impl Stage {
             "free" => things.post = free,
             "internal" => {
                 (things.project, things.post) = (internal.project, internal.post);
+                (things.dataset, things.import) = (internal.dataset, internal.import);
                 things.principal = friend.id;
             }
             "foreign" => {
                 things = Things {
                     project: theirs.project,
                     post: theirs.post,
+                    dataset: theirs.dataset,
+                    import: theirs.import,
                     user: bystander.id,
                     session: bystander.sessions[0],
                     token: bystander.tokens[0],
@@ -315,12 +335,14 @@ impl Stage {
                 let Things {
                     project,
                     post,
+                    dataset,
                     session,
                     token,
                     job,
                     ..
                 } = things;
                 self.delete(&owner, &format!("posts/{post}")).await;
+                self.delete(&owner, &format!("datasets/{dataset}")).await;
                 self.delete(&owner, &format!("projects/{project}")).await;
                 self.delete(me, &format!("jobs/{job}")).await;
                 // Nobody can, but they go when they are old.
@@ -434,6 +456,8 @@ impl Things {
         Self {
             project: Uuid::now_v7(),
             post: Uuid::now_v7(),
+            dataset: Uuid::now_v7(),
+            import: Uuid::now_v7(),
             user: Uuid::now_v7(),
             session: Uuid::now_v7(),
             token: Uuid::now_v7(),
@@ -442,27 +466,23 @@ impl Things {
         }
     }
 
-    pub(super) fn all(&self) -> [String; 7] {
+    pub(super) fn all(&self) -> [String; 9] {
         let Self {
             project,
             post,
+            dataset,
+            import,
             user,
             session,
             token,
             job,
             principal,
         } = *self;
-        let ids = [project, post, user, session, token, principal];
-        let [project, post, user, session, token, principal] = ids.map(|id| id.to_string());
-        [
-            project,
-            post,
-            user,
-            session,
-            token,
-            principal,
-            job.to_string(),
-        ]
+        let ids = [
+            project, post, dataset, import, user, session, token, principal,
+        ];
+        let [a, b, c, d, e, f, g, h] = ids.map(|id| id.to_string());
+        [a, b, c, d, e, f, g, h, job.to_string()]
     }
 }
 

@@ -80,7 +80,10 @@ async fn every_route_takes_the_methods_it_documents_and_no_other() {
                 _ => {}
             }
             // What is not documented is not taken.
-            if documented.contains(method) && method != "head" {
+            let parameters = item[method]["parameters"].as_array();
+            let takes_fields =
+                parameters.is_some_and(|all| all.iter().any(|it| it["explode"] == true));
+            if documented.contains(method) && method != "head" && !takes_fields {
                 let answer = app
                     .send(
                         method.to_uppercase().parse().unwrap(),

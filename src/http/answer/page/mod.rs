@@ -86,8 +86,11 @@ impl<S: Sorts> PageParams<S> {
             .last()
             .filter(|_| !is_last)
             .and_then(|row| keys.seal(&self.scope, &self.sort.place(row)));
+        let public_url = &self.cursors.core.public_url;
         Listed {
-            link: next.as_deref().and_then(|cursor| self.link(cursor)),
+            link: next
+                .as_deref()
+                .and_then(|cursor| next_link(public_url, &self.uri, cursor)),
             page: Page {
                 items: rows.into_iter().map(show).collect(),
                 next,
@@ -96,23 +99,24 @@ impl<S: Sorts> PageParams<S> {
             },
         }
     }
+}
 
-    fn link(&self, cursor: &str) -> Option<HeaderValue> {
-        let kept = self.uri.query().unwrap_or_default().split('&');
-        let query: String = kept
-            .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("cursor"))
-            .flat_map(|pair| [pair, "&"])
-            .collect();
-        let target = format!("{}?{query}cursor={cursor}", self.uri.path());
-        // What would end the reference or the header early; everything else is already as it came
-        // from a URL.
-        let target = target
-            .replace('<', "%3C")
-            .replace('>', "%3E")
-            .replace('"', "%22");
-        let link = format!("<{}{target}>; rel=\"next\"", self.cursors.core.public_url);
-        HeaderValue::try_from(link).ok()
-    }
+/// The header with the URL of the next page of the list that was asked for by `uri`.
+pub fn next_link(public_url: &str, uri: &Uri, cursor: &str) -> Option<HeaderValue> {
+    let kept = uri.query().unwrap_or_default().split('&');
+    let query: String = kept
+        .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("cursor"))
+        .flat_map(|pair| [pair, "&"])
+        .collect();
+    let target = format!("{}?{query}cursor={cursor}", uri.path());
+    // What would end the reference or the header early; everything else is already as it came from a
+    // URL.
+    let target = target
+        .replace('<', "%3C")
+        .replace('>', "%3E")
+        .replace('"', "%22");
+    let link = format!("<{public_url}{target}>; rel=\"next\"");
+    HeaderValue::try_from(link).ok()
 }
 
 impl<T: Serialize> IntoResponse for Listed<T> {

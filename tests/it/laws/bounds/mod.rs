@@ -68,6 +68,7 @@ async fn send(
         Sent::Nothing => {}
         Sent::Query(sent) => query = format!("?{sent}"),
         Sent::Json(sent) => body = Some(("application/json", sent)),
+        Sent::Csv(sent) => body = Some(("text/csv", json!(sent))),
         Sent::Form(fields) => body = Some((FORM, fields.into_iter().collect())),
     }
     let text = as_text(value);
@@ -91,6 +92,7 @@ async fn send(
                     let fields: Vec<_> = fields.map(|(name, it)| (name, as_text(it))).collect();
                     serde_urlencoded::to_string(fields).unwrap().into()
                 }
+                "text/csv" => as_text(&whole).into(),
                 _ => whole.to_string().into(),
             }
         }

@@ -1,0 +1,381 @@
+//! Datasets themselves: making, finding, describing and deleting them.
+
+use chrono::{DateTime, Utc};
+use diesel::result::{DatabaseErrorKind, Error};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::datasets::access::DatasetAccess;
+use crate::datasets::column::{Column, MOST_COLUMNS, NewColumn, WrongColumn, declared};
+use crate::datasets::model::{
+    Dataset, DatasetChanges, DatasetDescription, DatasetName, DatasetSort, NewDataset, Wanted,
+};
+use crate::db::transaction::{Failure, Tx, Work, transaction};
+use crate::events::Event;
+use crate::http::answer::Answer;
+use crate::http::answer::conditional::{Conditions, Versioned};
+use crate::http::answer::idempotency::{OnceJson, idempotent};
+use crate::http::answer::page::{Listed, Page, PageParams};
+use crate::http::body::extract::{ValidPath, ValidQuery};
+use crate::http::body::patch::{Change, MergePatch, Patch};
+use crate::http::caller::Signed;
+use crate::identity::api::AppState;
+use crate::kernel::actor::Actor;
+use crate::kernel::error::{ApiError, ApiResult, Code, FieldError};
+use crate::kernel::types::{DatasetId, ProjectId, instant};
+use crate::projects::access::{Editor, Owner, ProjectAccess, Role, Viewer};
+
+/// A dataset, as its reader sees it
+#[derive(Serialize, ToSchema)]
+#[schema(as = Dataset)]
+pub struct DatasetBody {
+    id: DatasetId,
+    project_id: ProjectId,
+    name: String,
+    description: Option<String>,
+    /// None until they are declared or a file has brought them
+    columns: Vec<Column>,
+    /// The fields by which a record is found; an import with `mode=upsert` replaces by them
+    key: Vec<String>,
+    /// How many changes its records have had; 0 before the first
+    version: i64,
+    /// How many records there are
+    rows: i64,
+    /// Your role in the project of the dataset; null if you read it because that is internal
+    role: Option<Role>,
+    #[serde(serialize_with = "instant")]
+    created_at: DateTime<Utc>,
+    #[serde(serialize_with = "instant")]
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Dataset> for DatasetBody {
+    fn from(dataset: Dataset) -> Self {
+        let key = dataset.key();
+        let Dataset {
+            id,
+            project_id,
+            name,
+            description,
+            columns,
+            key: _,
+            version,
+            generation: _,
+            rows,
+            revision: _,
+            created_at,
+            updated_at,
+            role,
+            is_expired: _,
+        } = dataset;
+        Self {
+            id,
+            project_id,
+            name,
+            description,
+            columns: columns.0,
+            key,
+            version,
+            rows,
+            role,
+            created_at,
+            updated_at,
+        }
+    }
+}
+
+/// A new dataset
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateDataset {
+    /// The project that the dataset is in, where you need the role `editor`
+    project_id: ProjectId,
+    name: DatasetName,
+    #[serde(default)]
+    description: Option<DatasetDescription>,
+    /// Left out, the first import makes them of its file
+    #[serde(default)]
+    #[schema(max_items = 500)]
+    columns: Vec<NewColumn>,
+    /// Names or fields of columns whose values together are another's in no record
+    #[serde(default)]
+    #[schema(max_items = 16)]
+    key: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DatasetFilter {
+    /// Only datasets in this project
+    #[param(value_type = Option<uuid::Uuid>)]
+    project_id: Option<ProjectId>,
+    /// Only datasets with exactly this name
+    name: Option<String>,
+    /// A part of the name, in upper or lower case, which it must have
+    #[serde(rename = "name__contains")]
+    name_contains: Option<String>,
+}
+
+/// The datasets that you may read
+///
+/// Those in your projects and in internal projects.
+#[utoipa::path(
+    get,
+    path = "/api/v1/datasets",
+    tag = "datasets",
+    security(("caller" = [])),
+    params(PageParams<DatasetSort>, DatasetFilter),
+    responses((status = OK, body = Page<DatasetBody>), ApiError),
+)]
+pub async fn list_datasets(
+    who: Signed,
+    app: AppState,
+    page: PageParams<DatasetSort>,
+    ValidQuery(filter): ValidQuery<DatasetFilter>,
+) -> ApiResult<Listed<DatasetBody>> {
+    let DatasetFilter {
+        project_id,
+        name,
+        name_contains,
+    } = filter;
+    let wanted = Wanted {
+        me: who.id,
+        project: project_id,
+        name,
+        name_contains,
+    };
+    let found = app
+        .db
+        .read(async |connection| wanted.page(connection, &page).await)
+        .await?;
+    Ok(page.respond(found, DatasetBody::from))
+}
+
+/// Make a dataset
+///
+/// You need the role `editor` in its project. Its columns are declared here, or made of the first
+/// file that is imported. The name is alone in the project: if it is taken, the answer is 409.
+#[utoipa::path(
+    post,
+    path = "/api/v1/datasets",
+    tag = "datasets",
+    security(("caller" = [])),
+    extensions(("x-policy" = json!("large"))),
+    request_body = CreateDataset,
+    responses((status = CREATED, body = DatasetBody), ApiError),
+)]
+pub async fn create_dataset(
+    who: Signed,
+    app: AppState,
+    actor: Actor,
+    OnceJson { once, body }: OnceJson<CreateDataset>,
+) -> ApiResult<Answer> {
+    let CreateDataset {
+        project_id,
+        name,
+        description,
+        columns,
+        key,
+    } = body;
+    if columns.len() > MOST_COLUMNS {
+        return Err(wrong(
+            "/columns",
+            "too-many-items",
+            "a dataset has at most 500 columns",
+        ));
+    }
+    let columns = declared(columns).map_err(wrong_column)?;
+    let mut fields: Vec<String> = Vec::new();
+    for (at, named) in key.iter().enumerate() {
+        let found = columns
+            .0
+            .iter()
+            .find(|it| it.field == *named || it.name == *named);
+        let field = found.map(|column| column.field.clone());
+        let field = field
+            .filter(|field| !fields.contains(field))
+            .ok_or_else(|| {
+                let pointer = format!("/key/{at}");
+                wrong(
+                    &pointer,
+                    "invalid-value",
+                    "no column is called so, or it is there twice",
+                )
+            })?;
+        fields.push(field);
+    }
+    let new = NewDataset {
+        project_id,
+        name: &name,
+        description: description.as_ref(),
+        columns: &columns,
+        key: &fields,
+        by: who.id,
+    };
+    let me = who.id;
+    idempotent(&app.db, &actor, &once, async |tx: &mut Tx<'_>| {
+        ProjectAccess::<Editor>::to_write(tx, me, new.project_id).await?;
+        let id = Dataset::insert(tx, &new).await.map_err(taken)?;
+        tx.tell(Event::DatasetCreated {
+            project: new.project_id,
+            dataset: id,
+            name: new.name.as_str().to_owned(),
+        })
+        .await?;
+        let made = Dataset::find(tx, me, id).await?;
+        let made = made.ok_or(ApiError::not_found("dataset"))?;
+        let revision = made.revision;
+        Ok(
+            Answer::created(format!("/api/v1/datasets/{id}"), &DatasetBody::from(made))?
+                .with_version(revision)
+                .of_project(Some(new.project_id)),
+        )
+    })
+    .await
+}
+
+fn wrong(pointer: &str, code: &'static str, detail: &str) -> ApiError {
+    ApiError::validation(vec![FieldError {
+        pointer: pointer.to_owned(),
+        code: code.into(),
+        detail: detail.to_owned(),
+    }])
+}
+
+fn wrong_column(it: WrongColumn) -> ApiError {
+    wrong(
+        &format!("/columns/{}/{}", it.place, it.member),
+        it.code,
+        &it.detail,
+    )
+}
+
+fn taken(error: Error) -> Failure {
+    let Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info) = &error else {
+        return error.into();
+    };
+    match info.constraint_name() {
+        Some("datasets_project_id_name_key") => ApiError::new(
+            Code::Conflict,
+            "the project has a dataset with this name already",
+        )
+        .into(),
+        _ => error.into(),
+    }
+}
+
+/// A dataset
+///
+/// Its `ETag` changes with every change to its records or to what it says of itself.
+#[utoipa::path(
+    get,
+    path = "/api/v1/datasets/{id}",
+    tag = "datasets",
+    security(("caller" = [])),
+    params(("id" = DatasetId, Path, description = "Id of the dataset")),
+    responses(
+        (status = OK, body = DatasetBody),
+        (status = NOT_MODIFIED, description = "Your copy is current"),
+        ApiError,
+    ),
+)]
+pub async fn get_dataset(
+    access: DatasetAccess<Viewer>,
+    conditions: Conditions,
+) -> ApiResult<Versioned<DatasetBody>> {
+    conditions.read(access.dataset.revision, || access.dataset.into())
+}
+
+/// Changes to a dataset
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateDataset {
+    #[serde(default)]
+    #[schema(value_type = DatasetName, required = false)]
+    name: Change<DatasetName>,
+    #[serde(default)]
+    #[schema(value_type = Option<DatasetDescription>)]
+    description: Patch<DatasetDescription>,
+}
+
+/// Change what a dataset says of itself
+///
+/// A merge patch: members that you leave out stay as they are. You need the role `editor` in the
+/// project. With `If-Match` nobody's change is overwritten.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/datasets/{id}",
+    tag = "datasets",
+    security(("caller" = [])),
+    params(("id" = DatasetId, Path, description = "Id of the dataset")),
+    request_body(content = UpdateDataset, content_type = "application/merge-patch+json"),
+    responses((status = OK, body = DatasetBody), ApiError),
+)]
+pub async fn update_dataset(
+    who: Signed,
+    app: AppState,
+    actor: Actor,
+    ValidPath(id): ValidPath<DatasetId>,
+    conditions: Conditions,
+    MergePatch(patch): MergePatch<UpdateDataset>,
+) -> ApiResult<Versioned<DatasetBody>> {
+    let me = who.id;
+    let changed = transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<Dataset> {
+        let access = DatasetAccess::<Editor>::to_write(tx, me, id).await?;
+        conditions.write(Some(access.dataset.revision))?;
+        let changes = DatasetChanges {
+            name: patch.name.value(),
+            description: match &patch.description {
+                Patch::Absent => None,
+                Patch::Null => Some(None),
+                Patch::Value(text) => Some(Some(text)),
+            },
+        };
+        Dataset::update(tx, id, changes).await.map_err(taken)?;
+        tx.tell(Event::DatasetDescribed {
+            project: access.dataset.project_id,
+            dataset: id,
+        })
+        .await?;
+        let changed = Dataset::find(tx, me, id).await?;
+        Ok(changed.ok_or(ApiError::not_found("dataset"))?)
+    })
+    .await?;
+    Ok(Versioned::new(changed.revision, changed.into()))
+}
+
+/// Delete a dataset
+///
+/// Deletes its records, all its versions and its imports. You need the role `owner` in the project.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/datasets/{id}",
+    tag = "datasets",
+    security(("caller" = [])),
+    params(("id" = DatasetId, Path, description = "Id of the dataset")),
+    responses((status = NO_CONTENT, description = "The dataset is deleted."), ApiError),
+)]
+pub async fn delete_dataset(
+    who: Signed,
+    app: AppState,
+    actor: Actor,
+    ValidPath(id): ValidPath<DatasetId>,
+    conditions: Conditions,
+) -> ApiResult<StatusCode> {
+    let me = who.id;
+    transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<()> {
+        let access = DatasetAccess::<Owner>::to_write(tx, me, id).await?;
+        conditions.write(Some(access.dataset.revision))?;
+        Dataset::delete(tx, id).await?;
+        tx.tell(Event::DatasetDeleted {
+            project: access.dataset.project_id,
+            dataset: id,
+            name: access.dataset.name,
+        })
+        .await?;
+        Ok(())
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,338 @@
+//! Imports: sending a file, watching what becomes of it, stopping it.
+
+use std::time::Duration;
+
+use axum::response::{IntoResponse as _, Response};
+use diesel::result::{DatabaseErrorKind, Error};
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use tokio::time::timeout;
+
+use crate::datasets::access::DatasetAccess;
+use crate::datasets::import::model::{
+    self, Import, ImportBody, ImportProblem, ImportSort, ImportState, RowError,
+};
+use crate::datasets::import::options::{ImportOptions, ImportParams, Mode};
+use crate::datasets::import::rows::Part;
+use crate::datasets::import::run::{Job, start};
+use crate::db::transaction::{Failure, Tx, Work, transaction};
+use crate::http::answer::Answer;
+use crate::http::answer::once::Once;
+use crate::http::answer::page::{Listed, Page, PageParams};
+use crate::http::body::extract::ValidPath;
+use crate::http::body::upload::Upload;
+use crate::http::caller::Signed;
+use crate::identity::api::AppState;
+use crate::kernel::actor::Actor;
+use crate::kernel::error::{ApiError, ApiResult, Code, FieldError, MOST_FIELD_ERRORS};
+use crate::kernel::types::{DatasetId, ImportId};
+use crate::projects::access::{Editor, Viewer, expired};
+
+/// How long after the last byte the answer waits for the end of the import.
+const WAIT: Duration = Duration::from_secs(3);
+/// As the index is called that lets a key make one import.
+const KEY_INDEX: &str = "dataset_imports_idempotency_key_idx";
+
+/// Import a file
+///
+/// Sends a file of records; all of them become part of the dataset, or none. You need the role
+/// `editor` in the project. A dataset without columns gets those of the file, whose types are
+/// guessed so that nothing is lost; `dry_run=true` shows them, and every mistake, without loading
+/// anything.
+///
+/// If the import is done within a few seconds of the last byte, the answer is 201, and 422 if
+/// records cannot be taken; `errors` has the first of them, and the import at `Location` more. If
+/// it takes longer, the answer is 202 and the import says how far it is. A repetition with the
+/// same `Idempotency-Key` loads nothing twice.
+#[utoipa::path(
+    post,
+    path = "/api/v1/datasets/{id}/imports",
+    tag = "datasets",
+    security(("caller" = [])),
+    extensions(("x-policy" = json!("upload"))),
+    params(("id" = DatasetId, Path, description = "Id of the dataset"), ImportParams),
+    request_body(content = String, content_type = "text/csv"),
+    responses(
+        (status = CREATED, body = ImportBody),
+        (status = ACCEPTED, body = ImportBody),
+        ApiError,
+    ),
+)]
+pub async fn create_import(
+    access: DatasetAccess<Editor>,
+    app: AppState,
+    actor: Actor,
+    options: ImportOptions,
+    once: Once,
+    headers: HeaderMap,
+    upload: Upload,
+) -> ApiResult<Response> {
+    is_csv(&headers)?;
+    let DatasetAccess { dataset, who, .. } = access;
+    if dataset.is_expired {
+        return Err(expired());
+    }
+    if options.mode == Mode::Upsert {
+        return Err(ApiError::new(
+            Code::InvalidParameter,
+            "mode: upsert is not offered yet; use append or replace",
+        ));
+    }
+    let begun = transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<Begun> {
+        begin(tx, &dataset, who, &options, once.key()).await
+    });
+    let id = match begun.await? {
+        Begun::New(id) => id,
+        Begun::Earlier(import) => return answer(*import),
+    };
+    let job = Job {
+        db: app.db.clone(),
+        actor,
+        by: who,
+        id,
+        dataset,
+        options,
+    };
+    let dataset = job.dataset.id;
+    let (parts, task) = start(job);
+    let received = receive(upload, parts).await;
+    let ended = timeout(WAIT, task).await;
+    // The import knows that the file broke off; its sender hears why.
+    received?;
+    let import = app
+        .db
+        .read_primary(async |connection| Import::find(connection, dataset, id).await)
+        .await?
+        .ok_or(ApiError::not_found("import"))?;
+    match ended {
+        Ok(_) => answer(import),
+        Err(_) => accepted(import),
+    }
+}
+
+/// Hands the parts on. Where the import has ended already, the rest is not read.
+async fn receive(mut upload: Upload, parts: tokio::sync::mpsc::Sender<Part>) -> ApiResult<()> {
+    while let Some(bytes) = upload.next().await? {
+        if parts.send(Part::Data(bytes)).await.is_err() {
+            return Ok(());
+        }
+    }
+    // Nobody takes the end of what has ended.
+    let _ = parts.send(Part::End).await;
+    Ok(())
+}
+
+fn is_csv(headers: &HeaderMap) -> ApiResult<()> {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = kind
+        .and_then(|kind| kind.split(';').next())
+        .unwrap_or_default();
+    match kind.trim().to_ascii_lowercase().as_str() {
+        "text/csv" | "application/csv" => Ok(()),
+        _ => Err(ApiError::new(
+            Code::UnsupportedMediaType,
+            "a file is sent with its type: Content-Type: text/csv",
+        )),
+    }
+}
+
+/// A new import, or the one that an earlier request with the same key has made.
+enum Begun {
+    New(ImportId),
+    Earlier(Box<Import>),
+}
+
+async fn begin(
+    tx: &mut Tx<'_>,
+    dataset: &crate::datasets::model::Dataset,
+    who: crate::kernel::types::PrincipalId,
+    options: &ImportOptions,
+    key: Option<&str>,
+) -> Work<Begun> {
+    if let Some(key) = key
+        && let Some(import) = Import::of_key(tx, dataset.id, who, key).await?
+    {
+        match import.state {
+            ImportState::Receiving | ImportState::Loading => {
+                return Err(ApiError::new(
+                    Code::RequestInFlight,
+                    format!(
+                        "the first request with this Idempotency-Key is still being worked on: look at /api/v1/datasets/{}/imports/{}",
+                        dataset.id, import.id
+                    ),
+                )
+                .into());
+            }
+            ImportState::Failed | ImportState::Cancelled => {
+                Import::give_up_key(tx, import.id).await?;
+            }
+            ImportState::Ready | ImportState::Checked | ImportState::Refused => {
+                return Ok(Begun::Earlier(Box::new(import)));
+            }
+        }
+    }
+    let inserted = Import::insert(tx, dataset.id, who, options, key).await;
+    inserted.map(Begun::New).map_err(|error| match &error {
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info)
+            if info.constraint_name() == Some(KEY_INDEX) =>
+        {
+            Failure::Refused(ApiError::new(
+                Code::RequestInFlight,
+                "another request with this Idempotency-Key has just begun; repeat the request",
+            ))
+        }
+        Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
+            Failure::Refused(ApiError::not_found("dataset"))
+        }
+        _ => error.into(),
+    })
+}
+
+fn place(import: &Import) -> String {
+    format!(
+        "/api/v1/datasets/{}/imports/{}",
+        import.dataset_id, import.id
+    )
+}
+
+fn accepted(import: Import) -> ApiResult<Response> {
+    Ok(Answer::accepted(place(&import), &ImportBody::from(import))?.into_response())
+}
+
+/// What became of an import that has ended.
+fn answer(import: Import) -> ApiResult<Response> {
+    let location = place(&import);
+    match import.state {
+        ImportState::Receiving | ImportState::Loading => accepted(import),
+        ImportState::Ready | ImportState::Checked => {
+            Ok(Answer::created(location, &ImportBody::from(import))?.into_response())
+        }
+        ImportState::Cancelled => Err(ApiError::new(
+            Code::Conflict,
+            "the import was cancelled; nothing was loaded",
+        )),
+        ImportState::Refused | ImportState::Failed => Err(refused(import, &location)),
+    }
+}
+
+fn refused(import: Import, location: &str) -> ApiError {
+    let problem = import.problem.map(|problem| problem.0);
+    let ImportProblem { code, detail } =
+        problem.unwrap_or_else(|| ImportProblem::new("failed", "the import failed"));
+    let known = Code::ALL.iter().find(|known| known.as_str() == code);
+    let mut error = match (import.state, known) {
+        // It is the service's failure, or the conflict that it says.
+        (ImportState::Failed, Some(known)) => ApiError::new(*known, detail),
+        (_, _) => ApiError::new(Code::ImportRefused, format!("{code}: {detail}")),
+    };
+    let errors = import.errors.0.into_iter().take(MOST_FIELD_ERRORS);
+    error.errors = errors.map(field_error).collect();
+    match HeaderValue::try_from(location) {
+        Ok(location) => error.with_header(LOCATION, location),
+        Err(_) => error,
+    }
+}
+
+/// As a pointer into the file: `/rows/17/income`.
+fn field_error(error: RowError) -> FieldError {
+    let column = error.column.as_deref().unwrap_or_default();
+    let column = column.replace('~', "~0").replace('/', "~1");
+    let separator = if column.is_empty() { "" } else { "/" };
+    let detail = match error.value {
+        Some(value) => format!("row {}: {:?}", error.row, value),
+        None => format!("row {}", error.row),
+    };
+    FieldError {
+        pointer: format!("/rows/{}{separator}{column}", error.row),
+        code: error.code.into(),
+        detail,
+    }
+}
+
+/// The imports of a dataset
+///
+/// Also those under way, with how far they are.
+#[utoipa::path(
+    get,
+    path = "/api/v1/datasets/{id}/imports",
+    tag = "datasets",
+    security(("caller" = [])),
+    params(("id" = DatasetId, Path, description = "Id of the dataset"), PageParams<ImportSort>),
+    responses((status = OK, body = Page<ImportBody>), ApiError),
+)]
+pub async fn list_imports(
+    access: DatasetAccess<Viewer>,
+    app: AppState,
+    page: PageParams<ImportSort>,
+) -> ApiResult<Listed<ImportBody>> {
+    let id = access.dataset.id;
+    let found = app
+        .db
+        .read(async |connection| model::page(connection, id, &page).await)
+        .await?;
+    Ok(page.respond(found, ImportBody::from))
+}
+
+/// An import
+///
+/// How far it is, and what became of it.
+#[utoipa::path(
+    get,
+    path = "/api/v1/datasets/{id}/imports/{import}",
+    tag = "datasets",
+    security(("caller" = [])),
+    params(
+        ("id" = DatasetId, Path, description = "Id of the dataset"),
+        ("import" = ImportId, Path, description = "Id of the import"),
+    ),
+    responses((status = OK, body = ImportBody), ApiError),
+)]
+pub async fn get_import(
+    _: DatasetAccess<Viewer>,
+    app: AppState,
+    ValidPath(path): ValidPath<(DatasetId, ImportId)>,
+) -> ApiResult<Response> {
+    let (dataset, import) = path;
+    let found = app
+        .db
+        .look_up(async |connection| Import::find(connection, dataset, import).await)
+        .await?;
+    let found = found.ok_or(ApiError::not_found("import"))?;
+    Ok(Answer::ok(&ImportBody::from(found))?.into_response())
+}
+
+/// Stop an import
+///
+/// Nothing of it is loaded. An import that has ended stays as it is: the answer is 409.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/datasets/{id}/imports/{import}",
+    tag = "datasets",
+    security(("caller" = [])),
+    params(
+        ("id" = DatasetId, Path, description = "Id of the dataset"),
+        ("import" = ImportId, Path, description = "Id of the import"),
+    ),
+    responses((status = NO_CONTENT, description = "The import is stopped."), ApiError),
+)]
+pub async fn cancel_import(
+    who: Signed,
+    app: AppState,
+    actor: Actor,
+    ValidPath(path): ValidPath<(DatasetId, ImportId)>,
+) -> ApiResult<StatusCode> {
+    let (me, (dataset, import)) = (who.id, path);
+    transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<()> {
+        DatasetAccess::<Editor>::to_write(tx, me, dataset).await?;
+        let found = Import::find(tx, dataset, import).await?;
+        found.ok_or(ApiError::not_found("import"))?;
+        match Import::cancel(tx, import).await? {
+            true => Ok(()),
+            false => Err(ApiError::new(Code::Conflict, "the import has ended already").into()),
+        }
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}

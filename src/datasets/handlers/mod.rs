@@ -1,0 +1,6 @@
+//! What is asked about datasets, a file for each matter.
+
+pub mod datasets;
+pub mod imports;
+pub mod records;
+pub mod versions;

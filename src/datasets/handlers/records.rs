@@ -1,0 +1,271 @@
+//! The records of a dataset: pages of JSON, and files of all that match.
+
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, ETAG, LINK};
+use http::{HeaderMap, HeaderValue, Uri};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::datasets::access::DatasetAccess;
+use crate::datasets::export::{Export, Format};
+use crate::datasets::model::{Dataset, Shown};
+use crate::datasets::query::{Asked, invalid, selected, sorted};
+use crate::datasets::records::{RecordPage, Wanted};
+use crate::datasets::versions::as_it_was;
+use crate::db::page::Scope;
+use crate::http::answer::download::Download;
+use crate::http::answer::etag::etag;
+use crate::http::answer::page::{CursorKeys, next_link};
+use crate::identity::api::AppState;
+use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::types::{DatasetId, PrincipalId};
+use crate::projects::access::Viewer;
+
+const OWN: &[&str] = &["limit", "cursor", "sort", "select", "version", "format"];
+const USUAL: i64 = 50;
+
+/// What records are asked for besides the filters on their fields.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it describes what `Asked` reads")]
+pub struct RecordParams {
+    /// How many records the page has at most
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<i64>,
+    /// The `next` of the page before. Filters, `sort`, `select` and `version` have to be the same
+    cursor: Option<String>,
+    /// A field to sort by, with `-` for the largest first. Records without a value come last
+    sort: Option<String>,
+    /// The fields to show, with commas between them; all of them unless told
+    select: Option<String>,
+    /// The version to show the records of, which is the last one unless told
+    #[param(minimum = 1)]
+    version: Option<i64>,
+    /// `csv` or `ndjson`, for all records that match instead of a page
+    #[param(pattern = "^(csv|ndjson|json)$")]
+    format: Option<String>,
+    /// Conditions on the fields: `field=value` or `field__op=value`, where `op` is one of `ne`, `lt`,
+    /// `lte`, `gt`, `gte`, `in`, `contains`, `startswith`, `isnull`, `covers`
+    #[param(style = Form, explode)]
+    filters: std::collections::HashMap<String, String>,
+}
+
+/// A page of records
+#[derive(Serialize, ToSchema)]
+pub struct RecordList {
+    /// The version of the dataset that they are of
+    version: i64,
+    /// Each with its `rid` and the fields that are selected
+    #[schema(value_type = Vec<std::collections::HashMap<String, serde_json::Value>>)]
+    items: Vec<Box<RawValue>>,
+    /// The `cursor` of the next page; null on the last one
+    next: Option<String>,
+}
+
+/// The records of a dataset
+///
+/// In pages, by filters on any field. `format`, or an `Accept` that prefers CSV or NDJSON, answers
+/// with a file of all records that match, as they are at one moment; if making it fails, the
+/// connection breaks off, so that half a file never looks whole.
+#[utoipa::path(
+    get,
+    path = "/api/v1/datasets/{id}/records",
+    tag = "datasets",
+    security(("caller" = [])),
+    extensions(("x-policy" = json!("export"))),
+    params(("id" = DatasetId, Path, description = "Id of the dataset"), RecordParams),
+    responses(
+        (
+            status = OK,
+            description = "A page of records, or a file of all of them.",
+            content((RecordList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")),
+        ),
+        ApiError,
+    ),
+)]
+pub async fn list_records(
+    access: DatasetAccess<Viewer>,
+    app: AppState,
+    uri: Uri,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let DatasetAccess { dataset, who, .. } = access;
+    let asked = Asked::of(&uri, OWN)?;
+    match format(&asked, &headers)? {
+        Some(format) => export(&app, who, dataset.id, &asked, format).await,
+        None => page(&app, who, dataset, &asked, &uri).await,
+    }
+}
+
+fn format(asked: &Asked, headers: &HeaderMap) -> ApiResult<Option<Format>> {
+    if let Some(word) = asked.get("format") {
+        if word == "json" {
+            return Ok(None);
+        }
+        let found = Format::ALL.into_iter().find(|(_, name, _)| *name == word);
+        let (format, ..) =
+            found.ok_or_else(|| invalid("format", "expected csv, ndjson or json"))?;
+        return Ok(Some(format));
+    }
+    let accepted = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    // The first that is known; who takes anything gets JSON.
+    let mut kinds = accepted.flat_map(|text| text.split(','));
+    let first = kinds.find_map(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        if matches!(kind, "application/json" | "*/*" | "application/*") {
+            return Some(None);
+        }
+        let found = Format::ALL
+            .into_iter()
+            .find(|(_, _, media)| media.eq_ignore_ascii_case(kind));
+        found.map(|(format, ..)| Some(format))
+    });
+    Ok(first.flatten())
+}
+
+async fn export(
+    app: &AppState,
+    who: PrincipalId,
+    id: DatasetId,
+    asked: &Asked,
+    format: Format,
+) -> ApiResult<Response> {
+    for name in ["limit", "cursor", "sort"] {
+        if asked.get(name).is_some() {
+            return Err(invalid(
+                name,
+                "a file has all records, in the order of their ids",
+            ));
+        }
+    }
+    let version = asked.version()?;
+    let export = Export::begin(&app.db, who, id, version).await?;
+    let columns = &export.dataset.columns;
+    let (selected, filters) = (
+        selected(columns, asked.get("select"))?,
+        asked.filters(columns)?,
+    );
+    let tag = etag(export.dataset.revision);
+    let kind = HeaderValue::from_static(format.media_type());
+    let mut response =
+        Download::new(kind, export.stream(format, selected, filters)).into_response();
+    response.headers_mut().insert(ETAG, tag);
+    Ok(response)
+}
+
+async fn page(
+    app: &AppState,
+    who: PrincipalId,
+    dataset: Dataset,
+    asked: &Asked,
+    uri: &Uri,
+) -> ApiResult<Response> {
+    let limit = asked.number("limit", 1, 200)?.unwrap_or(USUAL);
+    let version = asked.version()?;
+    let scope = Scope::new(
+        "records",
+        uri.path(),
+        asked.get("sort").unwrap_or_default(),
+        asked.scope(),
+    );
+    let after = match asked.get("cursor") {
+        None => None,
+        Some(text) => Some(cursor_keys(app).open(&scope, text).ok_or_else(|| {
+            invalid(
+                "cursor",
+                "expected `next` of a page of this list, with the same filters, sort, select and version; begin again without it",
+            )
+        })?),
+    };
+    let mut dataset = dataset;
+    for _ in 0..2 {
+        let columns = &dataset.columns;
+        let filters = asked.filters(columns)?;
+        let selected = selected(columns, asked.get("select"))?;
+        let (sort, direction) = sorted(columns, asked.get("sort"))?;
+        let shown = shown(app, &dataset, version).await?;
+        let wanted = Wanted {
+            dataset: dataset.id,
+            shown: &shown,
+            columns,
+            selected: &selected,
+            filters: &filters,
+            sort,
+            direction,
+            limit,
+            after: after.clone(),
+        };
+        let found = app
+            .db
+            .read(async |connection| wanted.page(connection).await)
+            .await?;
+        if let Some(page) = found {
+            return respond(app, &scope, uri, page);
+        }
+        // It was replaced between two looks.
+        let id = dataset.id;
+        let found = app
+            .db
+            .read_primary(async |connection| Dataset::find(connection, who, id).await)
+            .await?;
+        dataset = found.ok_or(ApiError::not_found("dataset"))?;
+    }
+    Err(ApiError::new(
+        Code::Conflict,
+        "the dataset was replaced while it was read; repeat the request",
+    ))
+}
+
+fn cursor_keys(app: &AppState) -> &dyn CursorKeys {
+    &*app.identity.keys
+}
+
+/// The rows of the version that is asked for.
+pub async fn shown(app: &AppState, dataset: &Dataset, version: Option<i64>) -> ApiResult<Shown> {
+    let Some(version) = version else {
+        return Ok(dataset.now());
+    };
+    let id = dataset.id;
+    let found = app
+        .db
+        .look_up(async |connection| as_it_was(connection, id, version).await)
+        .await?;
+    found.ok_or(ApiError::not_found("version"))
+}
+
+fn respond(app: &AppState, scope: &Scope, uri: &Uri, page: RecordPage) -> ApiResult<Response> {
+    let RecordPage {
+        version,
+        records,
+        last,
+        is_last,
+    } = page;
+    let next = last
+        .filter(|_| !is_last)
+        .and_then(|place| cursor_keys(app).seal(scope, &place));
+    let items = records.into_iter().map(RawValue::from_string);
+    let items = items
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(ApiError::internal)?;
+    let link = next
+        .as_deref()
+        .and_then(|cursor| next_link(&app.public_url, uri, cursor));
+    let list = RecordList {
+        version,
+        items,
+        next,
+    };
+    let body = serde_json::to_vec(&list).map_err(ApiError::internal)?;
+    let mut response = Bytes::from(body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(link) = link {
+        headers.insert(LINK, link);
+    }
+    Ok(response)
+}

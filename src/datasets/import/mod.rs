@@ -1,0 +1,9 @@
+//! Imports: a file becomes records of a dataset, all of them or none.
+
+pub mod infer;
+pub mod layout;
+pub mod model;
+pub mod options;
+pub mod read;
+pub mod rows;
+pub mod run;

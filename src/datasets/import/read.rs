@@ -1,0 +1,356 @@
+//! Reads a file in a thread of its own: rows become binary rows for `COPY`, and what cannot be
+//! taken becomes errors.
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use super::infer::Guess;
+use super::layout::{Layout, Mismatch, Row};
+use super::model::{ImportProblem, MOST_ERRORS, Progress, RowError};
+use super::options::{ImportOptions, OnError};
+use super::rows::{FileError, Rows};
+use crate::datasets::column::{Columns, MOST_COLUMNS, of_file};
+use crate::datasets::csv::Record;
+use crate::datasets::value::{encode, encode_bigint, encode_null};
+
+/// What goes to the database at once.
+const CHUNK: usize = 256 << 10;
+/// The most records of one import, which is as many ids as it sets aside.
+pub const MOST_ROWS: i64 = 1_000_000_000;
+/// By so much of a file its columns are guessed.
+const SAMPLE: usize = 64 << 10;
+/// So much of a value is shown with an error.
+const SHOWN: usize = 200;
+
+/// The header of binary `COPY`: its signature, no flags, no extension.
+const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
+
+/// What the thread has for the task.
+pub enum Message {
+    /// The columns, and where to say by which numbers the records begin. The thread waits for them.
+    Begin {
+        columns: Columns,
+        is_inferred: bool,
+        numbers: oneshot::Sender<Numbers>,
+    },
+    Chunk {
+        bytes: Bytes,
+        progress: Progress,
+    },
+}
+
+/// The change that the records come with, and the id of the first.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers {
+    pub change: i64,
+    pub first_rid: i64,
+}
+
+/// What the file came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub progress: Progress,
+    pub errors: Vec<RowError>,
+    /// The file as a whole does not fit.
+    pub problem: Option<ImportProblem>,
+    /// The file did not arrive whole.
+    pub is_broken: bool,
+}
+
+impl From<Mismatch> for ImportProblem {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::new(mismatch.code, mismatch.detail)
+    }
+}
+
+/// Reads all of it, or as much as there is a point in. `columns` are empty where the dataset has
+/// none yet.
+pub fn read(
+    rows: &mut dyn Rows,
+    options: ImportOptions,
+    columns: Columns,
+    to: &mpsc::Sender<Message>,
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    let on_error = options.on_error;
+    let read = Reading {
+        rows,
+        layout: Layout::new(options),
+        on_error,
+        to,
+        outcome: &mut outcome,
+    }
+    .all(columns);
+    match read {
+        Ok(()) | Err(Stopped::Gone) => {}
+        Err(Stopped::Broken) => outcome.is_broken = true,
+        Err(Stopped::Problem(problem)) => outcome.problem = Some(problem),
+    }
+    outcome
+}
+
+/// Why reading ends early.
+enum Stopped {
+    Problem(ImportProblem),
+    Broken,
+    /// Nobody waits for the rows.
+    Gone,
+}
+
+impl From<Mismatch> for Stopped {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::Problem(mismatch.into())
+    }
+}
+
+struct Reading<'a> {
+    rows: &'a mut dyn Rows,
+    layout: Layout,
+    on_error: OnError,
+    to: &'a mpsc::Sender<Message>,
+    outcome: &'a mut Outcome,
+}
+
+impl Reading<'_> {
+    fn all(mut self, declared: Columns) -> Result<(), Stopped> {
+        let mut sample = Vec::new();
+        let is_inferred = declared.0.is_empty();
+        let columns = match is_inferred {
+            true => self.infer(&mut sample)?,
+            false => declared,
+        };
+        let numbers = self.begin(&columns, is_inferred)?;
+        if !sample.is_empty() {
+            self.layout.settle(&columns)?;
+        }
+        let mut encoder = Encoder {
+            columns: &columns,
+            numbers,
+            out: HEADER.to_vec(),
+        };
+        let mut is_settled = !sample.is_empty();
+        for (number, record) in &sample {
+            self.record(&mut encoder, *number, record)?;
+        }
+        drop(sample);
+        let mut record = Record::default();
+        while self.next(&mut record)? {
+            if self.layout.look(&record)? != Row::Record {
+                continue;
+            }
+            if !is_settled {
+                self.layout.settle(&columns)?;
+                is_settled = true;
+            }
+            let number = self.layout.row();
+            self.record(&mut encoder, number, &record)?;
+        }
+        if !self.layout.is_named() {
+            return Err(Stopped::Problem(ImportProblem::new(
+                "empty-file",
+                "the file has neither a header nor a record; nothing was loaded",
+            )));
+        }
+        if !is_settled {
+            self.layout.settle(&columns)?;
+        }
+        encoder.out.extend_from_slice(&TRAILER);
+        self.send(&mut encoder)
+    }
+
+    fn next(&mut self, record: &mut Record) -> Result<bool, Stopped> {
+        self.outcome.progress.bytes = self.rows.bytes();
+        self.rows.next(record).map_err(|error| match error {
+            FileError::Broken => Stopped::Broken,
+            FileError::Csv(_) => Stopped::Problem(ImportProblem::new(
+                "unreadable-file",
+                format!("after row {}: {error}", self.layout.row()),
+            )),
+        })
+    }
+
+    /// Looks at the beginning of the file, and keeps the records for later.
+    fn infer(&mut self, sample: &mut Vec<(u64, Record)>) -> Result<Columns, Stopped> {
+        let mut guesses: Vec<Guess> = Vec::new();
+        let (mut size, mut spare) = (0, Vec::new());
+        // The columns that options add come after those of the file, as texts to be read.
+        let mut columns = Columns::default();
+        while size < SAMPLE {
+            let mut record = Record::default();
+            if !self.next(&mut record)? {
+                break;
+            }
+            if self.layout.look(&record)? != Row::Record {
+                continue;
+            }
+            if columns.0.is_empty() {
+                columns = self.texts()?;
+                self.layout.settle(&columns)?;
+                guesses = vec![Guess::default(); columns.0.len()];
+            }
+            for (at, guess) in guesses.iter_mut().enumerate() {
+                if let Some(text) = self.layout.value(at, &record) {
+                    guess.see(&text, &mut spare);
+                }
+            }
+            size += record.size();
+            sample.push((self.layout.row(), record));
+        }
+        if columns.0.is_empty() {
+            columns = self.texts()?;
+        }
+        for (column, guess) in columns.0.iter_mut().zip(&guesses) {
+            column.kind = guess.kind();
+        }
+        Ok(columns)
+    }
+
+    /// The columns that the file gives, as texts.
+    fn texts(&self) -> Result<Columns, Stopped> {
+        use crate::datasets::column::ColumnType::Text;
+        let given: Vec<_> = self.layout.given().collect();
+        if given.len() > MOST_COLUMNS {
+            return Err(Stopped::Problem(ImportProblem::new(
+                "too-many-columns",
+                format!(
+                    "the file has {} columns, and a dataset at most {MOST_COLUMNS}; leave some out by `-` in `columns`",
+                    given.len()
+                ),
+            )));
+        }
+        Ok(of_file(
+            given.into_iter().map(|name| (name.to_owned(), Text)),
+        ))
+    }
+
+    fn begin(&self, columns: &Columns, is_inferred: bool) -> Result<Numbers, Stopped> {
+        if columns.0.is_empty() {
+            return Err(Stopped::Problem(ImportProblem::new(
+                "empty-file",
+                "the file has neither a header nor a record; nothing was loaded",
+            )));
+        }
+        let (numbers, answer) = oneshot::channel();
+        let begin = Message::Begin {
+            columns: columns.clone(),
+            is_inferred,
+            numbers,
+        };
+        self.to.blocking_send(begin).or(Err(Stopped::Gone))?;
+        answer.blocking_recv().or(Err(Stopped::Gone))
+    }
+
+    fn record(
+        &mut self,
+        encoder: &mut Encoder<'_>,
+        number: u64,
+        record: &Record,
+    ) -> Result<(), Stopped> {
+        self.outcome.progress.rows_read += 1;
+        if self.outcome.progress.rows_read > MOST_ROWS {
+            return Err(Stopped::Problem(ImportProblem::new(
+                "too-many-rows",
+                format!("an import has at most {MOST_ROWS} records; split the file"),
+            )));
+        }
+        let mut mistakes = 0_usize;
+        let mut error = |column: Option<&str>, code: &str, value: Option<&str>| {
+            mistakes += 1;
+            if self.outcome.errors.len() < MOST_ERRORS {
+                self.outcome.errors.push(RowError {
+                    row: number,
+                    line: (record.line > 0).then_some(record.line),
+                    column: column.map(str::to_owned),
+                    code: code.to_owned(),
+                    value: value.map(|value| value.chars().take(SHOWN).collect()),
+                });
+            }
+        };
+        if record.has_stray_quote {
+            error(None, "stray-quote", None);
+        } else if !self.layout.fits(record) {
+            error(
+                None,
+                "wrong-number-of-fields",
+                Some(&record.len().to_string()),
+            );
+        } else {
+            encoder.record(&self.layout, record, &mut error);
+        }
+        if mistakes > 0 {
+            self.outcome.progress.rows_failed += 1;
+            let is_enough = self.outcome.errors.len() >= MOST_ERRORS;
+            if is_enough && self.on_error == OnError::Abort {
+                return Err(Stopped::Problem(ImportProblem::new(
+                    "rows-refused",
+                    format!(
+                        "the first {MOST_ERRORS} mistakes are in `errors`, and the rest of the file was not looked at; nothing was loaded"
+                    ),
+                )));
+            }
+            return Ok(());
+        }
+        if self.outcome.progress.rows_failed > 0 && self.on_error == OnError::Abort {
+            // The rest is only looked at.
+            encoder.out.clear();
+        } else if encoder.out.len() >= CHUNK {
+            self.send(encoder)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, encoder: &mut Encoder<'_>) -> Result<(), Stopped> {
+        let bytes = std::mem::replace(&mut encoder.out, Vec::with_capacity(CHUNK + (CHUNK >> 2)));
+        let chunk = Message::Chunk {
+            bytes: bytes.into(),
+            progress: self.outcome.progress,
+        };
+        self.to.blocking_send(chunk).or(Err(Stopped::Gone))
+    }
+}
+
+struct Encoder<'a> {
+    columns: &'a Columns,
+    numbers: Numbers,
+    out: Vec<u8>,
+}
+
+impl Encoder<'_> {
+    /// Writes the row, or says what is wrong with each of its values and writes nothing.
+    fn record(
+        &mut self,
+        layout: &Layout,
+        record: &Record,
+        error: &mut impl FnMut(Option<&str>, &str, Option<&str>),
+    ) {
+        use crate::datasets::column::ColumnType::Text;
+        let begin = self.out.len();
+        let fields = i16::try_from(self.columns.0.len() + 2).unwrap_or(i16::MAX);
+        self.out.extend_from_slice(&fields.to_be_bytes());
+        encode_bigint(self.numbers.first_rid, &mut self.out);
+        encode_bigint(self.numbers.change, &mut self.out);
+        let mut is_good = true;
+        for (at, column) in self.columns.0.iter().enumerate() {
+            let text = layout.value(at, record);
+            // Programs that quote everything write no number as an empty text.
+            let text = text.filter(|text| column.kind == Text || !text.trim().is_empty());
+            let written = match &text {
+                Some(text) => encode(column.kind, text, &mut self.out),
+                None if column.nullable => {
+                    encode_null(&mut self.out);
+                    Ok(())
+                }
+                None => Err("missing"),
+            };
+            if let Err(code) = written {
+                error(Some(&column.name), code, text.as_deref());
+                is_good = false;
+            }
+        }
+        match is_good {
+            true => self.numbers.first_rid += 1,
+            false => self.out.truncate(begin),
+        }
+    }
+}

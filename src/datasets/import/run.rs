@@ -1,0 +1,452 @@
+//! One import from its first byte to its version: a thread reads the file, this task hands the rows
+//! to the database, and both end together or not at all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_postgres::error::SqlState;
+
+use super::model::{Ending, Import, ImportProblem, ImportState, Progress};
+use super::options::{ImportOptions, Mode, OnError};
+use super::read::{MOST_ROWS, Message, Numbers, Outcome, read};
+use super::rows::{Csv, Part};
+use crate::datasets::column::Columns;
+use crate::datasets::model::Dataset;
+use crate::datasets::table::Table;
+use crate::datasets::versions::{NewVersion, VersionKind, next_change};
+use crate::db::load::{CopyIn, Load, LoadError};
+use crate::db::transaction::{Tx, Work};
+use crate::db::{Db, DbError};
+use crate::events::Event;
+use crate::kernel::actor::Actor;
+use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::types::{ImportId, PrincipalId};
+use crate::projects::access::{Editor, ProjectAccess};
+
+/// Parts of a file that wait to be read, each of which is what arrived at once.
+const PARTS: usize = 4;
+/// Chunks that wait for the database.
+const CHUNKS: usize = 8;
+/// How often an import says how far it is, and asks whether it is to go on.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What an import is about.
+#[derive(Clone)]
+pub struct Job {
+    pub db: Arc<Db>,
+    pub actor: Actor,
+    pub by: PrincipalId,
+    pub id: ImportId,
+    pub dataset: Dataset,
+    pub options: ImportOptions,
+}
+
+/// Starts to read what is sent as parts. Without [`Part::End`] it is broken off.
+pub fn start(job: Job) -> (mpsc::Sender<Part>, JoinHandle<()>) {
+    let (sender, parts) = mpsc::channel(PARTS);
+    let task = tokio::spawn(async move { job.run(parts).await });
+    (sender, task)
+}
+
+/// Why an import ends without its rows.
+enum Stop {
+    /// The file, or what it would make, does not fit.
+    Refused(ImportProblem),
+    Failed(ImportProblem),
+    /// Somebody stopped it, or its sender went away.
+    Cancelled,
+}
+
+impl From<LoadError> for Stop {
+    fn from(error: LoadError) -> Self {
+        if let LoadError::Query(refused) = &error
+            && let Some(problem) = refused_row(refused)
+        {
+            return Self::Refused(problem);
+        }
+        failed(DbError::from(error))
+    }
+}
+
+/// What the database refuses that only the whole table shows.
+fn refused_row(error: &tokio_postgres::Error) -> Option<ImportProblem> {
+    let said = error.as_db_error()?;
+    if *said.code() == SqlState::UNIQUE_VIOLATION {
+        let detail = said.detail().unwrap_or_default();
+        let values = detail
+            .split_once("=(")
+            .and_then(|(_, rest)| rest.rsplit_once(')'));
+        let values: String = values
+            .map_or("", |(values, _)| values)
+            .chars()
+            .take(200)
+            .collect();
+        return Some(ImportProblem::new(
+            "duplicate-key",
+            format!("more than one record has the key ({values}); nothing was loaded"),
+        ));
+    }
+    if *said.code() == SqlState::PROGRAM_LIMIT_EXCEEDED {
+        let line = said.where_().and_then(|text| text.rsplit_once("line "));
+        let record: String = line
+            .map_or("", |(_, line)| line)
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect();
+        return Some(ImportProblem::new(
+            "row-too-wide",
+            format!(
+                "record {record} has more in its columns than one row can hold, about 8 KiB without long texts; nothing was loaded"
+            ),
+        ));
+    }
+    None
+}
+
+fn failed(error: DbError) -> Stop {
+    Stop::Failed(problem_of(error.into()))
+}
+
+fn problem_of(error: ApiError) -> ImportProblem {
+    if let Some(cause) = &error.cause {
+        tracing::error!(error = %format!("{cause:#}"), "an import failed");
+    }
+    ImportProblem::new(error.code.as_str(), error.detail)
+}
+
+impl Job {
+    async fn run(self, parts: mpsc::Receiver<Part>) {
+        let mut ending = Ending::default();
+        let mut numbers = None;
+        let stop = match self.load(parts, &mut ending, &mut numbers).await {
+            Ok(()) => return,
+            Err(stop) => stop,
+        };
+        if let Some(Numbers { first_rid, .. }) = numbers {
+            let id = self.dataset.id;
+            let unused = self.db.write(async |connection| {
+                Dataset::give_back(connection, id, first_rid + MOST_ROWS, first_rid).await
+            });
+            // Ids are many enough for those that nobody gives back.
+            let _ = unused.await;
+        }
+        let (state, problem) = match stop {
+            Stop::Refused(problem) => (ImportState::Refused, Some(problem)),
+            Stop::Failed(problem) => (ImportState::Failed, Some(problem)),
+            Stop::Cancelled => (ImportState::Cancelled, None),
+        };
+        ending.problem = problem;
+        self.end(state, &ending).await;
+    }
+
+    /// Where even this fails, the import is swept up as abandoned.
+    async fn end(&self, state: ImportState, ending: &Ending) {
+        let id = self.id;
+        let ended = self
+            .db
+            .write(async |connection| Import::end(connection, id, state, ending).await);
+        if let Err(error) = ended.await {
+            tracing::warn!(%error, import = %id, "an import ended and could not say so");
+        }
+    }
+
+    async fn load(
+        &self,
+        parts: mpsc::Receiver<Part>,
+        ending: &mut Ending,
+        reserved: &mut Option<Numbers>,
+    ) -> Result<(), Stop> {
+        let (to, mut messages) = mpsc::channel(CHUNKS);
+        let (options, columns) = (self.options.clone(), self.dataset.columns.clone());
+        let reader = spawn_blocking(move || {
+            let mut rows = Csv::new(options.delimiter, parts);
+            read(&mut rows, options, columns, &to)
+        });
+        let target = self.copy(&mut messages, ending, reserved).await?;
+        drop(messages);
+        let outcome = reader
+            .await
+            .map_err(|error| Stop::Failed(problem_of(ApiError::internal(error))))?;
+        let Outcome {
+            progress,
+            errors,
+            problem,
+            is_broken,
+        } = outcome;
+        let Progress {
+            rows_read,
+            rows_failed,
+            ..
+        } = progress;
+        ending.progress = progress;
+        ending.errors = errors;
+        if is_broken {
+            return Err(Stop::Cancelled);
+        }
+        if let Some(problem) = problem {
+            return Err(Stop::Refused(problem));
+        }
+        if rows_failed > 0 && self.options.on_error == OnError::Abort {
+            return Err(Stop::Refused(ImportProblem::new(
+                "rows-refused",
+                format!(
+                    "{rows_failed} of {rows_read} records cannot be taken, and `errors` says why; nothing was loaded"
+                ),
+            )));
+        }
+        ending.rows_written = rows_read - rows_failed;
+        match target {
+            Some(target) => self.commit(target, ending).await,
+            None => {
+                self.end(ImportState::Checked, ending).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Copies what the reader has for it, to its end. `None` where the file is only checked.
+    async fn copy(
+        &self,
+        messages: &mut mpsc::Receiver<Message>,
+        ending: &mut Ending,
+        reserved: &mut Option<Numbers>,
+    ) -> Result<Option<Target>, Stop> {
+        let mut target = None;
+        let mut copy: Option<CopyIn> = None;
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let message = tokio::select! {
+                message = messages.recv() => message,
+                _ = tick.tick() => {
+                    self.report(ImportState::Receiving, ending.progress).await?;
+                    continue;
+                }
+            };
+            match message {
+                None => break,
+                Some(Message::Begin {
+                    columns,
+                    is_inferred,
+                    numbers,
+                }) => {
+                    if is_inferred {
+                        ending.inferred = Some(columns.clone());
+                    }
+                    let begun = match self.options.is_dry_run {
+                        true => None,
+                        false => {
+                            let numbers = self.reserve().await?;
+                            *reserved = Some(numbers);
+                            Some(self.begin(columns, numbers).await?)
+                        }
+                    };
+                    let mut first = Numbers {
+                        change: 0,
+                        first_rid: 0,
+                    };
+                    if let Some((begun, sink)) = begun {
+                        first = begun.numbers;
+                        target = Some(begun);
+                        copy = Some(sink);
+                    }
+                    // Where nobody waits for them, the reader has said why.
+                    let _ = numbers.send(first);
+                }
+                Some(Message::Chunk { bytes, progress }) => {
+                    ending.progress = progress;
+                    if let Some(copy) = &mut copy {
+                        copy.send(bytes).await?;
+                    }
+                }
+            }
+        }
+        let is_whole = ending.progress.rows_failed == 0 || self.options.on_error == OnError::Skip;
+        if let Some(copy) = copy.filter(|_| is_whole) {
+            copy.finish().await?;
+        }
+        Ok(target)
+    }
+
+    async fn report(&self, state: ImportState, progress: Progress) -> Result<(), Stop> {
+        let id = self.id;
+        let goes_on = self
+            .db
+            .write(async |connection| Import::report(connection, id, state, progress).await);
+        match goes_on.await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Stop::Cancelled),
+            // The database is away, which the load itself will see.
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn reserve(&self) -> Result<Numbers, Stop> {
+        let dataset = self.dataset.id;
+        let reserved = self.db.write(async |connection| {
+            let change = next_change(connection).await?;
+            let first_rid = Dataset::reserve(connection, dataset, MOST_ROWS).await?;
+            Ok(Numbers { change, first_rid })
+        });
+        reserved.await.map_err(failed)
+    }
+
+    /// Opens the transaction and the table that the rows go to.
+    async fn begin(&self, columns: Columns, numbers: Numbers) -> Result<(Target, CopyIn), Stop> {
+        let dataset = self.dataset.id;
+        let is_new = self.options.mode == Mode::Replace || self.dataset.generation.is_none();
+        let load = self.db.load().await?;
+        let table = match self.dataset.generation {
+            Some(generation) if !is_new => Table(generation),
+            _ => {
+                let made = self
+                    .db
+                    .write(async |connection| Table::next(connection, dataset).await);
+                let table = made.await.map_err(failed)?;
+                load.run(&mut table.create(&columns)).await?;
+                table
+            }
+        };
+        let copy = load.copy_in(&mut table.copy(&columns)).await?;
+        let target = Target {
+            load,
+            table,
+            is_new,
+            columns,
+            numbers,
+        };
+        Ok((target, copy))
+    }
+
+    /// Makes the rows count, if everything is still as it was when they began to arrive.
+    async fn commit(&self, target: Target, ending: &mut Ending) -> Result<(), Stop> {
+        self.report(ImportState::Loading, ending.progress).await?;
+        let Target {
+            load,
+            table,
+            is_new,
+            columns,
+            numbers,
+        } = target;
+        if is_new {
+            load.run(&mut table.index(&columns, &self.dataset.key()))
+                .await?;
+            load.run(&mut table.analyze()).await?;
+        }
+        let change = Change {
+            job: self,
+            table,
+            columns: &columns,
+            numbers,
+        };
+        let done = load
+            .finish(&self.db, &self.actor, async |tx: &mut Tx<'_>| {
+                change.make(tx, ending).await
+            })
+            .await?;
+        match done {
+            Ok(()) => Ok(()),
+            Err(error) if error.code == Code::Conflict && error.detail == ENDED => {
+                Err(Stop::Cancelled)
+            }
+            Err(error) => Err(Stop::Failed(problem_of(error))),
+        }
+    }
+}
+
+/// Where the rows of an import go.
+struct Target {
+    load: Load,
+    table: Table,
+    is_new: bool,
+    columns: Columns,
+    numbers: Numbers,
+}
+
+const ENDED: &str = "the import was ended by somebody else";
+
+/// The change that an import makes once its rows are there.
+struct Change<'a> {
+    job: &'a Job,
+    table: Table,
+    columns: &'a Columns,
+    numbers: Numbers,
+}
+
+impl Change<'_> {
+    async fn make(&self, tx: &mut Tx<'_>, ending: &mut Ending) -> Work<()> {
+        let Job {
+            by,
+            id,
+            dataset,
+            options,
+            ..
+        } = self.job;
+        ProjectAccess::<Editor>::to_write(tx, *by, dataset.project_id).await?;
+        let now = Dataset::lock(tx, *by, dataset.id).await?;
+        let now = now.ok_or(ApiError::not_found("dataset"))?;
+        self.compare(&now)?;
+        if now.columns != *self.columns {
+            Dataset::set_columns(tx, dataset.id, self.columns).await?;
+        }
+        let (kind, removed) = match options.mode {
+            Mode::Append => (VersionKind::Append, 0),
+            Mode::Replace => (VersionKind::Replace, now.rows),
+            Mode::Upsert => (VersionKind::Upsert, 0),
+        };
+        let version = NewVersion {
+            dataset: dataset.id,
+            table: self.table,
+            change: self.numbers.change,
+            kind,
+            by: Some(*by),
+            import: Some(*id),
+            added: ending.rows_written,
+            removed,
+            changed: 0,
+            message: options.message.as_deref(),
+        };
+        let version = version.insert(tx).await?;
+        let last = self.numbers.first_rid + ending.rows_written;
+        Dataset::give_back(tx, dataset.id, self.numbers.first_rid + MOST_ROWS, last).await?;
+        ending.version = Some(version);
+        if !Import::end(tx, *id, ImportState::Ready, ending).await? {
+            return Err(ApiError::new(Code::Conflict, ENDED).into());
+        }
+        tx.tell(Event::DatasetChanged {
+            project: dataset.project_id,
+            dataset: dataset.id,
+            version,
+            kind: kind.as_str(),
+            added: ending.rows_written,
+            removed,
+            changed: 0,
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// What was loaded goes with the dataset as it was.
+    fn compare(&self, now: &Dataset) -> ApiResult<()> {
+        let before = &self.job.dataset;
+        let is_same = now.columns == before.columns
+            && now.key == before.key
+            && (self.job.options.mode == Mode::Replace || now.generation == before.generation);
+        if is_same {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            Code::Conflict,
+            "the dataset was replaced, or has other columns, since the file began to arrive; nothing was loaded: send it again",
+        ))
+    }
+}
+
+/// Ends the imports of processes that are gone.
+pub async fn sweep(db: &Db) -> ApiResult<usize> {
+    let sweep = db.write(async |connection| Import::end_abandoned(connection).await);
+    Ok(sweep.await?)
+}

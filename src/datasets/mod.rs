@@ -1,0 +1,58 @@
+//! Datasets: typed tables in projects, loaded from files, whose every change is a version.
+//!
+//! A dataset is its project's: viewers read, editors import and edit, owners delete. Its rows stand
+//! in tables of their own (`table.rs`), and carry the changes that they came and went with, so that
+//! each version can be read again (`versions.rs`).
+
+pub mod access;
+pub mod column;
+pub mod csv;
+pub mod export;
+pub mod handlers;
+pub mod import;
+pub mod model;
+pub mod query;
+pub mod records;
+pub mod sweep;
+pub mod table;
+pub mod value;
+pub mod versions;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::http::caller::routes;
+use crate::identity::api::{AppState, Feature};
+
+pub fn feature() -> Feature {
+    Feature {
+        routes: routes(),
+        tags: &[(
+            "datasets",
+            "Typed tables in projects: imports, records, versions, comparisons.",
+        )],
+        ending: None,
+    }
+}
+
+fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(
+            handlers::datasets::list_datasets,
+            handlers::datasets::create_dataset
+        ))
+        .routes(routes!(
+            handlers::datasets::get_dataset,
+            handlers::datasets::update_dataset,
+            handlers::datasets::delete_dataset
+        ))
+        .routes(routes!(
+            handlers::imports::list_imports,
+            handlers::imports::create_import
+        ))
+        .routes(routes!(
+            handlers::imports::get_import,
+            handlers::imports::cancel_import
+        ))
+        .routes(routes!(handlers::records::list_records))
+        .routes(routes!(handlers::versions::list_dataset_versions))
+}

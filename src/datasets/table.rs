@@ -1,0 +1,107 @@
+//! The tables with the rows of datasets. A dataset has one for each generation: a load that replaces
+//! everything makes the next, beside which readers go on with the one before.
+//!
+//! A row carries the change that it came with and, once it is gone, the one that it went with.
+
+use diesel::sql_types::{Array, BigInt};
+
+use super::column::{Columns, stored};
+use crate::db::sql::Writer;
+
+/// A generation's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table(pub i64);
+
+/// Which rows count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Moment {
+    Now,
+    /// After the changes up to this one, but for those among them that were committed later.
+    After {
+        change: i64,
+        but: Vec<i64>,
+    },
+}
+
+impl Table {
+    /// Writes its name.
+    pub fn name(self, sql: &mut Writer<'_>) {
+        sql.text("dataset_rows.").ident(&format!("g{}", self.0));
+    }
+
+    pub fn create(self, columns: &Columns) -> Writer<'static> {
+        let mut sql = Writer::default();
+        self.name(sql.text("CREATE TABLE "));
+        sql.text(" (rid bigint NOT NULL, came bigint NOT NULL, gone bigint");
+        for (place, column) in columns.0.iter().enumerate() {
+            sql.text(", ").ident(&stored(place)).text(" ");
+            sql.text(column.kind.sql());
+            sql.text(if column.nullable { "" } else { " NOT NULL" });
+        }
+        sql.text(")");
+        sql
+    }
+
+    /// `COPY` of the record's id, the change it comes with and its values.
+    pub fn copy(self, columns: &Columns) -> Writer<'static> {
+        let mut sql = Writer::default();
+        self.name(sql.text("COPY "));
+        sql.text(" (rid, came");
+        for place in 0..columns.0.len() {
+            sql.text(", ").ident(&stored(place));
+        }
+        sql.text(") FROM STDIN (FORMAT binary)");
+        sql
+    }
+
+    /// Made after the rows are there, which takes a fraction of the time.
+    pub fn index(self, columns: &Columns, key: &[String]) -> Writer<'static> {
+        let mut sql = Writer::default();
+        self.name(sql.text("CREATE INDEX ON "));
+        sql.text(" (rid)");
+        if !key.is_empty() {
+            let places = key.iter().filter_map(|field| columns.place(field));
+            sql.text("; CREATE UNIQUE INDEX ")
+                .ident(&format!("g{}_key", self.0));
+            self.name(sql.text(" ON "));
+            sql.text(" (").each(places, |sql, place| {
+                sql.ident(&stored(place));
+            });
+            sql.text(") NULLS NOT DISTINCT WHERE gone IS NULL");
+        }
+        sql
+    }
+
+    /// What a scan expects, which a table has only once it was looked at.
+    pub fn analyze(self) -> Writer<'static> {
+        let mut sql = Writer::default();
+        self.name(sql.text("ANALYZE "));
+        sql
+    }
+
+    pub fn drop(self) -> Writer<'static> {
+        let mut sql = Writer::default();
+        self.name(sql.text("DROP TABLE IF EXISTS "));
+        sql
+    }
+}
+
+impl Moment {
+    /// Writes the condition.
+    pub fn condition(&self, sql: &mut Writer<'_>) {
+        match self {
+            Self::Now => {
+                sql.text("gone IS NULL");
+            }
+            Self::After { change, but } => {
+                let but = || but.clone();
+                sql.text("came <= ").value::<BigInt, _>(*change);
+                sql.text(" AND came <> ALL (")
+                    .value::<Array<BigInt>, _>(but());
+                sql.text(") AND (gone IS NULL OR gone > ");
+                sql.value::<BigInt, _>(*change).text(" OR gone = ANY (");
+                sql.value::<Array<BigInt>, _>(but()).text("))");
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The versions of a dataset: every committed change to its rows is one.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Uuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::model::Shown;
+use super::table::{Moment, Table};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
+use crate::db::sql::Writer;
+use crate::kernel::types::{DatasetId, ImportId, PrincipalId, instant, words};
+use crate::schema::{dataset_versions, datasets};
+
+words! {
+    /// What made a version: an import in one of its modes, or an edit of records
+    VersionKind {
+        Append = "append",
+        Replace = "replace",
+        Upsert = "upsert",
+        Edit = "edit",
+    }
+}
+
+/// A version of a dataset
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = dataset_versions, check_for_backend(diesel::pg::Pg))]
+#[schema(as = DatasetVersion)]
+pub struct Version {
+    pub version: i64,
+    pub kind: VersionKind,
+    /// Who made it; null if the account was deleted
+    made_by: Option<PrincipalId>,
+    #[serde(serialize_with = "instant")]
+    made_at: DateTime<Utc>,
+    /// The import that made it
+    import_id: Option<ImportId>,
+    /// How many records came with it
+    added: i64,
+    /// How many records went with it
+    removed: i64,
+    /// How many records it changed
+    changed: i64,
+    /// How many records there are in it
+    #[serde(rename = "rows")]
+    row_count: i64,
+    message: Option<String>,
+}
+
+/// A change that is to be a version.
+pub struct NewVersion<'a> {
+    pub dataset: DatasetId,
+    pub table: Table,
+    pub change: i64,
+    pub kind: VersionKind,
+    pub by: Option<PrincipalId>,
+    pub import: Option<ImportId>,
+    pub added: i64,
+    pub removed: i64,
+    pub changed: i64,
+    pub message: Option<&'a str>,
+}
+
+/// The number of a change that begins.
+pub async fn next_change(connection: &mut AsyncPgConnection) -> QueryResult<i64> {
+    let mut sql = Writer::default();
+    sql.text("SELECT nextval('dataset_changes')");
+    sql.statement::<BigInt>().get_result(connection).await
+}
+
+impl NewVersion<'_> {
+    /// The version that follows. The dataset is locked by who calls this.
+    pub async fn insert(&self, connection: &mut AsyncPgConnection) -> QueryResult<i64> {
+        let (version, rows): (i64, i64) = diesel::update(datasets::table.find(self.dataset))
+            .set((
+                datasets::version.eq(datasets::version + 1),
+                datasets::revision.eq(datasets::revision + 1),
+                datasets::generation.eq(self.table.0),
+                datasets::row_count.eq(datasets::row_count + (self.added - self.removed)),
+                datasets::updated_at.eq(diesel::dsl::now),
+            ))
+            .returning((datasets::version, datasets::row_count))
+            .get_result(connection)
+            .await?;
+        diesel::insert_into(dataset_versions::table)
+            .values((
+                dataset_versions::dataset_id.eq(self.dataset),
+                dataset_versions::version.eq(version),
+                dataset_versions::generation.eq(self.table.0),
+                dataset_versions::change.eq(self.change),
+                dataset_versions::kind.eq(self.kind),
+                dataset_versions::made_by.eq(self.by),
+                dataset_versions::made_at.eq(diesel::dsl::now),
+                dataset_versions::import_id.eq(self.import),
+                dataset_versions::added.eq(self.added),
+                dataset_versions::removed.eq(self.removed),
+                dataset_versions::changed.eq(self.changed),
+                dataset_versions::row_count.eq(rows),
+                dataset_versions::message.eq(self.message),
+            ))
+            .execute(connection)
+            .await?;
+        Ok(version)
+    }
+}
+
+/// Changes are numbered when they begin and are versions when they are committed, so a version has
+/// all changes up to its largest but for those that were committed after it.
+const AS_IT_WAS: &str = "WITH own AS (SELECT version, generation FROM dataset_versions \
+    WHERE dataset_id = :dataset AND version = :version), \
+    last AS (SELECT max(change) AS change FROM dataset_versions AS v, own \
+    WHERE v.dataset_id = :dataset AND v.generation = own.generation AND v.version <= own.version) \
+    SELECT own.generation, last.change, ARRAY(SELECT v.change FROM dataset_versions AS v \
+    WHERE v.dataset_id = :dataset AND v.generation = own.generation AND v.version > own.version \
+    AND v.change < last.change) FROM own, last";
+
+/// The rows of a version that is kept.
+pub async fn as_it_was(
+    mut connection: &AsyncPgConnection,
+    dataset: DatasetId,
+    version: i64,
+) -> QueryResult<Option<Shown>> {
+    let mut sql = Writer::default();
+    sql.text(AS_IT_WAS);
+    sql.bind::<Uuid, _>("dataset", dataset);
+    sql.bind::<BigInt, _>("version", version);
+    let find = sql.statement::<(BigInt, BigInt, Array<BigInt>)>();
+    let found: Option<(i64, i64, Vec<i64>)> = find.get_result(&mut connection).await.optional()?;
+    Ok(found.map(|(generation, change, but)| Shown {
+        version,
+        table: Some(Table(generation)),
+        moment: Moment::After { change, but },
+    }))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum VersionSort {
+    Version,
+}
+
+impl Sorts for VersionSort {
+    type Row = Version;
+    const LIST: &'static str = "versions";
+    const ALL: &'static [(&'static str, Self)] = &[("version", Self::Version)];
+    const DEFAULT: (Self, Direction) = (Self::Version, Direction::Descending);
+
+    fn place(self, row: &Version) -> Place {
+        Place {
+            key: Key::Int(row.version),
+            id: uuid::Uuid::nil(),
+        }
+    }
+
+    fn weight(row: &Version) -> usize {
+        size_of::<Version>() + row.message.as_ref().map_or(0, String::len)
+    }
+}
+
+/// The versions of a dataset, in pages.
+pub async fn page(
+    connection: &mut AsyncPgConnection,
+    dataset: DatasetId,
+    page: &PageQuery<VersionSort>,
+) -> QueryResult<Found<Version>> {
+    let wanted = || {
+        dataset_versions::table
+            .filter(dataset_versions::dataset_id.eq(dataset))
+            .select(Version::as_select())
+            .into_boxed()
+    };
+    let id = diesel::dsl::sql::<Uuid>(NO_ID);
+    page.load(connection, wanted, dataset_versions::version, id)
+        .await
+}
+
+/// A version is alone, so nothing has to tell it from others.
+const NO_ID: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
