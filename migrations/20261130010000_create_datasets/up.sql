@@ -25,8 +25,8 @@ CREATE TABLE datasets (
     CONSTRAINT datasets_project_id_name_key UNIQUE (project_id, name),
     CONSTRAINT datasets_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects (id) ON DELETE CASCADE,
     CONSTRAINT datasets_created_by_fkey FOREIGN KEY (created_by) REFERENCES principals (id) ON DELETE SET NULL,
-    CONSTRAINT datasets_name_check CHECK (length(name) BETWEEN 1 AND 200),
-    CONSTRAINT datasets_description_check CHECK (length(description) <= 10000)
+    CONSTRAINT datasets_name_check CHECK (char_length(name) BETWEEN 1 AND 200),
+    CONSTRAINT datasets_description_check CHECK (char_length(description) <= 10000)
 );
 CREATE INDEX datasets_project_id_idx ON datasets (project_id, id);
 CREATE INDEX datasets_created_by_idx ON datasets (created_by);
@@ -72,7 +72,7 @@ CREATE TABLE dataset_imports (
     CONSTRAINT dataset_imports_state_check
         CHECK (state IN ('receiving', 'loading', 'ready', 'checked', 'refused', 'failed', 'cancelled')),
     CONSTRAINT dataset_imports_mode_check CHECK (mode IN ('append', 'replace', 'upsert')),
-    CONSTRAINT dataset_imports_message_check CHECK (length(message) <= 1000)
+    CONSTRAINT dataset_imports_message_check CHECK (char_length(message) <= 1000)
 );
 CREATE INDEX dataset_imports_dataset_id_idx ON dataset_imports (dataset_id, id);
 CREATE UNIQUE INDEX dataset_imports_idempotency_key_idx ON dataset_imports (dataset_id, started_by, idempotency_key)
@@ -101,7 +101,7 @@ CREATE TABLE dataset_versions (
     CONSTRAINT dataset_versions_made_by_fkey FOREIGN KEY (made_by) REFERENCES principals (id) ON DELETE SET NULL,
     CONSTRAINT dataset_versions_import_id_fkey FOREIGN KEY (import_id) REFERENCES dataset_imports (id) ON DELETE SET NULL,
     CONSTRAINT dataset_versions_kind_check CHECK (kind IN ('append', 'replace', 'upsert', 'edit')),
-    CONSTRAINT dataset_versions_message_check CHECK (length(message) <= 1000)
+    CONSTRAINT dataset_versions_message_check CHECK (char_length(message) <= 1000)
 );
 CREATE INDEX dataset_versions_made_by_idx ON dataset_versions (made_by);
 CREATE INDEX dataset_versions_import_id_idx ON dataset_versions (import_id);

@@ -5,11 +5,14 @@
 //! each version can be read again (`versions.rs`).
 
 pub mod access;
+pub mod aggregate;
 pub mod column;
+pub mod compare;
 pub mod csv;
 pub mod export;
 pub mod handlers;
 pub mod import;
+pub mod measure;
 pub mod model;
 pub mod query;
 pub mod records;
@@ -54,5 +57,7 @@ fn routes() -> OpenApiRouter<AppState> {
             handlers::imports::cancel_import
         ))
         .routes(routes!(handlers::records::list_records))
+        .routes(routes!(handlers::aggregate::get_aggregate))
+        .routes(routes!(handlers::aggregate::get_comparison))
         .routes(routes!(handlers::versions::list_dataset_versions))
 }

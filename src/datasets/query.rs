@@ -64,7 +64,7 @@ impl Asked {
 
     /// What a cursor is good for, besides the order.
     pub fn scope(&self) -> Vec<(String, String)> {
-        let is_open = |name: &str| matches!(name, "limit" | "cursor" | "sort");
+        let is_open = |name: &str| matches!(name, "limit" | "cursor" | "count" | "sort");
         let kept = self.pairs.iter().filter(|(name, _)| !is_open(name));
         kept.cloned().collect()
     }

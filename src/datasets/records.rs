@@ -2,15 +2,16 @@
 
 use diesel::Queryable;
 use diesel::result::QueryResult;
-use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::aggregate::{of_dataset, with_version};
 use super::column::{ColumnType, Columns, stored};
 use super::model::Shown;
 use super::query::Filters;
-use super::table::{Moment, Table};
-use crate::db::page::{Direction, Key, Place};
+use super::table::Table;
+use crate::db::page::{COUNT_CAP, Direction, Key, Place};
 use crate::db::sql::Writer;
 use crate::kernel::types::DatasetId;
 
@@ -83,6 +84,20 @@ struct Row {
 type Selected = (BigInt, Nullable<BigInt>, Nullable<Text>, Nullable<Text>);
 
 impl Wanted<'_> {
+    /// How many there are on all pages, up to [`COUNT_CAP`] and one.
+    pub async fn count(&self, connection: &mut AsyncPgConnection) -> QueryResult<i64> {
+        let Some(table) = self.shown.table else {
+            return Ok(0);
+        };
+        let mut sql = Writer::default();
+        table.name(sql.text("SELECT count(*) FROM (SELECT FROM "));
+        self.filters.write(sql.text(" WHERE "), &self.shown.moment);
+        sql.text(" LIMIT ")
+            .value::<BigInt, _>(COUNT_CAP + 1)
+            .text(") AS counted");
+        sql.statement::<BigInt>().get_result(connection).await
+    }
+
     /// `None` where the table is not the dataset's any more: look again.
     pub async fn page(
         &self,
@@ -97,26 +112,9 @@ impl Wanted<'_> {
             }));
         };
         let mut sql = Writer::default();
-        match self.shown.moment {
-            Moment::Now => sql.text(
-                "SELECT datasets.version, page.rid, page.key, page.record FROM datasets LEFT JOIN LATERAL (",
-            ),
-            Moment::After { .. } => sql.text(
-                "SELECT :version, page.rid, page.key, page.record FROM datasets LEFT JOIN LATERAL (",
-            ),
-        };
+        with_version(&mut sql, self.shown);
         self.parts(&mut sql, table);
-        sql.text(") AS page ON true WHERE datasets.id = :dataset");
-        sql.bind::<SqlUuid, _>("dataset", self.dataset);
-        match self.shown.moment {
-            Moment::Now => {
-                sql.text(" AND datasets.generation = :generation");
-                sql.bind::<BigInt, _>("generation", table.0);
-            }
-            Moment::After { .. } => {
-                sql.bind::<BigInt, _>("version", self.shown.version);
-            }
-        }
+        of_dataset(&mut sql, self.dataset, self.shown, table);
         let page = sql.statement::<Selected>();
         let rows: Vec<Row> = RunQueryDsl::load(page, connection).await?;
         let Some(version) = rows.as_slice().first().map(|row| row.version) else {

@@ -109,6 +109,9 @@ codes! {
     /// The file that was sent cannot be loaded, and nothing of it was. `errors` has the first
     /// mistakes by row and column; the import at `Location` has up to 1,000.
     ImportRefused = "import-refused" UNPROCESSABLE_ENTITY "The file cannot be loaded",
+    /// A group that is compared has several records, and the request does not say how to make one
+    /// value of them. Say it by `agg`, or filter so that one is left.
+    AmbiguousCell = "ambiguous-cell" UNPROCESSABLE_ENTITY "A group has several records",
     /// The `Idempotency-Key` came before with another request within the last 24 hours. Use a new
     /// key for every new request.
     IdempotencyKeyReused = "idempotency-key-reused" UNPROCESSABLE_ENTITY "The Idempotency-Key belongs to another request",

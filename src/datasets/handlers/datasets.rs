@@ -26,6 +26,8 @@ use crate::kernel::error::{ApiError, ApiResult, Code, FieldError};
 use crate::kernel::types::{DatasetId, ProjectId, instant};
 use crate::projects::access::{Editor, Owner, ProjectAccess, Role, Viewer};
 
+const MOST_KEY_FIELDS: usize = 16;
+
 /// A dataset, as its reader sees it
 #[derive(Serialize, ToSchema)]
 #[schema(as = Dataset)]
@@ -183,6 +185,13 @@ pub async fn create_dataset(
             "/columns",
             "too-many-items",
             "a dataset has at most 500 columns",
+        ));
+    }
+    if key.len() > MOST_KEY_FIELDS {
+        return Err(wrong(
+            "/key",
+            "too-many-items",
+            "a key has at most 16 fields",
         ));
     }
     let columns = declared(columns).map_err(wrong_column)?;

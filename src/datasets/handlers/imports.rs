@@ -17,6 +17,7 @@ use crate::datasets::import::rows::Part;
 use crate::datasets::import::run::{Job, start};
 use crate::db::transaction::{Failure, Tx, Work, transaction};
 use crate::http::answer::Answer;
+use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::once::Once;
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::ValidPath;
@@ -83,7 +84,7 @@ pub async fn create_import(
     });
     let id = match begun.await? {
         Begun::New(id) => id,
-        Begun::Earlier(import) => return answer(*import),
+        Begun::Earlier(import) => return Ok(answer(*import)?.replayed().into_response()),
     };
     let job = Job {
         db: app.db.clone(),
@@ -104,10 +105,11 @@ pub async fn create_import(
         .read_primary(async |connection| Import::find(connection, dataset, id).await)
         .await?
         .ok_or(ApiError::not_found("import"))?;
-    match ended {
+    let answer = match ended {
         Ok(_) => answer(import),
         Err(_) => accepted(import),
-    }
+    };
+    Ok(answer?.into_response())
 }
 
 /// Hands the parts on. Where the import has ended already, the rest is not read.
@@ -197,17 +199,18 @@ fn place(import: &Import) -> String {
     )
 }
 
-fn accepted(import: Import) -> ApiResult<Response> {
-    Ok(Answer::accepted(place(&import), &ImportBody::from(import))?.into_response())
+fn accepted(import: Import) -> ApiResult<Answer> {
+    let (place, edition) = (place(&import), import.edition());
+    Ok(Answer::accepted(place, &ImportBody::from(import))?.with_version(edition))
 }
 
 /// What became of an import that has ended.
-fn answer(import: Import) -> ApiResult<Response> {
-    let location = place(&import);
+fn answer(import: Import) -> ApiResult<Answer> {
+    let (location, edition) = (place(&import), import.edition());
     match import.state {
         ImportState::Receiving | ImportState::Loading => accepted(import),
         ImportState::Ready | ImportState::Checked => {
-            Ok(Answer::created(location, &ImportBody::from(import))?.into_response())
+            Ok(Answer::created(location, &ImportBody::from(import))?.with_version(edition))
         }
         ImportState::Cancelled => Err(ApiError::new(
             Code::Conflict,
@@ -287,20 +290,25 @@ pub async fn list_imports(
         ("id" = DatasetId, Path, description = "Id of the dataset"),
         ("import" = ImportId, Path, description = "Id of the import"),
     ),
-    responses((status = OK, body = ImportBody), ApiError),
+    responses(
+        (status = OK, body = ImportBody),
+        (status = NOT_MODIFIED, description = "Your copy is current"),
+        ApiError,
+    ),
 )]
 pub async fn get_import(
     _: DatasetAccess<Viewer>,
     app: AppState,
     ValidPath(path): ValidPath<(DatasetId, ImportId)>,
-) -> ApiResult<Response> {
+    conditions: Conditions,
+) -> ApiResult<Versioned<ImportBody>> {
     let (dataset, import) = path;
     let found = app
         .db
         .look_up(async |connection| Import::find(connection, dataset, import).await)
         .await?;
     let found = found.ok_or(ApiError::not_found("import"))?;
-    Ok(Answer::ok(&ImportBody::from(found))?.into_response())
+    conditions.read(found.edition(), || found.into())
 }
 
 /// Stop an import
@@ -322,12 +330,14 @@ pub async fn cancel_import(
     app: AppState,
     actor: Actor,
     ValidPath(path): ValidPath<(DatasetId, ImportId)>,
+    conditions: Conditions,
 ) -> ApiResult<StatusCode> {
     let (me, (dataset, import)) = (who.id, path);
     transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<()> {
         DatasetAccess::<Editor>::to_write(tx, me, dataset).await?;
         let found = Import::find(tx, dataset, import).await?;
-        found.ok_or(ApiError::not_found("import"))?;
+        let found = found.ok_or(ApiError::not_found("import"))?;
+        conditions.write(Some(found.edition()))?;
         match Import::cancel(tx, import).await? {
             true => Ok(()),
             false => Err(ApiError::new(Code::Conflict, "the import has ended already").into()),

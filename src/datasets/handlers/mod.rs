@@ -1,5 +1,6 @@
 //! What is asked about datasets, a file for each matter.
 
+pub mod aggregate;
 pub mod datasets;
 pub mod imports;
 pub mod records;

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, ETAG, LINK};
+use http::header::{ACCEPT, CONTENT_TYPE, LINK};
 use http::{HeaderMap, HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -14,16 +14,17 @@ use crate::datasets::model::{Dataset, Shown};
 use crate::datasets::query::{Asked, invalid, selected, sorted};
 use crate::datasets::records::{RecordPage, Wanted};
 use crate::datasets::versions::as_it_was;
-use crate::db::page::Scope;
+use crate::db::page::{COUNT_CAP, Scope};
 use crate::http::answer::download::Download;
-use crate::http::answer::etag::etag;
 use crate::http::answer::page::{CursorKeys, next_link};
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::{DatasetId, PrincipalId};
 use crate::projects::access::Viewer;
 
-const OWN: &[&str] = &["limit", "cursor", "sort", "select", "version", "format"];
+const OWN: &[&str] = &[
+    "limit", "cursor", "count", "sort", "select", "version", "format",
+];
 const USUAL: i64 = 50;
 
 /// What records are asked for besides the filters on their fields.
@@ -36,6 +37,9 @@ pub struct RecordParams {
     limit: Option<i64>,
     /// The `next` of the page before. Filters, `sort`, `select` and `version` have to be the same
     cursor: Option<String>,
+    /// Whether to count the records on all pages, up to 10,000
+    #[param(default = false)]
+    count: Option<bool>,
     /// A field to sort by, with `-` for the largest first. Records without a value come last
     sort: Option<String>,
     /// The fields to show, with commas between them; all of them unless told
@@ -62,6 +66,15 @@ pub struct RecordList {
     items: Vec<Box<RawValue>>,
     /// The `cursor` of the next page; null on the last one
     next: Option<String>,
+    /// How many records there are on all pages. It is there only with `count=true`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    count: Option<i64>,
+    /// Whether there are more records than `count`, which stops at 10,000. It is there only with
+    /// `count=true`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    count_capped: Option<bool>,
 }
 
 /// The records of a dataset
@@ -150,12 +163,8 @@ async fn export(
         selected(columns, asked.get("select"))?,
         asked.filters(columns)?,
     );
-    let tag = etag(export.dataset.revision);
     let kind = HeaderValue::from_static(format.media_type());
-    let mut response =
-        Download::new(kind, export.stream(format, selected, filters)).into_response();
-    response.headers_mut().insert(ETAG, tag);
-    Ok(response)
+    Ok(Download::new(kind, export.stream(format, selected, filters)).into_response())
 }
 
 async fn page(
@@ -167,6 +176,11 @@ async fn page(
 ) -> ApiResult<Response> {
     let limit = asked.number("limit", 1, 200)?.unwrap_or(USUAL);
     let version = asked.version()?;
+    let counts = match asked.get("count") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(invalid("count", "expected true or false")),
+    };
     let scope = Scope::new(
         "records",
         uri.path(),
@@ -202,10 +216,17 @@ async fn page(
         };
         let found = app
             .db
-            .read(async |connection| wanted.page(connection).await)
+            .read(async |connection| {
+                let total = match counts {
+                    true => Some(wanted.count(connection).await?),
+                    false => None,
+                };
+                let page = wanted.page(connection).await?;
+                Ok(page.map(|page| (page, total)))
+            })
             .await?;
-        if let Some(page) = found {
-            return respond(app, &scope, uri, page);
+        if let Some((page, total)) = found {
+            return respond(app, &scope, uri, page, total);
         }
         // It was replaced between two looks.
         let id = dataset.id;
@@ -238,7 +259,13 @@ pub async fn shown(app: &AppState, dataset: &Dataset, version: Option<i64>) -> A
     found.ok_or(ApiError::not_found("version"))
 }
 
-fn respond(app: &AppState, scope: &Scope, uri: &Uri, page: RecordPage) -> ApiResult<Response> {
+fn respond(
+    app: &AppState,
+    scope: &Scope,
+    uri: &Uri,
+    page: RecordPage,
+    total: Option<i64>,
+) -> ApiResult<Response> {
     let RecordPage {
         version,
         records,
@@ -259,6 +286,8 @@ fn respond(app: &AppState, scope: &Scope, uri: &Uri, page: RecordPage) -> ApiRes
         version,
         items,
         next,
+        count: total.map(|total| total.min(COUNT_CAP)),
+        count_capped: total.map(|total| total > COUNT_CAP),
     };
     let body = serde_json::to_vec(&list).map_err(ApiError::internal)?;
     let mut response = Bytes::from(body).into_response();

@@ -114,6 +114,7 @@ pub struct Import {
     pub problem: Option<AsJson<ImportProblem>>,
     pub version: Option<i64>,
     pub started_at: DateTime<Utc>,
+    pub seen_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
 }
 
@@ -174,6 +175,7 @@ impl From<Import> for ImportBody {
             problem,
             version,
             started_at,
+            seen_at: _,
             ended_at,
         } = import;
         Self {
@@ -222,6 +224,11 @@ pub struct Ending {
 const GONE: &str = "now() - interval '60 seconds'";
 
 impl Import {
+    /// Every change to it says when it was.
+    pub fn edition(&self) -> i64 {
+        self.seen_at.timestamp_micros()
+    }
+
     pub async fn insert(
         connection: &mut AsyncPgConnection,
         dataset: DatasetId,
@@ -335,6 +342,7 @@ impl Import {
                 dataset_imports::inferred.eq(ending.inferred.as_ref()),
                 dataset_imports::problem.eq(ending.problem.clone().map(AsJson)),
                 dataset_imports::version.eq(ending.version),
+                dataset_imports::seen_at.eq(diesel::dsl::now),
                 dataset_imports::ended_at.eq(diesel::dsl::now),
             ));
         Ok(end.execute(connection).await? == 1)
@@ -346,6 +354,7 @@ impl Import {
             .filter(dataset_imports::ended_at.is_null())
             .set((
                 dataset_imports::state.eq(ImportState::Cancelled),
+                dataset_imports::seen_at.eq(diesel::dsl::now),
                 dataset_imports::ended_at.eq(diesel::dsl::now),
             ));
         Ok(cancel.execute(connection).await? == 1)
@@ -363,6 +372,7 @@ impl Import {
             .set((
                 dataset_imports::state.eq(ImportState::Failed),
                 dataset_imports::problem.eq(AsJson(problem)),
+                dataset_imports::seen_at.eq(diesel::dsl::now),
                 dataset_imports::ended_at.eq(diesel::dsl::now),
             ))
             .execute(connection)

@@ -97,6 +97,13 @@ impl Answer {
         Ok(self)
     }
 
+    /// It is given again instead of doing the work again.
+    #[must_use]
+    pub fn replayed(mut self) -> Self {
+        self.is_replayed = true;
+        self
+    }
+
     /// It shows something of a project, so it is given again only to who can read that.
     #[must_use]
     pub fn of_project(mut self, project: Option<ProjectId>) -> Self {

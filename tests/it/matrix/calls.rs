@@ -203,6 +203,10 @@ pub(crate) const CALLS: &[Call] = &[
         |_| Nothing,
     ),
     call("GET /api/v1/datasets/{id}/records", PROJECT, |_| Nothing),
+    call("GET /api/v1/datasets/{id}/aggregate", PROJECT, |_| Nothing),
+    call("GET /api/v1/datasets/{id}/compare", PROJECT, |_| {
+        Query("by=n&groups=1,2&measures=n".to_owned())
+    }),
     call("GET /api/v1/datasets/{id}/versions", PROJECT, |_| Nothing),
 ];
 

@@ -151,7 +151,7 @@ impl Stage {
 
     /// In one round trip, as this is done for every call.
     async fn insert(&self, people: &[&Person], projects: &[(&Shared, &[(Uuid, &str)])]) {
-        let mut rows = [const { String::new() }; 11];
+        let mut rows = [const { String::new() }; 12];
         let [
             principals,
             users,
@@ -164,6 +164,7 @@ impl Stage {
             notifications,
             datasets,
             imports,
+            versions,
         ] = &mut rows;
         for person in people {
             let Person {
@@ -203,8 +204,13 @@ impl Stage {
                 import,
             } = project;
             write!(shared, ",('{project}', 'A project', '{visibility}')").unwrap();
-            write!(datasets, r#",('{dataset}', '{project}', 'A dataset', '[{{"name": "n", "field": "n", "type": "int", "nullable": true}}]', '{{}}', now(), now())"#).unwrap();
+            write!(datasets, r#",('{dataset}', '{project}', 'A dataset', '[{{"name": "n", "field": "n", "type": "int", "nullable": true}}]', '{{}}', 1, now(), now())"#).unwrap();
             write!(imports, ",('{import}', '{dataset}', '{owner}', 'receiving', 'append', false, false, '[]', now(), now())").unwrap();
+            write!(
+                versions,
+                ",('{dataset}', 1, 0, 0, 'edit', now(), 0, 0, 0, 0)"
+            )
+            .unwrap();
             let own = [(*owner, "owner"), (*mate, "viewer")];
             for (member, role) in own.iter().chain(*more) {
                 write!(members, ",('{project}', '{member}', '{role}')").unwrap();
@@ -223,8 +229,9 @@ impl Stage {
             "posts (id, author_id, project_id, title, content, published, language, created_at)",
             "dead_jobs (id, lane, kind, args, owner, due_at, claims, failures, max_failures, lost, created_at, reason)",
             "notifications (id, user_id, event_id, kind, project_id, subject, data, at)",
-            "datasets (id, project_id, name, column_list, key_fields, created_at, updated_at)",
+            "datasets (id, project_id, name, column_list, key_fields, version, created_at, updated_at)",
             "dataset_imports (id, dataset_id, started_by, state, mode, is_dry_run, skips_errors, options, started_at, seen_at)",
+            "dataset_versions (dataset_id, version, generation, change, kind, made_at, added, removed, changed, row_count)",
         ];
         let mut batch = String::new();
         for (table, rows) in tables.iter().zip(&rows) {
