@@ -6,13 +6,15 @@ use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 
-use super::import::run;
+use super::import::model::Import;
 use super::table::Table;
+use crate::db::Db;
 use crate::db::sql::Writer;
 use crate::db::transaction::{Tx, transaction};
 use crate::jobs::context::Context;
 use crate::jobs::kind::{Ended, Job, JobResult, Lane};
 use crate::kernel::actor::Actor;
+use crate::kernel::error::ApiResult;
 use crate::schema::dataset_generations;
 
 /// Tables that one run drops at most.
@@ -41,25 +43,31 @@ impl Job for SweepDatasets {
     type Tools = ();
 
     async fn run(&self, context: &Context, (): &()) -> JobResult<Ended> {
-        let db = context.db();
-        run::sweep(db).await?;
-        let unused = db.read_primary(async |connection| unused(connection).await);
-        let nobody = Actor::default();
-        for table in unused.await? {
-            let dropped = transaction(db, &nobody, async |tx: &mut Tx<'_>| {
-                diesel::sql_query(PATIENCE).execute(tx.connection()).await?;
-                let mut drop = table.drop();
-                drop.statement::<BigInt>().execute(tx.connection()).await?;
-                let row = dataset_generations::table.find(table.0);
-                diesel::delete(row).execute(tx.connection()).await?;
-                Ok(())
-            });
-            if let Err(error) = dropped.await {
-                tracing::debug!(error = %error.detail, table = table.0, "a table is still read");
-            }
-        }
+        sweep(context.db()).await?;
         Ok(Ended::Done)
     }
+}
+
+/// Ends what nobody works on any more, and drops what nobody needs.
+pub async fn sweep(db: &Db) -> ApiResult<()> {
+    let abandoned = db.write(async |connection| Import::end_abandoned(connection).await);
+    abandoned.await?;
+    let unused = db.read_primary(async |connection| unused(connection).await);
+    let nobody = Actor::default();
+    for table in unused.await? {
+        let dropped = transaction(db, &nobody, async |tx: &mut Tx<'_>| {
+            diesel::sql_query(PATIENCE).execute(tx.connection()).await?;
+            let mut drop = table.drop();
+            drop.statement::<BigInt>().execute(tx.connection()).await?;
+            let row = dataset_generations::table.find(table.0);
+            diesel::delete(row).execute(tx.connection()).await?;
+            Ok(())
+        });
+        if let Err(error) = dropped.await {
+            tracing::debug!(error = %error.detail, table = table.0, "a table is still read");
+        }
+    }
+    Ok(())
 }
 
 async fn unused(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Table>> {

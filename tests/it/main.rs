@@ -16,6 +16,7 @@ mod cli;
 mod client;
 mod config;
 mod database;
+mod datasets;
 mod docs_page;
 mod embedded;
 mod faults;

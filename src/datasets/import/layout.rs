@@ -112,6 +112,16 @@ impl Layout {
         Ok(Row::Record)
     }
 
+    /// What the sections say now, for a row that is read later.
+    pub fn sections(&self) -> Vec<Option<String>> {
+        self.sections.clone()
+    }
+
+    /// Says again what the sections said.
+    pub fn restore(&mut self, sections: Vec<Option<String>>) {
+        self.sections = sections;
+    }
+
     fn width(&self) -> usize {
         self.names.as_ref().map_or(0, Vec::len)
     }

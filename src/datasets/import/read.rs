@@ -130,10 +130,17 @@ impl Reading<'_> {
             out: HEADER.to_vec(),
         };
         let mut is_settled = !sample.is_empty();
-        for (number, record) in &sample {
-            self.record(&mut encoder, *number, record)?;
+        let now = self.layout.sections();
+        for Sampled {
+            row,
+            record,
+            sections,
+        } in sample
+        {
+            self.layout.restore(sections);
+            self.record(&mut encoder, row, &record)?;
         }
-        drop(sample);
+        self.layout.restore(now);
         let mut record = Record::default();
         while self.next(&mut record)? {
             if self.layout.look(&record)? != Row::Record {
@@ -171,7 +178,7 @@ impl Reading<'_> {
     }
 
     /// Looks at the beginning of the file, and keeps the records for later.
-    fn infer(&mut self, sample: &mut Vec<(u64, Record)>) -> Result<Columns, Stopped> {
+    fn infer(&mut self, sample: &mut Vec<Sampled>) -> Result<Columns, Stopped> {
         let mut guesses: Vec<Guess> = Vec::new();
         let (mut size, mut spare) = (0, Vec::new());
         // The columns that options add come after those of the file, as texts to be read.
@@ -195,7 +202,11 @@ impl Reading<'_> {
                 }
             }
             size += record.size();
-            sample.push((self.layout.row(), record));
+            sample.push(Sampled {
+                row: self.layout.row(),
+                sections: self.layout.sections(),
+                record,
+            });
         }
         if columns.0.is_empty() {
             columns = self.texts()?;
@@ -308,6 +319,13 @@ impl Reading<'_> {
         };
         self.to.blocking_send(chunk).or(Err(Stopped::Gone))
     }
+}
+
+/// A record that is kept until the columns are known, with what the sections said above it.
+struct Sampled {
+    row: u64,
+    record: Record,
+    sections: Vec<Option<String>>,
 }
 
 struct Encoder<'a> {

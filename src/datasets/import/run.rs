@@ -199,7 +199,10 @@ impl Job {
         }
         ending.rows_written = rows_read - rows_failed;
         match target {
-            Some(target) => self.commit(target, ending).await,
+            Some((target, copy)) => {
+                copy.finish().await?;
+                self.commit(target, ending).await
+            }
             None => {
                 self.end(ImportState::Checked, ending).await;
                 Ok(())
@@ -207,15 +210,14 @@ impl Job {
         }
     }
 
-    /// Copies what the reader has for it, to its end. `None` where the file is only checked.
+    /// Copies what the reader has for it. `None` where the file is only checked.
     async fn copy(
         &self,
         messages: &mut mpsc::Receiver<Message>,
         ending: &mut Ending,
         reserved: &mut Option<Numbers>,
-    ) -> Result<Option<Target>, Stop> {
-        let mut target = None;
-        let mut copy: Option<CopyIn> = None;
+    ) -> Result<Option<(Target, CopyIn)>, Stop> {
+        let mut target: Option<(Target, CopyIn)> = None;
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -248,25 +250,20 @@ impl Job {
                         change: 0,
                         first_rid: 0,
                     };
-                    if let Some((begun, sink)) = begun {
+                    if let Some((begun, _)) = &begun {
                         first = begun.numbers;
-                        target = Some(begun);
-                        copy = Some(sink);
                     }
+                    target = begun;
                     // Where nobody waits for them, the reader has said why.
                     let _ = numbers.send(first);
                 }
                 Some(Message::Chunk { bytes, progress }) => {
                     ending.progress = progress;
-                    if let Some(copy) = &mut copy {
+                    if let Some((_, copy)) = &mut target {
                         copy.send(bytes).await?;
                     }
                 }
             }
-        }
-        let is_whole = ending.progress.rows_failed == 0 || self.options.on_error == OnError::Skip;
-        if let Some(copy) = copy.filter(|_| is_whole) {
-            copy.finish().await?;
         }
         Ok(target)
     }
@@ -443,10 +440,4 @@ impl Change<'_> {
             "the dataset was replaced, or has other columns, since the file began to arrive; nothing was loaded: send it again",
         ))
     }
-}
-
-/// Ends the imports of processes that are gone.
-pub async fn sweep(db: &Db) -> ApiResult<usize> {
-    let sweep = db.write(async |connection| Import::end_abandoned(connection).await);
-    Ok(sweep.await?)
 }
