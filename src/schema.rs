@@ -101,7 +101,7 @@ diesel::table! {
         description -> Nullable<Text>,
         column_list -> Jsonb,
         key_fields -> Array<Nullable<Text>>,
-        /// The number of the last committed change; 0 while there was none
+        /// The number of the last change; 0 while there was none
         version -> Int8,
         /// The table dataset_rows.g\<generation\> with the rows of now; null while there was none
         generation -> Nullable<Int8>,

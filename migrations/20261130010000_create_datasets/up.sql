@@ -30,7 +30,7 @@ CREATE TABLE datasets (
 );
 CREATE INDEX datasets_project_id_idx ON datasets (project_id, id);
 CREATE INDEX datasets_created_by_idx ON datasets (created_by);
-COMMENT ON COLUMN datasets.version IS 'The number of the last committed change; 0 while there was none';
+COMMENT ON COLUMN datasets.version IS 'The number of the last change; 0 while there was none';
 COMMENT ON COLUMN datasets.generation IS 'The table dataset_rows.g<generation> with the rows of now; null while there was none';
 COMMENT ON COLUMN datasets.next_rid IS 'The id that the next record gets';
 COMMENT ON COLUMN datasets.revision IS 'Rises with every change to the dataset or its rows, for the ETag';

@@ -9,6 +9,7 @@ pub mod aggregate;
 pub mod column;
 pub mod compare;
 pub mod csv;
+pub mod edit;
 pub mod export;
 pub mod handlers;
 pub mod import;
@@ -56,7 +57,15 @@ fn routes() -> OpenApiRouter<AppState> {
             handlers::imports::get_import,
             handlers::imports::cancel_import
         ))
-        .routes(routes!(handlers::records::list_records))
+        .routes(routes!(
+            handlers::records::list_records,
+            handlers::record::create_record
+        ))
+        .routes(routes!(
+            handlers::record::get_record,
+            handlers::record::update_record,
+            handlers::record::delete_record
+        ))
         .routes(routes!(handlers::aggregate::get_aggregate))
         .routes(routes!(handlers::aggregate::get_comparison))
         .routes(routes!(handlers::versions::list_dataset_versions))

@@ -59,6 +59,21 @@ pub fn encode_bigint(number: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&number.to_be_bytes());
 }
 
+/// The text as PostgreSQL's own cast reads it; `None` where it reads it as it is.
+pub fn plain(kind: ColumnType, text: &str) -> Option<String> {
+    match kind {
+        ColumnType::Timestamp => timestamp(text).map(|time| time.to_rfc3339()),
+        ColumnType::IntRange => range(text).map(|IntRange { from, to }| {
+            let bound = |bound: Option<i64>| bound.map(|it| it.to_string()).unwrap_or_default();
+            let open = if from.is_some() { '[' } else { '(' };
+            let close = if to.is_some() { ']' } else { ')' };
+            format!("{open}{},{}{close}", bound(from), bound(to))
+        }),
+        ColumnType::Text | ColumnType::Json => None,
+        _ => Some(text.trim().to_owned()),
+    }
+}
+
 /// Whether a text is a value of the type.
 pub fn is_value(kind: ColumnType, text: &str, spare: &mut Vec<u8>) -> bool {
     spare.clear();

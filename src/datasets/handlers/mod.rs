@@ -3,5 +3,6 @@
 pub mod aggregate;
 pub mod datasets;
 pub mod imports;
+pub mod record;
 pub mod records;
 pub mod versions;

@@ -1,6 +1,7 @@
 //! Datasets, as callers meet them.
 
 mod copy;
+mod edits;
 mod imports;
 mod reading;
 mod versions;
@@ -13,6 +14,18 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::app::{Answer, TestApp};
+
+/// A column of most types.
+const COLUMNS: [(&str, &str); 8] = [
+    ("n", "int"),
+    ("t", "text"),
+    ("f", "float64"),
+    ("d", "decimal"),
+    ("day", "date"),
+    ("moment", "timestamp"),
+    ("ok", "bool"),
+    ("ages", "int_range"),
+];
 
 /// An application, somebody who is an editor in a project there, and a session to look.
 struct Place {

@@ -3,19 +3,8 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::Place;
+use super::{COLUMNS, Place};
 use crate::support::app::outcome;
-
-const COLUMNS: [(&str, &str); 8] = [
-    ("n", "int"),
-    ("t", "text"),
-    ("f", "float64"),
-    ("d", "decimal"),
-    ("day", "date"),
-    ("moment", "timestamp"),
-    ("ok", "bool"),
-    ("ages", "int_range"),
-];
 
 const FILE: &str = "n,t,f,d,day,moment,ok,ages\n\
     1,b,1.5,10.10,2024-01-01,2024-01-01T10:00:00Z,true,25-34\n\

@@ -203,6 +203,20 @@ pub(crate) const CALLS: &[Call] = &[
         |_| Nothing,
     ),
     call("GET /api/v1/datasets/{id}/records", PROJECT, |_| Nothing),
+    call("POST /api/v1/datasets/{id}/records", PROJECT, |_| {
+        Json(json!({ "n": 2 }))
+    }),
+    call("GET /api/v1/datasets/{id}/records/{rid}", PROJECT, |_| {
+        Nothing
+    }),
+    call("PATCH /api/v1/datasets/{id}/records/{rid}", PROJECT, |_| {
+        Json(json!({ "n": 3 }))
+    }),
+    call(
+        "DELETE /api/v1/datasets/{id}/records/{rid}",
+        PROJECT,
+        |_| Nothing,
+    ),
     call("GET /api/v1/datasets/{id}/aggregate", PROJECT, |_| Nothing),
     call("GET /api/v1/datasets/{id}/compare", PROJECT, |_| {
         Query("by=n&groups=1,2&measures=n".to_owned())

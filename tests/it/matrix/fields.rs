@@ -25,18 +25,15 @@ pub(super) fn operation<'a>(document: &'a Value, call: &Call) -> &'a Value {
     &document["paths"][path][method.to_lowercase()]
 }
 
-/// The members that a JSON body may have.
-fn members(document: &Value, call: &Call) -> BTreeSet<String> {
+/// The members that a JSON body may have. The fields of records are the dataset's, which
+/// tests/it/datasets tries.
+fn members(document: &Value, call: &Call) -> Option<BTreeSet<String>> {
     let content = &operation(document, call)["requestBody"]["content"];
     let kind = content.as_object().unwrap().values().next().unwrap();
     let schema = kind["schema"]["$ref"].as_str().unwrap();
     let schema = document.pointer(schema.trim_start_matches('#')).unwrap();
-    schema["properties"]
-        .as_object()
-        .unwrap()
-        .keys()
-        .cloned()
-        .collect()
+    let members = schema["properties"].as_object()?;
+    Some(members.keys().cloned().collect())
 }
 
 pub(super) async fn send(
@@ -75,7 +72,9 @@ async fn no_body_takes_a_column_that_is_not_a_field_of_it() {
         let Sent::Json(body) = (call.sends)(&world) else {
             continue;
         };
-        let members = members(&document, call);
+        let Some(members) = members(&document, call) else {
+            continue;
+        };
         for column in columns.iter().filter(|column| !members.contains(*column)) {
             let mut body = body.clone();
             body[column] = true.into();
@@ -129,7 +128,7 @@ async fn no_text_is_more_than_a_text_wherever_it_is_sent() {
         let Sent::Json(body) = (call.sends)(&world) else {
             continue;
         };
-        for name in members(&document, call) {
+        for name in members(&document, call).into_iter().flatten() {
             for text in HOSTILE {
                 let mut body = body.clone();
                 body[&name] = text.into();

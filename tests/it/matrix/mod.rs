@@ -140,6 +140,7 @@ pub(crate) fn fill(path: &str, things: &Things) -> String {
     };
     path.replace("{id}", &id.to_string())
         .replace("{import}", &things.import.to_string())
+        .replace("{rid}", "1")
         .replace("{principal}", &things.principal.to_string())
 }
 

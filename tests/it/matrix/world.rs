@@ -151,6 +151,7 @@ impl Stage {
 
     /// In one round trip, as this is done for every call.
     async fn insert(&self, people: &[&Person], projects: &[(&Shared, &[(Uuid, &str)])]) {
+        let mut made = String::new();
         let mut rows = [const { String::new() }; 12];
         let [
             principals,
@@ -204,13 +205,17 @@ impl Stage {
                 import,
             } = project;
             write!(shared, ",('{project}', 'A project', '{visibility}')").unwrap();
-            write!(datasets, r#",('{dataset}', '{project}', 'A dataset', '[{{"name": "n", "field": "n", "type": "int", "nullable": true}}]', '{{}}', 1, now(), now())"#).unwrap();
+            write!(datasets, r#",('{dataset}', '{project}', 'A dataset', '[{{"name": "n", "field": "n", "type": "int", "nullable": true}}]', '{{}}', 1, {}, 1, 2, now(), now())"#, job_of(*dataset)).unwrap();
             write!(imports, ",('{import}', '{dataset}', '{owner}', 'receiving', 'append', false, false, '[]', now(), now())").unwrap();
+            // Its table is named by a number, which is taken from its id.
+            let table = job_of(*dataset);
             write!(
                 versions,
-                ",('{dataset}', 1, 0, 0, 'edit', now(), 0, 0, 0, 0)"
+                ",('{dataset}', 1, {table}, 0, 'edit', now(), 1, 0, 0, 1)"
             )
             .unwrap();
+            write!(made, "CREATE TABLE dataset_rows.g{table} (rid bigint NOT NULL, came bigint NOT NULL, gone bigint, c1 bigint); \
+                INSERT INTO dataset_rows.g{table} VALUES (1, 0, NULL, 1); GRANT ALL ON dataset_rows.g{table} TO PUBLIC;").unwrap();
             let own = [(*owner, "owner"), (*mate, "viewer")];
             for (member, role) in own.iter().chain(*more) {
                 write!(members, ",('{project}', '{member}', '{role}')").unwrap();
@@ -229,11 +234,11 @@ impl Stage {
             "posts (id, author_id, project_id, title, content, published, language, created_at)",
             "dead_jobs (id, lane, kind, args, owner, due_at, claims, failures, max_failures, lost, created_at, reason)",
             "notifications (id, user_id, event_id, kind, project_id, subject, data, at)",
-            "datasets (id, project_id, name, column_list, key_fields, version, created_at, updated_at)",
+            "datasets (id, project_id, name, column_list, key_fields, version, generation, row_count, next_rid, created_at, updated_at)",
             "dataset_imports (id, dataset_id, started_by, state, mode, is_dry_run, skips_errors, options, started_at, seen_at)",
             "dataset_versions (dataset_id, version, generation, change, kind, made_at, added, removed, changed, row_count)",
         ];
-        let mut batch = String::new();
+        let mut batch = made;
         for (table, rows) in tables.iter().zip(&rows) {
             if let Some(rows) = rows.strip_prefix(',') {
                 write!(batch, "INSERT INTO {table} VALUES {rows};").unwrap();
