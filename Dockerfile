@@ -69,9 +69,10 @@ RUN set -eu; \
 COPY Cargo.toml Cargo.lock ./
 # The private PostgreSQL is not in the image, but cargo reads the manifests of all our crates.
 COPY crates/chartroom-embedded/Cargo.toml ./crates/chartroom-embedded/
+COPY crates/chartroom-wire/Cargo.toml ./crates/chartroom-wire/
 RUN set -eu; . ./build.env; \
-    mkdir src crates/chartroom-embedded/src; echo 'fn main() {}' > src/main.rs; \
-    : > src/lib.rs; : > crates/chartroom-embedded/src/lib.rs; \
+    mkdir src; echo 'fn main() {}' > src/main.rs; : > src/lib.rs; \
+    for crate in crates/*; do mkdir "$crate/src"; : > "$crate/src/lib.rs"; done; \
     cargo fetch --locked --target "$CARGO_BUILD_TARGET"
 RUN set -eu; . ./build.env; \
     cargo build --release --locked --offline --package chartroom --no-default-features
