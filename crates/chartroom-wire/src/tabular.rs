@@ -58,6 +58,20 @@ pub struct Room {
     pub cpu: u64,
 }
 
+/// The walls there may be around the process, by their names.
+pub const WALLS: [&str; 9] = [
+    // The kernel's choice of what to kill where memory runs out.
+    "victim",
+    "memory",
+    "cpu",
+    "files",
+    "processes",
+    "privileges",
+    "landlock",
+    "descriptors",
+    "seccomp",
+];
+
 /// One wall around the process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wall {
