@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use chartroom_wire::tabular::{Request, Room};
+use chartroom_wire::tabular::{MAX_HEAD, Request, Room};
 use chartroom_wire::{Frame, HEAD, Message, Messages, WireError};
 use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{ChildStdout, Command};
@@ -63,7 +63,7 @@ impl Child {
         Ok(Self {
             child,
             from: BufReader::new(stdout),
-            messages: Messages::new(row.saturating_mul(2).max(1 << 20)),
+            messages: Messages::new(row.saturating_mul(2).max(MAX_HEAD)),
             said: AbortOnDropHandle::new(tokio::spawn(listen(stderr))),
             room: request.walls,
             patience,

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-use chartroom_wire::tabular::{Bounds, Code, End, Failure, Head};
+use chartroom_wire::tabular::{Bounds, Code, End, Failure, Head, MAX_HEAD};
 use chartroom_wire::{Cell, Kind, RowsWriter, WireError, write, write_json};
 
 use crate::ID;
@@ -103,7 +103,12 @@ impl<'a> Output<'a> {
 
     pub(crate) fn head(&mut self, head: &Head) -> Result<(), Stop> {
         self.columns(head.columns.len())?;
-        Ok(write_json(self.to, ID, Kind::Head, head)?)
+        let head = serde_json::to_vec(head).map_err(WireError::from)?;
+        if head.len() > MAX_HEAD {
+            let message = "the names of columns or of sheets are too long together";
+            return Err(Failure::new(Code::TooLong, message).into());
+        }
+        Ok(write(self.to, ID, Kind::Head, &head)?)
     }
 
     /// Refuses more columns than there may be.

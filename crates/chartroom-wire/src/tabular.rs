@@ -80,6 +80,9 @@ pub struct Wall {
     pub missing: Option<String>,
 }
 
+/// Bytes of a head: some kilobytes for each of a thousand columns.
+pub const MAX_HEAD: usize = 4 << 20;
+
 /// What comes before the rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {

@@ -136,6 +136,26 @@ async fn xml_that_grows_is_refused() {
 }
 
 #[tokio::test]
+async fn names_that_are_long_together_are_refused() {
+    let dir = TempDir::new("names").unwrap();
+    for (sheets, is_read) in [(1_000, true), (5_000, false)] {
+        let mut workbook = Workbook::of(CELL);
+        let name = "n".repeat(1_000);
+        workbook.sheets = (0..sheets)
+            .map(|n| format!(r#"<sheet name="{name}{n}" sheetId="{}" r:id="r1"/>"#, n + 2))
+            .collect();
+        let path = file(&dir, workbook);
+        match read(&path, Format::Xlsx).await {
+            Ok(whole) => assert!(is_read && whole.head.sheets.len() == 1_001),
+            Err(RunnerError::Refused(failure)) => {
+                assert!(!is_read && failure.code == Code::TooLong, "{failure:?}");
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_encrypted_and_an_old_workbook_are_named_so() {
     let dir = TempDir::new("compound").unwrap();
     let path = dir.0.join("compound.xlsx");

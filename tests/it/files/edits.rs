@@ -140,3 +140,68 @@ async fn lengths_that_a_file_cannot_have_are_refused_before_they_are_read() {
     let (code, message) = refused(&path, Reading::new(Format::Arrow)).await;
     assert_eq!(code, Code::Damaged, "{message}");
 }
+
+/// A thousand is said of the rows, of the values of the column, and of those of its page.
+#[tokio::test]
+async fn numbers_that_contradict_each_other_are_refused() {
+    let dir = TempDir::new("contradiction").unwrap();
+    let path = dir.0.join("forged");
+    let whole = fs::read(data("numbers.none.parquet")).unwrap();
+    let thousand = [0xd0, 0x0f];
+    let all = whole
+        .windows(2)
+        .enumerate()
+        .filter(|(_, window)| **window == thousand);
+    let places: Vec<usize> = all.map(|(at, _)| at).collect();
+    assert!(places.len() >= 4, "{places:?}");
+    let mut refusals = 0;
+    for place in &places {
+        // 8,191 and -8,192, as they are written there.
+        for forged in [[0xfe, 0x7f], [0xff, 0x7f]] {
+            let mut bytes = whole.clone();
+            bytes[*place..place + 2].copy_from_slice(&forged);
+            fs::write(&path, bytes).unwrap();
+            match read(&path, Format::Parquet).await {
+                // One of them is a statistic that nobody reads.
+                Ok(read) => assert_eq!(read.rows.len(), 1_000),
+                Err(RunnerError::Refused(failure)) => {
+                    assert_eq!(failure.code, Code::Damaged, "{failure:?}");
+                    refusals += 1;
+                }
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    }
+    println!("{refusals} of {} are refused", 2 * places.len());
+    assert!(refusals >= 6);
+}
+
+/// Lists that say they have two billion entries, texts of two gigabytes, and structs without end,
+/// where the table of contents should be.
+#[tokio::test]
+async fn a_forged_table_of_contents_reserves_nothing() {
+    let dir = TempDir::new("contents").unwrap();
+    let path = dir.0.join("forged.parquet");
+    let long = [0xff, 0xff, 0xff, 0xff, 0x07];
+    for contents in [
+        // version, then the schema as a list of structs, of integers, of texts
+        [&[0x15, 0x02, 0x19, 0xfc][..], &long].concat(),
+        [&[0x15, 0x02, 0x19, 0xf5], &long[..]].concat(),
+        [&[0x15, 0x02, 0x19, 0xf8], &long[..]].concat(),
+        // an unknown text, and an unknown map
+        [&[0x15, 0x02, 0x88], &long[..]].concat(),
+        [&[0x15, 0x02, 0x8b], &long[..], &[0x88]].concat(),
+        vec![0x9c; 10_000],
+        vec![0x1c; 10_000],
+        Vec::new(),
+    ] {
+        let length = u32::try_from(contents.len()).unwrap();
+        let bytes = [b"PAR1", &*contents, &length.to_le_bytes(), b"PAR1"].concat();
+        fs::write(&path, bytes).unwrap();
+        match read(&path, Format::Parquet).await {
+            Err(RunnerError::Refused(failure)) => assert_eq!(failure.code, Code::Damaged),
+            Err(RunnerError::Limit(Limit::Memory(_))) => {}
+            other => panic!("{contents:?}: {other:?}"),
+        }
+    }
+}

@@ -14,6 +14,8 @@ const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
 pub(super) struct Workbook {
     /// What stands before the worksheet's first tag.
     pub(super) before: &'static str,
+    /// What stands behind its one worksheet, `S`, in the list of them.
+    pub(super) sheets: String,
     /// The rows of its one worksheet, `S`.
     pub(super) rows: String,
     pub(super) strings: Option<String>,
@@ -25,6 +27,7 @@ impl Workbook {
     pub(super) fn of(rows: impl Into<String>) -> Self {
         Self {
             before: "",
+            sheets: String::new(),
             rows: rows.into(),
             strings: None,
             packed: true,
@@ -58,7 +61,8 @@ impl Workbook {
             relation("r2", "sharedStrings", "sharedStrings.xml"),
         ]);
         part("xl/_rels/workbook.xml.rels", true, &of_workbook);
-        let sheets = r#"<sheet name="S" sheetId="1" r:id="r1"/>"#;
+        let first = r#"<sheet name="S" sheetId="1" r:id="r1"/>"#;
+        let sheets = format!("{first}{}", self.sheets);
         let workbook = format!(
             r#"<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{sheets}</sheets></workbook>"#
         );
