@@ -139,6 +139,44 @@ async fn a_formula_gives_the_value_that_was_kept_with_it() {
     assert_eq!(whole.row(1), expected);
 }
 
+/// Keys of a database, as Python's programs write them; Excel would round them.
+#[tokio::test]
+async fn whole_numbers_keep_their_digits() {
+    let dir = TempDir::new("digits").unwrap();
+    let path = dir.0.join("digits.xlsx");
+    let numbers = [
+        ("9007199254740993", "9007199254740993"),
+        ("-9223372036854775807", "-9223372036854775807"),
+        ("18446744073709551615", "18446744073709551615"),
+        ("9007199254740991", "9007199254740991"),
+        ("1E+20", "100000000000000000000"),
+        ("12345678901234567890.5", "12345678901234567000"),
+        ("6.02214076E+23", "6.02214076e23"),
+    ];
+    let row = |(at, (written, _)): (usize, &(&str, &str))| {
+        let before = r#"<c s="0"/><c t="str"><v>9007199254740993</v></c>"#;
+        format!(
+            r#"<row r="{}">{before}<c><f>1</f><v>{written}</v></c></row>"#,
+            at + 1
+        )
+    };
+    let rows: String = numbers
+        .iter()
+        .cycle()
+        .take(14_000)
+        .enumerate()
+        .map(row)
+        .collect();
+    Workbook::of(rows).write(&path);
+    let whole = read(&path, Format::Xlsx).await.unwrap();
+    assert_eq!(whole.rows.len(), 14_000);
+    for ((number, cells), (_, expected)) in whole.rows.iter().zip(numbers.iter().cycle()) {
+        let text = cells[2].as_deref();
+        assert_eq!(text, Some(*expected), "row {number}");
+        assert_eq!(cells[1].as_deref(), Some("9007199254740993"));
+    }
+}
+
 #[tokio::test]
 async fn a_table_of_every_kind() {
     let first = [
@@ -275,6 +313,13 @@ async fn a_file_of_another_format_is_named_so() {
         }
     }
     let dir = TempDir::new("no-table").unwrap();
+    let path = dir.0.join("document.zip");
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
+    let options = zip::write::SimpleFileOptions::default();
+    zip.start_file("content.xml", options).unwrap();
+    zip.finish().unwrap();
+    let (code, message) = refused(&path, Reading::new(Format::Xlsx)).await;
+    assert_eq!(code, Code::OtherFormat, "{message}");
     for (name, bytes) in [
         ("empty", &b""[..]),
         ("short", b"PK"),

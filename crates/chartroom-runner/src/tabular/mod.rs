@@ -3,6 +3,7 @@
 mod arrow;
 mod calendar;
 mod columns;
+mod exact;
 mod pages;
 mod parquet;
 mod texts;

@@ -1,7 +1,8 @@
 //! Workbooks: one sheet, cell by cell, never as the rectangle that its two farthest cells span.
 //!
-//! A number of a workbook is a 64-bit float, whatever digits a program has written for it, because
-//! that is what Excel makes of it. Formulas give the value that was kept with them.
+//! A number of a workbook is a 64-bit float, because that is what Excel makes of it; only whole
+//! numbers keep the digits that a program has written for them. Formulas give the value that was
+//! kept with them.
 
 use std::fmt::Write as _;
 use std::io::BufReader;
@@ -10,6 +11,7 @@ use calamine::{DataRef, Reader as _, SheetType, SheetVisible, Xlsx, XlsxError};
 use chartroom_wire::tabular::{Bounds, Code, Failure, Head, Request, Sheet};
 use zip::ZipArchive;
 
+use super::exact::Exact;
 use super::{calendar, damaged, other_format, texts, xml};
 use crate::output::{Output, RowBuffer, Slot, Stop};
 use crate::source::{Reader, Source};
@@ -46,11 +48,18 @@ pub(super) fn read(
                 let message = "the workbook is of the old format .xls; save it as .xlsx";
                 Failure::new(Code::OtherFormat, message)
             }
+            XlsxError::FileNotFound(_) | XlsxError::RelationshipNotFound => Failure::new(
+                Code::OtherFormat,
+                "the file is an archive in which no XLSX workbook is",
+            ),
             error => damaged("workbook", &error),
         })?;
     let (sheet, head) = choose(&workbook, request.sheet.as_deref())?;
     output.head(&head)?;
-    rows(&mut workbook, &sheet, request.bounds, output)
+    let parts = ZipArchive::new(BufReader::new(source.reader(0)));
+    let mut parts = parts.map_err(|error| damaged("workbook", &error))?;
+    let exact = Exact::open(&mut parts, &sheet);
+    rows(&mut workbook, &sheet, exact, request.bounds, output)
 }
 
 /// Refuses what unpacks to too much, or is no XML that a spreadsheet program writes.
@@ -116,6 +125,7 @@ fn choose(workbook: &Workbook, wanted: Option<&str>) -> Result<(String, Head), F
 fn rows(
     workbook: &mut Workbook,
     sheet: &str,
+    mut exact: Option<Exact<'_>>,
     bounds: Bounds,
     output: &mut Output<'_>,
 ) -> Result<(), Stop> {
@@ -123,11 +133,13 @@ fn rows(
     let mut cells = workbook.worksheet_cells_reader(sheet).map_err(bad)?;
     let mut row = RowBuffer::default();
     let mut number = 0;
+    let mut count = 0;
     loop {
         let next = cells
             .next_cell()
             .map_err(|error| bad(error).at(number.max(1)))?;
         let Some(cell) = next else { break };
+        count += 1;
         if matches!(cell.get_value(), DataRef::Empty) {
             continue;
         }
@@ -157,7 +169,13 @@ fn rows(
         while row.len() < column {
             row.null();
         }
-        write(&mut row, cell.get_value());
+        match (cell.get_value(), &mut exact) {
+            (DataRef::Float(value), Some(exact)) => match exact.digits(count, *value) {
+                Some(digits) => row.push(Slot::Text, |to| to.push_str(&digits)),
+                None => write(&mut row, cell.get_value()),
+            },
+            (value, _) => write(&mut row, value),
+        }
     }
     if row.len() > 0 {
         output.row(number, &row)?;
