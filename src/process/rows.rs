@@ -16,7 +16,8 @@ const AHEAD: usize = 4;
 #[derive(Debug)]
 pub struct Rows {
     head: Head,
-    batches: mpsc::Receiver<Result<Batch, RunnerError>>,
+    batches: mpsc::Receiver<Result<Option<Batch>, RunnerError>>,
+    is_over: bool,
     _reader: AbortOnDropHandle<()>,
 }
 
@@ -29,7 +30,14 @@ impl Rows {
     /// The next rows; `None` behind the last. There is one error at most, and nothing behind it.
     /// Nothing is lost where this future is dropped before it is done.
     pub async fn next(&mut self) -> Result<Option<Batch>, RunnerError> {
-        self.batches.recv().await.transpose()
+        if self.is_over {
+            return Ok(None);
+        }
+        // An end that nobody told is none: what came so far is a part of the file.
+        let stopped = || Err(RunnerError::Crashed("nobody reads on".to_owned()));
+        let next = self.batches.recv().await.unwrap_or_else(stopped);
+        self.is_over = !matches!(next, Ok(Some(_)));
+        next
     }
 }
 
@@ -80,17 +88,16 @@ impl Beginning {
             // As a whole: its word alone would be moved in here, and it would count at once.
             let mut outcome = outcome;
             let _seat = seat;
+            let mut rows = 0;
             loop {
-                let next = batch(&mut child, columns).await;
+                let next = batch(&mut child, columns, &mut rows).await;
                 let is_last = !matches!(next, Ok(Some(_)));
                 outcome.word = match &next {
                     Ok(Some(_)) => outcome.word,
                     Ok(None) => "read",
                     Err(error) => error.outcome(),
                 };
-                if let Some(next) = next.transpose() {
-                    let _ = to.send(next).await;
-                }
+                let _ = to.send(next).await;
                 if is_last {
                     break;
                 }
@@ -99,12 +106,18 @@ impl Beginning {
         Rows {
             head,
             batches,
+            is_over: false,
             _reader: AbortOnDropHandle::new(tokio::spawn(reader)),
         }
     }
 }
 
-async fn batch(child: &mut Child, columns: u32) -> Result<Option<Batch>, RunnerError> {
+/// `rows`: how many have come.
+async fn batch(
+    child: &mut Child,
+    columns: u32,
+    rows: &mut u64,
+) -> Result<Option<Batch>, RunnerError> {
     let message = child.message().await?;
     match message.kind {
         Kind::Data => {
@@ -113,10 +126,14 @@ async fn batch(child: &mut Child, columns: u32) -> Result<Option<Batch>, RunnerE
             if batch.rows().any(|row| too_wide(row.len())) {
                 return Err(unexpected());
             }
+            *rows += u64::try_from(batch.len()).unwrap_or(u64::MAX);
             Ok(Some(batch))
         }
         Kind::End => {
-            message.json::<End>().map_err(RunnerError::Wire)?;
+            let end: End = message.json().map_err(RunnerError::Wire)?;
+            if end.rows != *rows {
+                return Err(unexpected());
+            }
             Ok(None)
         }
         Kind::Failure => Err(refused(&message, child)),

@@ -32,7 +32,7 @@ pub struct Bounds {
     pub text: u32,
     /// Bytes of one row's texts.
     pub row: u32,
-    /// Bytes that all parts of a workbook unpack to, and that a Parquet file says it unpacks to.
+    /// Bytes that all parts of a workbook unpack to.
     pub unpacked: u64,
 }
 
@@ -44,7 +44,7 @@ impl Default for Bounds {
             cells: 1 << 32,
             text: 1 << 20,
             row: 4 << 20,
-            unpacked: 16 << 30,
+            unpacked: 2 << 30,
         }
     }
 }

@@ -94,6 +94,19 @@ async fn every_end_of_a_child_is_one_error() {
             "takes longer than 5 s",
         ),
         ("exec >&-; sleep 600", "it does not end"),
+        // Walls, a head, and an end that says there were rows.
+        (
+            r#"printf '\2\0\0\0\0\0\0\0\5\0\0\0[]'
+            printf '\50\0\0\0\0\0\0\0\0\0\0\0{"sheets":[],"sheet":null,"columns":[] }'
+            printf '\24\0\0\0\0\0\0\0\2\0\0\0{"rows":1,"cells":1}'"#,
+            "a message that does not belong here",
+        ),
+        // The head alone.
+        (
+            r#"printf '\2\0\0\0\0\0\0\0\5\0\0\0[]'
+            printf '\50\0\0\0\0\0\0\0\0\0\0\0{"sheets":[],"sheet":null,"columns":[] }'"#,
+            "ended unexpectedly: exit status: 0",
+        ),
     ] {
         let began = Instant::now();
         let error = ends(&dir, lines).await;
@@ -136,6 +149,28 @@ async fn a_child_ends_with_the_wish_for_its_rows() {
     for process in children("611") {
         gone(&process).await;
     }
+}
+
+/// An import must not take the rows that came for all there are.
+#[test]
+fn rows_that_nobody_reads_on_do_not_end_in_order() {
+    let dir = TempDir::new("stopping").unwrap();
+    let path = long(&dir);
+    let stopping = tokio::runtime::Runtime::new().unwrap();
+    let runner = runner();
+    let read = runner.read(File::open(&path).unwrap(), Reading::new(Format::Xlsx));
+    let mut rows = stopping.block_on(read).unwrap();
+    stopping.block_on(rows.next()).unwrap().unwrap();
+    stopping.shutdown_timeout(Duration::from_secs(5));
+    let other = tokio::runtime::Runtime::new().unwrap();
+    let error = loop {
+        match other.block_on(rows.next()) {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("the rows ended as if they were all"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, RunnerError::Crashed(_)), "{error:?}");
 }
 
 #[tokio::test]
