@@ -7,6 +7,7 @@ mod exact;
 mod pages;
 mod parquet;
 mod texts;
+mod writers;
 mod xlsx;
 mod xml;
 

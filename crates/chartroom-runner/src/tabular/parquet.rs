@@ -1,7 +1,7 @@
 //! Parquet. What a file says of itself is compared with its length, and every page with its
 //! column, before anything of that size is reserved.
 
-use std::io::{self, BufReader};
+use std::io::BufReader;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
@@ -176,10 +176,4 @@ fn known(codec: CompressionCodec) -> Result<(), Failure> {
 fn rows_at_once(group: &RowGroupMetaData) -> usize {
     let row = group.total_byte_size().max(1) / group.num_rows().max(1);
     usize::try_from((BATCH / row.max(1)).clamp(16, 8_192)).unwrap_or(16)
-}
-
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        Self::Failure(unreadable(&error))
-    }
 }

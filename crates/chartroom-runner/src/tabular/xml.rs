@@ -194,7 +194,8 @@ mod tests {
     fn what_workbooks_hold_passes() {
         let deep = "<a><b/></a>".repeat(10_000);
         for text in [
-            "<?xml version=\"1.0\"?><a b='>' c=\"<'\">x</a><!-- -> --- ' -->y<![CDATA[<!DOCTYPE ]] ]]]>",
+            "<?xml version=\"1.0\"?><a b='>' c=\"<'\">x</a>",
+            "<a><!-- -> --- ' -->y<![CDATA[<!DOCTYPE ]] ]]]></a>",
             "<a><!----><!-- \" --></a>",
             &deep,
         ] {
