@@ -69,17 +69,21 @@ RUN set -eu; \
 COPY Cargo.toml Cargo.lock ./
 # The private PostgreSQL is not in the image, but cargo reads the manifests of all our crates.
 COPY crates/chartroom-embedded/Cargo.toml ./crates/chartroom-embedded/
+COPY crates/chartroom-runner/Cargo.toml ./crates/chartroom-runner/
+COPY crates/chartroom-wire/Cargo.toml ./crates/chartroom-wire/
 RUN set -eu; . ./build.env; \
-    mkdir src crates/chartroom-embedded/src; echo 'fn main() {}' > src/main.rs; \
-    : > src/lib.rs; : > crates/chartroom-embedded/src/lib.rs; \
+    mkdir src; echo 'fn main() {}' > src/main.rs; : > src/lib.rs; \
+    for crate in crates/*; do mkdir "$crate/src"; : > "$crate/src/lib.rs"; done; \
     cargo fetch --locked --target "$CARGO_BUILD_TARGET"
 RUN set -eu; . ./build.env; \
     cargo build --release --locked --offline --package chartroom --no-default-features
 COPY migrations ./migrations
+COPY crates/chartroom-runner/src ./crates/chartroom-runner/src
+COPY crates/chartroom-wire/src ./crates/chartroom-wire/src
 COPY src ./src
 # touch: cargo judges by modification time, and the placeholders above are newer than the sources just copied.
 RUN set -eu; . ./build.env; \
-    touch src/main.rs src/lib.rs; \
+    touch src/main.rs src/lib.rs crates/*/src/lib.rs; \
     cargo build --release --locked --offline --package chartroom --no-default-features; \
     # A binary that still asks for a dynamic loader would only fail when the image is run: fail here instead.
     readelf -lW "target/$CARGO_BUILD_TARGET/release/chartroom" > headers; \

@@ -12,6 +12,7 @@
 //! - [`db`]: the database: the pool's rules, TLS, transactions, pages, migrations, the readiness
 //!   watch
 //! - [`net`]: outbound HTTP: one client with a time limit and a bounded answer, for https too
+//! - [`process`]: the child that reads what strangers send: its limits, its queue, its end
 //! - [`client`]: what `chartroom` says to another Chartroom: URL, credentials, calls, output
 //! - [`state`]: what all parts of the process share
 //! - [`http`]: the one middleware, what handlers take, what they answer, the API's document
@@ -51,6 +52,7 @@ pub mod kube;
 pub mod net;
 pub mod notifications;
 pub mod posts;
+pub mod process;
 pub mod projects;
 pub mod schema;
 pub mod server;

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::db::monitor::DatabaseHealth;
 use crate::kernel::shutdown::Shutdown;
+use crate::process::Runner;
 use crate::telemetry::metrics::Metrics;
 
 pub struct Core {
@@ -21,6 +22,8 @@ pub struct Core {
     pub job_wake: Arc<Notify>,
     /// Told after a commit that leaves an event for the feed.
     pub outbox_wake: Arc<Notify>,
+    /// Reads the files that strangers send.
+    pub runner: Runner,
     pub shutdown: Shutdown,
 }
 

@@ -104,6 +104,10 @@ enum Migrate {
 /// Everything between the process's start and its exit code.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
+    // What the service starts to read files; it has neither settings nor a thread beside its own.
+    if arguments.get(1).is_some_and(|word| word == "runner") {
+        return chartroom_runner::main(arguments.into_iter().skip(2));
+    }
     let parsed = if Client::is_meant(&arguments) {
         parse_client(&arguments).map(Parsed::Client)
     } else {

@@ -13,6 +13,7 @@ use crate::events::Outgoing;
 use crate::jobs::enqueue::Enqueued;
 use crate::jobs::report;
 use crate::kernel::shutdown::{Shutdown, Timings};
+use crate::process::Runner;
 use crate::state::Core;
 use crate::telemetry::metrics::Metrics;
 
@@ -55,6 +56,8 @@ pub(super) fn core(
     let outbox_wake = Arc::<Notify>::default();
     let wake = outbox_wake.clone();
     db.listeners().on_commit(move |Outgoing| wake.notify_one());
+    let memory = config.runner.runner_memory.map(|size| size.0);
+    let runner = Runner::new(memory, metrics.clone())?;
     Ok(Core {
         public_url: config.public_url(),
         db: Arc::new(db),
@@ -62,6 +65,7 @@ pub(super) fn core(
         metrics,
         job_wake,
         outbox_wake,
+        runner,
         shutdown,
         config,
     })

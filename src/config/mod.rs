@@ -9,6 +9,7 @@ mod endpoint_settings;
 mod jobs;
 mod network;
 pub mod roots;
+mod runner;
 mod secret;
 mod service_accounts;
 mod show;
@@ -26,6 +27,7 @@ pub use database::{Database, DatabaseRead, Pool, SslMode};
 pub use endpoint_settings::EndpointSettings;
 pub use jobs::{Jobs, JobsMode};
 pub use network::Network;
+pub use runner::RunnerSettings;
 pub use secret::Secret;
 pub use service_accounts::{ServiceAccounts, ServiceAccountsMode};
 pub use show::show;
@@ -62,6 +64,8 @@ pub struct Config {
     pub posts: Posts,
     #[command(flatten)]
     pub jobs: Jobs,
+    #[command(flatten)]
+    pub runner: RunnerSettings,
     #[command(flatten)]
     pub telemetry: Telemetry,
     /// Read settings from this file of KEY=value lines too; flags and real variables win over it

@@ -113,6 +113,10 @@ metrics! {
     job_run_duration_seconds: HistogramVec ["kind"],
     /// Jobs that another worker took from this one, because their lease had run out
     job_leases_lost_total: IntCounter,
+    /// Files that were to be read by a child of this process, by what came of it: read, refused, the limit that ended it, dropped, busy, or crashed
+    file_reads_total: IntCounterVec ["outcome"],
+    /// Whether a wall around what reads files does not stand: 1 or 0, as the last child said
+    file_reader_walls_missing: IntGaugeVec ["wall"],
     /// Log lines lost because their reader was too slow
     log_lines_dropped_total: IntCounter,
     /// Whether this process is ready to serve: 1 or 0

@@ -21,6 +21,7 @@ mod docs_page;
 mod embedded;
 mod faults;
 mod feed;
+mod files;
 mod jobs;
 mod kube;
 mod laws;

@@ -57,6 +57,7 @@ pub(super) const CASES: &[Case] = &[
     variable(&[("MAX_CONNECTIONS", "0")], "MAX_CONNECTIONS", "from 1 to"),
     variable(&[("MAX_IN_FLIGHT", "98765432101")], "MAX_IN_FLIGHT", "a whole number"),
     variable(&[("MAX_IN_FLIGHT", "-98765")], "MAX_IN_FLIGHT", "a whole number"),
+    variable(&[("RUNNER_MEMORY", "1MiB")], "RUNNER_MEMORY", "a size from 32MiB"),
     variable(&[("REQUEST_DEADLINE", "98765")], "REQUEST_DEADLINE", "with its unit"),
     variable(&[("REQUEST_DEADLINE", "8765h")], "REQUEST_DEADLINE", "from 10ms to 10m"),
     variable(&[("MAX_BODY", "98765MB")], "MAX_BODY", "a size in bytes"),

@@ -8,7 +8,7 @@ use super::layers::sources;
 use crate::support::process::TempDir;
 
 /// What fetching and unpacking a PostgreSQL takes.
-const FETCHING: [&str; 5] = ["reqwest", "tar", "liblzma", "liblzma-sys", "zip"];
+const FETCHING: [&str; 4] = ["reqwest", "tar", "liblzma", "liblzma-sys"];
 
 fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))

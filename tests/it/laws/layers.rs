@@ -13,8 +13,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("server", &["kernel"]),
     ("db", &["kernel", "config", "telemetry"]),
     ("net", &["kernel", "config"]),
+    ("process", &["telemetry"]),
     ("client", &["kernel", "config", "net"]),
-    ("state", &["kernel", "config", "telemetry", "db"]),
+    ("state", &["kernel", "config", "telemetry", "db", "process"]),
     (
         "http",
         &[
@@ -95,6 +96,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "server",
             "db",
             "net",
+            "process",
             "client",
             "state",
             "http",

@@ -1,0 +1,20 @@
+//! Settings of what reads the files that strangers send.
+
+use clap::Args;
+
+use super::units::{Size, size};
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Files")]
+pub struct RunnerSettings {
+    /// Memory of the process that reads an XLSX, Parquet or Arrow file, beside this one's [default:
+    /// the smaller of 256MiB and 40 % of the container's limit]
+    #[arg(
+        long,
+        env = "CHARTROOM_RUNNER_MEMORY",
+        global = true,
+        value_name = "SIZE",
+        value_parser = size("32MiB", "64GiB"),
+    )]
+    pub runner_memory: Option<Size>,
+}
