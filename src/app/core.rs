@@ -14,6 +14,7 @@ use crate::jobs::enqueue::Enqueued;
 use crate::jobs::report;
 use crate::kernel::shutdown::{Shutdown, Timings};
 use crate::process::Runner;
+use crate::process::spool::Spool;
 use crate::state::Core;
 use crate::telemetry::metrics::Metrics;
 
@@ -58,6 +59,9 @@ pub(super) fn core(
     db.listeners().on_commit(move |Outgoing| wake.notify_one());
     let memory = config.runner.runner_memory.map(|size| size.0);
     let runner = Runner::new(memory, metrics.clone())?;
+    let directory = config.runner.spool_dir.clone();
+    let most = u64::try_from(config.runner.spool_size.0).unwrap_or(u64::MAX);
+    let spool = Spool::new(directory.unwrap_or_else(std::env::temp_dir), most);
     Ok(Core {
         public_url: config.public_url(),
         db: Arc::new(db),
@@ -66,6 +70,7 @@ pub(super) fn core(
         job_wake,
         outbox_wake,
         runner,
+        spool,
         shutdown,
         config,
     })

@@ -1,5 +1,7 @@
 //! Settings of what reads the files that strangers send.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::units::{Size, size};
@@ -17,4 +19,18 @@ pub struct RunnerSettings {
         value_parser = size("32MiB", "64GiB"),
     )]
     pub runner_memory: Option<Size>,
+    /// Directory for XLSX, Parquet and Arrow files until they have been read [default: that of the
+    /// system for temporary files]
+    #[arg(long, env = "CHARTROOM_SPOOL_DIR", global = true, value_name = "DIR")]
+    pub spool_dir: Option<PathBuf>,
+    /// Most that such files take there together
+    #[arg(
+        long,
+        env = "CHARTROOM_SPOOL_SIZE",
+        global = true,
+        value_name = "SIZE",
+        default_value = "2GiB",
+        value_parser = size("1MiB", "1024GiB"),
+    )]
+    pub spool_size: Size,
 }

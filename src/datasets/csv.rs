@@ -25,14 +25,17 @@ pub struct Record {
     fields: Vec<Field>,
     /// Something stands beside the quotation marks of a field, or one within it is not doubled.
     pub has_stray_quote: bool,
-    /// The line on which it begins, counted from 1.
+    /// The line on which it begins, counted from 1; 0 in a file without lines.
     pub line: u64,
+    /// The number that the file itself gives the row; 0 where rows are counted.
+    pub number: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Field {
     end: usize,
     is_quoted: bool,
+    is_error: bool,
 }
 
 impl Record {
@@ -51,12 +54,35 @@ impl Record {
 
     /// The text of the field, and whether it was quoted.
     pub fn field(&self, place: usize) -> Option<(&str, bool)> {
-        let Field { end, is_quoted } = *self.fields.get(place)?;
+        let Field { end, is_quoted, .. } = *self.fields.get(place)?;
         let begin = match place.checked_sub(1) {
             Some(before) => self.fields.get(before)?.end,
             None => 0,
         };
         Some((self.text.get(begin..end)?, is_quoted))
+    }
+
+    /// Whether the field has what the file itself calls an error.
+    pub fn is_error(&self, place: usize) -> bool {
+        self.fields.get(place).is_some_and(|field| field.is_error)
+    }
+
+    /// Begins an empty row of a file that is no CSV.
+    pub fn numbered(number: u64) -> Self {
+        Self {
+            number,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a field of such a row; `None` is no value.
+    pub fn push(&mut self, text: Option<&str>, is_error: bool) {
+        self.text.push_str(text.unwrap_or_default());
+        self.fields.push(Field {
+            end: self.text.len(),
+            is_quoted: text == Some(""),
+            is_error,
+        });
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, bool)> {
@@ -203,6 +229,7 @@ fn split(
         record.fields.push(Field {
             end: text.len(),
             is_quoted,
+            is_error: false,
         });
         match end {
             Some(byte) if byte == delimiter => at += 1,

@@ -10,6 +10,7 @@ mod child;
 mod memory;
 mod report;
 mod rows;
+pub mod spool;
 
 use std::ffi::OsString;
 use std::fs::File;

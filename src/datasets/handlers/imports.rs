@@ -14,7 +14,7 @@ use crate::datasets::import::model::{
 };
 use crate::datasets::import::options::{ImportOptions, ImportParams, Mode};
 use crate::datasets::import::rows::Part;
-use crate::datasets::import::run::{Job, start};
+use crate::datasets::import::run::{FileKind, Job, start};
 use crate::db::transaction::{Failure, Tx, Work, transaction};
 use crate::http::answer::Answer;
 use crate::http::answer::conditional::{Conditions, Versioned};
@@ -27,6 +27,7 @@ use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code, FieldError, MOST_FIELD_ERRORS};
 use crate::kernel::types::{DatasetId, ImportId};
+use crate::process::Format;
 use crate::projects::access::{Editor, Viewer, expired};
 
 /// How long after the last byte the answer waits for the end of the import.
@@ -52,7 +53,12 @@ const KEY_INDEX: &str = "dataset_imports_idempotency_key_idx";
     security(("caller" = [])),
     extensions(("x-policy" = json!("upload"))),
     params(("id" = DatasetId, Path, description = "Id of the dataset"), ImportParams),
-    request_body(content = String, content_type = "text/csv"),
+    request_body(content(
+        (String = "text/csv"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (Vec<u8> = "application/vnd.apache.parquet"),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"),
+    )),
     responses(
         (status = CREATED, body = ImportBody),
         (status = ACCEPTED, body = ImportBody),
@@ -68,7 +74,7 @@ pub async fn create_import(
     headers: HeaderMap,
     upload: Upload,
 ) -> ApiResult<Response> {
-    is_csv(&headers)?;
+    let kind = kind(&headers)?;
     let DatasetAccess { dataset, who, .. } = access;
     if dataset.is_expired {
         return Err(expired());
@@ -87,7 +93,8 @@ pub async fn create_import(
         Begun::Earlier(import) => return Ok(answer(*import)?.replayed().into_response()),
     };
     let job = Job {
-        db: app.db.clone(),
+        core: app.core.clone(),
+        kind,
         actor,
         by: who,
         id,
@@ -124,20 +131,29 @@ async fn receive(mut upload: Upload, parts: tokio::sync::mpsc::Sender<Part>) -> 
     Ok(())
 }
 
-fn is_csv(headers: &HeaderMap) -> ApiResult<()> {
+fn kind(headers: &HeaderMap) -> ApiResult<FileKind> {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
     let kind = kind
         .and_then(|kind| kind.split(';').next())
         .unwrap_or_default();
-    match kind.trim().to_ascii_lowercase().as_str() {
-        "text/csv" | "application/csv" => Ok(()),
-        _ => Err(ApiError::new(
-            Code::UnsupportedMediaType,
-            "a file is sent with its type: Content-Type: text/csv",
-        )),
-    }
+    Ok(match kind.trim().to_ascii_lowercase().as_str() {
+        "text/csv" | "application/csv" => FileKind::Csv,
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => {
+            FileKind::Child(Format::Xlsx)
+        }
+        "application/vnd.apache.parquet" => FileKind::Child(Format::Parquet),
+        "application/vnd.apache.arrow.stream" | "application/vnd.apache.arrow.file" => {
+            FileKind::Child(Format::Arrow)
+        }
+        _ => {
+            return Err(ApiError::new(
+                Code::UnsupportedMediaType,
+                "a file is sent with its type: Content-Type: text/csv, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet, application/vnd.apache.parquet or application/vnd.apache.arrow.stream",
+            ));
+        }
+    })
 }
 
 /// A new import, or the one that an earlier request with the same key has made.

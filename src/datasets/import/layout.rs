@@ -70,7 +70,10 @@ impl Layout {
 
     /// What the next row is.
     pub fn look(&mut self, record: &Record) -> Result<Row, Mismatch> {
-        self.rows += 1;
+        self.rows = match record.number {
+            0 => self.rows + 1,
+            number => number,
+        };
         let options = &self.options;
         let Some(row) = self
             .rows
@@ -204,8 +207,19 @@ impl Layout {
 
     /// Whether the row has as many fields as the file has columns.
     pub fn fits(&self, record: &Record) -> bool {
-        record.len() == self.width()
+        // A sheet has no cells where nothing stands at the end of a row.
+        let is_sheet = record.number > 0 && record.len() < self.width();
+        is_sheet
+            || record.len() == self.width()
             || (self.options.columns.is_some() && record.len() > self.width())
+    }
+
+    /// Whether the column of the dataset stands where the file has an error.
+    pub fn is_error(&self, column: usize, record: &Record) -> bool {
+        match self.sources.get(column) {
+            Some((Source::Cell(at), _)) => record.is_error(*at),
+            _ => false,
+        }
     }
 
     /// The text of a column of the dataset in this row; `None` is no value.

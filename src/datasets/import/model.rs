@@ -318,6 +318,17 @@ impl Import {
         Ok(report.execute(connection).await? == 1)
     }
 
+    /// Says that it goes on, where it has not ended.
+    pub async fn is_going_on(
+        connection: &mut AsyncPgConnection,
+        id: ImportId,
+    ) -> QueryResult<bool> {
+        let alive = diesel::update(dataset_imports::table.find(id))
+            .filter(dataset_imports::ended_at.is_null())
+            .set(dataset_imports::seen_at.eq(diesel::dsl::now));
+        Ok(alive.execute(connection).await? == 1)
+    }
+
     /// Ends it, once; false where it has ended already.
     pub async fn end(
         connection: &mut AsyncPgConnection,

@@ -56,6 +56,8 @@ pub struct Outcome {
     pub problem: Option<ImportProblem>,
     /// The file did not arrive whole.
     pub is_broken: bool,
+    /// Reading it failed, which is not the file's fault.
+    pub failure: Option<anyhow::Error>,
 }
 
 impl From<Mismatch> for ImportProblem {
@@ -84,6 +86,7 @@ pub fn read(
     .all(columns);
     match read {
         Ok(()) | Err(Stopped::Gone) => {}
+        Err(Stopped::Failed(error)) => outcome.failure = Some(error),
         Err(Stopped::Broken) => outcome.is_broken = true,
         Err(Stopped::Problem(problem)) => outcome.problem = Some(problem),
     }
@@ -93,6 +96,7 @@ pub fn read(
 /// Why reading ends early.
 enum Stopped {
     Problem(ImportProblem),
+    Failed(anyhow::Error),
     Broken,
     /// Nobody waits for the rows.
     Gone,
@@ -116,9 +120,10 @@ impl Reading<'_> {
     fn all(mut self, declared: Columns) -> Result<(), Stopped> {
         let mut sample = Vec::new();
         let is_inferred = declared.0.is_empty();
-        let columns = match is_inferred {
-            true => self.infer(&mut sample)?,
-            false => declared,
+        let columns = match (is_inferred, self.rows.columns()) {
+            (false, _) => declared,
+            (true, Some(known)) => of_file(known),
+            (true, None) => self.infer(&mut sample)?,
         };
         let numbers = self.begin(&columns, is_inferred)?;
         if !sample.is_empty() {
@@ -174,6 +179,8 @@ impl Reading<'_> {
                 "unreadable-file",
                 format!("after row {}: {error}", self.layout.row()),
             )),
+            FileError::Refused(problem) => Stopped::Problem(problem),
+            FileError::Failed(error) => Stopped::Failed(error),
         })
     }
 
@@ -354,6 +361,7 @@ impl Encoder<'_> {
             // Programs that quote everything write no number as an empty text.
             let text = text.filter(|text| column.kind == Text || !text.trim().is_empty());
             let written = match &text {
+                _ if layout.is_error(at, record) => Err("error-cell"),
                 Some(text) => encode(column.kind, text, &mut self.out),
                 None if column.nullable => {
                     encode_null(&mut self.out);

@@ -1,9 +1,14 @@
 //! The rows of a file, one after another, whatever kind of file it is.
 
+use std::vec;
+
 use bytes::Bytes;
 use tokio::sync::mpsc::Receiver;
 
+use super::model::ImportProblem;
+use crate::datasets::column::ColumnType;
 use crate::datasets::csv::{CsvError, Reader, Record};
+use crate::process::{Batch, Cell, Column, Row, RunnerError, Type};
 
 /// Why a file cannot be read any further.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +18,11 @@ pub enum FileError {
     /// The rest of it did not arrive.
     #[error("the file did not arrive whole")]
     Broken,
+    #[error("{}", .0.detail)]
+    Refused(ImportProblem),
+    /// That is not the file's fault.
+    #[error(transparent)]
+    Failed(anyhow::Error),
 }
 
 /// Reads rows, in a thread that may wait.
@@ -22,6 +32,11 @@ pub trait Rows: Send {
 
     /// How many bytes of the file have been taken.
     fn bytes(&self) -> i64;
+
+    /// The columns, where the file itself says what they are.
+    fn columns(&self) -> Option<Vec<(String, ColumnType)>> {
+        None
+    }
 }
 
 /// A part of a file as it arrives. Without an end the file is not whole.
@@ -73,5 +88,111 @@ impl Rows for Csv {
     }
     fn bytes(&self) -> i64 {
         self.bytes
+    }
+}
+
+/// A workbook, or a file of columns, as a child of this process reads it.
+pub struct Child {
+    batches: Receiver<Result<Batch, RunnerError>>,
+    records: vec::IntoIter<Record>,
+    columns: Vec<Column>,
+    bytes: i64,
+}
+
+impl Child {
+    /// `columns` are those that the file names; a workbook does not.
+    pub fn new(
+        batches: Receiver<Result<Batch, RunnerError>>,
+        columns: Vec<Column>,
+        bytes: i64,
+    ) -> Self {
+        Self {
+            batches,
+            records: Vec::new().into_iter(),
+            columns,
+            bytes,
+        }
+    }
+}
+
+impl Rows for Child {
+    fn next(&mut self, record: &mut Record) -> Result<bool, FileError> {
+        loop {
+            if let Some(next) = self.records.next() {
+                *record = next;
+                return Ok(true);
+            }
+            match self.batches.blocking_recv() {
+                None => return Ok(false),
+                Some(Ok(batch)) => {
+                    let records: Vec<Record> = batch.rows().map(record_of).collect();
+                    self.records = records.into_iter();
+                }
+                Some(Err(error)) => return Err(refusal(error)),
+            }
+        }
+    }
+
+    fn bytes(&self) -> i64 {
+        self.bytes
+    }
+
+    fn columns(&self) -> Option<Vec<(String, ColumnType)>> {
+        let columns = self.columns.iter();
+        let columns = columns.map(|column| (column.name.clone(), kind_of(&column.kind)));
+        (!self.columns.is_empty()).then(|| columns.collect())
+    }
+}
+
+fn record_of(row: Row<'_>) -> Record {
+    let mut record = Record::numbered(row.number);
+    for cell in row {
+        match cell {
+            Cell::Null => record.push(None, false),
+            Cell::Text(text) => record.push(Some(text), false),
+            Cell::Error(text) => record.push(Some(text), true),
+        }
+    }
+    record
+}
+
+fn kind_of(kind: &Type) -> ColumnType {
+    match kind {
+        Type::Bool => ColumnType::Bool,
+        Type::Int {
+            bits: 64,
+            signed: false,
+        } => ColumnType::Decimal,
+        Type::Int { bits: 64, .. } => ColumnType::Bigint,
+        Type::Int { .. } => ColumnType::Int,
+        Type::Float { .. } => ColumnType::Float64,
+        Type::Decimal { .. } => ColumnType::Decimal,
+        Type::Date => ColumnType::Date,
+        Type::Timestamp { .. } => ColumnType::Timestamp,
+        Type::Json => ColumnType::Json,
+        Type::Text | Type::Time | Type::Duration { .. } | Type::Null => ColumnType::Text,
+    }
+}
+
+/// Whose fault it is that a child does not read on.
+pub fn refusal(error: RunnerError) -> FileError {
+    match error {
+        RunnerError::Refused(failure) => {
+            let code = serde_json::to_value(failure.code).ok();
+            let code = code.as_ref().and_then(|code| code.as_str());
+            let at = failure
+                .row
+                .map(|row| format!("row {row}: "))
+                .unwrap_or_default();
+            let detail = format!("{at}{}", failure.message);
+            FileError::Refused(ImportProblem::new(code.unwrap_or("damaged"), detail))
+        }
+        RunnerError::Limit(_) => {
+            FileError::Refused(ImportProblem::new("too-expensive", error.to_string()))
+        }
+        RunnerError::Busy => {
+            FileError::Refused(ImportProblem::new("overloaded", error.to_string()))
+        }
+        error => FileError::Failed(error.into()),
     }
 }

@@ -1,6 +1,7 @@
 //! One import from its first byte to its version: a thread reads the file, this task hands the rows
 //! to the database, and both end together or not at all.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,19 +13,22 @@ use tokio_postgres::error::SqlState;
 use super::model::{Ending, Import, ImportProblem, ImportState, Progress};
 use super::options::{ImportOptions, Mode, OnError};
 use super::read::{MOST_ROWS, Message, Numbers, Outcome, read};
-use super::rows::{Csv, Part};
+use super::rows::{Child, Csv, FileError, Part, Rows, refusal};
 use crate::datasets::column::Columns;
 use crate::datasets::model::Dataset;
 use crate::datasets::table::Table;
 use crate::datasets::versions::{NewVersion, VersionKind, next_change};
+use crate::db::DbError;
 use crate::db::load::{CopyIn, Load, LoadError};
 use crate::db::transaction::{Tx, Work};
-use crate::db::{Db, DbError};
 use crate::events::Event;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::{ImportId, PrincipalId};
+use crate::process::spool::SpoolError;
+use crate::process::{Format, Reading};
 use crate::projects::access::{Editor, ProjectAccess};
+use crate::state::Core;
 
 /// Parts of a file that wait to be read, each of which is what arrived at once.
 const PARTS: usize = 4;
@@ -36,12 +40,21 @@ const EVERY: Duration = Duration::from_secs(1);
 /// What an import is about.
 #[derive(Clone)]
 pub struct Job {
-    pub db: Arc<Db>,
     pub actor: Actor,
     pub by: PrincipalId,
     pub id: ImportId,
     pub dataset: Dataset,
     pub options: ImportOptions,
+    pub kind: FileKind,
+    pub core: Arc<Core>,
+}
+
+/// What a file is, as its sender says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    Csv,
+    /// A child of this process reads it.
+    Child(Format),
 }
 
 /// Starts to read what is sent as parts. Without [`Part::End`] it is broken off.
@@ -106,6 +119,26 @@ fn refused_row(error: &tokio_postgres::Error) -> Option<ImportProblem> {
     None
 }
 
+/// The disk has no room for the file, or does not work.
+fn unkept(error: SpoolError) -> Stop {
+    match error {
+        SpoolError::Full => {
+            let busy = ApiError::new(Code::Overloaded, error.to_string());
+            Stop::Failed(problem_of(busy))
+        }
+        error => Stop::Failed(problem_of(ApiError::internal(error))),
+    }
+}
+
+fn unread(error: FileError) -> Stop {
+    match error {
+        FileError::Refused(problem) if problem.code == "overloaded" => Stop::Failed(problem),
+        FileError::Refused(problem) => Stop::Refused(problem),
+        FileError::Broken => Stop::Cancelled,
+        error => Stop::Failed(problem_of(ApiError::internal(error))),
+    }
+}
+
 fn failed(error: DbError) -> Stop {
     Stop::Failed(problem_of(error.into()))
 }
@@ -127,7 +160,7 @@ impl Job {
         };
         if let Some(Numbers { first_rid, .. }) = numbers {
             let id = self.dataset.id;
-            let unused = self.db.write(async |connection| {
+            let unused = self.core.db.write(async |connection| {
                 Dataset::give_back(connection, id, first_rid + MOST_ROWS, first_rid).await
             });
             // Ids are many enough for those that nobody gives back.
@@ -146,6 +179,7 @@ impl Job {
     async fn end(&self, state: ImportState, ending: &Ending) {
         let id = self.id;
         let ended = self
+            .core
             .db
             .write(async |connection| Import::end(connection, id, state, ending).await);
         if let Err(error) = ended.await {
@@ -160,22 +194,36 @@ impl Job {
         reserved: &mut Option<Numbers>,
     ) -> Result<(), Stop> {
         let (to, mut messages) = mpsc::channel(CHUNKS);
-        let (options, columns) = (self.options.clone(), self.dataset.columns.clone());
-        let reader = spawn_blocking(move || {
-            let mut rows = Csv::new(options.delimiter, parts);
-            read(&mut rows, options, columns, &to)
-        });
+        let (mut options, columns) = (self.options.clone(), self.dataset.columns.clone());
+        let mut rows: Box<dyn Rows> = match self.kind {
+            FileKind::Csv => Box::new(Csv::new(options.delimiter, parts)),
+            FileKind::Child(format) => {
+                let child = self.child(format, parts).await?;
+                if let Some(known) = child.columns() {
+                    // What such a file names needs no header.
+                    options.header_row = 0;
+                    let names = known.into_iter().map(|(name, _)| Some(name));
+                    options.columns = options.columns.or_else(|| Some(names.collect()));
+                }
+                Box::new(child)
+            }
+        };
+        let reader = spawn_blocking(move || read(&mut *rows, options, columns, &to));
         let target = self.copy(&mut messages, ending, reserved).await?;
         drop(messages);
-        let outcome = reader
-            .await
-            .map_err(|error| Stop::Failed(problem_of(ApiError::internal(error))))?;
+        let outcome = self.watched(reader).await?;
+        let outcome =
+            outcome.map_err(|error| Stop::Failed(problem_of(ApiError::internal(error))))?;
         let Outcome {
             progress,
             errors,
             problem,
             is_broken,
+            failure,
         } = outcome;
+        if let Some(error) = failure {
+            return Err(Stop::Failed(problem_of(ApiError::internal(error))));
+        }
         let Progress {
             rows_read,
             rows_failed,
@@ -200,7 +248,7 @@ impl Job {
         ending.rows_written = rows_read - rows_failed;
         match target {
             Some((target, copy)) => {
-                copy.finish().await?;
+                self.watched(copy.finish()).await??;
                 self.commit(target, ending).await
             }
             None => {
@@ -268,9 +316,72 @@ impl Job {
         Ok(target)
     }
 
+    /// Keeps the file on the disk until all of it is here, and has a child read it.
+    async fn child(&self, format: Format, mut parts: mpsc::Receiver<Part>) -> Result<Child, Stop> {
+        let mut spooled = self.core.spool.begin().await.map_err(unkept)?;
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let bytes = i64::try_from(spooled.bytes()).unwrap_or(i64::MAX);
+            tokio::select! {
+                part = parts.recv() => match part {
+                    Some(Part::Data(bytes)) => spooled.write(bytes).await.map_err(unkept)?,
+                    Some(Part::End) => break,
+                    None => return Err(Stop::Cancelled),
+                },
+                _ = tick.tick() => {
+                    let progress = Progress { bytes, ..Progress::default() };
+                    self.report(ImportState::Receiving, progress).await?;
+                }
+            }
+        }
+        let bytes = i64::try_from(spooled.bytes()).unwrap_or(i64::MAX);
+        let file = spooled.file().map_err(|error| unkept(error.into()))?;
+        let mut reading = Reading::new(format);
+        reading.sheet = self.options.sheet.clone();
+        let read = self.watched(self.core.runner.read(file, reading)).await?;
+        let mut rows = read.map_err(|error| unread(refusal(error)))?;
+        let columns = rows.head().columns.clone();
+        let (to, batches) = mpsc::channel(1);
+        tokio::spawn(async move {
+            // Its room is kept for as long as it is read.
+            let _spooled = spooled;
+            while let Some(next) = rows.next().await.transpose() {
+                if to.send(next).await.is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Child::new(batches, columns, bytes))
+    }
+
+    /// Waits for something, and says meanwhile that the import goes on.
+    async fn watched<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        let mut work = pin!(work);
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tick.tick().await;
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                _ = tick.tick() => {
+                    let id = self.id;
+                    let goes_on = self
+                        .core
+                        .db
+                        .write(async |connection| Import::is_going_on(connection, id).await);
+                    if let Ok(false) = goes_on.await {
+                        return Err(Stop::Cancelled);
+                    }
+                }
+            }
+        }
+    }
+
     async fn report(&self, state: ImportState, progress: Progress) -> Result<(), Stop> {
         let id = self.id;
         let goes_on = self
+            .core
             .db
             .write(async |connection| Import::report(connection, id, state, progress).await);
         match goes_on.await {
@@ -283,7 +394,7 @@ impl Job {
 
     async fn reserve(&self) -> Result<Numbers, Stop> {
         let dataset = self.dataset.id;
-        let reserved = self.db.write(async |connection| {
+        let reserved = self.core.db.write(async |connection| {
             let change = next_change(connection).await?;
             let first_rid = Dataset::reserve(connection, dataset, MOST_ROWS).await?;
             Ok(Numbers { change, first_rid })
@@ -295,11 +406,12 @@ impl Job {
     async fn begin(&self, columns: Columns, numbers: Numbers) -> Result<(Target, CopyIn), Stop> {
         let dataset = self.dataset.id;
         let is_new = self.options.mode == Mode::Replace || self.dataset.generation.is_none();
-        let load = self.db.load().await?;
+        let load = self.core.db.load().await?;
         let table = match self.dataset.generation {
             Some(generation) if !is_new => Table(generation),
             _ => {
                 let made = self
+                    .core
                     .db
                     .write(async |connection| Table::next(connection, dataset).await);
                 let table = made.await.map_err(failed)?;
@@ -329,9 +441,9 @@ impl Job {
             numbers,
         } = target;
         if is_new {
-            load.run(&mut table.index(&columns, &self.dataset.key()))
-                .await?;
-            load.run(&mut table.analyze()).await?;
+            let mut index = table.index(&columns, &self.dataset.key());
+            self.watched(load.run(&mut index)).await??;
+            self.watched(load.run(&mut table.analyze())).await??;
         }
         let change = Change {
             job: self,
@@ -340,7 +452,7 @@ impl Job {
             numbers,
         };
         let done = load
-            .finish(&self.db, &self.actor, async |tx: &mut Tx<'_>| {
+            .finish(&self.core.db, &self.actor, async |tx: &mut Tx<'_>| {
                 change.make(tx, ending).await
             })
             .await?;

@@ -83,7 +83,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "datasets",
         &[
-            "kernel", "schema", "db", "http", "events", "identity", "jobs", "projects",
+            "kernel", "schema", "db", "process", "state", "http", "events", "identity", "jobs",
+            "projects",
         ],
     ),
     (
