@@ -87,7 +87,7 @@ const WAIT_FOR_SCHEMA: Duration = Duration::from_millis(200);
 pub(super) fn do_jobs(core: &Core) {
     let runner = Runner::new(
         core.db.clone(),
-        Arc::new(features::kinds(&core.config)),
+        Arc::new(features::kinds(&core.config, &core.metrics)),
         core.metrics.clone(),
         core.job_wake.clone(),
         Timing::with_lease(core.config.jobs.job_lease.0),

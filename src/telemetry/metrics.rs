@@ -113,6 +113,8 @@ metrics! {
     job_run_duration_seconds: HistogramVec ["kind"],
     /// Jobs that another worker took from this one, because their lease had run out
     job_leases_lost_total: IntCounter,
+    /// Mails by what became of a try: sent, refused by the address for good, failed, or unneeded by then
+    chartroom_mail_total: IntCounterVec ["outcome"],
     /// Log lines lost because their reader was too slow
     log_lines_dropped_total: IntCounter,
     /// Whether this process is ready to serve: 1 or 0

@@ -54,6 +54,19 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "mail",
+        &[
+            "kernel",
+            "schema",
+            "config",
+            "telemetry",
+            "db",
+            "events",
+            "identity",
+            "jobs",
+        ],
+    ),
+    (
         "users",
         &[
             "kernel", "schema", "config", "db", "http", "events", "identity",
@@ -95,6 +108,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "events",
             "identity",
             "jobs",
+            "mail",
             "users",
             "projects",
             "audit",
