@@ -25,6 +25,8 @@ use crate::jobs::kind::Kinds;
 use crate::jobs::periods::PurgePeriods;
 use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::mail::Mailer;
+use crate::mail::letter::Deliver;
+use crate::notifications::mail::{DigestMail, NotificationMail};
 use crate::projects::access::{ProjectAccess, Viewer};
 use crate::projects::reminders::Remind;
 use crate::telemetry::metrics::Metrics;
@@ -53,7 +55,15 @@ pub fn endings() -> Vec<EndOfAccount> {
 }
 
 /// What features write when events are numbered.
-pub(super) const SINKS: &[Sink] = &[notifications::sink::notify];
+const SINKS: &[Sink] = &[notifications::sink::notify];
+const SINKS_WITH_MAIL: &[Sink] = &[notifications::sink::notify_and_mail];
+
+pub(super) fn sinks(config: &Config) -> &'static [Sink] {
+    match config.mail_server() {
+        Some(_) => SINKS_WITH_MAIL,
+        None => SINKS,
+    }
+}
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -77,8 +87,10 @@ pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
 }
 
 /// The kinds of mails. Without a mail server their jobs wait for a process that has one.
-fn with_mail(kinds: Kinds, _mailer: &Arc<Mailer>) -> Kinds {
+fn with_mail(kinds: Kinds, mailer: &Arc<Mailer>) -> Kinds {
     kinds
+        .with::<Deliver<NotificationMail>>(mailer.clone())
+        .with::<Deliver<DigestMail>>(mailer.clone())
 }
 
 /// Whether a caller may still read what a kept answer shows of a project.

@@ -63,7 +63,12 @@ pub(super) fn watch_database(core: &Core, primary: Endpoint) {
 /// Numbers events, in every process: who has an event to tell is the first to know.
 pub fn sequence_events(core: &Core) {
     let (db, wake) = (core.db.clone(), core.outbox_wake.clone());
-    let sequencer = sequencer::run(db, features::SINKS, wake, core.metrics.clone());
+    let sequencer = sequencer::run(
+        db,
+        features::sinks(&core.config),
+        wake,
+        core.metrics.clone(),
+    );
     until_closing(&core.shutdown, "event sequencer", sequencer);
 }
 

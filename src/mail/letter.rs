@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use ring::digest;
 use serde::de::DeserializeOwned;
@@ -13,7 +14,7 @@ use super::{FAILED, Mailer, OWNER, REFUSED, SENT, UNNEEDED, address};
 use crate::db::Db;
 use crate::db::transaction::{Tx, Work};
 use crate::jobs::context::Context;
-use crate::jobs::enqueue::{Enqueued, NewJob, enqueue};
+use crate::jobs::enqueue::{Enqueued, NewJob, enqueue, enqueue_all};
 use crate::jobs::kind::{Ended, Job, JobResult, Lane};
 
 /// A kind of mail. The value is what its job is told: ids and numbers, no secrets and no addresses.
@@ -23,7 +24,7 @@ pub trait Letter: Serialize + DeserializeOwned + Send + Sync + 'static {
     const LANE: Lane;
     /// Enough for the better part of a day.
     const MAX_FAILURES: i32 = 30;
-    /// What [`Letter::sent`] is to know of what was written.
+    /// What [`Letter::ended`] is to know of what was written.
     type Note: Send + Sync;
 
     /// Writes the mail anew for each try; `None` where there is nothing to be sent any more.
@@ -33,8 +34,13 @@ pub trait Letter: Serialize + DeserializeOwned + Send + Sync + 'static {
         mailer: &Mailer,
     ) -> impl Future<Output = JobResult<Option<(Mail, Self::Note)>>> + Send;
 
-    /// Notes that the server has taken it, in the transaction that ends the job.
-    fn sent(&self, _tx: &mut Tx<'_>, _note: &Self::Note) -> impl Future<Output = Work<()>> + Send {
+    /// In the transaction that ends the job: with a note where the server has taken the mail, and
+    /// without one where there was nothing to send, or the address took none.
+    fn ended(
+        &self,
+        _tx: &mut Tx<'_>,
+        _sent: Option<&Self::Note>,
+    ) -> impl Future<Output = Work<()>> + Send {
         async { Ok(()) }
     }
 }
@@ -47,14 +53,25 @@ pub struct Deliver<L>(pub L);
 /// Puts a letter into the queue, with the transaction.
 pub async fn send<L: Letter>(tx: &mut Tx<'_>, letter: L) -> QueryResult<()> {
     let job = Deliver(letter);
-    enqueue(tx.connection(), job_of(&job)).await?;
+    enqueue(tx.connection(), NewJob::of(&job).owned_by(OWNER)).await?;
     tx.after_commit(Enqueued);
     Ok(())
 }
 
-/// A job for those who enqueue it themselves.
-pub fn job_of<L: Letter>(job: &Deliver<L>) -> NewJob<'_> {
-    NewJob::of(job).owned_by(OWNER)
+/// Puts many of a kind into it, not before a time, each with the key that no two jobs have.
+pub async fn send_all<L: Letter>(
+    tx: &mut Tx<'_>,
+    letters: Vec<(L, Option<String>)>,
+    at: Option<DateTime<Utc>>,
+) -> QueryResult<()> {
+    if letters.is_empty() {
+        return Ok(());
+    }
+    let all = letters.into_iter();
+    let all: Vec<_> = all.map(|(letter, key)| (Deliver(letter), key)).collect();
+    enqueue_all(tx.connection(), &all, OWNER, at).await?;
+    tx.after_commit(Enqueued);
+    Ok(())
 }
 
 impl<L: Letter> Job for Deliver<L> {
@@ -67,6 +84,9 @@ impl<L: Letter> Job for Deliver<L> {
         let Self(letter) = self;
         let Some((mail, note)) = letter.write(context.db(), mailer).await? else {
             mailer.count(UNNEEDED);
+            context
+                .effect(async |tx| letter.ended(tx, None).await)
+                .await?;
             return Ok(Ended::Done);
         };
         let id = message_id(letter, context.hold().id, &mail, &mailer.host())?;
@@ -75,16 +95,18 @@ impl<L: Letter> Job for Deliver<L> {
                 mailer.count(SENT);
                 let note = &note;
                 context
-                    .effect(async |tx| letter.sent(tx, note).await)
+                    .effect(async |tx| letter.ended(tx, Some(note)).await)
                     .await?;
             }
             Err(Failure::Address(reason)) => {
                 mailer.count(REFUSED);
                 tracing::warn!(kind = L::KIND, reason, "an address takes no mail");
                 let (mail, reason) = (&mail, &reason);
-                context
-                    .effect(async |tx| address::pause(tx, mail, reason).await)
-                    .await?;
+                let paused = context.effect(async |tx| {
+                    address::pause(tx, mail, reason).await?;
+                    letter.ended(tx, None).await
+                });
+                paused.await?;
             }
             Err(Failure::Passing(reason)) => {
                 mailer.count(FAILED);

@@ -83,7 +83,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("feed", &["kernel", "db", "http", "events", "identity"]),
     (
         "notifications",
-        &["kernel", "schema", "db", "http", "events", "identity"],
+        &[
+            "kernel", "schema", "db", "http", "events", "identity", "jobs", "mail",
+        ],
     ),
     ("kube", &["kernel", "config", "identity"]),
     (

@@ -2,6 +2,7 @@
 //! with the links in mails.
 
 mod corpora;
+mod notified;
 mod server;
 mod wire;
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
@@ -111,6 +112,8 @@ struct State {
     /// What it answers instead of what is usual, by the first word of a command; `message` is the
     /// end of one. Without a text, it hangs up.
     answers: HashMap<&'static str, Option<String>>,
+    /// Whether it keeps mails without a word.
+    is_held: bool,
     /// Words in clear that follow right behind the answer to `STARTTLS`.
     slipped: &'static str,
     heard: Vec<String>,
@@ -132,6 +135,7 @@ impl Server {
             certificate,
             login: None,
             answers: HashMap::new(),
+            is_held: false,
             slipped: "",
             heard: Vec::new(),
             received: Vec::new(),
@@ -170,6 +174,11 @@ impl Server {
 
     pub(super) fn answers_as_usual(&self) {
         self.state.lock().unwrap().answers.clear();
+    }
+
+    /// Takes mails and says nothing about it until it is let go on.
+    pub(super) fn holds(&self, is_held: bool) {
+        self.state.lock().unwrap().is_held = is_held;
     }
 
     pub(super) fn offers_no_tls(&self) {
@@ -317,6 +326,9 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
                     user: user.clone(),
                 };
                 state.lock().unwrap().received.push(received);
+                while state.lock().unwrap().is_held {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
                 answer(&mut stream, state, "message", "250 taken").await?
             }
             "QUIT" => {

@@ -102,7 +102,11 @@ pub(crate) const CALLS: &[Call] = &[
     }),
     call("GET /api/v1/me/preferences", NONE, |_| Nothing),
     call("PUT /api/v1/me/preferences/{type}", NONE, |_| {
-        Json(json!({ "in_app": "off" }))
+        Json(json!({ "in_app": "off", "mail": "daily" }))
+    }),
+    call("POST /mail/unsubscribe", NONE, |world| {
+        let user = world.things.user.simple();
+        Query(format!("token={user}.digest.AAAA"))
     }),
     call("GET /api/v1/me/tokens", NONE, |_| Nothing),
     call("POST /api/v1/me/tokens", NONE, |_| {
