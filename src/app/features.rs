@@ -30,6 +30,7 @@ use crate::notifications::mail::{DigestMail, NotificationMail};
 use crate::projects::access::{ProjectAccess, Viewer};
 use crate::projects::reminders::Remind;
 use crate::telemetry::metrics::Metrics;
+use crate::users::letters::{EmailConfirmMail, PasswordResetMail};
 use crate::{activity, audit, feed, identity, jobs, mail, notifications, posts, projects, users};
 
 /// The middleware around the API.
@@ -89,6 +90,8 @@ pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
 /// The kinds of mails. Without a mail server their jobs wait for a process that has one.
 fn with_mail(kinds: Kinds, mailer: &Arc<Mailer>) -> Kinds {
     kinds
+        .with::<Deliver<PasswordResetMail>>(mailer.clone())
+        .with::<Deliver<EmailConfirmMail>>(mailer.clone())
         .with::<Deliver<NotificationMail>>(mailer.clone())
         .with::<Deliver<DigestMail>>(mailer.clone())
 }

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use lettre::message::Mailbox;
 use secrecy::SecretString;
 
+use super::roots::read_roots;
 use super::units::{Span, count, filled, span};
 use super::{Broken, Config, Secret, secret};
 
@@ -225,6 +226,14 @@ impl Config {
             if smtp_ca_file.is_some() {
                 return broken("CHARTROOM_SMTP_CA_FILE", "has no effect without TLS");
             }
+        }
+        // Read again for each mail; what is wrong with them from the start is said at the start.
+        let server = self.mail_server();
+        if let Some(Err(problem)) = server.and_then(|it| it.password).map(|it| it.read()) {
+            return broken("CHARTROOM_SMTP_PASSWORD_FILE", &problem);
+        }
+        if let Some(Err(problem)) = smtp_ca_file.as_deref().map(read_roots) {
+            return broken("CHARTROOM_SMTP_CA_FILE", &problem);
         }
         Ok(())
     }

@@ -69,7 +69,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "users",
         &[
-            "kernel", "schema", "config", "db", "http", "events", "identity",
+            "kernel", "schema", "config", "db", "http", "events", "identity", "jobs", "mail",
         ],
     ),
     (

@@ -2,6 +2,7 @@
 //! with the links in mails.
 
 mod corpora;
+mod links;
 mod notified;
 mod server;
 mod wire;
@@ -226,7 +227,7 @@ impl Desk {
     }
 
     async fn done(&self) {
-        let left = "SELECT count(*) FROM jobs WHERE kind LIKE 'mail.%'";
+        let left = "SELECT count(*) FROM jobs WHERE kind = 'mail.said.1'";
         let none = async || (self.count(left).await == 0).then_some(());
         until("the end of the job", SOON, none).await.unwrap();
     }

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::links;
 use super::world::{PASSWORD, World};
 
 pub(crate) enum Sent {
@@ -91,6 +92,17 @@ pub(crate) const CALLS: &[Call] = &[
     call("POST /api/v1/me/password", NONE, |_| {
         Json(json!({ "current": PASSWORD, "new": "correct horse battery staple" }))
     }),
+    call("POST /auth/password-reset", NONE, |world| {
+        Json(json!({ "email": format!("{}@example.org", world.things.user) }))
+    }),
+    call("POST /auth/password-reset/confirm", NONE, |world| {
+        let token = links::reset(world.things.user);
+        Json(json!({ "token": token, "new": "correct horse battery staple" }))
+    }),
+    call("POST /auth/email/confirm", NONE, |world| {
+        Json(json!({ "token": links::confirm(world.things.user) }))
+    }),
+    call("POST /api/v1/me/email/confirmation", NONE, |_| Nothing),
     call("GET /api/v1/me/sessions", NONE, |_| Nothing),
     call("DELETE /api/v1/me/sessions", NONE, |_| Nothing),
     call("DELETE /api/v1/me/sessions/{id}", PERSONAL, |_| Nothing),
@@ -105,8 +117,7 @@ pub(crate) const CALLS: &[Call] = &[
         Json(json!({ "in_app": "off", "mail": "daily" }))
     }),
     call("POST /mail/unsubscribe", NONE, |world| {
-        let user = world.things.user.simple();
-        Query(format!("token={user}.digest.AAAA"))
+        Query(format!("token={}", links::unsubscribe(world.things.user)))
     }),
     call("GET /api/v1/me/tokens", NONE, |_| Nothing),
     call("POST /api/v1/me/tokens", NONE, |_| {

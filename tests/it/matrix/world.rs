@@ -13,6 +13,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::calls::Call;
+use super::links;
 use crate::support::app::{Answer, TestApp};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -88,6 +89,10 @@ impl Stage {
             "--signin-per-account-per-hour=1000000",
             "--signin-per-pair-burst=1000000",
             "--signin-per-pair-per-hour=1000000",
+            // Nobody works here, so nothing is sent.
+            "--smtp-host=localhost",
+            "--mail-from=chartroom@example.com",
+            "--public-url=http://localhost",
         ];
         let app = TestApp::with(&limits, Default::default()).await;
         let session = app.database.session().await;
@@ -146,7 +151,7 @@ impl Stage {
 
     /// In one round trip, as this is done for every call.
     async fn insert(&self, people: &[&Person], projects: &[(&Shared, &[(Uuid, &str)])]) {
-        let mut rows = [const { String::new() }; 9];
+        let mut rows = [const { String::new() }; 11];
         let [
             principals,
             users,
@@ -157,6 +162,8 @@ impl Stage {
             posts,
             jobs,
             notifications,
+            mail_links,
+            unsubscribe_keys,
         ] = &mut rows;
         for person in people {
             let Person {
@@ -174,6 +181,8 @@ impl Stage {
             write!(notifications, ",({job}, '{id}', gen_random_uuid(), 'chartroom.member.added', gen_random_uuid(), 's', '{{}}', now())").unwrap();
             let hash = &self.password_hash;
             write!(users, ",('{id}', '{login}@example.com', '{login}@example.com', '{login}', '{login}', '{hash}', {is_admin})").unwrap();
+            *mail_links += &links::rows(*id);
+            *unsubscribe_keys += &links::key(*id);
             for (session, token) in theirs.iter().zip(kept) {
                 write!(sessions, ",('{session}', '{id}', 'bearer', now() + interval '1 hour', now() + interval '1 hour')").unwrap();
                 write!(
@@ -212,6 +221,8 @@ impl Stage {
             "posts (id, author_id, project_id, title, content, published, language, created_at)",
             "dead_jobs (id, lane, kind, args, owner, due_at, claims, failures, max_failures, lost, created_at, reason)",
             "notifications (id, user_id, event_id, kind, project_id, subject, data, at)",
+            "mail_links",
+            "unsubscribe_keys",
         ];
         let mut batch = String::new();
         for (table, rows) in tables.iter().zip(&rows) {
