@@ -138,6 +138,8 @@ diesel::table! {
         user_id -> Uuid,
         purpose -> Text,
         expires_at -> Timestamptz,
+        /// When a server took the mail; before, a try may have failed, and the next has a link of its own
+        sent_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -11,6 +11,7 @@ CREATE TABLE mail_links (
     user_id uuid NOT NULL,
     purpose text NOT NULL,
     expires_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
     CONSTRAINT mail_links_pkey PRIMARY KEY (hash),
     CONSTRAINT mail_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,
     CONSTRAINT mail_links_purpose_check CHECK (purpose IN ('password_reset', 'email_confirm'))
@@ -18,6 +19,8 @@ CREATE TABLE mail_links (
 CREATE INDEX mail_links_user_id_idx ON mail_links (user_id);
 CREATE INDEX mail_links_expires_at_idx ON mail_links (expires_at);
 COMMENT ON COLUMN mail_links.hash IS 'Of the secret in the link, which is kept nowhere';
+
+COMMENT ON COLUMN mail_links.sent_at IS 'When a server took the mail; before, a try may have failed, and the next has a link of its own';
 
 -- Whatever release changes an address or a password: what was true of the old one is not of the new one.
 CREATE FUNCTION forget_address() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -41,8 +41,8 @@ impl Purpose {
         })
     }
 
-    /// How many of one account are good at once. While there are as many, no more mails are sent,
-    /// so that nobody's mailbox is filled by asking.
+    /// How many of one account are sent and good at once. While there are as many, no more mails
+    /// are sent, so that nobody's mailbox is filled by asking.
     fn most(self) -> i32 {
         3
     }
@@ -52,20 +52,23 @@ impl Purpose {
 const MAKE: &str = "INSERT INTO mail_links (hash, user_id, purpose, expires_at) \
     SELECT $1, id, $3, now() + make_interval(secs => $4) FROM users \
     WHERE id = $2 AND (SELECT count(*) FROM mail_links WHERE user_id = $2 AND purpose = $3 \
-        AND expires_at > now()) < $5";
+        AND expires_at > now() AND sent_at IS NOT NULL) < $5";
 
-/// A new one; `None` where the account has as many as it may.
-pub async fn make(
-    db: &Db,
-    user: PrincipalId,
-    purpose: Purpose,
-) -> anyhow::Result<Option<SecretString>> {
+/// A link that nobody has been sent yet.
+pub struct Fresh {
+    pub secret: SecretString,
+    hash: Vec<u8>,
+}
+
+/// A new one for each try to send it; `None` where the account has as many as it may.
+pub async fn make(db: &Db, user: PrincipalId, purpose: Purpose) -> anyhow::Result<Option<Fresh>> {
     let secret = fresh_secret(purpose.prefix())?;
     let hash = secret_hash(secret.expose_secret());
+    let new = &hash;
     let made = db
         .write(async |connection: &mut AsyncPgConnection| {
             diesel::sql_query(MAKE)
-                .bind::<Binary, _>(hash)
+                .bind::<Binary, _>(new)
                 .bind::<SqlUuid, _>(user)
                 .bind::<Text, _>(purpose)
                 .bind::<Double, _>(purpose.lifetime().as_secs_f64())
@@ -74,7 +77,16 @@ pub async fn make(
                 .await
         })
         .await?;
-    Ok((made > 0).then_some(secret))
+    Ok((made > 0).then_some(Fresh { secret, hash }))
+}
+
+/// The mail with the link is with a server.
+pub async fn sent(tx: &mut Tx<'_>, link: &Fresh) -> Work<()> {
+    diesel::update(mail_links::table.find(&link.hash))
+        .set(mail_links::sent_at.eq(diesel::dsl::now))
+        .execute(tx.connection())
+        .await?;
+    Ok(())
 }
 
 /// Whose link it is, while it is good. What cannot be one costs no look.

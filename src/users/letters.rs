@@ -9,13 +9,14 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
 use crate::db::Db;
+use crate::db::transaction::{Tx, Work};
 use crate::identity::account::User;
 use crate::jobs::kind::{JobResult, Lane};
 use crate::kernel::types::PrincipalId;
 use crate::mail::Mailer;
 use crate::mail::address::EmailState;
 use crate::mail::letter::Letter;
-use crate::mail::links::{self, Purpose};
+use crate::mail::links::{self, Fresh, Purpose};
 use crate::mail::message::{Mail, Part, Recipient};
 use crate::schema::users;
 
@@ -45,19 +46,19 @@ impl Letter for PasswordResetMail {
     const LANE: Lane = Lane::Urgent;
     /// Half an hour: who waits longer has asked again.
     const MAX_FAILURES: i32 = 10;
-    type Note = ();
+    type Note = Fresh;
 
-    async fn write(&self, db: &Arc<Db>, mailer: &Mailer) -> JobResult<Option<(Mail, ())>> {
+    async fn write(&self, db: &Arc<Db>, mailer: &Mailer) -> JobResult<Option<(Mail, Fresh)>> {
         let Some(id) = self.user else {
             return Ok(None);
         };
         let Some(user) = found(db, id).await? else {
             return Ok(None);
         };
-        let Some(secret) = links::make(db, id, Purpose::PasswordReset).await? else {
+        let Some(link) = links::make(db, id, Purpose::PasswordReset).await? else {
             return Ok(None);
         };
-        let (origin, secret) = (&mailer.public_url, secret.expose_secret());
+        let (origin, secret) = (&mailer.public_url, link.secret.expose_secret());
         let parts = vec![
             Part::Text(format!(
                 "Somebody, most likely you, asked for a new password of the account {} at {origin}.",
@@ -73,7 +74,11 @@ impl Letter for PasswordResetMail {
                     .to_owned(),
             ),
         ];
-        Ok(Some((mail(user, "A new password", parts), ())))
+        Ok(Some((mail(user, "A new password", parts), link)))
+    }
+
+    async fn ended(&self, tx: &mut Tx<'_>, sent: Option<&Fresh>) -> Work<()> {
+        noted(tx, sent).await
     }
 }
 
@@ -86,9 +91,9 @@ pub struct EmailConfirmMail {
 impl Letter for EmailConfirmMail {
     const KIND: &'static str = "mail.email_confirm.1";
     const LANE: Lane = Lane::Urgent;
-    type Note = ();
+    type Note = Fresh;
 
-    async fn write(&self, db: &Arc<Db>, mailer: &Mailer) -> JobResult<Option<(Mail, ())>> {
+    async fn write(&self, db: &Arc<Db>, mailer: &Mailer) -> JobResult<Option<(Mail, Fresh)>> {
         let id = self.user;
         let user = found(db, id).await?.filter(|user| {
             let state = EmailState::of(user.email_verified_at, user.mail_paused_at);
@@ -97,10 +102,10 @@ impl Letter for EmailConfirmMail {
         let Some(user) = user else {
             return Ok(None);
         };
-        let Some(secret) = links::make(db, id, Purpose::EmailConfirm).await? else {
+        let Some(link) = links::make(db, id, Purpose::EmailConfirm).await? else {
             return Ok(None);
         };
-        let (origin, secret) = (&mailer.public_url, secret.expose_secret());
+        let (origin, secret) = (&mailer.public_url, link.secret.expose_secret());
         let parts = vec![
             Part::Text(format!(
                 "The account {} at {origin} says that this is its address.",
@@ -116,7 +121,18 @@ impl Letter for EmailConfirmMail {
                     .to_owned(),
             ),
         ];
-        Ok(Some((mail(user, "Confirm your address", parts), ())))
+        Ok(Some((mail(user, "Confirm your address", parts), link)))
+    }
+
+    async fn ended(&self, tx: &mut Tx<'_>, sent: Option<&Fresh>) -> Work<()> {
+        noted(tx, sent).await
+    }
+}
+
+async fn noted(tx: &mut Tx<'_>, sent: Option<&Fresh>) -> Work<()> {
+    match sent {
+        Some(link) => links::sent(tx, link).await,
+        None => Ok(()),
     }
 }
 

@@ -123,6 +123,31 @@ async fn an_address_that_would_be_more_than_one_is_no_address() {
     desk.worker.stop().await;
 }
 
+/// Letters beyond ASCII are for servers that announce them, which this one does not.
+#[tokio::test]
+async fn an_address_that_the_server_cannot_take_is_paused_with_the_reason() {
+    let post = Post::new(Tls::None).await;
+    let desk = Desk::new(&post).await;
+    let email = "\u{fc}n\u{ef}@example.org";
+    let session = desk.app.database.session().await;
+    let rename = format!("UPDATE users SET email = '{email}', email_key = '{email}'");
+    session.batch_execute(&rename).await.unwrap();
+    let letter = Said {
+        email: email.to_owned(),
+        ..desk.letter()
+    };
+    desk.send(letter).await;
+    desk.done().await;
+    let why = "SELECT mail_paused_reason FROM users";
+    let why: Option<String> = session.query_one(why, &[]).await.unwrap().get(0);
+    assert_eq!(
+        why.as_deref(),
+        Some("the mail server takes no address with letters beyond ASCII")
+    );
+    assert!(post.server.received().is_empty());
+    desk.worker.stop().await;
+}
+
 #[tokio::test]
 async fn a_line_that_begins_with_a_dot_arrives_as_it_was_written() {
     let post = Post::new(Tls::None).await;

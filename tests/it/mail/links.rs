@@ -130,6 +130,24 @@ async fn a_password_is_set_by_a_link_once_and_all_sessions_end() {
         assert!(!rows.contains(&token[4..]), "{table}");
     }
 
+    // Where links lead to is a setting, whatever a request says of its host.
+    let steered = [
+        ("x-forwarded-host", "evil.example"),
+        ("forwarded", "host=evil.example;proto=http"),
+        ("x-forwarded-proto", "http"),
+        ("content-type", "application/json"),
+    ];
+    let body = json!({ "email": "ann@example.org" }).to_string().into();
+    let target = "/auth/password-reset";
+    let steered = house.app.send(Method::POST, target, &steered, body).await;
+    assert_eq!(steered.status, 202);
+    let (text, html) = house.mails().await[0].bodies();
+    assert!(
+        text.contains(PUBLIC_URL) && !text.contains("evil"),
+        "{text}"
+    );
+    assert!(!html.contains("evil"), "{html}");
+
     // Fifty at once: one of them counts.
     let tries = (0..50).map(|number| {
         let new = format!("{OTHER} {number}");
@@ -221,6 +239,34 @@ async fn a_link_ends_with_its_time_its_password_its_address_and_its_account() {
     assert_eq!(stranger.status, 202);
     let links = format!("SELECT count(*) FROM mail_links WHERE user_id = '{ann}'");
     assert_eq!(house.count(&links).await, 3);
+}
+
+/// Each try has a link of its own, and those that nobody was sent do not count.
+#[tokio::test]
+async fn a_link_comes_however_often_the_server_was_away() {
+    let house = House::new().await;
+    register(&house.app, "ann@example.org").await;
+    house.sql("DELETE FROM jobs").await;
+    house.post.server.answers("RCPT", Some("451 not now"));
+    assert_eq!(house.ask("ann@example.org").await.status, 202);
+    let kinds = features::kinds(&house.post.config(), &house.app.app.metrics);
+    let worker = Worker::start(&house.app, kinds);
+    let often = async || {
+        let due = "UPDATE jobs SET due_at = now() WHERE kind LIKE 'mail.%' AND lease_until IS NULL";
+        house.sql(due).await;
+        let tries = "SELECT coalesce(max(failures), 0)::bigint FROM jobs WHERE kind LIKE 'mail.%'";
+        (house.count(tries).await >= 5).then_some(())
+    };
+    until("five failures", SOON, often).await.unwrap();
+    worker.stop().await;
+    house.post.server.answers_as_usual();
+    house.sql("UPDATE jobs SET due_at = now()").await;
+    let mails = house.mails().await;
+    assert_eq!(mails.len(), 1);
+    let token = token(&mails[0], "reset");
+    assert_eq!(house.reset(&token, OTHER).await.status, 204);
+    // The others went with the password.
+    assert_eq!(house.count("SELECT count(*) FROM mail_links").await, 0);
 }
 
 #[tokio::test]

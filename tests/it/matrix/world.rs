@@ -221,7 +221,7 @@ impl Stage {
             "posts (id, author_id, project_id, title, content, published, language, created_at)",
             "dead_jobs (id, lane, kind, args, owner, due_at, claims, failures, max_failures, lost, created_at, reason)",
             "notifications (id, user_id, event_id, kind, project_id, subject, data, at)",
-            "mail_links",
+            "mail_links (hash, user_id, purpose, expires_at)",
             "unsubscribe_keys",
         ];
         let mut batch = String::new();
