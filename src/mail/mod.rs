@@ -1,16 +1,17 @@
 //! Mail: one job for each, enqueued in the transaction of what it tells.
 //!
 //! What a mail says is for the features, which write a [`Letter`](letter::Letter); `message` makes
-//! a message of it and `wire` hands that to the mail server. `address` is what the service learns
-//! about an address on the way, and `links` are the secrets in mails that can be used once.
-//! `page` is where the links lead.
+//! a message of it and `wire` hands that to the mail server, over what `connect` makes. `address`
+//! is what the service learns about an address on the way, and `links` are the secrets in mails
+//! that can be used once. `page` is where the links lead.
 
 pub mod address;
+mod connect;
 pub mod letter;
 pub mod links;
 pub mod message;
 pub mod page;
-pub mod wire;
+mod wire;
 
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ pub struct Mailer {
     /// The origin that links in mails begin with. It is from the settings alone: what a request
     /// says of its host is the caller's invention.
     pub public_url: String,
-    roots: wire::Roots,
+    roots: connect::Roots,
     metrics: Arc<Metrics>,
 }
 
@@ -51,7 +52,7 @@ impl Mailer {
         Some(Self {
             server,
             public_url: config.public_url(),
-            roots: wire::Roots::default(),
+            roots: connect::Roots::default(),
             metrics,
         })
     }

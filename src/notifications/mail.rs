@@ -77,7 +77,8 @@ macro_rules! open {
         concat!(
             "SELECT told.id, told.user_id, users.email, told.kind, told.subject, told.data, \
                 (SELECT name FROM projects JOIN project_members ON project_id = projects.id \
-                    AND principal_id = told.user_id WHERE projects.id = told.project_id) AS project \
+                    AND principal_id = told.user_id WHERE projects.id = told.project_id) \
+                AS project \
              FROM notifications AS told JOIN users ON users.id = told.user_id \
                 AND NOT users.is_disabled AND users.email_verified_at IS NOT NULL \
                 AND users.mail_paused_at IS NULL \

@@ -61,7 +61,7 @@ impl Letter for PasswordResetMail {
         let (origin, secret) = (&mailer.public_url, link.secret.expose_secret());
         let parts = vec![
             Part::Text(format!(
-                "Somebody, most likely you, asked for a new password of the account {} at {origin}.",
+                "Somebody, most likely you, asked for a new password of {} at {origin}.",
                 user.email
             )),
             Part::Link {
