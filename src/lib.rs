@@ -21,6 +21,7 @@
 //!   limits of signing in
 //! - [`jobs`]: what is done outside of requests, once: the queue, its runner, what comes every so
 //!   often
+//! - [`mail`]: mail: letters, the way to the mail server, what is known of addresses
 //! - [`users`]: what people and administrators do with accounts
 //! - [`projects`]: projects, members, roles, expiry
 //! - [`audit`]: the trail as administrators read it
@@ -49,6 +50,7 @@ pub mod identity;
 pub mod jobs;
 pub mod kernel;
 pub mod kube;
+pub mod mail;
 pub mod net;
 pub mod notifications;
 pub mod posts;

@@ -209,6 +209,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    mail_links (hash) {
+        /// Of the secret in the link, which is kept nowhere
+        hash -> Bytea,
+        user_id -> Uuid,
+        purpose -> Text,
+        expires_at -> Timestamptz,
+        /// When a server took the mail; before, a try may have failed, and the next has a link of its own
+        sent_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     notifications (id) {
         id -> Int8,
         user_id -> Uuid,
@@ -222,6 +234,11 @@ diesel::table! {
         data -> Jsonb,
         at -> Timestamptz,
         read_at -> Nullable<Timestamptz>,
+        /// Whether the person sees it without a mail
+        in_app -> Bool,
+        /// How the person wants it by mail: now, daily, or null for not at all
+        mail -> Nullable<Text>,
+        mailed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -376,6 +393,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    unsubscribe_keys (user_id) {
+        user_id -> Uuid,
+        key -> Bytea,
+    }
+}
+
+diesel::table! {
     user_words (user_id, word) {
         user_id -> Uuid,
         /// The rest of the name from the word on, folded like users.email_key
@@ -402,6 +426,10 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        email_verified_at -> Nullable<Timestamptz>,
+        /// When the mail server refused the address for good; no notifications go there
+        mail_paused_at -> Nullable<Timestamptz>,
+        mail_paused_reason -> Nullable<Text>,
     }
 }
 
@@ -423,6 +451,7 @@ diesel::joinable!(dataset_versions -> principals (made_by));
 diesel::joinable!(datasets -> principals (created_by));
 diesel::joinable!(datasets -> projects (project_id));
 diesel::joinable!(idempotent_answers -> principals (principal_id));
+diesel::joinable!(mail_links -> users (user_id));
 diesel::joinable!(notifications -> users (user_id));
 diesel::joinable!(post_scores -> posts (post_id));
 diesel::joinable!(post_votes -> posts (post_id));
@@ -433,6 +462,7 @@ diesel::joinable!(preferences -> users (user_id));
 diesel::joinable!(project_members -> principals (principal_id));
 diesel::joinable!(project_members -> projects (project_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(unsubscribe_keys -> users (user_id));
 diesel::joinable!(user_words -> users (user_id));
 diesel::joinable!(users -> principals (id));
 diesel::joinable!(workloads -> principals (id));
@@ -450,6 +480,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     idempotent_answers,
     jobs,
+    mail_links,
     notifications,
     outbox,
     periods,
@@ -463,6 +494,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     revocations,
     schema_window,
     sessions,
+    unsubscribe_keys,
     user_words,
     users,
     workloads,

@@ -40,7 +40,7 @@ pub(super) fn core(
         .chartroom_build_info
         .with_label_values(&[env!("CARGO_PKG_VERSION"), revision])
         .set(1);
-    report::announce(&metrics, &features::kinds(&config));
+    report::announce(&metrics, &features::kinds(&config, &metrics));
     let pool = &config.pool;
     let settings = PoolSettings {
         connections: pool.database_connections,

@@ -10,7 +10,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::sweep::{
-    PurgeAnswers, PurgeAttempts, PurgeEvents, PurgeNotifications, PurgeRevocations, PurgeSessions,
+    PurgeAnswers, PurgeAttempts, PurgeEvents, PurgeMailLinks, PurgeNotifications, PurgeRevocations,
+    PurgeSessions,
 };
 use crate::config::Config;
 use crate::datasets::sweep::SweepDatasets;
@@ -24,10 +25,15 @@ use crate::identity::api::{AppState, Feature};
 use crate::jobs::kind::Kinds;
 use crate::jobs::periods::PurgePeriods;
 use crate::kernel::types::{PrincipalId, ProjectId};
+use crate::mail::Mailer;
+use crate::mail::letter::Deliver;
+use crate::notifications::mail::{DigestMail, NotificationMail};
 use crate::projects::access::{ProjectAccess, Viewer};
 use crate::projects::reminders::Remind;
+use crate::telemetry::metrics::Metrics;
+use crate::users::letters::{EmailConfirmMail, PasswordResetMail};
 use crate::{
-    activity, audit, datasets, feed, identity, jobs, notifications, posts, projects, users,
+    activity, audit, datasets, feed, identity, jobs, mail, notifications, posts, projects, users,
 };
 
 /// The middleware around the API.
@@ -54,23 +60,45 @@ pub fn endings() -> Vec<EndOfAccount> {
 }
 
 /// What features write when events are numbered.
-pub(super) const SINKS: &[Sink] = &[notifications::sink::notify];
+const SINKS: &[Sink] = &[notifications::sink::notify];
+const SINKS_WITH_MAIL: &[Sink] = &[notifications::sink::notify_and_mail];
+
+pub(super) fn sinks(config: &Config) -> &'static [Sink] {
+    match config.mail_server() {
+        Some(_) => SINKS_WITH_MAIL,
+        None => SINKS,
+    }
+}
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The kinds of jobs that a process of this build does, and how often those come that nobody asks
 /// for.
-pub fn kinds(config: &Config) -> Kinds {
-    Kinds::default()
+pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
+    let kinds = Kinds::default()
         .every::<PurgeEvents>(MINUTE, config.jobs.event_retention.0)
         .every::<PurgeAttempts>(MINUTE, ())
         .every::<PurgeSessions>(MINUTE, ())
         .every::<PurgeRevocations>(MINUTE, ())
         .every::<PurgeAnswers>(MINUTE, ())
         .every::<PurgeNotifications>(MINUTE, ())
+        .every::<PurgeMailLinks>(MINUTE, ())
         .every::<PurgePeriods>(60 * MINUTE, ())
         .every::<SweepDatasets>(MINUTE, ())
-        .with::<Remind>(())
+        .with::<Remind>(());
+    match Mailer::new(config, metrics.clone()) {
+        Some(mailer) => with_mail(kinds, &Arc::new(mailer)),
+        None => kinds,
+    }
+}
+
+/// The kinds of mails. Without a mail server their jobs wait for a process that has one.
+fn with_mail(kinds: Kinds, mailer: &Arc<Mailer>) -> Kinds {
+    kinds
+        .with::<Deliver<PasswordResetMail>>(mailer.clone())
+        .with::<Deliver<EmailConfirmMail>>(mailer.clone())
+        .with::<Deliver<NotificationMail>>(mailer.clone())
+        .with::<Deliver<DigestMail>>(mailer.clone())
 }
 
 /// Whether a caller may still read what a kept answer shows of a project.
@@ -118,10 +146,12 @@ pub fn public_with(
 ) -> anyhow::Result<Arc<PublicShell>> {
     let (router, document) = documented().merge(more).split_for_parts();
     // Before the document says what our names for access stand for.
-    let routes = Routes::new(document.clone(), site::UNDOCUMENTED)?;
+    let pages = [site::UNDOCUMENTED, mail::page::PATHS].concat();
+    let routes = Routes::new(document.clone(), &pages)?;
     let document = finish(document, &app.public_url)?;
     let router: Router = router
         .merge(site::router(&document)?)
+        .merge(mail::page::router())
         .with_state(app.clone());
     Ok(Arc::new(Shell::new(app.core.clone(), app, router, routes)?))
 }

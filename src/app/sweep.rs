@@ -1,5 +1,5 @@
 //! The jobs that remove, once a minute, the rows of sign-in limits, sessions, revocations, kept
-//! answers, events and notifications that say nothing any more. Each run removes some thousands at
+//! answers, events, notifications and links of mails that say nothing any more. Each run removes some thousands at
 //! most; what is left waits for the next.
 
 use std::time::Duration;
@@ -12,6 +12,7 @@ use crate::http::answer::idempotency;
 use crate::identity::{limiter, revocation, session};
 use crate::jobs::context::Context;
 use crate::jobs::kind::{Ended, Job, JobResult, Lane};
+use crate::mail;
 use crate::notifications;
 
 macro_rules! sweeps {
@@ -38,6 +39,7 @@ sweeps! {
     PurgeSessions: "sessions.purge.1" = session::purge,
     PurgeRevocations: "revocations.purge.1" = revocation::purge,
     PurgeAnswers: "answers.purge.1" = idempotency::purge,
+    PurgeMailLinks: "mail_links.purge.1" = mail::links::purge,
     PurgeNotifications: "notifications.purge.1" = notifications::model::purge,
 }
 

@@ -63,7 +63,12 @@ pub(super) fn watch_database(core: &Core, primary: Endpoint) {
 /// Numbers events, in every process: who has an event to tell is the first to know.
 pub fn sequence_events(core: &Core) {
     let (db, wake) = (core.db.clone(), core.outbox_wake.clone());
-    let sequencer = sequencer::run(db, features::SINKS, wake, core.metrics.clone());
+    let sequencer = sequencer::run(
+        db,
+        features::sinks(&core.config),
+        wake,
+        core.metrics.clone(),
+    );
     until_closing(&core.shutdown, "event sequencer", sequencer);
 }
 
@@ -87,7 +92,7 @@ const WAIT_FOR_SCHEMA: Duration = Duration::from_millis(200);
 pub(super) fn do_jobs(core: &Core) {
     let runner = Runner::new(
         core.db.clone(),
-        Arc::new(features::kinds(&core.config)),
+        Arc::new(features::kinds(&core.config, &core.metrics)),
         core.metrics.clone(),
         core.job_wake.clone(),
         Timing::with_lease(core.config.jobs.job_lease.0),

@@ -7,6 +7,7 @@ mod database;
 pub mod endpoint;
 mod endpoint_settings;
 mod jobs;
+mod mail;
 mod network;
 pub mod roots;
 mod runner;
@@ -26,6 +27,7 @@ pub use client::{CLIENT_VARIABLES, ClientSettings};
 pub use database::{Database, DatabaseRead, Pool, SslMode};
 pub use endpoint_settings::EndpointSettings;
 pub use jobs::{Jobs, JobsMode};
+pub use mail::{Mail, MailServer, SmtpSecurity};
 pub use network::Network;
 pub use runner::RunnerSettings;
 pub use secret::Secret;
@@ -66,6 +68,8 @@ pub struct Config {
     pub jobs: Jobs,
     #[command(flatten)]
     pub runner: RunnerSettings,
+    #[command(flatten)]
+    pub mail: Mail,
     #[command(flatten)]
     pub telemetry: Telemetry,
     /// Read settings from this file of KEY=value lines too; flags and real variables win over it

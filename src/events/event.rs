@@ -176,8 +176,12 @@ events! {
     UserPasswordChanged "user.password_changed" (user: PrincipalId) {}
     /// Somebody signed in did not know their password when asked for it.
     UserPasswordRefused "user.password_refused" (user: PrincipalId) {}
-    /// The command line replaced a password.
+    /// The command line or a link in a mail replaced a password.
     UserPasswordReset "user.password_reset" (user: PrincipalId) { by: &'static str }
+    /// The owner of an account has confirmed its address by a mail.
+    UserEmailVerified "user.email_verified" (user: PrincipalId) {}
+    /// The mail server refused the address of an account for good.
+    UserMailPaused "user.mail_paused" (user: PrincipalId) {}
     /// An account became an administrator.
     UserPromoted "user.promoted" (user: PrincipalId) {}
     /// An account is an administrator no more.

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Double, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{
+    Array, BigInt, Double, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz,
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -154,6 +156,39 @@ async fn put(
         .await
         .optional()?;
     Ok(put.map(|put| put.id))
+}
+
+/// Where a job has the key, it stays as it is, and its row is locked until the transaction ends: a
+/// run of it that ends meanwhile sees, after that, what the transaction has written.
+const ENQUEUE_ALL: &str = "INSERT INTO jobs (kind, lane, max_failures, args, unique_key, owner, \
+    due_at) \
+     SELECT $1, $2, $3, args, unique_key, $6, coalesce($7, now()) FROM unnest($4, $5) \
+        AS each(args, unique_key) \
+     ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO UPDATE SET due_at = jobs.due_at";
+
+/// Many jobs of a kind in one statement, each with its key, if it has one. No key is there twice.
+pub async fn enqueue_all<J: Job>(
+    connection: &mut AsyncPgConnection,
+    all: &[(J, Option<String>)],
+    owner: Uuid,
+    at: Option<DateTime<Utc>>,
+) -> QueryResult<()> {
+    let args = all.iter().map(|(job, _)| serde_json::to_value(job));
+    let args: Vec<Value> = args
+        .collect::<Result<_, _>>()
+        .map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
+    let keys: Vec<Option<&str>> = all.iter().map(|(_, key)| key.as_deref()).collect();
+    diesel::sql_query(ENQUEUE_ALL)
+        .bind::<Text, _>(J::KIND)
+        .bind::<SmallInt, _>(J::LANE.number())
+        .bind::<Integer, _>(J::MAX_FAILURES)
+        .bind::<Array<Jsonb>, _>(args)
+        .bind::<Array<Nullable<Text>>, _>(keys)
+        .bind::<diesel::sql_types::Uuid, _>(owner)
+        .bind::<Nullable<Timestamptz>, _>(at)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// What cancelling came upon.

@@ -67,6 +67,9 @@ codes! {
     Forbidden = "forbidden" FORBIDDEN "You may not do this",
     /// There is nothing here, or nothing that you may see.
     NotFound = "not-found" NOT_FOUND "There is nothing here",
+    /// This is done by mail, and the service is not set up to send any. Its operator can change that;
+    /// an administrator can do the same for you in another way.
+    MailOff = "mail-off" NOT_FOUND "No mail is sent here",
     /// The resource is there but takes other methods; the header `Allow` lists them.
     MethodNotAllowed = "method-not-allowed" METHOD_NOT_ALLOWED "The resource does not take this method",
     /// The change does not go together with what is there, for example because a name is taken.

@@ -1,5 +1,7 @@
 //! Reading notifications, marking them as read, and choosing what to be told.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use serde::{Deserialize, Serialize};
@@ -8,15 +10,18 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::model::{Mode, Notification, NotificationSort, choose, chosen};
+use super::model::{
+    Channel, Choice, MailMode, Mode, Notification, NotificationSort, choose, chosen,
+};
 use super::sink::KINDS;
-use crate::db::transaction::statement;
+use crate::db::transaction::transaction;
 use crate::http::answer::Answer;
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::{ValidJson, ValidPath, ValidQuery};
 use crate::http::body::patch::{Change, MergePatch};
 use crate::http::caller::Person;
 use crate::identity::api::AppState;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::instant;
 use crate::kernel::values::{Wrong, text};
@@ -158,6 +163,14 @@ pub struct PreferenceBody {
     #[serde(rename = "type")]
     kind: &'static str,
     in_app: Mode,
+    mail: MailMode,
+}
+
+impl PreferenceBody {
+    fn new(kind: &'static str, chosen: &HashMap<String, Choice>) -> Self {
+        let Choice { in_app, mail } = chosen.get(kind).copied().unwrap_or_default();
+        Self { kind, in_app, mail }
+    }
 }
 
 /// All that you can choose
@@ -182,30 +195,28 @@ pub async fn list_preferences(who: Person, app: AppState) -> ApiResult<Answer> {
         .db
         .read(async |connection| chosen(connection, user).await)
         .await?;
-    let items = KINDS.map(|kind| PreferenceBody {
-        kind,
-        in_app: mode_of(&chosen, kind),
-    });
+    let items = KINDS.map(|kind| PreferenceBody::new(kind, &chosen));
     Answer::ok(&Preferences {
         items: items.into(),
     })
 }
 
-fn mode_of(chosen: &[(String, Mode)], kind: &str) -> Mode {
-    let found = chosen.iter().find(|(known, _)| known == kind);
-    found.map_or(Mode::Now, |(_, mode)| *mode)
-}
-
-/// A choice
+/// A choice. What is left out stays as it is
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChoosePreference {
-    in_app: Mode,
+    #[serde(default)]
+    #[schema(value_type = Mode, required = false)]
+    in_app: Change<Mode>,
+    #[serde(default)]
+    #[schema(value_type = MailMode, required = false)]
+    mail: Change<MailMode>,
 }
 
 /// Choose whether to be told of a type of event
 ///
-/// It counts for what happens from now on.
+/// It counts for what happens from now on. No mail is sent where you have not asked for it, where
+/// your address is not confirmed, or where the service sends none at all.
 #[utoipa::path(
     put,
     path = "/api/v1/me/preferences/{type}",
@@ -221,12 +232,18 @@ pub async fn put_preference(
     ValidPath(kind): ValidPath<NotifiedType>,
     ValidJson(body): ValidJson<ChoosePreference>,
 ) -> ApiResult<Answer> {
-    let (user, mode) = (who.id, body.in_app);
+    let (user, in_app, mail) = (who.id, body.in_app.into_update(), body.mail.into_update());
     let kind = KINDS.into_iter().find(|known| *known == kind.as_str());
     let kind = kind.ok_or(ApiError::not_found("preference"))?;
-    statement(&app.db, async |connection| {
-        Ok(choose(connection, user, kind, mode).await?)
-    })
-    .await?;
-    Answer::ok(&PreferenceBody { kind, in_app: mode })
+    let nobody = Actor::default();
+    let chosen = transaction(&app.db, &nobody, async |tx| {
+        if let Some(mode) = in_app {
+            choose(tx, user, kind, Channel::InApp, mode.as_str()).await?;
+        }
+        if let Some(mode) = mail {
+            choose(tx, user, kind, Channel::Mail, mode.as_str()).await?;
+        }
+        Ok(chosen(tx, user).await?)
+    });
+    Answer::ok(&PreferenceBody::new(kind, &chosen.await?))
 }

@@ -2,8 +2,11 @@
 //! events, in the transaction that numbers those: each event once for each person.
 
 pub mod handlers;
+pub mod mail;
 pub mod model;
 pub mod sink;
+pub mod unsubscribe;
+mod words;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -16,7 +19,8 @@ pub fn feature() -> Feature {
             .routes(routes!(handlers::list_notifications))
             .routes(routes!(handlers::update_notification))
             .routes(routes!(handlers::list_preferences))
-            .routes(routes!(handlers::put_preference)),
+            .routes(routes!(handlers::put_preference))
+            .routes(routes!(unsubscribe::stop_mails)),
         tags: &[(
             "notifications",
             "What you are told, and what you want to be told.",

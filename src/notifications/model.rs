@@ -1,5 +1,7 @@
 //! Rows of notifications and preferences.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -57,6 +59,7 @@ impl Notification {
         let query = || {
             let mut query = notifications::table
                 .filter(notifications::user_id.eq(who))
+                .filter(notifications::in_app)
                 .select(Self::as_select())
                 .into_boxed();
             match unread {
@@ -83,7 +86,8 @@ impl Notification {
     ) -> QueryResult<Option<Self>> {
         let own = notifications::table
             .filter(notifications::id.eq(id))
-            .filter(notifications::user_id.eq(who));
+            .filter(notifications::user_id.eq(who))
+            .filter(notifications::in_app);
         let Some(read) = read else {
             return own
                 .select(Self::as_select())
@@ -137,9 +141,38 @@ words! {
 }
 
 words! {
+    /// Whether you are told by mail. No mail goes to an address that you have not confirmed
+    MailMode {
+        /// With a mail for each
+        Now = "now",
+        /// With one mail a day for all of them
+        Daily = "daily",
+        Off = "off",
+    }
+}
+
+words! {
     /// A way to tell somebody
     Channel {
         InApp = "in_app",
+        Mail = "mail",
+    }
+}
+
+/// What a person wants to be told of a kind, by each way.
+#[derive(Clone, Copy)]
+pub struct Choice {
+    pub in_app: Mode,
+    pub mail: MailMode,
+}
+
+impl Default for Choice {
+    /// What nobody has chosen: mail is sent to those alone who asked for it.
+    fn default() -> Self {
+        Self {
+            in_app: Mode::Now,
+            mail: MailMode::Off,
+        }
     }
 }
 
@@ -147,26 +180,43 @@ words! {
 pub async fn chosen(
     connection: &mut AsyncPgConnection,
     who: PrincipalId,
-) -> QueryResult<Vec<(String, Mode)>> {
-    preferences::table
-        .filter(preferences::user_id.eq(who))
-        .filter(preferences::channel.eq(Channel::InApp))
+) -> QueryResult<HashMap<String, Choice>> {
+    let by = |channel: Channel| {
+        preferences::table
+            .filter(preferences::user_id.eq(who))
+            .filter(preferences::channel.eq(channel))
+    };
+    let in_app: Vec<(String, Mode)> = by(Channel::InApp)
         .select((preferences::kind, preferences::mode))
         .load(connection)
-        .await
+        .await?;
+    let mail: Vec<(String, MailMode)> = by(Channel::Mail)
+        .select((preferences::kind, preferences::mode))
+        .load(connection)
+        .await?;
+    let mut chosen: HashMap<String, Choice> = HashMap::new();
+    for (kind, mode) in in_app {
+        chosen.entry(kind).or_default().in_app = mode;
+    }
+    for (kind, mode) in mail {
+        chosen.entry(kind).or_default().mail = mode;
+    }
+    Ok(chosen)
 }
 
+/// `mode` is a word of the channel's modes.
 pub async fn choose(
     connection: &mut AsyncPgConnection,
     who: PrincipalId,
     kind: &str,
-    mode: Mode,
+    channel: Channel,
+    mode: &'static str,
 ) -> QueryResult<()> {
     diesel::insert_into(preferences::table)
         .values((
             preferences::user_id.eq(who),
             preferences::kind.eq(kind),
-            preferences::channel.eq(Channel::InApp),
+            preferences::channel.eq(channel),
             preferences::mode.eq(mode),
         ))
         .on_conflict((

@@ -117,6 +117,8 @@ metrics! {
     file_reads_total: IntCounterVec ["outcome"],
     /// Whether a wall around what reads files does not stand: 1 or 0, as the last child said
     file_reader_walls_missing: IntGaugeVec ["wall"],
+    /// Mails by what became of a try: sent, refused by the address for good, failed, or unneeded by then
+    chartroom_mail_total: IntCounterVec ["outcome"],
     /// Log lines lost because their reader was too slow
     log_lines_dropped_total: IntCounter,
     /// Whether this process is ready to serve: 1 or 0

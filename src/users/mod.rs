@@ -2,6 +2,7 @@
 //! is theirs.
 
 pub mod handlers;
+pub mod letters;
 pub mod profile;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -44,6 +45,10 @@ fn routes() -> OpenApiRouter<AppState> {
             handlers::me::delete_me
         ))
         .routes(routes!(handlers::password::change_password))
+        .routes(routes!(handlers::links::request_password_reset))
+        .routes(routes!(handlers::links::reset_password))
+        .routes(routes!(handlers::links::confirm_email))
+        .routes(routes!(handlers::links::request_email_confirmation))
         .routes(routes!(
             handlers::sessions::list_sessions,
             handlers::sessions::delete_sessions

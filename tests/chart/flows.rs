@@ -60,6 +60,7 @@ const NEVER_MADE: &[Row] = &[
     ("api", "another database", "TCP", 5432),
     ("api", "instance", "TCP", 8000),
     ("api", "internet", "TCP", 22),
+    ("api", "mail server", "TCP", 587),
     ("smoke", "stranger", "TCP", 8080),
     ("smoke", "internet", "TCP", 80),
     ("migrate", "internet", "TCP", 80),
@@ -81,8 +82,11 @@ const NEEDED_OF_WORKERS: &[Row] = &[
     ("worker", "dns", "UDP", 53),
     ("worker", "dns", "TCP", 53),
     ("worker", "instance", "TCP", 5432),
+    ("worker", "mail server", "TCP", 587),
 ];
 const NEVER_MADE_BY_WORKERS: &[Row] = &[
+    ("worker", "mail server", "TCP", 25),
+    ("worker", "internet", "TCP", 587),
     ("worker", "api", "TCP", 8080),
     ("worker", "api", "TCP", 9090),
     ("worker", "api server", "TCP", 443),
@@ -197,6 +201,7 @@ impl World<'_> {
             }
             "api server" => outside([10, 96, 0, 1]),
             "api server itself" => outside([192, 0, 2, 10]),
+            "mail server" => outside([192, 0, 2, 25]),
             "database elsewhere" => outside([192, 0, 2, 77]),
             "metadata" => outside([169, 254, 169, 254]),
             "resolver" => outside([203, 0, 113, 53]),

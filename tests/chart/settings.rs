@@ -32,6 +32,8 @@ fn the_program_refuses(case: &Case) -> Vec<String> {
         ),
         ("database-ca/ca.crt", certificate.as_str()),
         ("keys/none", ""),
+        ("smtp/password", "secret"),
+        ("smtp-ca/ca.crt", certificate.as_str()),
     ] {
         let path = dir.0.join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -34,8 +34,8 @@ fn jobs_have_one_place(case: &Case) -> Vec<String> {
     }
 }
 
-/// Secrets of the database alone, by the role that cannot change the schema where there is one;
-/// no token, and an account that nobody gives a right.
+/// Secrets of the database and of the mail server alone, of the database those of the role that
+/// cannot change the schema where there is one; no token, and an account that nobody gives a right.
 fn workers_hold_the_database_alone(case: &Case) -> Vec<String> {
     let Some(deployment) = workers(case) else {
         return Vec::new();
@@ -45,7 +45,7 @@ fn workers_hold_the_database_alone(case: &Case) -> Vec<String> {
     for volume in list(&spec["volumes"]) {
         let name = volume["name"].as_str().unwrap();
         let is_known = match name {
-            "database" | "database-ca" => volume["secret"].is_object(),
+            "database" | "database-ca" | "smtp" | "smtp-ca" => volume["secret"].is_object(),
             // What the installer adds.
             _ => volume["configMap"].is_object(),
         };

@@ -27,6 +27,7 @@ mod kube;
 mod laws;
 mod limits;
 mod machinery;
+mod mail;
 mod matrix;
 mod migrations;
 mod notifications;

@@ -27,6 +27,7 @@
 - name: CHARTROOM_JOBS
   value: "off"
 {{- end }}
+{{- include "chartroom.mailEnv" . }}
 {{ include "chartroom.workloadsEnv" . }}
 {{ include "chartroom.databaseEnv" (dict "root" . "role" "api") }}
 {{- end }}
@@ -41,6 +42,7 @@
   value: {{ .Values.drain.delaySeconds }}s
 - name: CHARTROOM_STOP_DEADLINE
   value: {{ .Values.drain.deadlineSeconds }}s
+{{- include "chartroom.mailEnv" . }}
 {{ include "chartroom.databaseEnv" (dict "root" . "role" "worker") }}
 {{- end }}
 

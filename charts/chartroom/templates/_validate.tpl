@@ -50,6 +50,9 @@
 {{- if and .Values.worker.enabled (eq (include "chartroom.serviceAccountsMode" .) "tokenReview") (eq (include "chartroom.serviceAccountName" .) (include "chartroom.workerServiceAccountName" .)) }}
 {{- fail (printf "worker.serviceAccount: %q is the API's, and workers must not have its right to have tokens reviewed: name another one" (include "chartroom.workerServiceAccountName" .)) }}
 {{- end }}
+{{- if and .Values.mail.host (not .Values.mail.from) }}
+{{- fail "mail.host needs mail.from, the address that mail comes from" }}
+{{- end }}
 {{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.min) (int .Values.autoscaling.max)) }}
 {{- fail "autoscaling.min is above autoscaling.max" }}
 {{- end }}

@@ -36,6 +36,8 @@ pub fn spell_out(
     if responses.remove(ANY).is_none() {
         return;
     }
+    // Said by a handler that is not there with every setting.
+    let may_be_off = responses.remove(StatusCode::NOT_FOUND.as_str()).is_some();
     let (may_be_seen, takes_form) = (
         responses.contains_key(StatusCode::NOT_MODIFIED.as_str()),
         operation
@@ -61,7 +63,7 @@ pub fn spell_out(
                     Access::User | Access::Session | Access::Admin | Access::Service
                 ),
         ),
-        (StatusCode::NOT_FOUND, names_one || !is_public),
+        (StatusCode::NOT_FOUND, names_one || !is_public || may_be_off),
         (StatusCode::REQUEST_TIMEOUT, !is_read),
         (StatusCode::CONFLICT, changes),
         (StatusCode::PRECONDITION_FAILED, changes || may_be_seen),

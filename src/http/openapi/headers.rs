@@ -48,7 +48,10 @@ impl Kind {
         operation: &Operation,
     ) -> Self {
         let is_public = access == Access::Public;
-        let makes = operation.responses.responses.keys().any(|it| is_made(it));
+        let responses = operation.responses.responses.iter();
+        let makes = responses
+            .into_iter()
+            .any(|(status, it)| is_made(status, it));
         let has_cursor =
             |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.name == "cursor");
         Self {
@@ -68,8 +71,7 @@ impl Kind {
         .filter_map(|(name, takes)| takes.then_some(name))
     }
 
-    fn carries(self, status: &str) -> impl Iterator<Item = &'static str> {
-        let is_made = is_made(status);
+    fn carries(self, status: &str, is_made: bool) -> impl Iterator<Item = &'static str> {
         let is_shown = ["200", "304"].contains(&status);
         [
             (ETAG, is_made || self.is_versioned && is_shown),
@@ -88,11 +90,10 @@ impl Kind {
     }
 }
 
-/// There is a new resource, or work on one that can be watched.
-fn is_made(status: &str) -> bool {
-    [StatusCode::CREATED, StatusCode::ACCEPTED]
-        .iter()
-        .any(|made| made.as_str() == status)
+/// There is a new resource, or work on one that can be watched, which the answer then shows.
+fn is_made(status: &str, response: &RefOr<Response>) -> bool {
+    let is_shown = matches!(response, RefOr::T(response) if !response.content.is_empty());
+    status == StatusCode::CREATED.as_str() || status == StatusCode::ACCEPTED.as_str() && is_shown
 }
 
 /// Of an operation and of its successes; the failures have theirs already.
@@ -106,8 +107,9 @@ pub(super) fn describe(kind: Kind, operation: &mut Operation) {
         operation.parameters.get_or_insert_default().extend(taken);
     }
     for (status, response) in &mut operation.responses.responses {
+        let is_made = is_made(status, response);
         if let RefOr::T(response) = response {
-            carry(response, kind.carries(status));
+            carry(response, kind.carries(status, is_made));
         }
     }
 }

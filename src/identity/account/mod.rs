@@ -27,6 +27,9 @@ pub struct User {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub email_verified_at: Option<DateTime<Utc>>,
+    pub mail_paused_at: Option<DateTime<Utc>>,
+    pub mail_paused_reason: Option<String>,
 }
 
 /// With what is only for its owner to read, and may be long.

@@ -15,6 +15,8 @@ use crate::kernel::types::PrincipalId;
 
 /// Changes of its email that an account may try in any hour; half of them at once.
 const EMAIL_CHANGES_AN_HOUR: u32 = 10;
+/// Requests for a new password of one email in any hour; half of them at once.
+const PASSWORD_RESETS_AN_HOUR: u32 = 10;
 
 /// A token of a bucket; it is spent unless it is given back.
 #[must_use = "a token that told nothing is given back"]
@@ -61,6 +63,29 @@ impl Limiter {
                 retry_after,
                 policy: Policy::EmailChange,
                 quota: EMAIL_CHANGES_AN_HOUR,
+                window: Duration::from_secs(3_600),
+                is_busy: false,
+            })),
+        }
+    }
+
+    /// Asks whether a new password may be asked for: by the network, as a sign-in is, and by the
+    /// email, whether it has an account or not. Nothing gives it back.
+    pub async fn password_reset(
+        &self,
+        db: &Db,
+        folded: &str,
+        address: IpAddr,
+    ) -> Result<(), Refused> {
+        let _spent = self.registration(db, address).await?;
+        let key = hash(&[b"password reset", folded.as_bytes()]);
+        let burst = f64::from(PASSWORD_RESETS_AN_HOUR) / 2.0;
+        match self.take_alone(db, key, burst, burst / HOUR).await? {
+            Ok(_spent) => Ok(()),
+            Err(retry_after) => Err(Refused::Limited(Limited {
+                retry_after,
+                policy: Policy::PasswordReset,
+                quota: PASSWORD_RESETS_AN_HOUR,
                 window: Duration::from_secs(3_600),
                 is_busy: false,
             })),

@@ -16,6 +16,7 @@ pub enum Policy {
     Address,
     Name,
     EmailChange,
+    PasswordReset,
 }
 
 impl Policy {
@@ -24,6 +25,7 @@ impl Policy {
             Self::Address => "signin-address",
             Self::Name => "signin-name",
             Self::EmailChange => "email-change",
+            Self::PasswordReset => "password-reset",
         }
     }
 
@@ -32,6 +34,7 @@ impl Policy {
             Self::Address => "too many attempts to sign in or to register came from your network",
             Self::Name => "too many sign-in attempts",
             Self::EmailChange => "too many tries to change the email",
+            Self::PasswordReset => "too many requests for a new password of this account",
         }
     }
 }

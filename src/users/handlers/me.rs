@@ -31,7 +31,10 @@ use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::principal::Credential;
 use crate::kernel::types::{PrincipalId, instant};
 use crate::kernel::values::Wrong;
+use crate::mail::address::EmailState;
+use crate::mail::letter::send;
 use crate::schema::users;
+use crate::users::letters::EmailConfirmMail;
 use crate::users::profile;
 
 /// A user, as they see themselves
@@ -39,6 +42,12 @@ use crate::users::profile;
 pub struct Me {
     id: PrincipalId,
     email: String,
+    email_state: EmailState,
+    /// When you confirmed the address; null while you have not
+    #[serde(serialize_with = "instant")]
+    email_verified_at: Option<DateTime<Utc>>,
+    /// What the mail server said of the address, where it is `paused`
+    email_problem: Option<String>,
     username: Option<String>,
     name: Option<String>,
     #[schema(value_type = Object)]
@@ -63,10 +72,16 @@ impl From<Account> for Me {
             version: _,
             created_at,
             updated_at,
+            email_verified_at,
+            mail_paused_at,
+            mail_paused_reason: email_problem,
         } = user;
         Self {
             id,
             email,
+            email_state: EmailState::of(email_verified_at, mail_paused_at),
+            email_verified_at,
+            email_problem,
             username,
             name,
             profile,
@@ -225,6 +240,9 @@ pub async fn update_me(
             .await
             .map_err(taken)?;
         directory::remember(tx, &account.user).await?;
+        if confirmed.is_some() && app.config.mail_server().is_some() {
+            send(tx, EmailConfirmMail { user: id }).await?;
+        }
         tx.tell(match confirmed {
             Some(_) => Event::UserEmailChanged { user: id },
             None => Event::UserChanged { user: id },

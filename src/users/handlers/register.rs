@@ -20,6 +20,8 @@ use crate::identity::password::NewPassword;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::PrincipalId;
+use crate::mail::letter::send;
+use crate::users::letters::EmailConfirmMail;
 use crate::users::profile::Profile;
 
 /// A new account
@@ -100,6 +102,9 @@ async fn make(app: &Api, body: Register, actor: Actor) -> ApiResult<Account> {
         let account = Account::insert(tx, &new).await.map_err(taken)?;
         let user = account.user.id;
         tx.tell(Event::UserRegistered { user }).await?;
+        if app.config.mail_server().is_some() {
+            send(tx, EmailConfirmMail { user }).await?;
+        }
         Ok(account)
     })
     .await

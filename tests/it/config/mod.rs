@@ -121,7 +121,7 @@ async fn secrets_are_masked_wherever_they_come_from() {
     fs::write(dir.0.join("password"), CANARY).unwrap();
     let host = ("CHARTROOM_DATABASE_HOST", "db.example");
     let read_host = ("CHARTROOM_DATABASE_READ_HOST", "ro.example");
-    let cases: [Setting<'_>; 6] = [
+    let cases: [Setting<'_>; 7] = [
         (
             &["--database-url", &url],
             &[],
@@ -155,6 +155,17 @@ async fn secrets_are_masked_wherever_they_come_from() {
             ],
             "CHARTROOM_DATABASE_READ_PASSWORD",
             "environment",
+        ),
+        (
+            &["--smtp-password", CANARY],
+            &[
+                ("CHARTROOM_SMTP_HOST", "mail.example"),
+                ("CHARTROOM_SMTP_USER", "room"),
+                ("CHARTROOM_MAIL_FROM", "room@example.com"),
+                ("CHARTROOM_PUBLIC_URL", "https://example.com"),
+            ],
+            "CHARTROOM_SMTP_PASSWORD",
+            "flag",
         ),
         (
             &["--database-read-url", &url],

@@ -31,6 +31,9 @@ const fn flag(flags: &'static [&'static str], key: &'static str, hint: &'static 
     }
 }
 
+const SMTP: (&str, &str) = ("SMTP_HOST", "mail.c4n4ry.example");
+const FROM: (&str, &str) = ("MAIL_FROM", "room@c4n4ry.example");
+const PUBLIC: (&str, &str) = ("PUBLIC_URL", "https://c4n4ry.example");
 const HOST: (&str, &str) = ("DATABASE_HOST", "db.c4n4ry.example");
 const URL: (&str, &str) = ("DATABASE_URL", "postgres://app:c4n4ry@db.example/app");
 
@@ -124,6 +127,21 @@ pub(super) const CASES: &[Case] = &[
     variable(&[HOST, ("DATABASE_READ_PORT", "18765")], "DATABASE_READ_PORT", "CHARTROOM_DATABASE_READ_HOST"),
     variable(&[HOST, ("EMBEDDED_BIN_DIR", "folder-c4n4ry")], "EMBEDDED_BIN_DIR", "database configured"),
     variable(&[("LISTEN", "127.0.0.1:0"), ("OPS_LISTEN", "127.0.0.1:0"), ("EMBEDDED_BIN_DIR", "folder-c4n4ry")], "EMBEDDED_BIN_DIR", "initdb"),
+    // Mail.
+    variable(&[SMTP, FROM], "PUBLIC_URL", "CHARTROOM_SMTP_HOST"),
+    variable(&[SMTP, PUBLIC], "MAIL_FROM", "CHARTROOM_SMTP_HOST"),
+    variable(&[SMTP, PUBLIC, ("MAIL_FROM", "c4n4ry")], "MAIL_FROM", "an address such as"),
+    variable(&[SMTP, PUBLIC, FROM, ("SMTP_PORT", "98765")], "SMTP_PORT", "from 1 to 65535"),
+    variable(&[SMTP, PUBLIC, FROM, ("SMTP_SECURITY", "c4n4ry")], "SMTP_SECURITY", "starttls, tls, none"),
+    variable(&[SMTP, PUBLIC, FROM, ("SMTP_SECURITY", "none")], "SMTP_SECURITY", "loopback"),
+    variable(&[SMTP, PUBLIC, FROM, ("SMTP_USER", "c4n4ry")], "SMTP_USER", "a password"),
+    variable(&[SMTP, PUBLIC, FROM, ("SMTP_PASSWORD", "c4n4ry")], "SMTP_USER", "a password"),
+    variable(&[SMTP, PUBLIC, FROM, ("SMTP_USER", "c4n4ry"), ("SMTP_PASSWORD", "c4n4ry-2"), ("SMTP_PASSWORD_FILE", "password-c4n4ry")], "SMTP_PASSWORD", "CHARTROOM_SMTP_PASSWORD_FILE"),
+    variable(&[SMTP, PUBLIC, FROM, ("SMTP_USER", "c4n4ry"), ("SMTP_PASSWORD_FILE", "missing-c4n4ry")], "SMTP_PASSWORD_FILE", "cannot read the file"),
+    variable(&[SMTP, PUBLIC, FROM, ("SMTP_CA_FILE", "words-c4n4ry")], "SMTP_CA_FILE", "PEM"),
+    variable(&[("SMTP_HOST", "127.0.0.1"), PUBLIC, FROM, ("SMTP_SECURITY", "none"), ("SMTP_CA_FILE", "words-c4n4ry")], "SMTP_CA_FILE", "without TLS"),
+    variable(&[("SMTP_USER", "c4n4ry")], "SMTP_USER", "CHARTROOM_SMTP_HOST"),
+    variable(&[FROM], "MAIL_FROM", "CHARTROOM_SMTP_HOST"),
     // Settings that are none.
     variable(&[("LISTN", "c4n4ry")], "LISTN", "did you mean CHARTROOM_LISTEN?"),
     variable(&[("DATABASE_PASWORD", "c4n4ry")], "DATABASE_PASWORD", "did you mean CHARTROOM_DATABASE_PASSWORD?"),

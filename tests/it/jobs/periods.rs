@@ -110,7 +110,8 @@ async fn the_sweeps_are_jobs() {
              interval '34 days')",
         )
         .await;
-    let kinds = chartroom::app::features::kinds(&config(&[]));
+    let metrics = chartroom::telemetry::metrics::Metrics::new().unwrap();
+    let kinds = chartroom::app::features::kinds(&config(&[]), &metrics.into());
     // Reminders alone come because somebody asks for them.
     assert_eq!(kinds.schedules().len() + 1, kinds.names().len());
     let worker = queue.worker(kinds, quick(LEASE));

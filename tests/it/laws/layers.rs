@@ -55,9 +55,22 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "mail",
+        &[
+            "kernel",
+            "schema",
+            "config",
+            "telemetry",
+            "db",
+            "events",
+            "identity",
+            "jobs",
+        ],
+    ),
+    (
         "users",
         &[
-            "kernel", "schema", "config", "db", "http", "events", "identity",
+            "kernel", "schema", "config", "db", "http", "events", "identity", "jobs", "mail",
         ],
     ),
     (
@@ -71,7 +84,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("feed", &["kernel", "db", "http", "events", "identity"]),
     (
         "notifications",
-        &["kernel", "schema", "db", "http", "events", "identity"],
+        &[
+            "kernel", "schema", "db", "http", "events", "identity", "jobs", "mail",
+        ],
     ),
     ("kube", &["kernel", "config", "identity"]),
     (
@@ -104,6 +119,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "events",
             "identity",
             "jobs",
+            "mail",
             "users",
             "projects",
             "audit",

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::links;
 use super::world::{PASSWORD, World};
 
 pub(crate) enum Sent {
@@ -93,6 +94,17 @@ pub(crate) const CALLS: &[Call] = &[
     call("POST /api/v1/me/password", NONE, |_| {
         Json(json!({ "current": PASSWORD, "new": "correct horse battery staple" }))
     }),
+    call("POST /auth/password-reset", NONE, |world| {
+        Json(json!({ "email": format!("{}@example.org", world.things.user) }))
+    }),
+    call("POST /auth/password-reset/confirm", NONE, |world| {
+        let token = links::reset(world.things.user);
+        Json(json!({ "token": token, "new": "correct horse battery staple" }))
+    }),
+    call("POST /auth/email/confirm", NONE, |world| {
+        Json(json!({ "token": links::confirm(world.things.user) }))
+    }),
+    call("POST /api/v1/me/email/confirmation", NONE, |_| Nothing),
     call("GET /api/v1/me/sessions", NONE, |_| Nothing),
     call("DELETE /api/v1/me/sessions", NONE, |_| Nothing),
     call("DELETE /api/v1/me/sessions/{id}", PERSONAL, |_| Nothing),
@@ -104,7 +116,10 @@ pub(crate) const CALLS: &[Call] = &[
     }),
     call("GET /api/v1/me/preferences", NONE, |_| Nothing),
     call("PUT /api/v1/me/preferences/{type}", NONE, |_| {
-        Json(json!({ "in_app": "off" }))
+        Json(json!({ "in_app": "off", "mail": "daily" }))
+    }),
+    call("POST /mail/unsubscribe", NONE, |world| {
+        Query(format!("token={}", links::unsubscribe(world.things.user)))
     }),
     call("GET /api/v1/me/tokens", NONE, |_| Nothing),
     call("POST /api/v1/me/tokens", NONE, |_| {

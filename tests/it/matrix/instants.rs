@@ -15,6 +15,7 @@ const WHOLE: &str = "
     SET session_replication_role = replica;
     UPDATE projects SET expires_at = now() + interval '1 day';
     UPDATE api_tokens SET expires_at = now() + interval '1 day';
+    UPDATE users SET email_verified_at = now();
     DO $$
     DECLARE changes record;
     BEGIN

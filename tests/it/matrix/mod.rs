@@ -6,6 +6,7 @@ mod conventions;
 mod fields;
 mod headers;
 mod instants;
+mod links;
 mod world;
 
 use std::collections::BTreeMap;

@@ -13,6 +13,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::calls::Call;
+use super::links;
 use crate::support::app::{Answer, TestApp};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -92,6 +93,10 @@ impl Stage {
             "--signin-per-account-per-hour=1000000",
             "--signin-per-pair-burst=1000000",
             "--signin-per-pair-per-hour=1000000",
+            // Nobody works here, so nothing is sent.
+            "--smtp-host=localhost",
+            "--mail-from=chartroom@example.com",
+            "--public-url=http://localhost",
         ];
         let app = TestApp::with(&limits, Default::default()).await;
         let session = app.database.session().await;
@@ -152,7 +157,7 @@ impl Stage {
     /// In one round trip, as this is done for every call.
     async fn insert(&self, people: &[&Person], projects: &[(&Shared, &[(Uuid, &str)])]) {
         let mut made = String::new();
-        let mut rows = [const { String::new() }; 12];
+        let mut rows = [const { String::new() }; 14];
         let [
             principals,
             users,
@@ -166,6 +171,8 @@ impl Stage {
             datasets,
             imports,
             versions,
+            mail_links,
+            unsubscribe_keys,
         ] = &mut rows;
         for person in people {
             let Person {
@@ -183,6 +190,8 @@ impl Stage {
             write!(notifications, ",({job}, '{id}', gen_random_uuid(), 'chartroom.member.added', gen_random_uuid(), 's', '{{}}', now())").unwrap();
             let hash = &self.password_hash;
             write!(users, ",('{id}', '{login}@example.com', '{login}@example.com', '{login}', '{login}', '{hash}', {is_admin})").unwrap();
+            *mail_links += &links::rows(*id);
+            *unsubscribe_keys += &links::key(*id);
             for (session, token) in theirs.iter().zip(kept) {
                 write!(sessions, ",('{session}', '{id}', 'bearer', now() + interval '1 hour', now() + interval '1 hour')").unwrap();
                 write!(
@@ -237,6 +246,8 @@ impl Stage {
             "datasets (id, project_id, name, column_list, key_fields, version, generation, row_count, next_rid, created_at, updated_at)",
             "dataset_imports (id, dataset_id, started_by, state, mode, is_dry_run, skips_errors, options, started_at, seen_at)",
             "dataset_versions (dataset_id, version, generation, change, kind, made_at, added, removed, changed, row_count)",
+            "mail_links (hash, user_id, purpose, expires_at)",
+            "unsubscribe_keys",
         ];
         let mut batch = made;
         for (table, rows) in tables.iter().zip(&rows) {

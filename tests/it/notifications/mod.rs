@@ -3,7 +3,7 @@
 mod reminders;
 
 use chartroom::app::features;
-use chartroom::events::sequencer::{MOST, sequence};
+use chartroom::events::sequencer::{MOST, Sink, sequence};
 use chartroom::notifications::sink;
 use http::Method;
 use serde_json::{Value, json};
@@ -22,13 +22,13 @@ async fn app() -> TestApp {
 
 /// Somebody who sends a password with each request.
 #[derive(Clone)]
-struct Person {
-    id: String,
+pub(crate) struct Person {
+    pub(crate) id: String,
     authorization: String,
 }
 
 impl Person {
-    async fn new(app: &TestApp, username: &str) -> Self {
+    pub(crate) async fn new(app: &TestApp, username: &str) -> Self {
         use base64::Engine as _;
         let email = format!("{username}@example.com");
         let body = json!({ "email": email, "username": username, "password": PASSWORD });
@@ -42,18 +42,24 @@ impl Person {
         }
     }
 
-    async fn send(&self, app: &TestApp, method: Method, target: &str, body: Value) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        app: &TestApp,
+        method: Method,
+        target: &str,
+        body: Value,
+    ) -> Answer {
         let body = Some(body).filter(|body| !body.is_null());
         app.send_as(&self.authorization, method, target, &[], body)
             .await
     }
 
-    async fn get(&self, app: &TestApp, target: &str) -> Answer {
+    pub(crate) async fn get(&self, app: &TestApp, target: &str) -> Answer {
         self.send(app, Method::GET, target, Value::Null).await
     }
 
     /// The project as it was answered.
-    async fn project(&self, app: &TestApp, body: Value) -> Value {
+    pub(crate) async fn project(&self, app: &TestApp, body: Value) -> Value {
         let answer = self.send(app, Method::POST, "/api/v1/projects", body).await;
         assert_eq!(answer.status, 201, "{}", answer.text());
         answer.json()
@@ -66,7 +72,7 @@ impl Person {
         answer.json()
     }
 
-    async fn share(&self, app: &TestApp, project: &str, with: &str, role: &str) {
+    pub(crate) async fn share(&self, app: &TestApp, project: &str, with: &str, role: &str) {
         let target = format!("/api/v1/projects/{project}/members/{with}");
         let answer = self
             .send(app, Method::PUT, &target, json!({ "role": role }))
@@ -84,11 +90,15 @@ impl Person {
     }
 }
 
-/// Waits until nothing waits in the outbox. The service's own sequencer is at it too.
 async fn numbered(app: &TestApp) {
+    numbered_with(app, &[sink::notify]).await;
+}
+
+/// Waits until nothing waits in the outbox. The service's own sequencer is at it too.
+pub(crate) async fn numbered_with(app: &TestApp, sinks: &[Sink]) {
     let session = app.database.session().await;
     loop {
-        sequence(&app.app.db, &[sink::notify], MOST).await.unwrap();
+        sequence(&app.app.db, sinks, MOST).await.unwrap();
         let left = "SELECT count(*) FROM outbox";
         let left: i64 = session.query_one(left, &[]).await.unwrap().get(0);
         if left == 0 {
@@ -195,7 +205,11 @@ async fn what_somebody_does_not_want_is_not_told() {
         .map(|it| it["type"].as_str().unwrap())
         .collect();
     assert_eq!(kinds, sink::KINDS);
-    assert!(items.iter().all(|it| it["in_app"] == "now"));
+    assert!(
+        items
+            .iter()
+            .all(|it| it["in_app"] == "now" && it["mail"] == "off")
+    );
     let target = "/api/v1/me/preferences/chartroom.member.added";
     for _ in 0..2 {
         let off = bob
@@ -203,7 +217,7 @@ async fn what_somebody_does_not_want_is_not_told() {
             .await;
         assert_eq!(
             off.json(),
-            json!({ "type": "chartroom.member.added", "in_app": "off" })
+            json!({ "type": "chartroom.member.added", "in_app": "off", "mail": "off" })
         );
     }
     let project = ann.project(&app, json!({ "name": "quiet" })).await;

@@ -27,7 +27,7 @@ impl Worker {
         });
         let runner = Runner::new(
             app.app.db.clone(),
-            features::kinds(&config(&[])).into(),
+            features::kinds(&config(&[]), &app.app.metrics).into(),
             app.app.metrics.clone(),
             app.app.job_wake.clone(),
             Timing {

@@ -1,6 +1,7 @@
 //! What tests share.
 
 pub(crate) mod app;
+pub(crate) mod authority;
 pub(crate) mod chaos_proxy;
 pub(crate) mod client;
 pub(crate) mod collector;

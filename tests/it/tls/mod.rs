@@ -16,8 +16,9 @@ use chartroom::db::purpose::Purpose;
 use chartroom::db::{Db, DbError};
 use chartroom::telemetry::metrics::Metrics;
 
+use crate::support::authority::Authority;
 use crate::support::wait::until;
-use server::{Authority, Postgres};
+use server::Postgres;
 
 const SOON: Duration = Duration::from_secs(30);
 

@@ -9,7 +9,6 @@ use std::process::{Child, Command, Stdio};
 
 use chartroom::config::endpoint::{Endpoint, Tls};
 use chartroom::config::{Secret, SslMode};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use super::SOON;
 use crate::support::chaos_proxy::reserve_port;
@@ -18,34 +17,6 @@ use crate::support::process::{Process, TempDir, wait_for_end};
 use crate::support::wait::until;
 
 const PASSWORD: &str = "not a secret";
-
-/// A certificate authority, trusted through its file.
-pub(super) struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pub(super) pem: String,
-}
-
-impl Authority {
-    pub(super) fn new(name: &str) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, name);
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self {
-            issuer: Issuer::new(params, key),
-            pem,
-        }
-    }
-
-    /// Certificate and key for a server of this name.
-    pub(super) fn certify(&self, name: &str) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        (certificate.pem(), key.serialize_pem())
-    }
-}
 
 /// A PostgreSQL on loopback whose certificate can be changed; the private one of the service has no
 /// TCP at all.

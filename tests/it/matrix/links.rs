@@ -1,0 +1,43 @@
+//! The links of mails that everybody in the matrix has.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::{digest, hmac};
+use uuid::Uuid;
+
+/// To a new password.
+pub(super) fn reset(user: Uuid) -> String {
+    secret("crr_", user)
+}
+
+/// To a confirmed address.
+pub(super) fn confirm(user: Uuid) -> String {
+    secret("cre_", user)
+}
+
+/// What stops the mails of once a day; the key is the id.
+pub(super) fn unsubscribe(user: Uuid) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, user.as_bytes());
+    let signature = BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&key, b"digest"));
+    format!("{}.digest.{signature}", user.simple())
+}
+
+fn secret(prefix: &str, user: Uuid) -> String {
+    let random = digest::digest(&digest::SHA256, user.as_bytes());
+    format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(random))
+}
+
+/// A row of `mail_links`: hash, user, purpose, end.
+fn row(secret: &str, user: Uuid, purpose: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, secret.as_bytes());
+    let hash: String = hash.as_ref().iter().map(|it| format!("{it:02x}")).collect();
+    format!(",('\\x{hash}', '{user}', '{purpose}', now() + interval '1 hour')")
+}
+
+pub(super) fn rows(user: Uuid) -> String {
+    row(&reset(user), user, "password_reset") + &row(&confirm(user), user, "email_confirm")
+}
+
+pub(super) fn key(user: Uuid) -> String {
+    format!(",('{user}', '\\x{}')", user.simple())
+}
