@@ -55,9 +55,9 @@ const KEY_INDEX: &str = "dataset_imports_idempotency_key_idx";
     params(("id" = DatasetId, Path, description = "Id of the dataset"), ImportParams),
     request_body(content(
         (String = "text/csv"),
-        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        (Vec<u8> = "application/vnd.apache.parquet"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (String = "application/vnd.apache.parquet"),
+        (String = "application/vnd.apache.arrow.stream"),
     )),
     responses(
         (status = CREATED, body = ImportBody),

@@ -1,5 +1,6 @@
 //! Datasets, as callers meet them.
 
+mod census;
 mod copy;
 mod edits;
 mod imports;
@@ -37,7 +38,15 @@ struct Place {
 
 impl Place {
     async fn new() -> Self {
-        let app = TestApp::with(&[], Default::default()).await;
+        Self::on(TestApp::new().await).await
+    }
+
+    /// Where workbooks can be sent too.
+    async fn with_files() -> Self {
+        Self::on(TestApp::with_files().await).await
+    }
+
+    async fn on(app: TestApp) -> Self {
         let session = app.database.session().await;
         let (id, project) = (Uuid::now_v7(), Uuid::now_v7());
         let arrange = format!(

@@ -12,6 +12,7 @@ use chartroom::http::openapi::access::Access;
 use chartroom::http::shell::routes::operations;
 use chartroom::identity::api::AppState;
 use chartroom::kernel::shutdown::{Shutdown, Timings};
+use chartroom::process::Runner;
 use clap::{Args as _, Command, FromArgMatches as _};
 use http::{HeaderMap, Method, Request, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
@@ -82,6 +83,29 @@ impl TestApp {
         let database: Arc<TestDatabase> = TestDatabase::migrated().await.into();
         let endpoint = database.runtime();
         Self::on(database, endpoint, flags, routes)
+    }
+
+    /// With what reads files, which is the program itself and not this test.
+    pub(crate) async fn with_files() -> Self {
+        let database: Arc<TestDatabase> = TestDatabase::migrated().await.into();
+        let shutdown = Shutdown::new(Timings::default());
+        let endpoint = database.runtime();
+        let mut app = chartroom::app::serve::app(config(&[]), endpoint, None, shutdown).unwrap();
+        let api = Arc::get_mut(&mut app.0).unwrap();
+        let core = Arc::get_mut(&mut api.core).unwrap();
+        let metrics = core.metrics.clone();
+        let runner = Runner::new(Some(64 << 20), metrics).unwrap();
+        core.runner = runner.of(
+            env!("CARGO_BIN_EXE_chartroom"),
+            60,
+            Duration::from_secs(120),
+        );
+        let shell = shell_with(&app, OpenApiRouter::new());
+        Self {
+            app,
+            shell,
+            database,
+        }
     }
 
     /// Another replica: the same database, settings of its own.
