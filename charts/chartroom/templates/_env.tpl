@@ -17,6 +17,10 @@
   value: {{ .Values.drain.deadlineSeconds }}s
 - name: CHARTROOM_KEYS_DIR
   value: /etc/chartroom/keys
+- name: CHARTROOM_SPOOL_DIR
+  value: /var/spool/chartroom
+- name: CHARTROOM_SPOOL_SIZE
+  value: {{ .Values.spool.sizeLimit }}B
 - name: CHARTROOM_AUDIENCE
   value: {{ .Values.auth.audience | default (include "chartroom.host" .) | quote }}
 - name: CHARTROOM_REGISTRATION
