@@ -12,7 +12,7 @@ use crate::datasets::access::DatasetAccess;
 use crate::datasets::import::model::{
     self, Import, ImportBody, ImportProblem, ImportSort, ImportState, RowError,
 };
-use crate::datasets::import::options::{ImportOptions, ImportParams, Mode};
+use crate::datasets::import::options::{ImportMode, ImportOptions, ImportParams};
 use crate::datasets::import::rows::Part;
 use crate::datasets::import::run::{FileKind, Job, start};
 use crate::db::transaction::{Failure, Tx, Work, transaction};
@@ -79,7 +79,7 @@ pub async fn create_import(
     if dataset.is_expired {
         return Err(expired());
     }
-    if options.mode == Mode::Upsert {
+    if options.mode == ImportMode::Upsert {
         return Err(ApiError::new(
             Code::InvalidParameter,
             "mode: upsert is not offered yet; use append or replace",

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::options::{ImportOptions, Mode};
+use super::options::{ImportMode, ImportOptions};
 use crate::datasets::column::{Column, Columns};
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
 use crate::kernel::types::{DatasetId, ImportId, PrincipalId, instant, words};
@@ -101,7 +101,7 @@ pub struct Import {
     pub dataset_id: DatasetId,
     pub started_by: Option<PrincipalId>,
     pub state: ImportState,
-    pub mode: Mode,
+    pub mode: ImportMode,
     pub is_dry_run: bool,
     pub options: Value,
     pub message: Option<String>,
@@ -126,7 +126,7 @@ pub struct ImportBody {
     /// Who started it; null if the account was deleted
     started_by: Option<PrincipalId>,
     pub state: ImportState,
-    mode: Mode,
+    mode: ImportMode,
     dry_run: bool,
     /// What the request said of the file, as a list of names and values
     #[schema(value_type = Vec<Vec<String>>)]

@@ -21,7 +21,7 @@ const MOST_LINES: u64 = 100_000;
 
 words! {
     /// What becomes of the records that are there: they stay, they go, or those with the same key go
-    Mode {
+    ImportMode {
         Append = "append",
         Replace = "replace",
         Upsert = "upsert",
@@ -43,7 +43,7 @@ words! {
 pub struct ImportParams {
     /// `append` unless told
     #[param(inline)]
-    mode: Option<Mode>,
+    mode: Option<ImportMode>,
     /// Whether to check the file only: nothing is loaded
     dry_run: Option<bool>,
     /// `abort` unless told
@@ -54,9 +54,11 @@ pub struct ImportParams {
     /// Texts that mean that there is no value, with commas between them, such as `NA,null`
     null_words: Option<String>,
     /// How many rows at the beginning of the file to leave out
+    #[param(maximum = 100_000)]
     skip_rows: Option<u64>,
     /// The row after those that names the columns, counted from 1; 0 where none does, which is usual
     /// with `columns`
+    #[param(maximum = 100_000)]
     header_row: Option<u64>,
     /// The names of the columns of the file, in order, with commas between them; `-` leaves one out
     columns: Option<String>,
@@ -86,7 +88,7 @@ pub struct Pattern {
 
 #[derive(Clone, Debug)]
 pub struct ImportOptions {
-    pub mode: Mode,
+    pub mode: ImportMode,
     pub is_dry_run: bool,
     pub on_error: OnError,
     pub delimiter: u8,
@@ -113,7 +115,7 @@ pub struct Said(pub Vec<(String, String)>);
 impl Default for ImportOptions {
     fn default() -> Self {
         Self {
-            mode: Mode::Append,
+            mode: ImportMode::Append,
             is_dry_run: false,
             on_error: OnError::Abort,
             delimiter: b',',
@@ -155,7 +157,7 @@ impl ImportOptions {
             }
             seen.push(name);
             match name.as_str() {
-                "mode" => options.mode = word(name, value, Mode::ALL, Mode::as_str)?,
+                "mode" => options.mode = word(name, value, ImportMode::ALL, ImportMode::as_str)?,
                 "on_error" => {
                     options.on_error = word(name, value, OnError::ALL, OnError::as_str)?;
                 }
@@ -303,7 +305,10 @@ mod tests {
             ("strip", "a: \\(\\d+\\)$"),
         ])
         .unwrap();
-        assert_eq!((options.mode, options.is_dry_run), (Mode::Replace, true));
+        assert_eq!(
+            (options.mode, options.is_dry_run),
+            (ImportMode::Replace, true)
+        );
         assert_eq!((options.delimiter, options.header_row), (b'\t', 0));
         let names: Vec<_> = options.columns.unwrap();
         assert_eq!(names[2], None);

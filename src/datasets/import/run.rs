@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_postgres::error::SqlState;
 
 use super::model::{Ending, Import, ImportProblem, ImportState, Progress};
-use super::options::{ImportOptions, Mode, OnError};
+use super::options::{ImportMode, ImportOptions, OnError};
 use super::read::{MOST_ROWS, Message, Numbers, Outcome, read};
 use super::rows::{Child, Csv, FileError, Part, Rows, refusal};
 use crate::datasets::column::Columns;
@@ -405,7 +405,7 @@ impl Job {
     /// Opens the transaction and the table that the rows go to.
     async fn begin(&self, columns: Columns, numbers: Numbers) -> Result<(Target, CopyIn), Stop> {
         let dataset = self.dataset.id;
-        let is_new = self.options.mode == Mode::Replace || self.dataset.generation.is_none();
+        let is_new = self.options.mode == ImportMode::Replace || self.dataset.generation.is_none();
         let load = self.core.db.load().await?;
         let table = match self.dataset.generation {
             Some(generation) if !is_new => Table(generation),
@@ -502,9 +502,9 @@ impl Change<'_> {
             Dataset::set_columns(tx, dataset.id, self.columns).await?;
         }
         let (kind, removed) = match options.mode {
-            Mode::Append => (VersionKind::Append, 0),
-            Mode::Replace => (VersionKind::Replace, now.rows),
-            Mode::Upsert => (VersionKind::Upsert, 0),
+            ImportMode::Append => (VersionKind::Append, 0),
+            ImportMode::Replace => (VersionKind::Replace, now.rows),
+            ImportMode::Upsert => (VersionKind::Upsert, 0),
         };
         let version = NewVersion {
             dataset: dataset.id,
@@ -543,7 +543,8 @@ impl Change<'_> {
         let before = &self.job.dataset;
         let is_same = now.columns == before.columns
             && now.key == before.key
-            && (self.job.options.mode == Mode::Replace || now.generation == before.generation);
+            && (self.job.options.mode == ImportMode::Replace
+                || now.generation == before.generation);
         if is_same {
             return Ok(());
         }
