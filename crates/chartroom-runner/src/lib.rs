@@ -2,7 +2,7 @@
 //!
 //! Whoever starts it gives it one file as its standard input, opened for reading, and takes frames
 //! from its standard output ([`chartroom_wire`]). It opens nothing, and before it looks at a byte
-//! of the file it raises walls around itself ([`walls`]): what a file makes it do ends here.
+//! of the file it raises walls around itself (`walls`): what a file makes it do ends here.
 
 mod output;
 mod source;

@@ -93,7 +93,7 @@ impl Rows for Csv {
 
 /// A workbook, or a file of columns, as a child of this process reads it.
 pub struct Child {
-    batches: Receiver<Result<Batch, RunnerError>>,
+    batches: Receiver<Result<Option<Batch>, RunnerError>>,
     records: vec::IntoIter<Record>,
     columns: Vec<Column>,
     bytes: i64,
@@ -102,7 +102,7 @@ pub struct Child {
 impl Child {
     /// `columns` are those that the file names; a workbook does not.
     pub fn new(
-        batches: Receiver<Result<Batch, RunnerError>>,
+        batches: Receiver<Result<Option<Batch>, RunnerError>>,
         columns: Vec<Column>,
         bytes: i64,
     ) -> Self {
@@ -123,8 +123,10 @@ impl Rows for Child {
                 return Ok(true);
             }
             match self.batches.blocking_recv() {
-                None => return Ok(false),
-                Some(Ok(batch)) => {
+                // Only an end that was told is one.
+                None => return Err(FileError::Broken),
+                Some(Ok(None)) => return Ok(false),
+                Some(Ok(Some(batch))) => {
                     let records: Vec<Record> = batch.rows().map(record_of).collect();
                     self.records = records.into_iter();
                 }

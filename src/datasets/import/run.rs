@@ -346,8 +346,10 @@ impl Job {
         tokio::spawn(async move {
             // Its room is kept for as long as it is read.
             let _spooled = spooled;
-            while let Some(next) = rows.next().await.transpose() {
-                if to.send(next).await.is_err() {
+            loop {
+                let next = rows.next().await;
+                let is_last = !matches!(next, Ok(Some(_)));
+                if to.send(next).await.is_err() || is_last {
                     break;
                 }
             }

@@ -5,3 +5,4 @@ mod callers;
 mod columns;
 mod dependencies;
 mod layers;
+mod names;
