@@ -317,6 +317,7 @@ pub struct UpdateDataset {
     path = "/api/v1/datasets/{id}",
     tag = "datasets",
     security(("caller" = [])),
+    extensions(("x-policy" = json!("large"))),
     params(("id" = DatasetId, Path, description = "Id of the dataset")),
     request_body(content = UpdateDataset, content_type = "application/merge-patch+json"),
     responses((status = OK, body = DatasetBody), ApiError),

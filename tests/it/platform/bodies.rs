@@ -163,13 +163,19 @@ async fn a_body_that_breaks_off_is_the_senders_mistake() {
 /// Every route by the document, with what it takes.
 #[tokio::test]
 async fn audit_m3_every_route_has_a_limit_and_says_it() {
-    const LARGE: [&str; 5] = [
+    const LARGE: [&str; 9] = [
+        "patch /api/v1/datasets/{id}",
+        "patch /api/v1/datasets/{id}/records/{rid}",
         "patch /api/v1/me",
         "patch /api/v1/posts/{id}",
         "patch /api/v1/projects/{id}",
+        "post /api/v1/datasets",
+        "post /api/v1/datasets/{id}/records",
         "post /api/v1/posts",
         "post /api/v1/projects",
     ];
+    // Read as they arrive, up to a limit of their own: tests/it/streams.
+    const UPLOADS: [&str; 1] = ["post /api/v1/datasets/{id}/imports"];
     let app = TestApp::with(&["--max-body=2MiB"], Default::default()).await;
     let admin = administrator(&app).await;
     let document = app.get("/openapi.json").await.json();
@@ -194,6 +200,9 @@ async fn audit_m3_every_route_has_a_limit_and_says_it() {
                 }
             };
             let name = format!("{method} {path}");
+            if UPLOADS.contains(&name.as_str()) {
+                continue;
+            }
             let small = announced((16 << 10) + 1).await;
             if small.status == StatusCode::PAYLOAD_TOO_LARGE {
                 too_large(&small, 16 << 10);
