@@ -51,7 +51,7 @@ pub struct GroupList {
     /// The version of the dataset that they are of
     version: i64,
     /// Each with the fields that make it and its measures, such as `avg_income`
-    #[schema(value_type = Vec<std::collections::HashMap<String, serde_json::Value>>)]
+    #[schema(value_type = Vec<Object>)]
     groups: Vec<Box<RawValue>>,
     /// Whether there are more than 1,000 groups, of which these are the first
     truncated: bool,

@@ -62,7 +62,7 @@ pub struct RecordList {
     /// The version of the dataset that they are of
     version: i64,
     /// Each with its `rid` and the fields that are selected
-    #[schema(value_type = Vec<std::collections::HashMap<String, serde_json::Value>>)]
+    #[schema(value_type = Vec<Object>)]
     items: Vec<Box<RawValue>>,
     /// The `cursor` of the next page; null on the last one
     next: Option<String>,
