@@ -28,8 +28,8 @@ pub struct DatasetAccess<R> {
 }
 
 impl<R: Needs> DatasetAccess<R> {
-    /// To change it, in the transaction that does: until it ends, nobody else does, and nobody takes
-    /// the caller's role away.
+    /// To change it, in the transaction that does. Until that ends, nobody else changes it, and
+    /// nobody takes the caller's role away.
     pub async fn to_write(
         connection: &mut AsyncPgConnection,
         who: PrincipalId,

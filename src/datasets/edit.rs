@@ -7,12 +7,11 @@ use serde_json::{Map, Value};
 
 use super::column::{Column, ColumnType, Columns, stored};
 use super::model::{Dataset, Shown};
-use super::records::shown;
+use super::records::as_json;
 use super::table::Table;
 use super::value;
 use crate::db::sql::Writer;
 use crate::kernel::error::FieldError;
-use crate::kernel::types::DatasetId;
 
 /// The most records of one request.
 pub const MOST_RECORDS: usize = 1_000;
@@ -226,7 +225,6 @@ fn gone(sql: &mut Writer<'_>, table: Table, change: i64, rid: i64) {
 /// A record as JSON, and the change that it came with.
 pub async fn find(
     mut connection: &AsyncPgConnection,
-    dataset: DatasetId,
     of: &Shown,
     columns: &Columns,
     rid: i64,
@@ -235,15 +233,10 @@ pub async fn find(
         return Ok(None);
     };
     let mut sql = Writer::default();
-    sql.text("SELECT r.came, (SELECT row_to_json(shown)::text FROM (SELECT r.rid");
-    for (place, column) in columns.0.iter().enumerate() {
-        shown(sql.text(", "), column.kind, &stored(place));
-        sql.text(" AS ").ident(&column.field);
-    }
-    table.name(sql.text(") AS shown) FROM datasets JOIN "));
-    sql.text(" AS r ON true WHERE datasets.id = :dataset AND r.rid = :rid AND ");
+    as_json(sql.text("SELECT r.came, "), columns, 0..columns.0.len());
+    table.name(sql.text(" FROM "));
+    sql.text(" AS r WHERE r.rid = :rid AND ");
     of.moment.condition(&mut sql);
-    sql.bind::<diesel::sql_types::Uuid, _>("dataset", dataset);
     sql.bind::<BigInt, _>("rid", rid);
     let find = sql.statement::<(BigInt, Text)>();
     find.get_result(&mut connection).await.optional()

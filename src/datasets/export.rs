@@ -14,7 +14,7 @@ use super::column::{ColumnType, Columns, stored};
 use super::csv::write_field;
 use super::model::{Dataset, Shown};
 use super::query::Filters;
-use super::records::shown;
+use super::records::{as_json, shown};
 use super::versions::as_it_was;
 use crate::db::snapshot::SnapshotError;
 use crate::db::sql::Writer;
@@ -168,11 +168,11 @@ fn header(columns: &Columns, selected: &[usize], out: &mut Vec<u8>) {
 
 /// Each row is a list of texts: the fields of CSV, or the one line of NDJSON.
 fn row(sql: &mut Writer<'_>, format: Format, columns: &Columns, selected: &[usize]) {
-    let selected = selected
-        .iter()
-        .filter_map(|place| Some((place, columns.0.get(*place)?)));
     match format {
         Format::Csv => {
+            let selected = selected
+                .iter()
+                .filter_map(|place| Some((place, columns.0.get(*place)?)));
             sql.text("SELECT ARRAY[")
                 .each(selected, |sql, (place, column)| {
                     let stored = stored(*place);
@@ -189,12 +189,8 @@ fn row(sql: &mut Writer<'_>, format: Format, columns: &Columns, selected: &[usiz
             sql.text("]::text[]");
         }
         Format::Ndjson => {
-            sql.text("SELECT ARRAY[(SELECT row_to_json(shown)::text FROM (SELECT r.rid");
-            for (place, column) in selected {
-                shown(sql.text(", "), column.kind, &stored(*place));
-                sql.text(" AS ").ident(&column.field);
-            }
-            sql.text(") AS shown)]");
+            as_json(sql.text("SELECT ARRAY["), columns, selected.iter().copied());
+            sql.text("]");
         }
     }
 }

@@ -37,6 +37,19 @@ pub fn shown(sql: &mut Writer<'_>, kind: ColumnType, column: &str) {
     }
 }
 
+/// Writes the record in the row `r` as one JSON text, with its id and these columns.
+pub fn as_json(sql: &mut Writer<'_>, columns: &Columns, places: impl IntoIterator<Item = usize>) {
+    sql.text("(SELECT row_to_json(shown)::text FROM (SELECT r.rid");
+    for place in places {
+        let Some(column) = columns.0.get(place) else {
+            continue;
+        };
+        shown(sql.text(", "), column.kind, &stored(place));
+        sql.text(" AS ").ident(&column.field);
+    }
+    sql.text(") AS shown)");
+}
+
 /// Writes a range as it is read: `25-34`, `75+`, `up to 14`.
 fn range(sql: &mut Writer<'_>, column: &str) {
     sql.text("CASE WHEN ")
@@ -192,15 +205,8 @@ impl Wanted<'_> {
                 sql.text("NULL::text AS key, ");
             }
         }
-        sql.text("(SELECT row_to_json(shown)::text FROM (SELECT r.rid");
-        for place in self.selected {
-            let Some(column) = self.columns.0.get(*place) else {
-                continue;
-            };
-            shown(sql.text(", "), column.kind, &stored(*place));
-            sql.text(" AS ").ident(&column.field);
-        }
-        sql.text(") AS shown) AS record FROM ");
+        as_json(sql, self.columns, self.selected.iter().copied());
+        sql.text(" AS record FROM ");
         table.name(sql);
         sql.text(" AS r WHERE ");
         self.filters.write(sql, &self.shown.moment);

@@ -11,7 +11,9 @@ use super::model::Shown;
 use super::table::{Moment, Table};
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
 use crate::db::sql::Writer;
-use crate::kernel::types::{DatasetId, ImportId, PrincipalId, instant, words};
+use crate::db::transaction::Tx;
+use crate::events::Event;
+use crate::kernel::types::{DatasetId, ImportId, PrincipalId, ProjectId, instant, words};
 use crate::schema::{dataset_versions, datasets};
 
 words! {
@@ -51,6 +53,7 @@ pub struct Version {
 
 /// A change that is to be a version.
 pub struct NewVersion<'a> {
+    pub project: ProjectId,
     pub dataset: DatasetId,
     pub table: Table,
     pub change: i64,
@@ -71,8 +74,23 @@ pub async fn next_change(connection: &mut AsyncPgConnection) -> QueryResult<i64>
 }
 
 impl NewVersion<'_> {
-    /// The version that follows. The dataset is locked by who calls this.
-    pub async fn insert(&self, connection: &mut AsyncPgConnection) -> QueryResult<i64> {
+    /// Makes the version that follows, and tells it. The dataset is locked by who calls this.
+    pub async fn make(&self, tx: &mut Tx<'_>) -> QueryResult<i64> {
+        let version = self.insert(tx).await?;
+        tx.tell(Event::DatasetChanged {
+            project: self.project,
+            dataset: self.dataset,
+            version,
+            kind: self.kind.as_str(),
+            added: self.added,
+            removed: self.removed,
+            changed: self.changed,
+        })
+        .await?;
+        Ok(version)
+    }
+
+    async fn insert(&self, connection: &mut AsyncPgConnection) -> QueryResult<i64> {
         let (version, rows): (i64, i64) = diesel::update(datasets::table.find(self.dataset))
             .set((
                 datasets::version.eq(datasets::version + 1),

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::records::shown;
+use super::{look_again, replaced};
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::aggregate::{self, MOST_FIELDS, Wanted};
 use crate::datasets::compare::{self, Comparison, Period};
@@ -17,7 +18,7 @@ use crate::db::filter::Operator;
 use crate::db::sql::Writer;
 use crate::http::answer::conditional::Conditions;
 use crate::identity::api::AppState;
-use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::DatasetId;
 use crate::projects::access::Viewer;
 
@@ -112,28 +113,9 @@ pub async fn get_aggregate(
             };
             return Ok(conditions.read(list.version, || list)?.into_response());
         }
-        dataset = again(&app, who, dataset.id).await?;
+        dataset = look_again(&app, who, dataset.id).await?;
     }
     Err(replaced())
-}
-
-async fn again(
-    app: &AppState,
-    who: crate::kernel::types::PrincipalId,
-    id: DatasetId,
-) -> ApiResult<Dataset> {
-    let found = app
-        .db
-        .read_primary(async |connection| Dataset::find(connection, who, id).await)
-        .await?;
-    found.ok_or(ApiError::not_found("dataset"))
-}
-
-fn replaced() -> ApiError {
-    ApiError::new(
-        Code::Conflict,
-        "the dataset was replaced while it was read; repeat the request",
-    )
 }
 
 fn group_by(dataset: &Dataset, text: Option<&str>) -> ApiResult<Vec<usize>> {
@@ -242,7 +224,7 @@ pub async fn get_comparison(
             let found = found?;
             return Ok(conditions.read(found.version(), || found)?.into_response());
         }
-        dataset = again(&app, who, dataset.id).await?;
+        dataset = look_again(&app, who, dataset.id).await?;
     }
     Err(replaced())
 }

@@ -19,7 +19,6 @@ use crate::datasets::model::Dataset;
 use crate::datasets::table::Table;
 use crate::datasets::versions::{NewVersion, VersionKind, next_change};
 use crate::db::transaction::{Failure, Tx, Work, transaction};
-use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::idempotency::{OnceJson, idempotent};
@@ -243,6 +242,7 @@ impl Edit {
             changed,
         } = *self;
         let version = NewVersion {
+            project: dataset.project_id,
             dataset: dataset.id,
             table,
             change,
@@ -254,18 +254,7 @@ impl Edit {
             changed,
             message: None,
         };
-        let version = version.insert(tx).await?;
-        tx.tell(Event::DatasetChanged {
-            project: dataset.project_id,
-            dataset: dataset.id,
-            version,
-            kind: VersionKind::Edit.as_str(),
-            added,
-            removed,
-            changed,
-        })
-        .await?;
-        Ok(version)
+        Ok(version.make(tx).await?)
     }
 }
 
@@ -303,10 +292,10 @@ pub async fn get_record(
         ));
     }
     let shown = shown(&app, &dataset, query.version).await?;
-    let (id, columns) = (dataset.id, &dataset.columns);
+    let columns = &dataset.columns;
     let found = app
         .db
-        .look_up(async |connection| edit::find(connection, id, &shown, columns, rid).await)
+        .look_up(async |connection| edit::find(connection, &shown, columns, rid).await)
         .await?;
     let (came, record) = found.ok_or(ApiError::not_found("record"))?;
     let record = RawValue::from_string(record).map_err(ApiError::internal)?;
@@ -360,7 +349,7 @@ pub async fn update_record(
                 changed: 1,
             };
             edit.make(tx, &dataset, table, change).await?;
-            let found = edit::find(tx, id, &dataset.now(), &dataset.columns, rid).await?;
+            let found = edit::find(tx, &dataset.now(), &dataset.columns, rid).await?;
             Ok(found.ok_or(ApiError::not_found("record"))?)
         },
     )
@@ -425,7 +414,7 @@ impl Found {
         let dataset = DatasetAccess::<Editor>::to_write(tx, who, id)
             .await?
             .dataset;
-        let found = edit::find(tx, id, &dataset.now(), &dataset.columns, rid).await?;
+        let found = edit::find(tx, &dataset.now(), &dataset.columns, rid).await?;
         let (came, _) = found.ok_or(ApiError::not_found("record"))?;
         conditions.write(Some(came))?;
         let table = dataset.generation.map(Table);

@@ -1,13 +1,13 @@
 //! The records of a dataset: pages of JSON, and files of all that match.
 
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, LINK};
+use http::header::{ACCEPT, LINK};
 use http::{HeaderMap, HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
+use super::{look_again, replaced};
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::export::{Export, Format};
 use crate::datasets::model::{Dataset, Shown};
@@ -15,10 +15,11 @@ use crate::datasets::query::{Asked, invalid, selected, sorted};
 use crate::datasets::records::{RecordPage, Wanted};
 use crate::datasets::versions::as_it_was;
 use crate::db::page::{COUNT_CAP, Scope};
+use crate::http::answer::Answer;
 use crate::http::answer::download::Download;
 use crate::http::answer::page::{CursorKeys, next_link};
 use crate::identity::api::AppState;
-use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::{DatasetId, PrincipalId};
 use crate::projects::access::Viewer;
 
@@ -228,18 +229,9 @@ async fn page(
         if let Some((page, total)) = found {
             return respond(app, &scope, uri, page, total);
         }
-        // It was replaced between two looks.
-        let id = dataset.id;
-        let found = app
-            .db
-            .read_primary(async |connection| Dataset::find(connection, who, id).await)
-            .await?;
-        dataset = found.ok_or(ApiError::not_found("dataset"))?;
+        dataset = look_again(app, who, dataset.id).await?;
     }
-    Err(ApiError::new(
-        Code::Conflict,
-        "the dataset was replaced while it was read; repeat the request",
-    ))
+    Err(replaced())
 }
 
 fn cursor_keys(app: &AppState) -> &dyn CursorKeys {
@@ -289,12 +281,9 @@ fn respond(
         count: total.map(|total| total.min(COUNT_CAP)),
         count_capped: total.map(|total| total > COUNT_CAP),
     };
-    let body = serde_json::to_vec(&list).map_err(ApiError::internal)?;
-    let mut response = Bytes::from(body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut response = Answer::ok(&list)?.into_response();
     if let Some(link) = link {
-        headers.insert(LINK, link);
+        response.headers_mut().insert(LINK, link);
     }
     Ok(response)
 }

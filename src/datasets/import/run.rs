@@ -21,7 +21,6 @@ use crate::datasets::versions::{NewVersion, VersionKind, next_change};
 use crate::db::DbError;
 use crate::db::load::{CopyIn, Load, LoadError};
 use crate::db::transaction::{Tx, Work};
-use crate::events::Event;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::{ImportId, PrincipalId};
@@ -509,6 +508,7 @@ impl Change<'_> {
             ImportMode::Upsert => (VersionKind::Upsert, 0),
         };
         let version = NewVersion {
+            project: dataset.project_id,
             dataset: dataset.id,
             table: self.table,
             change: self.numbers.change,
@@ -520,23 +520,13 @@ impl Change<'_> {
             changed: 0,
             message: options.message.as_deref(),
         };
-        let version = version.insert(tx).await?;
+        let version = version.make(tx).await?;
         let last = self.numbers.first_rid + ending.rows_written;
         Dataset::give_back(tx, dataset.id, self.numbers.first_rid + MOST_ROWS, last).await?;
         ending.version = Some(version);
         if !Import::end(tx, *id, ImportState::Ready, ending).await? {
             return Err(ApiError::new(Code::Conflict, ENDED).into());
         }
-        tx.tell(Event::DatasetChanged {
-            project: dataset.project_id,
-            dataset: dataset.id,
-            version,
-            kind: kind.as_str(),
-            added: ending.rows_written,
-            removed,
-            changed: 0,
-        })
-        .await?;
         Ok(())
     }
 
