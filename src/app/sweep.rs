@@ -1,6 +1,6 @@
 //! The jobs that remove, once a minute, the rows of sign-in limits, sessions, revocations, kept
-//! answers, events, notifications and links of mails that say nothing any more. Each run removes some thousands at
-//! most; what is left waits for the next.
+//! answers, events, notifications and links of mails that say nothing any more. Each run removes
+//! some thousands at most; what is left waits for the next.
 
 use std::time::Duration;
 
