@@ -1,6 +1,8 @@
 //! Reads CSV as it arrives, record by record. It remembers which fields were quoted, because `""`
 //! is an empty text and nothing is no value, which the crates for CSV do not tell apart.
 
+use memchr::memchr;
+
 /// The longest record. One that is longer ends the reading: what follows could be anything.
 pub const LONGEST_RECORD: usize = 1 << 20;
 pub const MOST_FIELDS: usize = 1_600;
@@ -18,7 +20,7 @@ pub enum CsvError {
     Open,
 }
 
-/// A record: its texts, one after another, and where each ends.
+/// A record: its text, and where in it the fields are.
 #[derive(Debug, Default)]
 pub struct Record {
     text: String,
@@ -31,10 +33,13 @@ pub struct Record {
     pub number: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Field {
+    begin: usize,
     end: usize,
     is_quoted: bool,
+    /// Quotation marks in it are still doubled.
+    is_doubled: bool,
     is_error: bool,
 }
 
@@ -54,12 +59,8 @@ impl Record {
 
     /// The text of the field, and whether it was quoted.
     pub fn field(&self, place: usize) -> Option<(&str, bool)> {
-        let Field { end, is_quoted, .. } = *self.fields.get(place)?;
-        let begin = match place.checked_sub(1) {
-            Some(before) => self.fields.get(before)?.end,
-            None => 0,
-        };
-        Some((self.text.get(begin..end)?, is_quoted))
+        let field = self.fields.get(place)?;
+        Some((self.text.get(field.begin..field.end)?, field.is_quoted))
     }
 
     /// Whether the field has what the file itself calls an error.
@@ -77,11 +78,14 @@ impl Record {
 
     /// Adds a field of such a row; `None` is no value.
     pub fn push(&mut self, text: Option<&str>, is_error: bool) {
+        let begin = self.text.len();
         self.text.push_str(text.unwrap_or_default());
         self.fields.push(Field {
+            begin,
             end: self.text.len(),
             is_quoted: text == Some(""),
             is_error,
+            ..Field::default()
         });
     }
 
@@ -91,7 +95,29 @@ impl Record {
 
     /// Nothing but the end of a line. In a file of one column that is a record without a value.
     pub fn is_blank(&self) -> bool {
-        matches!(self.fields.as_slice(), [only] if !only.is_quoted && only.end == 0)
+        matches!(self.fields.as_slice(), [only] if !only.is_quoted && only.begin == only.end)
+    }
+
+    /// Takes the bytes that the fields are in, whose quotation marks become single.
+    fn take(&mut self, bytes: &[u8]) -> Result<(), CsvError> {
+        let text = str::from_utf8(bytes).or(Err(CsvError::NotUtf8))?;
+        self.text.clear();
+        self.text.push_str(text);
+        self.has_stray_quote = false;
+        if memchr(b'"', bytes).is_none() {
+            return Ok(());
+        }
+        for field in &mut self.fields {
+            let within = text.get(field.begin..field.end).unwrap_or_default();
+            if field.is_doubled {
+                field.begin = self.text.len();
+                self.text.push_str(&within.replace("\"\"", "\""));
+                field.end = self.text.len();
+            } else if within.contains('"') {
+                self.has_stray_quote = true;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -153,13 +179,8 @@ impl Reader {
         if rest.is_empty() {
             return Ok(false);
         }
-        // The text of the record before gives its room to this one.
-        let mut bytes = std::mem::take(&mut record.text).into_bytes();
-        bytes.clear();
-        record.fields.clear();
-        record.has_stray_quote = false;
         record.line = self.line;
-        let found = split(rest, self.delimiter, self.is_over, record, &mut bytes)?;
+        let found = split(rest, self.delimiter, self.is_over, &mut record.fields)?;
         let too_long = found.as_ref().map_or(rest.len(), |found| found.next) > LONGEST_RECORD;
         if too_long {
             return Err(CsvError::TooLong);
@@ -167,41 +188,44 @@ impl Reader {
         let Some(Ends { next, lines }) = found else {
             return Ok(false);
         };
+        record.take(rest.get(..next).unwrap_or_default())?;
         self.at += next;
         self.line += lines;
-        record.text = String::from_utf8(bytes).or(Err(CsvError::NotUtf8))?;
         Ok(true)
     }
 }
 
-/// Copies the fields of the first record in `rest`; `None` where the rest of it has to come first.
+/// Finds the fields of the first record in `rest`; `None` where the rest of it has to come first.
 fn split(
     rest: &[u8],
     delimiter: u8,
     is_over: bool,
-    record: &mut Record,
-    text: &mut Vec<u8>,
+    fields: &mut Vec<Field>,
 ) -> Result<Option<Ends>, CsvError> {
+    fields.clear();
     let (mut at, mut lines) = (0, 0);
     loop {
-        let is_quoted = rest.get(at) == Some(&b'"');
-        if is_quoted {
+        let mut field = Field {
+            begin: at,
+            is_quoted: rest.get(at) == Some(&b'"'),
+            ..Field::default()
+        };
+        if field.is_quoted {
             at += 1;
+            field.begin = at;
             loop {
                 let open = rest.get(at..).unwrap_or_default();
-                let Some(length) = open.iter().position(|byte| *byte == b'"') else {
+                let Some(length) = memchr(b'"', open) else {
                     return match is_over {
                         true => Err(CsvError::Open),
                         false => Ok(None),
                     };
                 };
-                let part = open.get(..length).unwrap_or_default();
-                lines += newlines(part);
-                text.extend_from_slice(part);
+                lines += newlines(open.get(..length).unwrap_or_default());
                 at += length + 1;
                 match rest.get(at) {
                     Some(b'"') => {
-                        text.push(b'"');
+                        field.is_doubled = true;
                         at += 1;
                     }
                     // Whether it is doubled shows with the next byte.
@@ -209,28 +233,26 @@ fn split(
                     _ => break,
                 }
             }
+            field.end = at - 1;
         }
         let open = rest.get(at..).unwrap_or_default();
-        let ends = |byte: &u8| *byte == delimiter || *byte == b'\n' || *byte == b'\r';
-        let found = open.iter().position(ends);
-        let part = open.get(..found.unwrap_or(open.len())).unwrap_or_default();
-        if !part.is_empty() && (is_quoted || part.contains(&b'"')) {
-            record.has_stray_quote = true;
+        let length = ending(open, delimiter);
+        at += length;
+        if !field.is_quoted {
+            field.end = at;
+        } else if length > 0 {
+            // With the mark in it that closes the field too early, it shows as stray.
+            field.end = at;
+            field.is_doubled = false;
         }
-        text.extend_from_slice(part);
-        at += part.len();
         let end = rest.get(at).copied();
         if end.is_none() && !is_over {
             return Ok(None);
         }
-        if record.fields.len() == MOST_FIELDS {
+        if fields.len() == MOST_FIELDS {
             return Err(CsvError::TooManyFields);
         }
-        record.fields.push(Field {
-            end: text.len(),
-            is_quoted,
-            is_error: false,
-        });
+        fields.push(field);
         match end {
             Some(byte) if byte == delimiter => at += 1,
             Some(b'\r') => {
@@ -251,6 +273,31 @@ fn split(
         }
     }
     Ok(Some(Ends { next: at, lines }))
+}
+
+/// Where an unquoted field ends. Fields are short, so that looking at eight bytes at once takes a
+/// little more than half the time of `memchr3`.
+fn ending(text: &[u8], delimiter: u8) -> usize {
+    const ALL: u64 = 0x0101_0101_0101_0101;
+    let is_in = |word: u64, byte: u8| zeros(word ^ (u64::from(byte) * ALL));
+    let (words, rest) = text.as_chunks::<8>();
+    for (place, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = is_in(word, delimiter) | is_in(word, b'\n') | is_in(word, b'\r');
+        if found != 0 {
+            // The lowest bit that is set is the highest of its byte.
+            return place * 8 + usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
+        }
+    }
+    let ends = |byte: &u8| *byte == delimiter || *byte == b'\n' || *byte == b'\r';
+    let length = rest.iter().position(ends).unwrap_or(rest.len());
+    text.len() - rest.len() + length
+}
+
+/// Sets the highest bit of each byte that is zero, and no other.
+fn zeros(word: u64) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    !(((word & LOW) + LOW) | word | LOW)
 }
 
 fn newlines(text: &[u8]) -> u64 {

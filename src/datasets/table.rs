@@ -42,15 +42,17 @@ impl Table {
         sql
     }
 
-    /// `COPY` of the record's id, the change it comes with and its values.
-    pub fn copy(self, columns: &Columns) -> Writer<'static> {
+    /// `COPY` of the record's id, the change it comes with and its values. The rows of a table that
+    /// is new count for everybody who sees it, so that nothing has to mark them as such later.
+    pub fn copy(self, columns: &Columns, is_new: bool) -> Writer<'static> {
         let mut sql = Writer::default();
         self.name(sql.text("COPY "));
         sql.text(" (rid, came");
         for place in 0..columns.0.len() {
             sql.text(", ").ident(&stored(place));
         }
-        sql.text(") FROM STDIN (FORMAT binary)");
+        sql.text(") FROM STDIN (FORMAT binary");
+        sql.text(if is_new { ", FREEZE)" } else { ")" });
         sql
     }
 

@@ -1,7 +1,8 @@
 //! Values of records: how files write them, and how PostgreSQL's binary COPY takes them. What is
 //! refused here is what PostgreSQL's own casts would refuse or change without a word.
 
-use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate};
+use memchr::memchr;
 
 use super::column::ColumnType;
 
@@ -9,8 +10,12 @@ use super::column::ColumnType;
 const LARGEST_INT: i64 = (1 << 53) - 1;
 /// Longer numbers say nothing that anybody measures.
 const LONGEST_NUMBER: usize = 1_000;
-/// Days and microseconds from 1970 to 2000, where PostgreSQL counts from.
-const DAYS_TO_2000: i32 = 10_957;
+/// Days from the first day of year 1, which is number 1, to 2000-01-01, where PostgreSQL counts from.
+const DAYS_TO_2000: i32 = 730_120;
+/// Microseconds from 2000 to the beginning of the year 1, and to the end of 9999.
+const EARLIEST: i64 = -63_082_281_600_000_000;
+const LATEST: i64 = 252_455_616_000_000_000;
+/// Microseconds from 1970 to 2000.
 const MICROS_TO_2000: i64 = 946_684_800_000_000;
 
 /// The kind of mistake in a value, as errors name it.
@@ -62,7 +67,10 @@ pub fn encode_bigint(number: i64, out: &mut Vec<u8>) {
 /// The text as PostgreSQL's own cast reads it; `None` where it reads it as it is.
 pub fn plain(kind: ColumnType, text: &str) -> Option<String> {
     match kind {
-        ColumnType::Timestamp => timestamp(text).map(|time| time.to_rfc3339()),
+        ColumnType::Timestamp => {
+            let time = DateTime::from_timestamp_micros(timestamp(text)? + MICROS_TO_2000);
+            time.map(|time| time.to_rfc3339())
+        }
         ColumnType::IntRange => range(text).map(|IntRange { from, to }| {
             let bound = |bound: Option<i64>| bound.map(|it| it.to_string()).unwrap_or_default();
             let open = if from.is_some() { '[' } else { '(' };
@@ -70,7 +78,7 @@ pub fn plain(kind: ColumnType, text: &str) -> Option<String> {
             format!("{open}{},{}{close}", bound(from), bound(to))
         }),
         ColumnType::Text | ColumnType::Json => None,
-        _ => Some(text.trim().to_owned()),
+        _ => Some(trimmed(text).to_owned()),
     }
 }
 
@@ -83,7 +91,7 @@ pub fn is_value(kind: ColumnType, text: &str, spare: &mut Vec<u8>) -> bool {
 fn write(kind: ColumnType, text: &str, out: &mut Vec<u8>) -> Option<()> {
     match kind {
         ColumnType::Text => {
-            if text.contains('\0') {
+            if memchr(0, text.as_bytes()).is_some() {
                 return None;
             }
             out.extend_from_slice(text.as_bytes());
@@ -100,13 +108,10 @@ fn write(kind: ColumnType, text: &str, out: &mut Vec<u8>) -> Option<()> {
         ColumnType::Decimal => decimal(text, out)?,
         ColumnType::Bool => out.push(u8::from(truth(text)?)),
         ColumnType::Date => {
-            let days = days(date(text)?)?;
+            let days = days(date(trimmed(text).as_bytes())?);
             out.extend_from_slice(&days.to_be_bytes());
         }
-        ColumnType::Timestamp => {
-            let micros = timestamp(text)?.timestamp_micros() - MICROS_TO_2000;
-            out.extend_from_slice(&micros.to_be_bytes());
-        }
+        ColumnType::Timestamp => out.extend_from_slice(&timestamp(text)?.to_be_bytes()),
         ColumnType::IntRange => range(text)?.write(out),
         ColumnType::Json => {
             serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
@@ -122,22 +127,31 @@ fn write(kind: ColumnType, text: &str, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
+/// Without blanks around it. Nearly all texts have none.
+pub fn trimmed(text: &str) -> &str {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_graphic());
+    let bytes = text.as_bytes();
+    match is_plain(bytes.first()) && is_plain(bytes.last()) {
+        true => text,
+        false => text.trim(),
+    }
+}
+
 fn whole(text: &str) -> Option<i64> {
-    text.trim().parse().ok()
+    trimmed(text).parse().ok()
 }
 
 /// No `nan` and no `inf`, which JSON cannot say.
 fn float(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let is_plain = |byte: u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-    if text.len() > LONGEST_NUMBER || !text.bytes().all(is_plain) {
+    let text = trimmed(text);
+    if text.len() > LONGEST_NUMBER {
         return None;
     }
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 fn truth(text: &str) -> Option<bool> {
-    let text = text.trim();
+    let text = trimmed(text);
     if is_one(text, &["true", "t", "yes", "y", "1"]) {
         return Some(true);
     }
@@ -148,135 +162,164 @@ fn is_one(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-fn digits<T: std::str::FromStr>(text: &str, length: usize) -> Option<T> {
-    let is_number = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| text.parse().ok()).flatten()
+/// The number that all these digits are, and nothing else.
+fn digits(text: &[u8]) -> Option<u32> {
+    text.iter().try_fold(0_u32, |number, byte| {
+        let digit = u32::from(byte.wrapping_sub(b'0'));
+        (digit < 10).then(|| number.checked_mul(10)?.checked_add(digit))?
+    })
 }
 
 /// `2026-11-30`. Others, such as `01/02/2026`, could be two days.
-fn date(text: &str) -> Option<NaiveDate> {
-    let mut parts = text.trim().split('-');
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() {
+fn date(text: &[u8]) -> Option<NaiveDate> {
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text else {
         return None;
-    }
-    let date = NaiveDate::from_ymd_opt(digits(year, 4)?, digits(month, 2)?, digits(day, 2)?)?;
-    (date.year() >= 1).then_some(date)
+    };
+    let year = i32::try_from(digits(&[*y0, *y1, *y2, *y3])?).ok()?;
+    let (month, day) = (digits(&[*m0, *m1])?, digits(&[*d0, *d1])?);
+    let date = NaiveDate::from_ymd_opt(year, month, day)?;
+    (year >= 1).then_some(date)
 }
 
-fn days(date: NaiveDate) -> Option<i32> {
-    let epoch = NaiveDate::from_ymd_opt(1970, 1, 1)?;
-    let days = date.signed_duration_since(epoch).num_days();
-    Some(i32::try_from(days).ok()? - DAYS_TO_2000)
+/// Since 2000, as PostgreSQL counts.
+fn days(date: NaiveDate) -> i32 {
+    date.num_days_from_ce() - DAYS_TO_2000
 }
 
-/// A date and a time of day, with `T` or a space between them. Without a zone it is UTC. What is
-/// finer than microseconds would be lost, so it is refused unless it is zero.
-fn timestamp(text: &str) -> Option<DateTime<Utc>> {
-    let text = text.trim();
-    let (day, rest) = text.split_at_checked(10)?;
-    let rest = rest.strip_prefix(['T', 't', ' '])?;
-    let zone_at = rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len());
-    let (time, zone) = rest.split_at_checked(zone_at)?;
-    let (clock, fraction) = time
-        .trim_end()
-        .split_once('.')
-        .unwrap_or((time.trim_end(), "0"));
-    let mut parts = clock.split(':');
-    let hour: u32 = digits(parts.next()?, 2)?;
-    let minute: u32 = digits(parts.next()?, 2)?;
-    let second: u32 = parts.next().map_or(Some(0), |second| digits(second, 2))?;
-    if parts.next().is_some() || fraction.is_empty() {
+/// A date and a time of day, with `T` or a space between them, in microseconds since 2000. Without
+/// a zone it is UTC. What is finer would be lost, so it is refused unless it is zero.
+fn timestamp(text: &str) -> Option<i64> {
+    let (day, rest) = trimmed(text).as_bytes().split_at_checked(10)?;
+    let [b'T' | b't' | b' ', h0, h1, b':', m0, m1, rest @ ..] = rest else {
+        return None;
+    };
+    let (hour, minute) = (digits(&[*h0, *h1])?, digits(&[*m0, *m1])?);
+    let (second, rest) = match rest {
+        [b':', s0, s1, rest @ ..] => (digits(&[*s0, *s1])?, rest),
+        rest => (0, rest),
+    };
+    let (micros, rest) = match rest {
+        [b'.', rest @ ..] => fraction(rest)?,
+        rest => (0, rest),
+    };
+    if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let (micros, finer) = fraction.split_at(fraction.len().min(6));
-    if !finer.bytes().all(|byte| byte == b'0') {
+    let minutes = i64::from(hour * 60 + minute) - offset(rest.trim_ascii_start())?;
+    let seconds = (i64::from(days(date(day)?)) * 1_440 + minutes) * 60 + i64::from(second);
+    let micros = seconds * 1_000_000 + i64::from(micros);
+    // The years from 1 to 9999.
+    (EARLIEST..LATEST).contains(&micros).then_some(micros)
+}
+
+/// The microseconds of a second, and what follows them.
+fn fraction(text: &[u8]) -> Option<(u32, &[u8])> {
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    let length = text.iter().position(|byte| !is_digit(byte));
+    let (all, rest) = text.split_at(length.unwrap_or(text.len()));
+    let (micros, finer) = all.split_at(all.len().min(6));
+    if micros.is_empty() || finer.iter().any(|byte| *byte != b'0') {
         return None;
     }
-    let micros: u32 = digits(&format!("{micros:0<6}"), 6)?;
-    let time = date(day)?.and_hms_micro_opt(hour, minute, second, micros)?;
-    let time = time.checked_sub_signed(chrono::TimeDelta::minutes(offset(zone)?))?;
-    let is_usual = |time: &NaiveDateTime| (1..=9999).contains(&time.year());
-    is_usual(&time).then(|| time.and_utc())
+    let missing = u32::try_from(6 - micros.len()).ok()?;
+    Some((digits(micros)? * 10_u32.pow(missing), rest))
 }
 
 /// How many minutes a zone is east of UTC.
-fn offset(zone: &str) -> Option<i64> {
-    let sign = match zone.chars().next() {
-        None | Some('Z' | 'z') => return (zone.len() <= 1).then_some(0),
-        Some('-') => -1,
-        Some(_) => 1,
+fn offset(zone: &[u8]) -> Option<i64> {
+    let (sign, hours, minutes) = match zone {
+        [] | [b'Z' | b'z'] => return Some(0),
+        [sign, h0, h1] => (sign, [*h0, *h1], [b'0', b'0']),
+        [sign, h0, h1, m0, m1] | [sign, h0, h1, b':', m0, m1] => (sign, [*h0, *h1], [*m0, *m1]),
+        _ => return None,
     };
-    let numbers = zone.get(1..)?.replace(':', "");
-    let (hours, minutes) = numbers.split_at_checked(2)?;
-    let hours: i64 = digits(hours, 2)?;
-    let minutes: i64 = match minutes {
-        "" => 0,
-        minutes => digits(minutes, 2)?,
+    let sign = match sign {
+        b'-' => -1,
+        b'+' => 1,
+        _ => return None,
     };
+    let (hours, minutes) = (i64::from(digits(&hours)?), i64::from(digits(&minutes)?));
     (hours <= 15 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 
-/// PostgreSQL keeps the digits in groups of four, counted from the point.
+/// PostgreSQL keeps the digits in groups of four, counted from the point, without those that are
+/// zero at either end.
 fn decimal(text: &str, out: &mut Vec<u8>) -> Option<()> {
-    let text = text.trim();
+    let text = trimmed(text);
     if text.len() > LONGEST_NUMBER {
         return None;
     }
     let is_negative = text.starts_with('-');
-    let text = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+    let text = text.strip_prefix(['-', '+']).unwrap_or(text).as_bytes();
+    let is_e = |byte: &u8| matches!(byte, b'e' | b'E');
+    let (mantissa, exponent) = match text.iter().position(is_e) {
+        Some(at) => {
+            let exponent = str::from_utf8(text.get(at + 1..)?).ok()?;
+            (text.get(..at)?, exponent.parse::<i32>().ok()?)
+        }
         None => (text, 0),
     };
-    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if (whole.is_empty() && part.is_empty()) || !is_number(whole) || !is_number(part) {
+    let (whole, part) = match mantissa.iter().position(|byte| *byte == b'.') {
+        Some(at) => (mantissa.get(..at)?, mantissa.get(at + 1..)?),
+        None => (mantissa, [].as_slice()),
+    };
+    let length = whole.len() + part.len();
+    if length == 0 {
         return None;
     }
-    let all: Vec<u8> = whole
-        .bytes()
-        .chain(part.bytes())
-        .map(|byte| byte - b'0')
-        .collect();
     // How many of the digits stand before the point.
     let point = i32::try_from(whole.len()).ok()?.checked_add(exponent)?;
-    let scale = (i32::try_from(all.len()).ok()? - point).max(0);
+    let scale = (i32::try_from(length).ok()? - point).max(0);
     if point.unsigned_abs() > 1_000 || scale > 1_000 {
         return None;
     }
-    // The place of a digit in its group: the point stands between two groups.
-    let lead = point.rem_euclid(4);
-    let lead = if lead == 0 { 0 } else { 4 - lead };
-    let mut weight = (point + lead).div_euclid(4) - 1;
-    let mut groups: Vec<i16> = Vec::new();
-    let padded = std::iter::repeat_n(0, usize::try_from(lead).ok()?).chain(all);
-    for (place, digit) in padded.enumerate() {
-        if place % 4 == 0 {
-            groups.push(0);
-        }
-        let factor = [1_000, 100, 10, 1].get(place % 4).copied().unwrap_or(1);
-        if let Some(group) = groups.last_mut() {
-            *group += i16::from(digit) * factor;
-        }
-    }
-    while groups.last() == Some(&0) {
-        groups.pop();
-    }
-    let zeros = groups.iter().take_while(|group| **group == 0).count();
-    groups.drain(..zeros);
-    weight -= i32::try_from(zeros).ok()?;
-    let (weight, sign) = match groups.is_empty() {
-        true => (0, 0_u16),
-        false => (weight, if is_negative { 0x4000 } else { 0 }),
+    let begin = out.len();
+    out.extend_from_slice(&[0; 8]);
+    // The point stands between two groups, so the first one may have fewer than four digits.
+    let mut weight = (point + 3).div_euclid(4) - 1;
+    let mut missing = match point.rem_euclid(4) {
+        0 => 4,
+        some => some,
     };
-    out.extend_from_slice(&i16::try_from(groups.len()).ok()?.to_be_bytes());
-    out.extend_from_slice(&i16::try_from(weight).ok()?.to_be_bytes());
-    out.extend_from_slice(&sign.to_be_bytes());
-    out.extend_from_slice(&i16::try_from(scale).ok()?.to_be_bytes());
-    groups
-        .iter()
-        .for_each(|group| out.extend_from_slice(&group.to_be_bytes()));
+    let (mut group, mut groups, mut kept) = (0_i16, 0_usize, 0_usize);
+    let mut write = |group: i16, out: &mut Vec<u8>| {
+        if groups == 0 && group == 0 {
+            weight -= 1;
+            return;
+        }
+        out.extend_from_slice(&group.to_be_bytes());
+        groups += 1;
+        if group != 0 {
+            kept = groups;
+        }
+    };
+    for byte in whole.iter().chain(part) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        group = group * 10 + i16::from(digit);
+        missing -= 1;
+        if missing == 0 {
+            write(group, out);
+            (group, missing) = (0, 4);
+        }
+    }
+    if missing < 4 {
+        let zeros = u32::try_from(missing).ok()?;
+        write(group * 10_i16.pow(zeros), out);
+    }
+    let (weight, sign) = match kept {
+        0 => (0, 0_u16),
+        _ => (weight, if is_negative { 0x4000 } else { 0 }),
+    };
+    out.truncate(begin + 8 + kept * 2);
+    let [g0, g1] = i16::try_from(kept).ok()?.to_be_bytes();
+    let [w0, w1] = i16::try_from(weight).ok()?.to_be_bytes();
+    let [s0, s1] = sign.to_be_bytes();
+    let [d0, d1] = i16::try_from(scale).ok()?.to_be_bytes();
+    out.get_mut(begin..begin + 8)?
+        .copy_from_slice(&[g0, g1, w0, w1, s0, s1, d0, d1]);
     Some(())
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use diesel_async::AsyncPgConnection;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use futures_util::SinkExt as _;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
@@ -120,17 +120,21 @@ impl Load {
         Ok(CopyIn(Box::pin(sink)))
     }
 
-    /// Does the work that makes the rows count, and commits both.
+    /// Does the work that makes the rows count, and commits both. What is to be done `afterwards`,
+    /// such as looking at what the rows are like, nobody waits for.
     pub async fn finish<T, F>(
         self,
         db: &Db,
         actor: &Actor,
         work: F,
+        afterwards: Option<Writer<'_>>,
     ) -> Result<ApiResult<T>, LoadError>
     where
         F: for<'c, 't> AsyncFnOnce(&'c mut Tx<'t>) -> Work<T>
             + for<'c, 't> Operation<&'c mut Tx<'t>, Work<T>, Fut: Send>,
     {
+        let afterwards = afterwards.map(|mut sql| sql.plain().map_err(LoadError::Statement));
+        let afterwards = afterwards.transpose()?;
         let Self {
             client,
             driver,
@@ -141,8 +145,17 @@ impl Load {
             .map_err(|error| LoadError::Work(DbError::NoConnection(error.to_string())))?;
         let done = finish_transaction(&mut connection, actor, db.listeners(), work);
         let done = timeout(PATIENCE, done).await.or(Err(LoadError::TimedOut));
-        let answer = match done? {
-            Ok(value) => Ok(Ok(value)),
+        match done? {
+            Ok(value) => {
+                if let Some(text) = afterwards {
+                    tokio::spawn(async move {
+                        let _held = (driver, permit);
+                        // Where it fails, PostgreSQL does it by itself within a minute.
+                        let _ = timeout(PATIENCE, connection.batch_execute(&text)).await;
+                    });
+                }
+                Ok(Ok(value))
+            }
             Err(Failure::Refused(error)) => Ok(Err(error)),
             Err(Failure::Query(error)) => {
                 let until = Instant::now() + db.deadline;
@@ -156,9 +169,7 @@ impl Load {
                     },
                 ))
             }
-        };
-        drop((driver, permit));
-        answer
+        }
     }
 }
 

@@ -91,7 +91,9 @@ impl Layout {
         if row < options.header_row || (record.is_blank() && self.width() > 1) {
             return Ok(Row::Skipped);
         }
-        if let Some(only) = only(record) {
+        if !options.sections.is_empty()
+            && let Some(only) = only(record)
+        {
             for (pattern, value) in options.sections.iter().zip(&mut self.sections) {
                 if let Some(found) = pattern.regex.captures(only) {
                     let text = found.get(1).or(found.get(0));

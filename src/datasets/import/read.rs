@@ -11,7 +11,7 @@ use super::options::{ImportOptions, OnError};
 use super::rows::{FileError, Rows};
 use crate::datasets::column::{Columns, MOST_COLUMNS, of_file};
 use crate::datasets::csv::Record;
-use crate::datasets::value::{encode, encode_bigint, encode_null};
+use crate::datasets::value::{encode, encode_bigint, encode_null, trimmed};
 
 /// What goes to the database at once.
 const CHUNK: usize = 256 << 10;
@@ -359,7 +359,7 @@ impl Encoder<'_> {
         for (at, column) in self.columns.0.iter().enumerate() {
             let text = layout.value(at, record);
             // Programs that quote everything write no number as an empty text.
-            let text = text.filter(|text| column.kind == Text || !text.trim().is_empty());
+            let text = text.filter(|text| column.kind == Text || !trimmed(text).is_empty());
             let written = match &text {
                 _ if layout.is_error(at, record) => Err("error-cell"),
                 Some(text) => encode(column.kind, text, &mut self.out),

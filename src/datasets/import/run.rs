@@ -420,7 +420,7 @@ impl Job {
                 table
             }
         };
-        let copy = load.copy_in(&mut table.copy(&columns)).await?;
+        let copy = load.copy_in(&mut table.copy(&columns, is_new)).await?;
         let target = Target {
             load,
             table,
@@ -444,7 +444,6 @@ impl Job {
         if is_new {
             let mut index = table.index(&columns, &self.dataset.key());
             self.watched(load.run(&mut index)).await??;
-            self.watched(load.run(&mut table.analyze())).await??;
         }
         let change = Change {
             job: self,
@@ -452,10 +451,10 @@ impl Job {
             columns: &columns,
             numbers,
         };
+        let make = async |tx: &mut Tx<'_>| change.make(tx, ending).await;
+        let analyze = is_new.then(|| table.analyze());
         let done = load
-            .finish(&self.core.db, &self.actor, async |tx: &mut Tx<'_>| {
-                change.make(tx, ending).await
-            })
+            .finish(&self.core.db, &self.actor, make, analyze)
             .await?;
         match done {
             Ok(()) => Ok(()),
