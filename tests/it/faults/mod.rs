@@ -7,6 +7,7 @@ mod dropped;
 mod flood;
 mod frozen;
 mod full;
+mod imports;
 mod killed;
 mod readers;
 mod replicated;
