@@ -14,8 +14,12 @@ pub enum CsvError {
     TooLong,
     #[error("a record has more than 1600 fields; is the delimiter another one?")]
     TooManyFields,
-    #[error("the file is not UTF-8; save it as UTF-8, or declare its encoding")]
+    #[error(
+        "the file is not UTF-8; say what it is, such as Content-Type: text/csv; charset=windows-1252"
+    )]
     NotUtf8,
+    #[error("the file is not {0}, as it was declared to be")]
+    NotEncoded(&'static str),
     #[error("the file ends within a quoted field")]
     Open,
 }

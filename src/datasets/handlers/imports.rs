@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse as _, Response};
 use diesel::result::{DatabaseErrorKind, Error};
+use encoding_rs::{Encoding, UTF_8};
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::timeout;
@@ -40,7 +41,8 @@ const KEY_INDEX: &str = "dataset_imports_idempotency_key_idx";
 /// Sends a file of records; all of them become part of the dataset, or none. You need the role
 /// `editor` in the project. A dataset without columns gets those of the file, whose types are
 /// guessed so that nothing is lost; `dry_run=true` shows them, and every mistake, without loading
-/// anything.
+/// anything. CSV is UTF-8, UTF-16 with a byte order mark, or what `charset` in its `Content-Type`
+/// says.
 ///
 /// If the import is done within a few seconds of the last byte, the answer is 201, and 422 if
 /// records cannot be taken; `errors` has the first of them, and the import at `Location` more. If
@@ -135,11 +137,10 @@ fn kind(headers: &HeaderMap) -> ApiResult<FileKind> {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
-    let kind = kind
-        .and_then(|kind| kind.split(';').next())
-        .unwrap_or_default();
-    Ok(match kind.trim().to_ascii_lowercase().as_str() {
-        "text/csv" | "application/csv" => FileKind::Csv,
+    let mut parts = kind.unwrap_or_default().split(';').map(str::trim);
+    let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+    Ok(match kind.as_str() {
+        "text/csv" | "application/csv" => FileKind::Csv(encoding(parts)?),
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => {
             FileKind::Child(Format::Xlsx)
         }
@@ -153,6 +154,22 @@ fn kind(headers: &HeaderMap) -> ApiResult<FileKind> {
                 "a file is sent with its type: Content-Type: text/csv, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet, application/vnd.apache.parquet or application/vnd.apache.arrow.stream",
             ));
         }
+    })
+}
+
+/// What the parameters of a text's type say.
+fn encoding<'a>(parameters: impl Iterator<Item = &'a str>) -> ApiResult<&'static Encoding> {
+    let mut parameters = parameters.filter_map(|parameter| parameter.split_once('='));
+    let charset = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    let Some((_, label)) = charset else {
+        return Ok(UTF_8);
+    };
+    let label = label.trim().trim_matches('"');
+    Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(|| {
+        ApiError::new(
+            Code::UnsupportedMediaType,
+            "charset: it is not known; use utf-8, utf-16le, windows-1252 or another of https://encoding.spec.whatwg.org/#names-and-labels",
+        )
     })
 }
 

@@ -1,5 +1,6 @@
 //! Imports: a file becomes records of a dataset, all of them or none.
 
+pub mod decode;
 pub mod infer;
 pub mod layout;
 pub mod model;

@@ -3,8 +3,10 @@
 use std::vec;
 
 use bytes::Bytes;
+use encoding_rs::Encoding;
 use tokio::sync::mpsc::Receiver;
 
+use super::decode::Decoder;
 use super::model::ImportProblem;
 use crate::datasets::column::ColumnType;
 use crate::datasets::csv::{CsvError, Reader, Record};
@@ -47,6 +49,7 @@ pub enum Part {
 
 /// CSV that arrives.
 pub struct Csv {
+    decoder: Decoder,
     reader: Reader,
     parts: Receiver<Part>,
     is_over: bool,
@@ -54,8 +57,9 @@ pub struct Csv {
 }
 
 impl Csv {
-    pub fn new(delimiter: u8, parts: Receiver<Part>) -> Self {
+    pub fn new(delimiter: u8, encoding: &'static Encoding, parts: Receiver<Part>) -> Self {
         Self {
+            decoder: Decoder::new(encoding),
             reader: Reader::new(delimiter),
             parts,
             is_over: false,
@@ -76,9 +80,10 @@ impl Rows for Csv {
             match self.parts.blocking_recv() {
                 Some(Part::Data(bytes)) => {
                     self.bytes += i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-                    self.reader.push(&bytes);
+                    self.decoder.push(&bytes, false, &mut self.reader)?;
                 }
                 Some(Part::End) => {
+                    self.decoder.push(&[], true, &mut self.reader)?;
                     self.reader.end();
                     self.is_over = true;
                 }

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use encoding_rs::Encoding;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
@@ -51,7 +52,8 @@ pub struct Job {
 /// What a file is, as its sender says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
-    Csv,
+    /// In the encoding that its sender declares.
+    Csv(&'static Encoding),
     /// A child of this process reads it.
     Child(Format),
 }
@@ -195,7 +197,7 @@ impl Job {
         let (to, mut messages) = mpsc::channel(CHUNKS);
         let (mut options, columns) = (self.options.clone(), self.dataset.columns.clone());
         let mut rows: Box<dyn Rows> = match self.kind {
-            FileKind::Csv => Box::new(Csv::new(options.delimiter, parts)),
+            FileKind::Csv(encoding) => Box::new(Csv::new(options.delimiter, encoding, parts)),
             FileKind::Child(format) => {
                 let child = self.child(format, parts).await?;
                 if let Some(known) = child.columns() {
