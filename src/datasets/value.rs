@@ -269,8 +269,11 @@ fn decimal(text: &str, out: &mut Vec<u8>) -> Option<()> {
     }
     // How many of the digits stand before the point.
     let point = i32::try_from(whole.len()).ok()?.checked_add(exponent)?;
+    if point.unsigned_abs() > 1_000 {
+        return None;
+    }
     let scale = (i32::try_from(length).ok()? - point).max(0);
-    if point.unsigned_abs() > 1_000 || scale > 1_000 {
+    if scale > 1_000 {
         return None;
     }
     let begin = out.len();

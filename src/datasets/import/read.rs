@@ -281,7 +281,7 @@ impl Reading<'_> {
                     line: (record.line > 0).then_some(record.line),
                     column: column.map(str::to_owned),
                     code: code.to_owned(),
-                    value: value.map(|value| value.chars().take(SHOWN).collect()),
+                    value: value.map(shown),
                 });
             }
         };
@@ -326,6 +326,14 @@ impl Reading<'_> {
         };
         self.to.blocking_send(chunk).or(Err(Stopped::Gone))
     }
+}
+
+/// The beginning of a value. PostgreSQL keeps no U+0000, so another sign stands for it.
+fn shown(value: &str) -> String {
+    let shown = value.chars().take(SHOWN);
+    shown
+        .map(|c| if c == '\0' { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// A record that is kept until the columns are known, with what the sections said above it.

@@ -3,6 +3,7 @@
 mod census;
 mod copy;
 mod edits;
+mod hostile;
 mod imports;
 mod reading;
 mod versions;
@@ -107,10 +108,10 @@ impl Place {
         headers: &[(&str, &str)],
         file: impl Into<Body>,
     ) -> Answer {
-        let mut all = vec![
-            ("authorization", self.authorization.as_str()),
-            ("content-type", "text/csv"),
-        ];
+        let mut all = vec![("authorization", self.authorization.as_str())];
+        if headers.iter().all(|(name, _)| *name != "content-type") {
+            all.push(("content-type", "text/csv"));
+        }
         all.extend(headers);
         let target = format!("{dataset}/imports{query}");
         self.app
