@@ -75,6 +75,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    dataset_profiles (dataset_id, version) {
+        dataset_id -> Uuid,
+        version -> Int8,
+        profile -> Jsonb,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     dataset_versions (dataset_id, version) {
         dataset_id -> Uuid,
         version -> Int8,
@@ -473,6 +482,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_events,
     dataset_generations,
     dataset_imports,
+    dataset_profiles,
     dataset_versions,
     datasets,
     dead_jobs,

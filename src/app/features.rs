@@ -14,6 +14,7 @@ use crate::app::sweep::{
     PurgeSessions,
 };
 use crate::config::Config;
+use crate::datasets::profile::kept::ProfileVersion;
 use crate::datasets::sweep::SweepDatasets;
 use crate::db::transaction::Work;
 use crate::events::sequencer::Sink;
@@ -85,7 +86,8 @@ pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
         .every::<PurgeMailLinks>(MINUTE, ())
         .every::<PurgePeriods>(60 * MINUTE, ())
         .every::<SweepDatasets>(MINUTE, ())
-        .with::<Remind>(());
+        .with::<Remind>(())
+        .with::<ProfileVersion>(());
     match Mailer::new(config, metrics.clone()) {
         Some(mailer) => with_mail(kinds, &Arc::new(mailer)),
         None => kinds,

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod aggregate;
+pub mod chart;
 pub mod column;
 pub mod compare;
 pub mod csv;
@@ -15,8 +16,11 @@ pub mod handlers;
 pub mod import;
 pub mod measure;
 pub mod model;
+pub mod pictures;
+pub mod profile;
 pub mod query;
 pub mod records;
+pub mod scale;
 pub mod sweep;
 pub mod table;
 pub mod value;
@@ -68,5 +72,6 @@ fn routes() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(handlers::aggregate::get_aggregate))
         .routes(routes!(handlers::aggregate::get_comparison))
+        .routes(routes!(handlers::profile::get_profile))
         .routes(routes!(handlers::versions::list_dataset_versions))
 }

@@ -4,6 +4,8 @@ mod census;
 mod copy;
 mod edits;
 mod imports;
+mod pictures;
+mod profile;
 mod reading;
 mod versions;
 

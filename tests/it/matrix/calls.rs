@@ -236,6 +236,7 @@ pub(crate) const CALLS: &[Call] = &[
     call("GET /api/v1/datasets/{id}/compare", PROJECT, |_| {
         Query("by=n&groups=1,2&measures=n".to_owned())
     }),
+    call("GET /api/v1/datasets/{id}/profile", PROJECT, |_| Nothing),
     call("GET /api/v1/datasets/{id}/versions", PROJECT, |_| Nothing),
 ];
 
