@@ -122,6 +122,10 @@ diesel::table! {
         created_by -> Nullable<Uuid>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        licence -> Nullable<Text>,
+        source -> Nullable<Text>,
+        contact -> Nullable<Text>,
+        tags -> Array<Nullable<Text>>,
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod aggregate;
+pub mod card;
 pub mod chart;
 pub mod column;
 pub mod compare;
@@ -15,6 +16,7 @@ pub mod export;
 pub mod handlers;
 pub mod import;
 pub mod measure;
+pub mod metadata;
 pub mod model;
 pub mod pictures;
 pub mod profile;
@@ -73,5 +75,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(handlers::aggregate::get_aggregate))
         .routes(routes!(handlers::aggregate::get_comparison))
         .routes(routes!(handlers::profile::get_profile))
+        .routes(routes!(handlers::metadata::get_data_package))
+        .routes(routes!(handlers::metadata::get_croissant))
         .routes(routes!(handlers::versions::list_dataset_versions))
 }

@@ -51,6 +51,26 @@ pub struct Version {
     message: Option<String>,
 }
 
+impl Version {
+    pub fn made_at(&self) -> DateTime<Utc> {
+        self.made_at
+    }
+}
+
+/// A version of a dataset, whether it is kept or not.
+pub async fn find(
+    mut connection: &AsyncPgConnection,
+    dataset: DatasetId,
+    version: i64,
+) -> QueryResult<Option<Version>> {
+    dataset_versions::table
+        .find((dataset, version))
+        .select(Version::as_select())
+        .first(&mut connection)
+        .await
+        .optional()
+}
+
 /// A change that is to be a version.
 pub struct NewVersion<'a> {
     pub project: ProjectId,
@@ -194,4 +214,4 @@ pub async fn page(
 }
 
 /// A version is alone, so nothing has to tell it from others.
-const NO_ID: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
+pub const NO_ID: &str = "'00000000-0000-0000-0000-000000000000'::uuid";

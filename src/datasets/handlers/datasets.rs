@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::datasets::access::DatasetAccess;
+use crate::datasets::card::{Card, CardChanges};
 use crate::datasets::column::{Column, MOST_COLUMNS, NewColumn, WrongColumn, declared};
 use crate::datasets::model::{
     Dataset, DatasetChanges, DatasetDescription, DatasetName, DatasetSort, NewDataset, Wanted,
@@ -36,6 +37,7 @@ pub struct DatasetBody {
     project_id: ProjectId,
     name: String,
     description: Option<String>,
+    card: Card,
     /// None until they are declared or a file has brought them
     columns: Vec<Column>,
     /// The fields by which a record is found; an import with `mode=upsert` replaces by them
@@ -60,6 +62,7 @@ impl From<Dataset> for DatasetBody {
             project_id,
             name,
             description,
+            card,
             columns,
             key: _,
             version,
@@ -76,6 +79,7 @@ impl From<Dataset> for DatasetBody {
             project_id,
             name,
             description,
+            card,
             columns: columns.0,
             key,
             version,
@@ -96,6 +100,9 @@ pub struct CreateDataset {
     name: DatasetName,
     #[serde(default)]
     description: Option<DatasetDescription>,
+    #[serde(default)]
+    #[schema(required = false)]
+    card: CardChanges,
     /// Left out, the first import makes them of its file
     #[serde(default)]
     #[schema(max_items = 500)]
@@ -117,6 +124,8 @@ pub struct DatasetFilter {
     /// A part of the name, in upper or lower case, which it must have
     #[serde(rename = "name__contains")]
     name_contains: Option<String>,
+    /// Only datasets with this tag
+    tag: Option<String>,
 }
 
 /// The datasets that you may read
@@ -140,12 +149,14 @@ pub async fn list_datasets(
         project_id,
         name,
         name_contains,
+        tag,
     } = filter;
     let wanted = Wanted {
         me: who.id,
         project: project_id,
         name,
         name_contains,
+        tag,
     };
     let found = app
         .db
@@ -177,6 +188,7 @@ pub async fn create_dataset(
         project_id,
         name,
         description,
+        card,
         columns,
         key,
     } = body;
@@ -214,10 +226,15 @@ pub async fn create_dataset(
             })?;
         fields.push(field);
     }
+    let tags = card.sorted_tags()?.unwrap_or_default();
     let new = NewDataset {
         project_id,
         name: &name,
         description: description.as_ref(),
+        licence: card.licence.value(),
+        source: card.source.value(),
+        contact: card.contact.value(),
+        tags: &tags,
         columns: &columns,
         key: &fields,
         by: who.id,
@@ -306,6 +323,9 @@ pub struct UpdateDataset {
     #[serde(default)]
     #[schema(value_type = Option<DatasetDescription>)]
     description: Patch<DatasetDescription>,
+    #[serde(default)]
+    #[schema(required = false)]
+    card: CardChanges,
 }
 
 /// Change what a dataset says of itself
@@ -331,16 +351,22 @@ pub async fn update_dataset(
     MergePatch(patch): MergePatch<UpdateDataset>,
 ) -> ApiResult<Versioned<DatasetBody>> {
     let me = who.id;
+    let UpdateDataset {
+        name,
+        description,
+        card,
+    } = &patch;
+    let tags = card.sorted_tags()?;
     let changed = transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<Dataset> {
         let access = DatasetAccess::<Editor>::to_write(tx, me, id).await?;
         conditions.write(Some(access.dataset.revision))?;
         let changes = DatasetChanges {
-            name: patch.name.value(),
-            description: match &patch.description {
-                Patch::Absent => None,
-                Patch::Null => Some(None),
-                Patch::Value(text) => Some(Some(text)),
-            },
+            name: name.value(),
+            description: description.as_update(),
+            licence: card.licence.as_update(),
+            source: card.source.as_update(),
+            contact: card.contact.as_update(),
+            tags: tags.as_deref(),
         };
         Dataset::update(tx, id, changes).await.map_err(taken)?;
         tx.tell(Event::DatasetDescribed {

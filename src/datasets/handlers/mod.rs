@@ -3,6 +3,7 @@
 pub mod aggregate;
 pub mod datasets;
 pub mod imports;
+pub mod metadata;
 pub mod picture;
 pub mod profile;
 pub mod record;

@@ -237,6 +237,14 @@ pub(crate) const CALLS: &[Call] = &[
         Query("by=n&groups=1,2&measures=n".to_owned())
     }),
     call("GET /api/v1/datasets/{id}/profile", PROJECT, |_| Nothing),
+    call(
+        "GET /api/v1/datasets/{id}/datapackage.json",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call("GET /api/v1/datasets/{id}/croissant.json", PROJECT, |_| {
+        Nothing
+    }),
     call("GET /api/v1/datasets/{id}/versions", PROJECT, |_| Nothing),
 ];
 
