@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::card::{Card, Contact, DataSource, Licence};
@@ -37,6 +37,8 @@ pub struct Dataset {
     pub key: Vec<Option<String>>,
     pub version: i64,
     pub generation: Option<i64>,
+    /// How many versions are kept, and for how many days.
+    pub keep: (Option<i32>, Option<i32>),
     pub rows: i64,
     pub revision: i64,
     pub created_at: DateTime<Utc>,
@@ -55,6 +57,7 @@ type Selected = (
     Array<Nullable<Text>>,
     BigInt,
     Nullable<BigInt>,
+    (Nullable<Integer>, Nullable<Integer>),
     BigInt,
     BigInt,
     Timestamptz,
@@ -64,7 +67,7 @@ type Selected = (
 );
 
 const COLUMNS: &str = "datasets.id, datasets.project_id, datasets.name, datasets.description, \
-    datasets.licence, datasets.source, datasets.contact, datasets.tags, datasets.column_list, datasets.key_fields, datasets.version, datasets.generation, datasets.row_count, datasets.revision, \
+    datasets.licence, datasets.source, datasets.contact, datasets.tags, datasets.column_list, datasets.key_fields, datasets.version, datasets.generation, datasets.keep_versions, datasets.keep_days, datasets.row_count, datasets.revision, \
     datasets.created_at, datasets.updated_at, ";
 
 /// What the caller `:me` may read, to be narrowed by ` AND ..`.
@@ -198,6 +201,8 @@ pub struct DatasetChanges<'a> {
     pub source: Option<Option<&'a DataSource>>,
     pub contact: Option<Option<&'a Contact>>,
     pub tags: Option<&'a [String]>,
+    pub keep_versions: Option<Option<i32>>,
+    pub keep_days: Option<Option<i32>>,
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -10,7 +10,7 @@ use crate::datasets::access::DatasetAccess;
 use crate::datasets::card::{Card, CardChanges};
 use crate::datasets::column::{Column, MOST_COLUMNS, NewColumn, WrongColumn, declared};
 use crate::datasets::model::{
-    Dataset, DatasetChanges, DatasetDescription, DatasetName, DatasetSort, NewDataset, Wanted,
+    Dataset, DatasetDescription, DatasetName, DatasetSort, NewDataset, Wanted,
 };
 use crate::db::transaction::{Failure, Tx, Work, transaction};
 use crate::events::Event;
@@ -19,7 +19,6 @@ use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::idempotency::{OnceJson, idempotent};
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::{ValidPath, ValidQuery};
-use crate::http::body::patch::{Change, MergePatch, Patch};
 use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
@@ -44,6 +43,11 @@ pub struct DatasetBody {
     key: Vec<String>,
     /// How many changes its records have had; 0 before the first
     version: i64,
+    /// How many of the newest versions are kept; null for what the service keeps
+    keep_versions: Option<i32>,
+    /// For how many days a version is kept after another has taken its place; null for what the service
+    /// keeps. A version is kept for as long as one of both says so
+    keep_days: Option<i32>,
     /// How many records there are
     rows: i64,
     /// Your role in the project of the dataset; null if you read it because that is internal
@@ -67,6 +71,7 @@ impl From<Dataset> for DatasetBody {
             key: _,
             version,
             generation: _,
+            keep: (keep_versions, keep_days),
             rows,
             revision: _,
             created_at,
@@ -83,6 +88,8 @@ impl From<Dataset> for DatasetBody {
             columns: columns.0,
             key,
             version,
+            keep_versions,
+            keep_days,
             rows,
             role,
             created_at,
@@ -277,7 +284,7 @@ fn wrong_column(it: WrongColumn) -> ApiError {
     )
 }
 
-fn taken(error: Error) -> Failure {
+pub(super) fn taken(error: Error) -> Failure {
     let Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info) = &error else {
         return error.into();
     };
@@ -311,74 +318,6 @@ pub async fn get_dataset(
     conditions: Conditions,
 ) -> ApiResult<Versioned<DatasetBody>> {
     conditions.read(access.dataset.revision, || access.dataset.into())
-}
-
-/// Changes to a dataset
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UpdateDataset {
-    #[serde(default)]
-    #[schema(value_type = DatasetName, required = false)]
-    name: Change<DatasetName>,
-    #[serde(default)]
-    #[schema(value_type = Option<DatasetDescription>)]
-    description: Patch<DatasetDescription>,
-    #[serde(default)]
-    #[schema(required = false)]
-    card: CardChanges,
-}
-
-/// Change what a dataset says of itself
-///
-/// A merge patch: members that you leave out stay as they are. You need the role `editor` in the
-/// project. With `If-Match` nobody's change is overwritten.
-#[utoipa::path(
-    patch,
-    path = "/api/v1/datasets/{id}",
-    tag = "datasets",
-    security(("caller" = [])),
-    extensions(("x-policy" = json!("large"))),
-    params(("id" = DatasetId, Path, description = "Id of the dataset")),
-    request_body(content = UpdateDataset, content_type = "application/merge-patch+json"),
-    responses((status = OK, body = DatasetBody), ApiError),
-)]
-pub async fn update_dataset(
-    who: Signed,
-    app: AppState,
-    actor: Actor,
-    ValidPath(id): ValidPath<DatasetId>,
-    conditions: Conditions,
-    MergePatch(patch): MergePatch<UpdateDataset>,
-) -> ApiResult<Versioned<DatasetBody>> {
-    let me = who.id;
-    let UpdateDataset {
-        name,
-        description,
-        card,
-    } = &patch;
-    let tags = card.sorted_tags()?;
-    let changed = transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<Dataset> {
-        let access = DatasetAccess::<Editor>::to_write(tx, me, id).await?;
-        conditions.write(Some(access.dataset.revision))?;
-        let changes = DatasetChanges {
-            name: name.value(),
-            description: description.as_update(),
-            licence: card.licence.as_update(),
-            source: card.source.as_update(),
-            contact: card.contact.as_update(),
-            tags: tags.as_deref(),
-        };
-        Dataset::update(tx, id, changes).await.map_err(taken)?;
-        tx.tell(Event::DatasetDescribed {
-            project: access.dataset.project_id,
-            dataset: id,
-        })
-        .await?;
-        let changed = Dataset::find(tx, me, id).await?;
-        Ok(changed.ok_or(ApiError::not_found("dataset"))?)
-    })
-    .await?;
-    Ok(Versioned::new(changed.revision, changed.into()))
 }
 
 /// Delete a dataset

@@ -2,12 +2,15 @@
 
 pub mod aggregate;
 pub mod datasets;
+pub mod diff;
 pub mod imports;
 pub mod metadata;
 pub mod picture;
+pub mod pins;
 pub mod profile;
 pub mod record;
 pub mod records;
+pub mod update;
 pub mod versions;
 
 use super::model::Dataset;

@@ -131,6 +131,7 @@ async fn profile(
     version: Option<i64>,
 ) -> ApiResult<Option<Profile>> {
     let (id, columns) = (dataset.id, &dataset.columns);
+    let shown = shown(app, dataset, version).await?;
     let mut rows = 0;
     if let Some(version) = version {
         let known = app
@@ -149,7 +150,6 @@ async fn profile(
             return Ok(None);
         }
     }
-    let shown = shown(app, dataset, version).await?;
     let subject = Subject {
         shown: &shown,
         columns,

@@ -115,7 +115,9 @@ impl ProfileVersion {
             .first(connection)
             .await
             .optional()?;
-        let shown = as_it_was(connection, self.dataset, self.version).await?;
+        let shown = as_it_was(connection, self.dataset, self.version)
+            .await?
+            .ok();
         let rows = rows(connection, self.dataset, self.version).await?;
         let (Some(columns), Some(shown), Some(rows)) = (columns, shown, rows) else {
             return Ok(None);

@@ -2,12 +2,14 @@
 
 mod census;
 mod copy;
+mod diff;
 mod edits;
 mod imports;
 mod metadata;
 mod pictures;
 mod profile;
 mod reading;
+mod retention;
 mod versions;
 
 use axum::body::Body;
