@@ -75,6 +75,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    dataset_pins (dataset_id, name) {
+        dataset_id -> Uuid,
+        name -> Text,
+        version -> Int8,
+        made_by -> Nullable<Uuid>,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    dataset_profiles (dataset_id, version) {
+        dataset_id -> Uuid,
+        version -> Int8,
+        profile -> Jsonb,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     dataset_versions (dataset_id, version) {
         dataset_id -> Uuid,
         version -> Int8,
@@ -90,6 +109,10 @@ diesel::table! {
         changed -> Int8,
         row_count -> Int8,
         message -> Nullable<Text>,
+        /// Since when the version cannot be read any more
+        purged_at -> Nullable<Timestamptz>,
+        /// Since when there are no rows any more that only it needed
+        cleared_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -113,6 +136,12 @@ diesel::table! {
         created_by -> Nullable<Uuid>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        licence -> Nullable<Text>,
+        source -> Nullable<Text>,
+        contact -> Nullable<Text>,
+        tags -> Array<Nullable<Text>>,
+        keep_versions -> Nullable<Int4>,
+        keep_days -> Nullable<Int4>,
     }
 }
 
@@ -445,6 +474,7 @@ diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(dataset_generations -> datasets (dataset_id));
 diesel::joinable!(dataset_imports -> datasets (dataset_id));
 diesel::joinable!(dataset_imports -> principals (started_by));
+diesel::joinable!(dataset_pins -> principals (made_by));
 diesel::joinable!(dataset_versions -> dataset_imports (import_id));
 diesel::joinable!(dataset_versions -> datasets (dataset_id));
 diesel::joinable!(dataset_versions -> principals (made_by));
@@ -473,6 +503,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_events,
     dataset_generations,
     dataset_imports,
+    dataset_pins,
+    dataset_profiles,
     dataset_versions,
     datasets,
     dead_jobs,

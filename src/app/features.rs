@@ -14,6 +14,8 @@ use crate::app::sweep::{
     PurgeSessions,
 };
 use crate::config::Config;
+use crate::datasets::profile::kept::ProfileVersion;
+use crate::datasets::retention::{PurgeVersions, Retention};
 use crate::datasets::sweep::SweepDatasets;
 use crate::db::transaction::Work;
 use crate::events::sequencer::Sink;
@@ -85,10 +87,19 @@ pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
         .every::<PurgeMailLinks>(MINUTE, ())
         .every::<PurgePeriods>(60 * MINUTE, ())
         .every::<SweepDatasets>(MINUTE, ())
-        .with::<Remind>(());
+        .every::<PurgeVersions>(10 * MINUTE, retention(config))
+        .with::<Remind>(())
+        .with::<ProfileVersion>(());
     match Mailer::new(config, metrics.clone()) {
         Some(mailer) => with_mail(kinds, &Arc::new(mailer)),
         None => kinds,
+    }
+}
+
+fn retention(config: &Config) -> Retention {
+    Retention {
+        versions: config.jobs.dataset_keep_versions,
+        days: config.jobs.dataset_keep_days,
     }
 }
 

@@ -45,4 +45,23 @@ pub struct Jobs {
         value_parser = span("1h", "8760h"),
     )]
     pub event_retention: Span,
+    /// How many of the newest versions of a dataset are kept that says nothing itself. Without this and
+    /// the days, all are
+    #[arg(
+        long,
+        env = "CHARTROOM_DATASET_KEEP_VERSIONS",
+        global = true,
+        value_name = "N",
+        value_parser = clap::value_parser!(i32).range(1..=1_000_000),
+    )]
+    pub dataset_keep_versions: Option<i32>,
+    /// For how many days a version of such a dataset is kept after another has taken its place
+    #[arg(
+        long,
+        env = "CHARTROOM_DATASET_KEEP_DAYS",
+        global = true,
+        value_name = "DAYS",
+        value_parser = clap::value_parser!(i32).range(1..=36_500),
+    )]
+    pub dataset_keep_days: Option<i32>,
 }

@@ -56,9 +56,9 @@ pub struct Comparison {
     /// The version of the dataset that it is of
     version: i64,
     /// By which field the groups are told apart
-    by: String,
+    pub(super) by: String,
     /// Each measure of every group
-    measures: Vec<Compared>,
+    pub(super) measures: Vec<Compared>,
 }
 
 impl Comparison {
@@ -70,8 +70,8 @@ impl Comparison {
 /// A measure of all groups
 #[derive(Serialize, ToSchema)]
 pub struct Compared {
-    field: String,
-    values: Vec<GroupValue>,
+    pub(super) field: String,
+    pub(super) values: Vec<GroupValue>,
     /// The value of the first group less that of the second; null where there are not two groups with
     /// a value
     difference: Option<f64>,
@@ -83,14 +83,14 @@ pub struct Compared {
 /// A measure of one group
 #[derive(Clone, Serialize, ToSchema)]
 pub struct GroupValue {
-    group: String,
-    value: Option<f64>,
+    pub(super) group: String,
+    pub(super) value: Option<f64>,
     /// The value at `base`
-    base: Option<f64>,
+    pub(super) base: Option<f64>,
     /// By how many percent the value is more than the one at `base`
-    percent_change: Option<f64>,
+    pub(super) percent_change: Option<f64>,
     /// Why `value` or `percent_change` is null: `no-records`, `no-value`, `no-base`, `base-is-zero`
-    reason: Option<&'static str>,
+    pub(super) reason: Option<&'static str>,
 }
 
 #[derive(Queryable)]

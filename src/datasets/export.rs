@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use bytes::Bytes;
-use diesel::sql_types::{Array, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::stream::unfold;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
@@ -12,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::column::{ColumnType, Columns, stored};
 use super::csv::write_field;
+use super::diff::{Diff, Difference};
 use super::model::{Dataset, Shown};
 use super::query::Filters;
 use super::records::{as_json, shown};
@@ -51,6 +52,89 @@ pub enum ExportError {
     Read(#[source] diesel::result::Error),
 }
 
+type Parts = mpsc::Sender<Result<Bytes, ExportError>>;
+
+/// What `send` makes, while it makes it. It ends with its reader.
+fn parts<F>(
+    send: impl FnOnce(Parts) -> F + Send + 'static,
+) -> impl Stream<Item = Result<Bytes, ExportError>> + Send + 'static
+where
+    F: Future<Output = Result<(), ExportError>> + Send,
+{
+    let (to, parts) = mpsc::channel(2);
+    let task = AbortOnDropHandle::new(tokio::spawn(async move {
+        if let Err(error) = send(to.clone()).await {
+            // Nobody hears of it who has gone away.
+            let _ = to.send(Err(error)).await;
+        }
+    }));
+    unfold((parts, task), |(mut parts, task)| async move {
+        let part = parts.recv().await?;
+        Some((part, (parts, task)))
+    })
+    .boxed()
+}
+
+/// All that is different in two versions, as CSV: of a record that has changed, a line with what it
+/// was and a line with what it is.
+pub async fn diff_as_csv(
+    db: &Db,
+    diff: Diff,
+) -> ApiResult<impl Stream<Item = Result<Bytes, ExportError>> + Send + 'static> {
+    let snapshot = db.snapshot().await?;
+    let failed = |error: SnapshotError| ApiError::from(DbError::from(error));
+    let (connection, guard) = snapshot.connection().await.map_err(failed)?;
+    Ok(parts(async move |to: Parts| {
+        let sent = send_diff(connection, &diff, &to).await;
+        drop(guard);
+        sent
+    }))
+}
+
+/// What became of the record, its id, and its values before and after.
+type DiffRow = (
+    i32,
+    i64,
+    Option<Vec<Option<String>>>,
+    Option<Vec<Option<String>>>,
+);
+
+async fn send_diff(
+    mut connection: AsyncPgConnection,
+    diff: &Diff,
+    to: &Parts,
+) -> Result<(), ExportError> {
+    let all: Vec<usize> = (0..diff.columns.0.len()).collect();
+    let mut out = b"change,rid,".to_vec();
+    header(&diff.columns, &all, &mut out);
+    let mut sql = diff.as_texts(|sql, columns| fields(sql, columns, &all));
+    type Texts = Nullable<Array<Nullable<Text>>>;
+    let rows = sql.statement::<(Integer, BigInt, Texts, Texts)>();
+    let rows = RunQueryDsl::load_stream::<DiffRow>(rows, &mut connection);
+    let mut rows = pin!(rows.await.map_err(ExportError::Read)?);
+    while let Some((kind, rid, before, after)) = rows.try_next().await.map_err(ExportError::Read)? {
+        let words = match Difference::of(kind) {
+            Difference::Changed => ("before", "after"),
+            change => (change.as_str(), change.as_str()),
+        };
+        let lines = [(words.0, before), (words.1, after)];
+        for (word, values) in lines.into_iter().filter_map(|(word, it)| Some((word, it?))) {
+            let begin = [Some(word.to_owned()), Some(rid.to_string())];
+            let line: Vec<_> = begin.into_iter().chain(values).collect();
+            write(Format::Csv, &line, &mut out);
+        }
+        if out.len() >= CHUNK {
+            let part = std::mem::replace(&mut out, Vec::with_capacity(CHUNK + 4_096));
+            if to.send(Ok(part.into())).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    // Where the reader has gone away, there is nothing left to do.
+    let _ = to.send(Ok(out.into())).await;
+    Ok(())
+}
+
 /// A dataset of the moment in which an export began, and the way to its rows.
 pub struct Export {
     connection: AsyncPgConnection,
@@ -75,10 +159,7 @@ impl Export {
         let dataset = dataset.ok_or(ApiError::not_found("dataset"))?;
         let shown = match version {
             None => dataset.now(),
-            Some(version) => {
-                let shown = as_it_was(&connection, id, version).await.map_err(read)?;
-                shown.ok_or(ApiError::not_found("version"))?
-            }
+            Some(version) => as_it_was(&connection, id, version).await.map_err(read)??,
         };
         Ok(Self {
             connection,
@@ -95,19 +176,7 @@ impl Export {
         selected: Vec<usize>,
         filters: Filters,
     ) -> impl Stream<Item = Result<Bytes, ExportError>> + Send + 'static {
-        let (to, parts) = mpsc::channel(2);
-        let task = AbortOnDropHandle::new(tokio::spawn(async move {
-            let sent = self.send(format, &selected, &filters, &to).await;
-            if let Err(error) = sent {
-                // Nobody hears of it who has gone away.
-                let _ = to.send(Err(error)).await;
-            }
-        }));
-        unfold((parts, task), |(mut parts, task)| async move {
-            let part = parts.recv().await?;
-            Some((part, (parts, task)))
-        })
-        .boxed()
+        parts(async move |to: Parts| self.send(format, &selected, &filters, &to).await)
     }
 
     async fn send(
@@ -115,7 +184,7 @@ impl Export {
         format: Format,
         selected: &[usize],
         filters: &Filters,
-        to: &mpsc::Sender<Result<Bytes, ExportError>>,
+        to: &Parts,
     ) -> Result<(), ExportError> {
         let Self {
             mut connection,
@@ -169,30 +238,32 @@ fn header(columns: &Columns, selected: &[usize], out: &mut Vec<u8>) {
 /// Each row is a list of texts: the fields of CSV, or the one line of NDJSON.
 fn row(sql: &mut Writer<'_>, format: Format, columns: &Columns, selected: &[usize]) {
     match format {
-        Format::Csv => {
-            let selected = selected
-                .iter()
-                .filter_map(|place| Some((place, columns.0.get(*place)?)));
-            sql.text("SELECT ARRAY[")
-                .each(selected, |sql, (place, column)| {
-                    let stored = stored(*place);
-                    match column.kind {
-                        ColumnType::Date => {
-                            sql.text("to_char(").ident(&stored).text(", 'YYYY-MM-DD')");
-                        }
-                        kind => {
-                            shown(sql.text("("), kind, &stored);
-                            sql.text(")::text");
-                        }
-                    }
-                });
-            sql.text("]::text[]");
-        }
+        Format::Csv => fields(sql.text("SELECT "), columns, selected),
         Format::Ndjson => {
             as_json(sql.text("SELECT ARRAY["), columns, selected.iter().copied());
             sql.text("]");
         }
     }
+}
+
+/// Writes the values of a record as a list of texts, as CSV has them.
+fn fields(sql: &mut Writer<'_>, columns: &Columns, selected: &[usize]) {
+    let selected = selected
+        .iter()
+        .filter_map(|place| Some((place, columns.0.get(*place)?)));
+    sql.text("ARRAY[").each(selected, |sql, (place, column)| {
+        let stored = stored(*place);
+        match column.kind {
+            ColumnType::Date => {
+                sql.text("to_char(").ident(&stored).text(", 'YYYY-MM-DD')");
+            }
+            kind => {
+                shown(sql.text("("), kind, &stored);
+                sql.text(")::text");
+            }
+        }
+    });
+    sql.text("]::text[]");
 }
 
 fn write(format: Format, fields: &[Option<String>], out: &mut Vec<u8>) {

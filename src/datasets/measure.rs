@@ -141,6 +141,11 @@ impl Measure {
         })
     }
 
+    /// Whether its value is a number, and not a time or a text.
+    pub fn is_number(&self) -> bool {
+        !matches!(self.function, Function::Min | Function::Max) || self.kind.is_number()
+    }
+
     /// Whether its value is exact, and so a text in JSON where the column's is.
     fn is_exact(&self) -> bool {
         let is_wide = matches!(self.kind, ColumnType::Bigint | ColumnType::Decimal);

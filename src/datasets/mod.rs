@@ -6,17 +6,26 @@
 
 pub mod access;
 pub mod aggregate;
+pub mod card;
+pub mod chart;
 pub mod column;
 pub mod compare;
 pub mod csv;
+pub mod diff;
 pub mod edit;
 pub mod export;
 pub mod handlers;
 pub mod import;
 pub mod measure;
+pub mod metadata;
 pub mod model;
+pub mod pictures;
+pub mod pins;
+pub mod profile;
 pub mod query;
 pub mod records;
+pub mod retention;
+pub mod scale;
 pub mod sweep;
 pub mod table;
 pub mod value;
@@ -46,7 +55,7 @@ fn routes() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(
             handlers::datasets::get_dataset,
-            handlers::datasets::update_dataset,
+            handlers::update::update_dataset,
             handlers::datasets::delete_dataset
         ))
         .routes(routes!(
@@ -68,5 +77,15 @@ fn routes() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(handlers::aggregate::get_aggregate))
         .routes(routes!(handlers::aggregate::get_comparison))
+        .routes(routes!(handlers::profile::get_profile))
+        .routes(routes!(handlers::metadata::get_data_package))
+        .routes(routes!(handlers::metadata::get_croissant))
+        .routes(routes!(
+            handlers::pins::list_pins,
+            handlers::pins::create_pin
+        ))
+        .routes(routes!(handlers::pins::get_pin, handlers::pins::delete_pin))
+        .routes(routes!(handlers::diff::list_differences))
+        .routes(routes!(handlers::diff::get_diff_summary))
         .routes(routes!(handlers::versions::list_dataset_versions))
 }

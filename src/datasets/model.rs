@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+use super::card::{Card, Contact, DataSource, Licence};
 use super::column::Columns;
 use super::table::{Moment, Table};
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, Sql, Written};
@@ -30,11 +31,14 @@ pub struct Dataset {
     pub project_id: ProjectId,
     pub name: String,
     pub description: Option<String>,
+    pub card: Card,
     pub columns: Columns,
     /// The fields by which a record is found and replaced.
     pub key: Vec<Option<String>>,
     pub version: i64,
     pub generation: Option<i64>,
+    /// How many versions are kept, and for how many days.
+    pub keep: (Option<i32>, Option<i32>),
     pub rows: i64,
     pub revision: i64,
     pub created_at: DateTime<Utc>,
@@ -48,10 +52,12 @@ type Selected = (
     Uuid,
     Text,
     Nullable<Text>,
+    (Nullable<Text>, Nullable<Text>, Nullable<Text>, Array<Text>),
     Jsonb,
     Array<Nullable<Text>>,
     BigInt,
     Nullable<BigInt>,
+    (Nullable<Integer>, Nullable<Integer>),
     BigInt,
     BigInt,
     Timestamptz,
@@ -60,8 +66,8 @@ type Selected = (
     Bool,
 );
 
-const COLUMNS: &str = "datasets.id, datasets.project_id, datasets.name, datasets.description, datasets.column_list, \
-    datasets.key_fields, datasets.version, datasets.generation, datasets.row_count, datasets.revision, \
+const COLUMNS: &str = "datasets.id, datasets.project_id, datasets.name, datasets.description, \
+    datasets.licence, datasets.source, datasets.contact, datasets.tags, datasets.column_list, datasets.key_fields, datasets.version, datasets.generation, datasets.keep_versions, datasets.keep_days, datasets.row_count, datasets.revision, \
     datasets.created_at, datasets.updated_at, ";
 
 /// What the caller `:me` may read, to be narrowed by ` AND ..`.
@@ -85,6 +91,10 @@ pub struct NewDataset<'a> {
     pub project_id: ProjectId,
     pub name: &'a DatasetName,
     pub description: Option<&'a DatasetDescription>,
+    pub licence: Option<&'a Licence>,
+    pub source: Option<&'a DataSource>,
+    pub contact: Option<&'a Contact>,
+    pub tags: &'a [String],
     pub columns: &'a Columns,
     pub key: &'a [String],
     pub by: PrincipalId,
@@ -137,6 +147,10 @@ impl Dataset {
             datasets::project_id.eq(new.project_id),
             datasets::name.eq(new.name),
             datasets::description.eq(new.description),
+            datasets::licence.eq(new.licence),
+            datasets::source.eq(new.source),
+            datasets::contact.eq(new.contact),
+            datasets::tags.eq(new.tags),
             datasets::column_list.eq(new.columns),
             datasets::key_fields.eq(new.key),
             datasets::created_by.eq(new.by),
@@ -183,6 +197,12 @@ impl Dataset {
 pub struct DatasetChanges<'a> {
     pub name: Option<&'a DatasetName>,
     pub description: Option<Option<&'a DatasetDescription>>,
+    pub licence: Option<Option<&'a Licence>>,
+    pub source: Option<Option<&'a DataSource>>,
+    pub contact: Option<Option<&'a Contact>>,
+    pub tags: Option<&'a [String]>,
+    pub keep_versions: Option<Option<i32>>,
+    pub keep_days: Option<Option<i32>>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -208,7 +228,10 @@ impl Sorts for DatasetSort {
 
     fn weight(row: &Dataset) -> usize {
         let columns: usize = row.columns.0.iter().map(|it| it.name.len() + 100).sum();
-        size_of::<Dataset>() + columns + row.description.as_ref().map_or(0, String::len)
+        let card = &row.card;
+        let texts = [&row.description, &card.licence, &card.source, &card.contact];
+        let texts = texts.into_iter().flatten().chain(&card.tags);
+        size_of::<Dataset>() + columns + texts.map(String::len).sum::<usize>()
     }
 }
 
@@ -219,6 +242,7 @@ pub struct Wanted {
     pub project: Option<ProjectId>,
     pub name: Option<String>,
     pub name_contains: Option<String>,
+    pub tag: Option<String>,
 }
 
 impl Wanted {
@@ -252,6 +276,10 @@ impl Wanted {
         if let Some(part) = &self.name_contains {
             sql.text(" AND strpos(lower(datasets.name), lower(:part)) > 0");
             sql.bind::<Text, _>("part", part.clone());
+        }
+        if let Some(tag) = &self.tag {
+            sql.text(" AND :tag = ANY (datasets.tags)");
+            sql.bind::<Text, _>("tag", tag.clone());
         }
         sql
     }

@@ -23,12 +23,14 @@ const AT_ONCE: i64 = 20;
 /// first and comes again.
 const PATIENCE: &str = "SET LOCAL lock_timeout = '200ms'";
 
-/// Those of deleted datasets, and those that no version needs.
+/// Those of deleted datasets, and those that no version needs. Who began to read one that is not kept
+/// any more has gone on for long enough.
 const UNUSED: &str = "SELECT generation.id FROM dataset_generations AS generation \
     LEFT JOIN datasets ON datasets.id = generation.dataset_id WHERE datasets.id IS NULL OR ( \
     datasets.generation IS DISTINCT FROM generation.id \
     AND NOT EXISTS (SELECT FROM dataset_versions AS version WHERE version.dataset_id = datasets.id \
-    AND version.generation = generation.id) \
+    AND version.generation = generation.id \
+    AND (version.purged_at IS NULL OR version.purged_at > now() - interval '2 minutes')) \
     AND NOT EXISTS (SELECT FROM dataset_imports AS import WHERE import.dataset_id = datasets.id \
     AND import.ended_at IS NULL)) ORDER BY generation.id LIMIT :most";
 

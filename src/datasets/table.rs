@@ -60,7 +60,9 @@ impl Table {
     pub fn index(self, columns: &Columns, key: &[String]) -> Writer<'static> {
         let mut sql = Writer::default();
         self.name(sql.text("CREATE INDEX ON "));
-        sql.text(" (rid)");
+        // By the second one, what is gone is found when versions are purged.
+        self.name(sql.text(" (rid); CREATE INDEX ON "));
+        sql.text(" (gone) WHERE gone IS NOT NULL");
         if !key.is_empty() {
             let places = key.iter().filter_map(|field| columns.place(field));
             sql.text("; CREATE UNIQUE INDEX ")

@@ -1,8 +1,10 @@
 //! The versions of a dataset: every committed change to its rows is one.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Uuid};
+use diesel::sql_types::{Array, BigInt, Bool, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,6 +15,7 @@ use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
 use crate::db::sql::Writer;
 use crate::db::transaction::Tx;
 use crate::events::Event;
+use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::{DatasetId, ImportId, PrincipalId, ProjectId, instant, words};
 use crate::schema::{dataset_versions, datasets};
 
@@ -49,6 +52,36 @@ pub struct Version {
     #[serde(rename = "rows")]
     row_count: i64,
     message: Option<String>,
+    /// Since when its records cannot be read any more; null while it is kept
+    #[serde(serialize_with = "instant")]
+    purged_at: Option<DateTime<Utc>>,
+    /// Whether a pin keeps it for good
+    #[diesel(select_expression = sql::<Bool>(PINNED))]
+    #[diesel(select_expression_type = SqlLiteral<Bool>)]
+    pinned: bool,
+}
+
+const PINNED: &str = "EXISTS (SELECT FROM dataset_pins AS pin \
+    WHERE pin.dataset_id = dataset_versions.dataset_id AND pin.version = dataset_versions.version)";
+
+impl Version {
+    pub fn made_at(&self) -> DateTime<Utc> {
+        self.made_at
+    }
+}
+
+/// A version of a dataset, whether it is kept or not.
+pub async fn find(
+    mut connection: &AsyncPgConnection,
+    dataset: DatasetId,
+    version: i64,
+) -> QueryResult<Option<Version>> {
+    dataset_versions::table
+        .find((dataset, version))
+        .select(Version::as_select())
+        .first(&mut connection)
+        .await
+        .optional()
 }
 
 /// A change that is to be a version.
@@ -126,31 +159,39 @@ impl NewVersion<'_> {
 
 /// Changes are numbered when they begin and are versions when they are committed, so a version has
 /// all changes up to its largest but for those that were committed after it.
-const AS_IT_WAS: &str = "WITH own AS (SELECT version, generation FROM dataset_versions \
+const AS_IT_WAS: &str = "WITH own AS (SELECT version, generation, purged_at FROM dataset_versions \
     WHERE dataset_id = :dataset AND version = :version), \
     last AS (SELECT max(change) AS change FROM dataset_versions AS v, own \
     WHERE v.dataset_id = :dataset AND v.generation = own.generation AND v.version <= own.version) \
-    SELECT own.generation, last.change, ARRAY(SELECT v.change FROM dataset_versions AS v \
+    SELECT own.generation, own.purged_at IS NOT NULL, last.change, ARRAY(SELECT v.change FROM dataset_versions AS v \
     WHERE v.dataset_id = :dataset AND v.generation = own.generation AND v.version > own.version \
     AND v.change < last.change) FROM own, last";
 
-/// The rows of a version that is kept.
+/// The rows of a version, or that there is no such version or it is not kept.
 pub async fn as_it_was(
     mut connection: &AsyncPgConnection,
     dataset: DatasetId,
     version: i64,
-) -> QueryResult<Option<Shown>> {
+) -> QueryResult<ApiResult<Shown>> {
     let mut sql = Writer::default();
     sql.text(AS_IT_WAS);
     sql.bind::<Uuid, _>("dataset", dataset);
     sql.bind::<BigInt, _>("version", version);
-    let find = sql.statement::<(BigInt, BigInt, Array<BigInt>)>();
-    let found: Option<(i64, i64, Vec<i64>)> = find.get_result(&mut connection).await.optional()?;
-    Ok(found.map(|(generation, change, but)| Shown {
-        version,
-        table: Some(Table(generation)),
-        moment: Moment::After { change, but },
-    }))
+    let find = sql.statement::<(BigInt, Bool, BigInt, Array<BigInt>)>();
+    let found: Option<(i64, bool, i64, Vec<i64>)> =
+        find.get_result(&mut connection).await.optional()?;
+    Ok(match found {
+        None => Err(ApiError::not_found("version")),
+        Some((_, true, ..)) => Err(ApiError::new(
+            Code::VersionPurged,
+            format!("version {version} is not kept any more; the list of versions says which are"),
+        )),
+        Some((generation, false, change, but)) => Ok(Shown {
+            version,
+            table: Some(Table(generation)),
+            moment: Moment::After { change, but },
+        }),
+    })
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -194,4 +235,4 @@ pub async fn page(
 }
 
 /// A version is alone, so nothing has to tell it from others.
-const NO_ID: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
+pub const NO_ID: &str = "'00000000-0000-0000-0000-000000000000'::uuid";

@@ -90,6 +90,9 @@ codes! {
     /// Events that came after the one you named are not kept any more. Read the resources
     /// themselves, then go on from the number in `detail`.
     EventsExpired = "events-expired" GONE "The events are not kept any more",
+    /// The version of the dataset is not kept any more. Its number, time and message are in the list of
+    /// versions; a pin keeps one for good.
+    VersionPurged = "version-purged" GONE "The version is not kept any more",
     /// The resource has changed since you read it, or is there although you asked to create it.
     /// Read it again, then repeat the change with its new `ETag` in `If-Match`.
     PreconditionFailed = "precondition-failed" PRECONDITION_FAILED "The resource is not in the expected state",

@@ -1,18 +1,19 @@
 //! Groups of records, and groups beside each other.
 
 use axum::response::{IntoResponse as _, Response};
-use http::Uri;
+use http::{HeaderMap, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::records::shown;
-use super::{look_again, replaced};
+use super::{look_again, picture, replaced};
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::aggregate::{self, MOST_FIELDS, Wanted};
 use crate::datasets::compare::{self, Comparison, Period};
 use crate::datasets::measure::{Function, MOST_MEASURES, Measure, measures};
 use crate::datasets::model::Dataset;
+use crate::datasets::pictures;
 use crate::datasets::query::{Asked, invalid, place};
 use crate::db::filter::Operator;
 use crate::db::sql::Writer;
@@ -22,9 +23,9 @@ use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::DatasetId;
 use crate::projects::access::Viewer;
 
-const OWN: &[&str] = &["group_by", "measures", "version"];
+const OWN: &[&str] = &["group_by", "measures", "version", "format"];
 const COMPARE_OWN: &[&str] = &[
-    "by", "groups", "measures", "period", "at", "base", "agg", "version",
+    "by", "groups", "measures", "period", "at", "base", "agg", "version", "format",
 ];
 
 /// Groups that are asked for besides the filters on fields.
@@ -41,6 +42,9 @@ pub struct AggregateParams {
     /// The version of the records, which is the last one unless told
     #[param(minimum = 1)]
     version: Option<i64>,
+    /// `svg` for a picture, which an `Accept` that prefers `image/svg+xml` asks for as well
+    #[param(pattern = "^(json|svg)$")]
+    format: Option<String>,
     /// Conditions on the fields, as for records
     #[param(style = Form, explode)]
     filters: std::collections::HashMap<String, String>,
@@ -60,7 +64,8 @@ pub struct GroupList {
 
 /// Groups of records, and what is computed of each
 ///
-/// In the order of the fields that make the groups. Sums of whole numbers and decimals are exact, and
+/// In the order of the fields that make the groups. A picture has lines over numbers and times and bars
+/// for all else, and a second field makes a series of each of its values. Sums of whole numbers and decimals are exact, and
 /// texts in JSON where the field is.
 #[utoipa::path(
     get,
@@ -69,7 +74,11 @@ pub struct GroupList {
     security(("caller" = [])),
     params(("id" = DatasetId, Path, description = "Id of the dataset"), AggregateParams),
     responses(
-        (status = OK, body = GroupList),
+        (
+            status = OK,
+            description = "The groups, or a picture of them.",
+            content((GroupList = "application/json"), (String = "image/svg+xml")),
+        ),
         (status = NOT_MODIFIED, description = "Your copy is current"),
         ApiError,
     ),
@@ -78,10 +87,14 @@ pub async fn get_aggregate(
     access: DatasetAccess<Viewer>,
     app: AppState,
     uri: Uri,
+    headers: HeaderMap,
     conditions: Conditions,
 ) -> ApiResult<Response> {
     let asked = Asked::of(&uri, OWN)?;
-    let version = asked.version()?;
+    let (version, is_picture) = (
+        asked.version()?,
+        picture::is_asked(asked.get("format"), &headers)?,
+    );
     let (who, mut dataset) = (access.who, access.dataset);
     for _ in 0..2 {
         let columns = &dataset.columns;
@@ -102,6 +115,17 @@ pub async fn get_aggregate(
             .read(async |connection| wanted.load(connection).await)
             .await?;
         if let Some(found) = found {
+            if is_picture {
+                let groups = pictures::Groups {
+                    version: found.version,
+                    group_by: &group_by,
+                    measures: &measures,
+                    groups: &found.groups,
+                    is_cut: found.is_cut,
+                };
+                let chart = pictures::of_groups(&dataset, &groups)?;
+                return picture::answer(&conditions, &dataset, found.version, &chart);
+            }
             let groups = found.groups.into_iter().map(RawValue::from_string);
             let groups = groups
                 .collect::<Result<_, _>>()
@@ -165,6 +189,9 @@ pub struct CompareParams {
     /// The version of the records, which is the last one unless told
     #[param(minimum = 1)]
     version: Option<i64>,
+    /// `svg` for a picture, which an `Accept` that prefers `image/svg+xml` asks for as well
+    #[param(pattern = "^(json|svg)$")]
+    format: Option<String>,
     /// Conditions on the fields, as for records
     #[param(style = Form, explode)]
     filters: std::collections::HashMap<String, String>,
@@ -182,7 +209,11 @@ pub struct CompareParams {
     security(("caller" = [])),
     params(("id" = DatasetId, Path, description = "Id of the dataset"), CompareParams),
     responses(
-        (status = OK, body = Comparison),
+        (
+            status = OK,
+            description = "The comparison, or a picture of it.",
+            content((Comparison = "application/json"), (String = "image/svg+xml")),
+        ),
         (status = NOT_MODIFIED, description = "Your copy is current"),
         ApiError,
     ),
@@ -191,10 +222,12 @@ pub async fn get_comparison(
     access: DatasetAccess<Viewer>,
     app: AppState,
     uri: Uri,
+    headers: HeaderMap,
     conditions: Conditions,
 ) -> ApiResult<Response> {
     let asked = Asked::of(&uri, COMPARE_OWN)?;
     let (version, function) = (asked.version()?, function(&asked)?);
+    let is_picture = picture::is_asked(asked.get("format"), &headers)?;
     let (who, mut dataset) = (access.who, access.dataset);
     for _ in 0..2 {
         let columns = &dataset.columns;
@@ -222,6 +255,10 @@ pub async fn get_comparison(
             .await?;
         if let Some(found) = found {
             let found = found?;
+            if is_picture {
+                let chart = pictures::of_comparison(&dataset, &found, period);
+                return picture::answer(&conditions, &dataset, found.version(), &chart);
+            }
             return Ok(conditions.read(found.version(), || found)?.into_response());
         }
         dataset = look_again(&app, who, dataset.id).await?;

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::datasets::access::DatasetAccess;
+use crate::datasets::card::{Card, CardChanges};
 use crate::datasets::column::{Column, MOST_COLUMNS, NewColumn, WrongColumn, declared};
 use crate::datasets::model::{
-    Dataset, DatasetChanges, DatasetDescription, DatasetName, DatasetSort, NewDataset, Wanted,
+    Dataset, DatasetDescription, DatasetName, DatasetSort, NewDataset, Wanted,
 };
 use crate::db::transaction::{Failure, Tx, Work, transaction};
 use crate::events::Event;
@@ -18,7 +19,6 @@ use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::idempotency::{OnceJson, idempotent};
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::{ValidPath, ValidQuery};
-use crate::http::body::patch::{Change, MergePatch, Patch};
 use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
@@ -36,12 +36,18 @@ pub struct DatasetBody {
     project_id: ProjectId,
     name: String,
     description: Option<String>,
+    card: Card,
     /// None until they are declared or a file has brought them
     columns: Vec<Column>,
     /// The fields by which a record is found; an import with `mode=upsert` replaces by them
     key: Vec<String>,
     /// How many changes its records have had; 0 before the first
     version: i64,
+    /// How many of the newest versions are kept; null for what the service keeps
+    keep_versions: Option<i32>,
+    /// For how many days a version is kept after another has taken its place; null for what the service
+    /// keeps. A version is kept for as long as one of both says so
+    keep_days: Option<i32>,
     /// How many records there are
     rows: i64,
     /// Your role in the project of the dataset; null if you read it because that is internal
@@ -60,10 +66,12 @@ impl From<Dataset> for DatasetBody {
             project_id,
             name,
             description,
+            card,
             columns,
             key: _,
             version,
             generation: _,
+            keep: (keep_versions, keep_days),
             rows,
             revision: _,
             created_at,
@@ -76,9 +84,12 @@ impl From<Dataset> for DatasetBody {
             project_id,
             name,
             description,
+            card,
             columns: columns.0,
             key,
             version,
+            keep_versions,
+            keep_days,
             rows,
             role,
             created_at,
@@ -96,6 +107,9 @@ pub struct CreateDataset {
     name: DatasetName,
     #[serde(default)]
     description: Option<DatasetDescription>,
+    #[serde(default)]
+    #[schema(required = false)]
+    card: CardChanges,
     /// Left out, the first import makes them of its file
     #[serde(default)]
     #[schema(max_items = 500)]
@@ -117,6 +131,8 @@ pub struct DatasetFilter {
     /// A part of the name, in upper or lower case, which it must have
     #[serde(rename = "name__contains")]
     name_contains: Option<String>,
+    /// Only datasets with this tag
+    tag: Option<String>,
 }
 
 /// The datasets that you may read
@@ -140,12 +156,14 @@ pub async fn list_datasets(
         project_id,
         name,
         name_contains,
+        tag,
     } = filter;
     let wanted = Wanted {
         me: who.id,
         project: project_id,
         name,
         name_contains,
+        tag,
     };
     let found = app
         .db
@@ -177,6 +195,7 @@ pub async fn create_dataset(
         project_id,
         name,
         description,
+        card,
         columns,
         key,
     } = body;
@@ -214,10 +233,15 @@ pub async fn create_dataset(
             })?;
         fields.push(field);
     }
+    let tags = card.sorted_tags()?.unwrap_or_default();
     let new = NewDataset {
         project_id,
         name: &name,
         description: description.as_ref(),
+        licence: card.licence.value(),
+        source: card.source.value(),
+        contact: card.contact.value(),
+        tags: &tags,
         columns: &columns,
         key: &fields,
         by: who.id,
@@ -260,7 +284,7 @@ fn wrong_column(it: WrongColumn) -> ApiError {
     )
 }
 
-fn taken(error: Error) -> Failure {
+pub(super) fn taken(error: Error) -> Failure {
     let Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info) = &error else {
         return error.into();
     };
@@ -294,65 +318,6 @@ pub async fn get_dataset(
     conditions: Conditions,
 ) -> ApiResult<Versioned<DatasetBody>> {
     conditions.read(access.dataset.revision, || access.dataset.into())
-}
-
-/// Changes to a dataset
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UpdateDataset {
-    #[serde(default)]
-    #[schema(value_type = DatasetName, required = false)]
-    name: Change<DatasetName>,
-    #[serde(default)]
-    #[schema(value_type = Option<DatasetDescription>)]
-    description: Patch<DatasetDescription>,
-}
-
-/// Change what a dataset says of itself
-///
-/// A merge patch: members that you leave out stay as they are. You need the role `editor` in the
-/// project. With `If-Match` nobody's change is overwritten.
-#[utoipa::path(
-    patch,
-    path = "/api/v1/datasets/{id}",
-    tag = "datasets",
-    security(("caller" = [])),
-    extensions(("x-policy" = json!("large"))),
-    params(("id" = DatasetId, Path, description = "Id of the dataset")),
-    request_body(content = UpdateDataset, content_type = "application/merge-patch+json"),
-    responses((status = OK, body = DatasetBody), ApiError),
-)]
-pub async fn update_dataset(
-    who: Signed,
-    app: AppState,
-    actor: Actor,
-    ValidPath(id): ValidPath<DatasetId>,
-    conditions: Conditions,
-    MergePatch(patch): MergePatch<UpdateDataset>,
-) -> ApiResult<Versioned<DatasetBody>> {
-    let me = who.id;
-    let changed = transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<Dataset> {
-        let access = DatasetAccess::<Editor>::to_write(tx, me, id).await?;
-        conditions.write(Some(access.dataset.revision))?;
-        let changes = DatasetChanges {
-            name: patch.name.value(),
-            description: match &patch.description {
-                Patch::Absent => None,
-                Patch::Null => Some(None),
-                Patch::Value(text) => Some(Some(text)),
-            },
-        };
-        Dataset::update(tx, id, changes).await.map_err(taken)?;
-        tx.tell(Event::DatasetDescribed {
-            project: access.dataset.project_id,
-            dataset: id,
-        })
-        .await?;
-        let changed = Dataset::find(tx, me, id).await?;
-        Ok(changed.ok_or(ApiError::not_found("dataset"))?)
-    })
-    .await?;
-    Ok(Versioned::new(changed.revision, changed.into()))
 }
 
 /// Delete a dataset

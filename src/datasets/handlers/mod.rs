@@ -2,15 +2,22 @@
 
 pub mod aggregate;
 pub mod datasets;
+pub mod diff;
 pub mod imports;
+pub mod metadata;
+pub mod picture;
+pub mod pins;
+pub mod profile;
 pub mod record;
 pub mod records;
+pub mod update;
 pub mod versions;
 
 use super::model::Dataset;
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::{DatasetId, PrincipalId};
+use crate::kernel::values::number;
 
 /// The dataset as it is now, for who found that its table was replaced between two looks.
 async fn look_again(app: &AppState, who: PrincipalId, id: DatasetId) -> ApiResult<Dataset> {
@@ -19,6 +26,11 @@ async fn look_again(app: &AppState, who: PrincipalId, id: DatasetId) -> ApiResul
         .read_primary(async |connection| Dataset::find(connection, who, id).await)
         .await?;
     found.ok_or(ApiError::not_found("dataset"))
+}
+
+number! {
+    /// The number of a version
+    VersionNumber(i64): 1..=9_007_199_254_740_991;
 }
 
 /// It was replaced again.

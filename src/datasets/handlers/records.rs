@@ -123,11 +123,15 @@ fn format(asked: &Asked, headers: &HeaderMap) -> ApiResult<Option<Format>> {
             found.ok_or_else(|| invalid("format", "expected csv, ndjson or json"))?;
         return Ok(Some(format));
     }
+    Ok(format_of(headers))
+}
+
+/// The first format that is known here of those that the caller accepts; who takes anything gets JSON.
+pub fn format_of(headers: &HeaderMap) -> Option<Format> {
     let accepted = headers
         .get_all(ACCEPT)
         .iter()
         .filter_map(|value| value.to_str().ok());
-    // The first that is known; who takes anything gets JSON.
     let mut kinds = accepted.flat_map(|text| text.split(','));
     let first = kinds.find_map(|kind| {
         let kind = kind.split(';').next().unwrap_or_default().trim();
@@ -139,7 +143,7 @@ fn format(asked: &Asked, headers: &HeaderMap) -> ApiResult<Option<Format>> {
             .find(|(_, _, media)| media.eq_ignore_ascii_case(kind));
         found.map(|(format, ..)| Some(format))
     });
-    Ok(first.flatten())
+    first.flatten()
 }
 
 async fn export(
@@ -244,11 +248,9 @@ pub async fn shown(app: &AppState, dataset: &Dataset, version: Option<i64>) -> A
         return Ok(dataset.now());
     };
     let id = dataset.id;
-    let found = app
-        .db
+    app.db
         .look_up(async |connection| as_it_was(connection, id, version).await)
-        .await?;
-    found.ok_or(ApiError::not_found("version"))
+        .await?
 }
 
 fn respond(

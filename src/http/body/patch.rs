@@ -44,6 +44,15 @@ impl<T> Patch<T> {
         }
     }
 
+    /// The same of what it holds.
+    pub fn as_update(&self) -> Option<Option<&T>> {
+        match self {
+            Self::Absent => None,
+            Self::Null => Some(None),
+            Self::Value(value) => Some(Some(value)),
+        }
+    }
+
     pub fn value(&self) -> Option<&T> {
         match self {
             Self::Value(value) => Some(value),

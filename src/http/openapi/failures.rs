@@ -48,6 +48,11 @@ pub fn spell_out(
     let names_one = operation.parameters.iter().flatten().any(|parameter| {
         matches!(parameter, RefOr::T(parameter) if matches!(parameter.parameter_in, ParameterIn::Path))
     });
+    // One that may not be kept any more.
+    let names_version = operation.parameters.iter().flatten().any(|parameter| {
+        matches!(parameter, RefOr::T(parameter) if matches!(parameter.parameter_in, ParameterIn::Query)
+            && ["version", "from", "to"].contains(&parameter.name.as_str()))
+    });
     let oauth = are_oauth(path);
     let is_read = method.is_safe();
     let is_public = access == Access::Public;
@@ -66,6 +71,10 @@ pub fn spell_out(
         (StatusCode::NOT_FOUND, names_one || !is_public || may_be_off),
         (StatusCode::REQUEST_TIMEOUT, !is_read),
         (StatusCode::CONFLICT, changes),
+        (
+            StatusCode::GONE,
+            names_version || path.ends_with("/pins") && changes,
+        ),
         (StatusCode::PRECONDITION_FAILED, changes || may_be_seen),
         (StatusCode::PAYLOAD_TOO_LARGE, !is_read),
         (StatusCode::URI_TOO_LONG, true),

@@ -2,11 +2,15 @@
 //! files of the server, here through the API and as they are published: eight lines of header, seven
 //! tables of ages below each other in one sheet, footnotes in the cells of years.
 
+use std::path::Path;
+
 use http::Method;
 use serde_json::{Value, json};
 
 use super::Place;
+use super::pictures::well_formed;
 use crate::support::app::{Answer, outcome};
+use crate::support::snapshot;
 
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -45,7 +49,7 @@ async fn the_published_workbooks_are_loaded_and_compared() {
         ("female_income", "int"),
         ("female_income_2019", "int"),
     ];
-    let dataset = place.dataset(&columns, json!({})).await;
+    let dataset = place.dataset(&columns, json!({ "name": "Income" })).await;
     for name in ["p08w.xlsx", "p08a.xlsx"] {
         let answer = send(&place, &dataset, OPTIONS, name).await;
         assert_eq!(answer.status, 201, "{name}: {}", answer.text());
@@ -98,6 +102,19 @@ async fn the_published_workbooks_are_loaded_and_compared() {
     assert_eq!(outcome(&doubled), (422, "ambiguous-cell".to_owned()));
     let one = compare("at=2017&agg=max").await;
     assert_eq!(one.status, 200);
+    let picture = compare("at=2019&base=2009&format=svg").await;
+    assert_eq!(picture.status, 200, "{}", picture.text());
+    well_formed(&picture.text());
+    snapshot::file(
+        Path::new("tests/it/datasets/comparison.svg"),
+        &picture.text(),
+    );
+    let target = format!(
+        "{dataset}/aggregate?group_by=year,race&measures=max:male_income_2019&age_range__covers=28&format=svg"
+    );
+    let picture = place.get(&target).await.text();
+    well_formed(&picture);
+    assert_eq!(picture.matches("<polyline").count(), 2, "{picture}");
 }
 
 #[tokio::test]

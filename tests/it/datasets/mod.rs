@@ -2,10 +2,15 @@
 
 mod census;
 mod copy;
+mod diff;
 mod edits;
 mod hostile;
 mod imports;
+mod metadata;
+mod pictures;
+mod profile;
 mod reading;
+mod retention;
 mod versions;
 
 use axum::body::Body;

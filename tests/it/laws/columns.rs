@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use chartroom::datasets::card::{Contact, DataSource, Licence};
 use chartroom::datasets::model::{DatasetDescription, DatasetName, Message};
+use chartroom::datasets::pins::PinName;
 use chartroom::jobs::handlers::KindText;
 use chartroom::posts::model as posts;
 use chartroom::projects::model::{Description, ProjectName};
@@ -18,6 +20,10 @@ const TYPES: &[(&str, usize, usize)] = &[
         DatasetDescription::MIN,
         DatasetDescription::MAX,
     ),
+    ("dataset_pins_name_check", PinName::MIN, PinName::MAX),
+    ("datasets_licence_check", Licence::MIN, Licence::MAX),
+    ("datasets_source_check", DataSource::MIN, DataSource::MAX),
+    ("datasets_contact_check", Contact::MIN, Contact::MAX),
     ("dataset_imports_message_check", Message::MIN, Message::MAX),
     ("dataset_versions_message_check", Message::MIN, Message::MAX),
     ("posts_title_check", posts::Title::MIN, posts::Title::MAX),

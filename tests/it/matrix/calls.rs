@@ -236,6 +236,29 @@ pub(crate) const CALLS: &[Call] = &[
     call("GET /api/v1/datasets/{id}/compare", PROJECT, |_| {
         Query("by=n&groups=1,2&measures=n".to_owned())
     }),
+    call("GET /api/v1/datasets/{id}/pins", PROJECT, |_| Nothing),
+    call("POST /api/v1/datasets/{id}/pins", PROJECT, |_| {
+        Json(json!({ "name": "new", "version": 1 }))
+    }),
+    call("GET /api/v1/datasets/{id}/pins/{name}", PROJECT, |_| {
+        Nothing
+    }),
+    call("DELETE /api/v1/datasets/{id}/pins/{name}", PROJECT, |_| {
+        Nothing
+    }),
+    call("GET /api/v1/datasets/{id}/diff", PROJECT, |_| Nothing),
+    call("GET /api/v1/datasets/{id}/diff/summary", PROJECT, |_| {
+        Nothing
+    }),
+    call("GET /api/v1/datasets/{id}/profile", PROJECT, |_| Nothing),
+    call(
+        "GET /api/v1/datasets/{id}/datapackage.json",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call("GET /api/v1/datasets/{id}/croissant.json", PROJECT, |_| {
+        Nothing
+    }),
     call("GET /api/v1/datasets/{id}/versions", PROJECT, |_| Nothing),
 ];
 

@@ -16,6 +16,9 @@ const WHOLE: &str = "
     UPDATE projects SET expires_at = now() + interval '1 day';
     UPDATE api_tokens SET expires_at = now() + interval '1 day';
     UPDATE users SET email_verified_at = now();
+    INSERT INTO dataset_versions (dataset_id, version, generation, change, kind, made_at, added, removed, changed, row_count, purged_at)
+        SELECT dataset_id, 99, generation, change, kind, made_at, 0, 0, 0, 0, now() FROM dataset_versions WHERE version = 1
+        ON CONFLICT DO NOTHING;
     DO $$
     DECLARE changes record;
     BEGIN

@@ -142,6 +142,7 @@ pub(crate) fn fill(path: &str, things: &Things) -> String {
     path.replace("{id}", &id.to_string())
         .replace("{import}", &things.import.to_string())
         .replace("{rid}", "1")
+        .replace("{name}", "kept")
         .replace("{principal}", &things.principal.to_string())
 }
 

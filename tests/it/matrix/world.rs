@@ -157,7 +157,7 @@ impl Stage {
     /// In one round trip, as this is done for every call.
     async fn insert(&self, people: &[&Person], projects: &[(&Shared, &[(Uuid, &str)])]) {
         let mut made = String::new();
-        let mut rows = [const { String::new() }; 14];
+        let mut rows = [const { String::new() }; 15];
         let [
             principals,
             users,
@@ -171,6 +171,7 @@ impl Stage {
             datasets,
             imports,
             versions,
+            pins,
             mail_links,
             unsubscribe_keys,
         ] = &mut rows;
@@ -223,6 +224,7 @@ impl Stage {
                 ",('{dataset}', 1, {table}, 0, 'edit', now(), 1, 0, 0, 1)"
             )
             .unwrap();
+            write!(pins, ",('{dataset}', 'kept', 1)").unwrap();
             write!(made, "CREATE TABLE dataset_rows.g{table} (rid bigint NOT NULL, came bigint NOT NULL, gone bigint, c1 bigint); \
                 INSERT INTO dataset_rows.g{table} VALUES (1, 0, NULL, 1); GRANT ALL ON dataset_rows.g{table} TO PUBLIC;").unwrap();
             let own = [(*owner, "owner"), (*mate, "viewer")];
@@ -246,6 +248,7 @@ impl Stage {
             "datasets (id, project_id, name, column_list, key_fields, version, generation, row_count, next_rid, created_at, updated_at)",
             "dataset_imports (id, dataset_id, started_by, state, mode, is_dry_run, skips_errors, options, started_at, seen_at)",
             "dataset_versions (dataset_id, version, generation, change, kind, made_at, added, removed, changed, row_count)",
+            "dataset_pins (dataset_id, name, version)",
             "mail_links (hash, user_id, purpose, expires_at)",
             "unsubscribe_keys",
         ];
