@@ -6,7 +6,9 @@ use axum::response::{IntoResponse as _, Response};
 use diesel::result::{DatabaseErrorKind, Error};
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Deserialize;
 use tokio::time::timeout;
+use utoipa::IntoParams;
 
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::import::model::{
@@ -20,7 +22,7 @@ use crate::http::answer::Answer;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::once::Once;
 use crate::http::answer::page::{Listed, Page, PageParams};
-use crate::http::body::extract::ValidPath;
+use crate::http::body::extract::{ValidPath, ValidQuery};
 use crate::http::body::upload::Upload;
 use crate::http::caller::Signed;
 use crate::identity::api::AppState;
@@ -270,6 +272,14 @@ fn field_error(error: RowError) -> FieldError {
     }
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ImportFilter {
+    /// Only the import that you have made with this `Idempotency-Key`, written without quotes, for
+    /// who did not hear the answer
+    idempotency_key: Option<String>,
+}
+
 /// The imports of a dataset
 ///
 /// Also those under way, with how far they are.
@@ -278,18 +288,20 @@ fn field_error(error: RowError) -> FieldError {
     path = "/api/v1/datasets/{id}/imports",
     tag = "datasets",
     security(("caller" = [])),
-    params(("id" = DatasetId, Path, description = "Id of the dataset"), PageParams<ImportSort>),
+    params(("id" = DatasetId, Path, description = "Id of the dataset"), PageParams<ImportSort>, ImportFilter),
     responses((status = OK, body = Page<ImportBody>), ApiError),
 )]
 pub async fn list_imports(
     access: DatasetAccess<Viewer>,
     app: AppState,
     page: PageParams<ImportSort>,
+    ValidQuery(filter): ValidQuery<ImportFilter>,
 ) -> ApiResult<Listed<ImportBody>> {
     let id = access.dataset.id;
+    let key = filter.idempotency_key.map(|key| (access.who, key));
     let found = app
         .db
-        .read(async |connection| model::page(connection, id, &page).await)
+        .read(async |connection| model::page(connection, id, key.as_ref(), &page).await)
         .await?;
     Ok(page.respond(found, ImportBody::from))
 }
