@@ -15,6 +15,7 @@ use super::csv::write_field;
 use super::model::{Dataset, Shown};
 use super::query::Filters;
 use super::records::{as_json, shown};
+use super::report::Exporting;
 use super::versions::as_it_was;
 use crate::db::snapshot::SnapshotError;
 use crate::db::sql::Writer;
@@ -36,6 +37,14 @@ impl Format {
         (Self::Csv, "csv", "text/csv"),
         (Self::Ndjson, "ndjson", "application/x-ndjson"),
     ];
+
+    /// As a query and metrics name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        }
+    }
 
     pub fn media_type(self) -> &'static str {
         match self {
@@ -94,13 +103,18 @@ impl Export {
         format: Format,
         selected: Vec<usize>,
         filters: Filters,
+        mut counted: Exporting,
     ) -> impl Stream<Item = Result<Bytes, ExportError>> + Send + 'static {
         let (to, parts) = mpsc::channel(2);
         let task = AbortOnDropHandle::new(tokio::spawn(async move {
-            let sent = self.send(format, &selected, &filters, &to).await;
-            if let Err(error) = sent {
-                // Nobody hears of it who has gone away.
-                let _ = to.send(Err(error)).await;
+            match self.send(format, &selected, &filters, &to).await {
+                Ok(true) => counted.is_complete(),
+                Ok(false) => {}
+                Err(error) => {
+                    counted.has_failed();
+                    // Nobody hears of it who has gone away.
+                    let _ = to.send(Err(error)).await;
+                }
             }
         }));
         unfold((parts, task), |(mut parts, task)| async move {
@@ -110,13 +124,14 @@ impl Export {
         .boxed()
     }
 
+    /// False where the reader has gone away.
     async fn send(
         self,
         format: Format,
         selected: &[usize],
         filters: &Filters,
         to: &mpsc::Sender<Result<Bytes, ExportError>>,
-    ) -> Result<(), ExportError> {
+    ) -> Result<bool, ExportError> {
         let Self {
             mut connection,
             guard,
@@ -141,15 +156,14 @@ impl Export {
                 if out.len() >= CHUNK {
                     let part = std::mem::replace(&mut out, Vec::with_capacity(CHUNK + 4_096));
                     if to.send(Ok(part.into())).await.is_err() {
-                        return Ok(());
+                        return Ok(false);
                     }
                 }
             }
         }
-        // Where the reader has gone away, there is nothing left to do.
-        let _ = to.send(Ok(out.into())).await;
+        let is_taken = to.send(Ok(out.into())).await.is_ok();
         drop(guard);
-        Ok(())
+        Ok(is_taken)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod measure;
 pub mod model;
 pub mod query;
 pub mod records;
+pub mod report;
 pub mod sweep;
 pub mod table;
 pub mod value;

@@ -32,6 +32,12 @@ words! {
     }
 }
 
+impl ImportState {
+    pub fn is_end(self) -> bool {
+        !matches!(self, Self::Receiving | Self::Loading)
+    }
+}
+
 /// The most errors that an import lists.
 pub const MOST_ERRORS: usize = 1_000;
 

@@ -16,6 +16,7 @@ use super::read::{MOST_ROWS, Message, Numbers, Outcome, read};
 use super::rows::{Child, Csv, FileError, Part, Rows, refusal};
 use crate::datasets::column::Columns;
 use crate::datasets::model::Dataset;
+use crate::datasets::report::Importing;
 use crate::datasets::table::Table;
 use crate::datasets::versions::{NewVersion, VersionKind, next_change};
 use crate::db::DbError;
@@ -54,6 +55,25 @@ pub enum FileKind {
     Csv,
     /// A child of this process reads it.
     Child(Format),
+}
+
+impl FileKind {
+    pub const ALL: [Self; 4] = [
+        Self::Csv,
+        Self::Child(Format::Xlsx),
+        Self::Child(Format::Parquet),
+        Self::Child(Format::Arrow),
+    ];
+
+    /// As metrics name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Child(Format::Xlsx) => "xlsx",
+            Self::Child(Format::Parquet) => "parquet",
+            Self::Child(Format::Arrow) => "arrow",
+        }
+    }
 }
 
 /// Starts to read what is sent as parts. Without [`Part::End`] it is broken off.
@@ -151,10 +171,11 @@ fn problem_of(error: ApiError) -> ImportProblem {
 
 impl Job {
     async fn run(self, parts: mpsc::Receiver<Part>) {
+        let counted = Importing::begin(self.core.metrics.clone(), self.kind);
         let mut ending = Ending::default();
         let mut numbers = None;
         let stop = match self.load(parts, &mut ending, &mut numbers).await {
-            Ok(()) => return,
+            Ok(state) => return counted.end(state, &ending),
             Err(stop) => stop,
         };
         if let Some(Numbers { first_rid, .. }) = numbers {
@@ -172,6 +193,7 @@ impl Job {
         };
         ending.problem = problem;
         self.end(state, &ending).await;
+        counted.end(state, &ending);
     }
 
     /// Where even this fails, the import is swept up as abandoned.
@@ -191,7 +213,7 @@ impl Job {
         parts: mpsc::Receiver<Part>,
         ending: &mut Ending,
         reserved: &mut Option<Numbers>,
-    ) -> Result<(), Stop> {
+    ) -> Result<ImportState, Stop> {
         let (to, mut messages) = mpsc::channel(CHUNKS);
         let (mut options, columns) = (self.options.clone(), self.dataset.columns.clone());
         let mut rows: Box<dyn Rows> = match self.kind {
@@ -248,11 +270,12 @@ impl Job {
         match target {
             Some((target, copy)) => {
                 self.watched(copy.finish()).await??;
-                self.commit(target, ending).await
+                self.commit(target, ending).await?;
+                Ok(ImportState::Ready)
             }
             None => {
                 self.end(ImportState::Checked, ending).await;
-                Ok(())
+                Ok(ImportState::Checked)
             }
         }
     }

@@ -4,6 +4,7 @@ mod census;
 mod copy;
 mod edits;
 mod imports;
+mod metrics;
 mod reading;
 mod versions;
 
