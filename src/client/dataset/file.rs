@@ -19,6 +19,7 @@ const AHEAD: usize = 2;
 pub(in super::super) enum Kind {
     Csv,
     Tsv,
+    Ndjson,
     Xlsx,
     Parquet,
     Arrow,
@@ -28,6 +29,7 @@ impl Kind {
     pub(in super::super) fn media_type(self) -> &'static str {
         match self {
             Self::Csv | Self::Tsv => "text/csv",
+            Self::Ndjson => "application/x-ndjson",
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Self::Parquet => "application/vnd.apache.parquet",
             Self::Arrow => "application/vnd.apache.arrow.stream",
@@ -38,6 +40,7 @@ impl Kind {
         Some(match ending {
             "csv" | "txt" => Self::Csv,
             "tsv" | "tab" => Self::Tsv,
+            "ndjson" | "jsonl" => Self::Ndjson,
             "xlsx" | "xlsm" => Self::Xlsx,
             "parquet" | "pq" => Self::Parquet,
             "arrow" | "arrows" | "feather" | "ipc" => Self::Arrow,
@@ -73,7 +76,7 @@ impl Sent {
                 false => format!("the file {}", path.display()),
             };
             ClientError::Usage(format!(
-                "cannot tell what {what} is; say it by --type csv, tsv, xlsx, parquet or arrow"
+                "cannot tell what {what} is; say it by --type csv, tsv, ndjson, xlsx, parquet or arrow"
             ))
         })?;
         Ok(Self {
@@ -132,6 +135,7 @@ mod tests {
             ("a.csv", Kind::Csv, false),
             ("folder.x/a.CSV.GZ", Kind::Csv, true),
             ("a.b.tsv", Kind::Tsv, false),
+            ("a.jsonl.gz", Kind::Ndjson, true),
             ("p08w.xlsx", Kind::Xlsx, false),
             ("a.parquet", Kind::Parquet, false),
             ("a.feather", Kind::Arrow, false),

@@ -57,6 +57,7 @@ const KEY_INDEX: &str = "dataset_imports_idempotency_key_idx";
     params(("id" = DatasetId, Path, description = "Id of the dataset"), ImportParams),
     request_body(content(
         (String = "text/csv"),
+        (String = "application/x-ndjson"),
         (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         (String = "application/vnd.apache.parquet"),
         (String = "application/vnd.apache.arrow.stream"),
@@ -80,6 +81,9 @@ pub async fn create_import(
     let DatasetAccess { dataset, who, .. } = access;
     if dataset.is_expired {
         return Err(expired());
+    }
+    if kind == FileKind::Ndjson {
+        options.are_for_ndjson()?;
     }
     if options.mode == ImportMode::Upsert {
         return Err(ApiError::new(
@@ -142,6 +146,7 @@ fn kind(headers: &HeaderMap) -> ApiResult<FileKind> {
         .unwrap_or_default();
     Ok(match kind.trim().to_ascii_lowercase().as_str() {
         "text/csv" | "application/csv" => FileKind::Csv,
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => FileKind::Ndjson,
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => {
             FileKind::Child(Format::Xlsx)
         }
@@ -152,7 +157,7 @@ fn kind(headers: &HeaderMap) -> ApiResult<FileKind> {
         _ => {
             return Err(ApiError::new(
                 Code::UnsupportedMediaType,
-                "a file is sent with its type: Content-Type: text/csv, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet, application/vnd.apache.parquet or application/vnd.apache.arrow.stream",
+                "a file is sent with its type: Content-Type: text/csv, application/x-ndjson, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet, application/vnd.apache.parquet or application/vnd.apache.arrow.stream",
             ));
         }
     })

@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_postgres::error::SqlState;
 
 use super::model::{Ending, Import, ImportProblem, ImportState, Progress};
+use super::ndjson::Ndjson;
 use super::options::{ImportMode, ImportOptions, OnError};
 use super::read::{MOST_ROWS, Message, Numbers, Outcome, read};
 use super::rows::{Child, Csv, FileError, Part, Rows, refusal};
@@ -53,13 +54,15 @@ pub struct Job {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     Csv,
+    Ndjson,
     /// A child of this process reads it.
     Child(Format),
 }
 
 impl FileKind {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Csv,
+        Self::Ndjson,
         Self::Child(Format::Xlsx),
         Self::Child(Format::Parquet),
         Self::Child(Format::Arrow),
@@ -69,6 +72,7 @@ impl FileKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
             Self::Child(Format::Xlsx) => "xlsx",
             Self::Child(Format::Parquet) => "parquet",
             Self::Child(Format::Arrow) => "arrow",
@@ -215,19 +219,11 @@ impl Job {
         reserved: &mut Option<Numbers>,
     ) -> Result<ImportState, Stop> {
         let (to, mut messages) = mpsc::channel(CHUNKS);
-        let (mut options, columns) = (self.options.clone(), self.dataset.columns.clone());
+        let (options, columns) = (self.options.clone(), self.dataset.columns.clone());
         let mut rows: Box<dyn Rows> = match self.kind {
             FileKind::Csv => Box::new(Csv::new(options.delimiter, parts)),
-            FileKind::Child(format) => {
-                let child = self.child(format, parts).await?;
-                if let Some(known) = child.columns() {
-                    // What such a file names needs no header.
-                    options.header_row = 0;
-                    let names = known.into_iter().map(|(name, _)| Some(name));
-                    options.columns = options.columns.or_else(|| Some(names.collect()));
-                }
-                Box::new(child)
-            }
+            FileKind::Ndjson => Box::new(Ndjson::new(parts)),
+            FileKind::Child(format) => Box::new(self.child(format, parts).await?),
         };
         let reader = spawn_blocking(move || read(&mut *rows, options, columns, &to));
         let target = self.copy(&mut messages, ending, reserved).await?;

@@ -5,6 +5,7 @@ mod copy;
 mod edits;
 mod imports;
 mod metrics;
+mod ndjson;
 mod reading;
 mod versions;
 
