@@ -80,6 +80,8 @@ RUN set -eu; . ./build.env; \
 COPY migrations ./migrations
 COPY crates/chartroom-runner/src ./crates/chartroom-runner/src
 COPY crates/chartroom-wire/src ./crates/chartroom-wire/src
+# What `chartroom sample` loads.
+COPY tests/data/p08a.xlsx tests/data/p08w.xlsx ./tests/data/
 COPY src ./src
 # touch: cargo judges by modification time, and the placeholders above are newer than the sources just copied.
 RUN set -eu; . ./build.env; \

@@ -40,7 +40,7 @@ const MIGRATE_PATIENCE: Duration = Duration::from_secs(240);
     name = "chartroom",
     version,
     max_term_width = 120,
-    after_help = "Every setting is a flag and an environment variable. Secrets may come from files, which are read again at each use.\nExit codes: 0 done, 1 failed, 2 wrong usage, 65 refused and 75 out of time (provision), 78 unusable configuration; of watch, 3 refused, 4 not found, 6 try again."
+    after_help = "Every setting is a flag and an environment variable. Secrets may come from files, which are read again at each use.\nExit codes: 0 done, 1 failed, 2 wrong usage, 65 refused and 75 out of time (provision), 78 unusable configuration; of dataset, sample and watch, 3 refused, 4 not found, 5 conflict, 6 try again."
 )]
 pub struct Cli {
     #[command(subcommand)]

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use crate::app::features;
 use crate::config::Config;
 use crate::config::endpoint::Endpoint;
+use crate::datasets;
 use crate::db::Db;
 use crate::db::pool::PoolSettings;
 use crate::events::Outgoing;
@@ -41,6 +42,7 @@ pub(super) fn core(
         .with_label_values(&[env!("CARGO_PKG_VERSION"), revision])
         .set(1);
     report::announce(&metrics, &features::kinds(&config, &metrics));
+    datasets::report::announce(&metrics);
     let pool = &config.pool;
     let settings = PoolSettings {
         connections: pool.database_connections,
@@ -61,7 +63,7 @@ pub(super) fn core(
     let runner = Runner::new(memory, metrics.clone())?;
     let directory = config.runner.spool_dir.clone();
     let most = u64::try_from(config.runner.spool_size.0).unwrap_or(u64::MAX);
-    let spool = Spool::new(directory.unwrap_or_else(std::env::temp_dir), most);
+    let spool = Spool::new(directory.unwrap_or_else(std::env::temp_dir), most, &metrics);
     Ok(Core {
         public_url: config.public_url(),
         db: Arc::new(db),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
@@ -14,9 +14,10 @@ use crate::config::{ClientSettings, Secret};
 use crate::net::{Client, Flow, Limits};
 
 const AGENT: &str = concat!("chartroom/", env!("CARGO_PKG_VERSION"));
+/// The largest answer that is read is an import with as many mistakes as it lists.
 const LIMITS: Limits = Limits {
     time: Duration::from_secs(10),
-    answer_bytes: 64 * 1024,
+    answer_bytes: 4 * 1024 * 1024,
 };
 /// Of what the service says about a failure.
 const MOST_SHOWN: usize = 500;
@@ -49,20 +50,17 @@ impl Site {
         headers: &[(HeaderName, HeaderValue)],
         silence: Duration,
     ) -> Result<Flow, ClientError> {
-        let mut request = Request::get(format!("{}{target}", self.url))
-            .header(USER_AGENT, AGENT)
-            .header(AUTHORIZATION, self.authorization()?)
-            .header(ACCEPT, "text/event-stream");
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        let request = request
-            .body(Bytes::new())
-            .map_err(|error| ClientError::Failed(error.to_string()))?;
+        let accept = (ACCEPT, HeaderValue::from_static("text/event-stream"));
+        let headers: Vec<_> = headers.iter().cloned().chain([accept]).collect();
+        let request = self.request(Method::GET, target, headers, Bytes::new())?;
         let answer = self.client.follow(request, silence).await;
         let answer = answer.map_err(|error| ClientError::unanswered(&self.url, &error))?;
         if answer.status() != StatusCode::OK {
-            return Err(self.refusal(answer).await);
+            let (head, flow) = answer.into_parts();
+            let rest = self.client.rest(Response::new(flow)).await;
+            // The status alone says enough.
+            let body = rest.map(Response::into_body).unwrap_or_default();
+            return Err(self.refusal(&Response::from_parts(head, body)));
         }
         if is_event_stream(answer.headers()) {
             return Ok(answer.into_body());
@@ -71,6 +69,79 @@ impl Site {
             "{} answered something else than a stream of events; is this the URL of a Chartroom?",
             self.url
         )))
+    }
+
+    /// What the service has at a path.
+    pub(super) async fn get(&self, target: &str) -> Result<Value, ClientError> {
+        self.ask(Method::GET, target, None).await
+    }
+
+    /// Asks for something to be done, and gives what the service says of it: null where it has
+    /// nothing to say.
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, ClientError> {
+        let kind = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let headers = body.map(|_| kind).into_iter().collect();
+        let body = body.map(|body| body.to_string().into());
+        let request = self.request(method, target, headers, body.unwrap_or_default())?;
+        let answer = self.client.ask(request).await;
+        let answer = answer.map_err(|error| ClientError::unanswered(&self.url, &error))?;
+        if !answer.status().is_success() {
+            return Err(self.refusal(&answer));
+        }
+        self.read(&answer)
+    }
+
+    /// Sends what is made while it is sent, for as long as that takes.
+    pub(super) async fn send<B>(
+        &self,
+        target: &str,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        body: B,
+    ) -> Result<Response<Bytes>, ClientError>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let request = self.request(Method::POST, target, headers, body)?;
+        let answer = self.client.send(request).await;
+        answer.map_err(|error| ClientError::unanswered(&self.url, &error))
+    }
+
+    /// The JSON of an answer.
+    pub(super) fn read(&self, answer: &Response<Bytes>) -> Result<Value, ClientError> {
+        if answer.body().is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(answer.body()).map_err(|_no_json| {
+            ClientError::Failed(format!(
+                "{} answered something else than JSON; is this the URL of a Chartroom?",
+                self.url
+            ))
+        })
+    }
+
+    fn request<B>(
+        &self,
+        method: Method,
+        target: &str,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        body: B,
+    ) -> Result<Request<B>, ClientError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{target}", self.url))
+            .header(USER_AGENT, AGENT)
+            .header(AUTHORIZATION, self.authorization()?);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(body);
+        request.map_err(|error| ClientError::Failed(error.to_string()))
     }
 
     /// Reads the file again each time, because it is replaced before its token ends.
@@ -93,13 +164,10 @@ impl Site {
     }
 
     /// What the service says is wrong.
-    async fn refusal(&self, answer: Response<Flow>) -> ClientError {
+    pub(super) fn refusal(&self, answer: &Response<Bytes>) -> ClientError {
         let status = answer.status();
         let retry_after = seconds(answer.headers());
-        let problem: Option<Value> = match self.client.rest(answer).await {
-            Ok(rest) => serde_json::from_slice(rest.body()).ok(),
-            Err(_broken) => None,
-        };
+        let problem: Option<Value> = serde_json::from_slice(answer.body()).ok();
         let detail = problem
             .as_ref()
             .and_then(|problem| problem.get("detail"))

@@ -4,8 +4,10 @@
 //! Data goes to standard output, words to standard error. A secret is shown nowhere.
 
 mod call;
+mod dataset;
 mod error;
 mod output;
+mod sample;
 mod sse;
 mod watch;
 
@@ -26,6 +28,12 @@ pub struct Client {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Load files into datasets
+    #[command(subcommand)]
+    Dataset(dataset::Dataset),
+    /// Make a dataset to try things on: incomes by race, age and year, as the U.S. Census Bureau
+    /// publishes them
+    Sample(sample::Sample),
     /// Follow what happens in the projects that you can read, one event a line
     Watch(watch::Watch),
 }
@@ -40,6 +48,8 @@ impl Client {
 
     pub async fn run(self) -> Result<(), ClientError> {
         match self.command {
+            Command::Dataset(command) => command.run().await,
+            Command::Sample(arguments) => Box::pin(sample::sample(arguments)).await,
             Command::Watch(arguments) => watch::watch(arguments).await,
         }
     }
@@ -54,6 +64,7 @@ mod tests {
         for (line, expected) in [
             ("chartroom watch", true),
             ("chartroom watch --help", true),
+            ("chartroom dataset import a.csv", true),
             ("chartroom help watch", true),
             ("chartroom", false),
             ("chartroom help", false),

@@ -1,12 +1,14 @@
 //! What goes to standard output and standard error.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
 
 use clap::ValueEnum;
 use tokio::io::Interest;
 use tokio::net::unix::pipe;
+
+use super::error::ClientError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
@@ -24,6 +26,16 @@ impl Format {
         } else {
             Self::Json
         }
+    }
+}
+
+/// To standard output. Where nobody reads it, that is their decision.
+pub(super) fn write(text: &str) -> Result<(), ClientError> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(ClientError::Failed(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -35,6 +35,16 @@ pub struct Record {
     pub line: u64,
     /// The number that the file itself gives the row; 0 where rows are counted.
     pub number: u64,
+    /// What keeps a row of a file that is no CSV from being read.
+    pub wrong: Option<Box<Wrong>>,
+}
+
+/// A mistake in a row as a whole, or in the value of what is no column.
+#[derive(Debug)]
+pub struct Wrong {
+    pub column: Option<String>,
+    pub code: &'static str,
+    pub value: String,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

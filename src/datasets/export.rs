@@ -16,6 +16,7 @@ use super::diff::{Diff, Difference};
 use super::model::{Dataset, Shown};
 use super::query::Filters;
 use super::records::{as_json, shown};
+use super::report::Exporting;
 use super::versions::as_it_was;
 use crate::db::snapshot::SnapshotError;
 use crate::db::sql::Writer;
@@ -37,6 +38,14 @@ impl Format {
         (Self::Csv, "csv", "text/csv"),
         (Self::Ndjson, "ndjson", "application/x-ndjson"),
     ];
+
+    /// As a query and metrics name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        }
+    }
 
     pub fn media_type(self) -> &'static str {
         match self {
@@ -175,17 +184,27 @@ impl Export {
         format: Format,
         selected: Vec<usize>,
         filters: Filters,
+        mut counted: Exporting,
     ) -> impl Stream<Item = Result<Bytes, ExportError>> + Send + 'static {
-        parts(async move |to: Parts| self.send(format, &selected, &filters, &to).await)
+        parts(async move |to: Parts| {
+            let sent = self.send(format, &selected, &filters, &to).await;
+            match &sent {
+                Ok(true) => counted.is_complete(),
+                Ok(false) => {}
+                Err(_) => counted.has_failed(),
+            }
+            sent.map(|_| ())
+        })
     }
 
+    /// False where the reader has gone away.
     async fn send(
         self,
         format: Format,
         selected: &[usize],
         filters: &Filters,
         to: &Parts,
-    ) -> Result<(), ExportError> {
+    ) -> Result<bool, ExportError> {
         let Self {
             mut connection,
             guard,
@@ -210,15 +229,14 @@ impl Export {
                 if out.len() >= CHUNK {
                     let part = std::mem::replace(&mut out, Vec::with_capacity(CHUNK + 4_096));
                     if to.send(Ok(part.into())).await.is_err() {
-                        return Ok(());
+                        return Ok(false);
                     }
                 }
             }
         }
-        // Where the reader has gone away, there is nothing left to do.
-        let _ = to.send(Ok(out.into())).await;
+        let is_taken = to.send(Ok(out.into())).await.is_ok();
         drop(guard);
-        Ok(())
+        Ok(is_taken)
     }
 }
 

@@ -24,6 +24,7 @@ pub mod pins;
 pub mod profile;
 pub mod query;
 pub mod records;
+pub mod report;
 pub mod retention;
 pub mod scale;
 pub mod sweep;

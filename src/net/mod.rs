@@ -85,10 +85,22 @@ impl Client {
     /// `Host` is that of the URL.
     pub async fn ask(&self, request: Request<Bytes>) -> Result<Response<Bytes>, NetError> {
         let exchange = async {
-            let answer = Box::pin(self.exchange(request)).await?;
+            let answer = Box::pin(self.exchange(request.map(Full::new))).await?;
             self.collect(answer).await
         };
         self.in_time(exchange).await
+    }
+
+    /// Sends a request whose body is made while it is sent, and reads the whole answer. How long
+    /// the body takes is for the caller to judge, who knows how it goes on; only the answer's body
+    /// has the time limit.
+    pub async fn send<B>(&self, request: Request<B>) -> Result<Response<Bytes>, NetError>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let answer = Box::pin(self.exchange(request)).await?;
+        self.in_time(self.collect(answer)).await
     }
 
     /// Sends a request in the same way and returns once the head of the answer is there, which has
@@ -99,7 +111,9 @@ impl Client {
         request: Request<Bytes>,
         silence: Duration,
     ) -> Result<Response<Flow>, NetError> {
-        let answer = self.in_time(Box::pin(self.exchange(request))).await?;
+        let answer = self
+            .in_time(Box::pin(self.exchange(request.map(Full::new))))
+            .await?;
         Ok(answer.map(|open| Flow { open, silence }))
     }
 
@@ -119,7 +133,11 @@ impl Client {
             .unwrap_or(Err(NetError::TooSlow(time)))
     }
 
-    async fn exchange(&self, mut request: Request<Bytes>) -> Result<Response<Open>, NetError> {
+    async fn exchange<B>(&self, mut request: Request<B>) -> Result<Response<Open>, NetError>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let Target {
             host,
             port,
@@ -130,7 +148,6 @@ impl Client {
         if let Some(path) = request.uri().path_and_query().cloned() {
             *request.uri_mut() = path.into();
         }
-        let request = request.map(Full::new);
         let stream = connect(&host, port).await?;
         if is_tls {
             let stream = self.tls.wrap(stream, &host).await?;
@@ -183,10 +200,14 @@ impl Flow {
     }
 }
 
-async fn talk(
+async fn talk<B>(
     io: impl Read + Write + Send + Unpin + 'static,
-    request: Request<Full<Bytes>>,
-) -> Result<Response<Open>, NetError> {
+    request: Request<B>,
+) -> Result<Response<Open>, NetError>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(MOST_HEAD_BYTES)
         .handshake(io)

@@ -8,13 +8,44 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
+use prometheus::IntGauge;
 use tokio::task::spawn_blocking;
+
+use crate::telemetry::metrics::Metrics;
 
 /// The place for them.
 pub struct Spool {
     directory: PathBuf,
     most: u64,
-    taken: Arc<AtomicU64>,
+    taken: Arc<Taken>,
+}
+
+/// The room that is taken, and where that is shown.
+struct Taken {
+    bytes: AtomicU64,
+    shown: IntGauge,
+}
+
+impl Taken {
+    /// False, and nothing is taken, where there is no more room.
+    fn take(&self, more: u64, most: u64) -> bool {
+        let fits = self.bytes.fetch_add(more, Relaxed).saturating_add(more) <= most;
+        if !fits {
+            self.bytes.fetch_sub(more, Relaxed);
+        }
+        self.show();
+        fits
+    }
+
+    fn give_back(&self, bytes: u64) {
+        self.bytes.fetch_sub(bytes, Relaxed);
+        self.show();
+    }
+
+    fn show(&self) {
+        let bytes = i64::try_from(self.bytes.load(Relaxed));
+        self.shown.set(bytes.unwrap_or(i64::MAX));
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -33,21 +64,26 @@ pub struct Spooled {
     reading: File,
     bytes: u64,
     most: u64,
-    taken: Arc<AtomicU64>,
+    taken: Arc<Taken>,
 }
 
 impl Spool {
-    pub fn new(directory: PathBuf, most: u64) -> Self {
+    pub fn new(directory: PathBuf, most: u64, metrics: &Metrics) -> Self {
+        let limit = i64::try_from(most).unwrap_or(i64::MAX);
+        metrics.file_spool_limit_bytes.set(limit);
         Self {
             directory,
             most,
-            taken: Arc::default(),
+            taken: Arc::new(Taken {
+                bytes: AtomicU64::new(0),
+                shown: metrics.file_spool_bytes.clone(),
+            }),
         }
     }
 
     /// Bytes that are kept now.
     pub fn taken(&self) -> u64 {
-        self.taken.load(Relaxed)
+        self.taken.bytes.load(Relaxed)
     }
 
     pub async fn begin(&self) -> Result<Spooled, SpoolError> {
@@ -78,8 +114,7 @@ impl Spool {
 impl Spooled {
     pub async fn write(&mut self, part: Bytes) -> Result<(), SpoolError> {
         let more = u64::try_from(part.len()).unwrap_or(u64::MAX);
-        if self.taken.fetch_add(more, Relaxed).saturating_add(more) > self.most {
-            self.taken.fetch_sub(more, Relaxed);
+        if !self.taken.take(more, self.most) {
             return Err(SpoolError::Full);
         }
         self.bytes += more;
@@ -104,7 +139,7 @@ impl Spooled {
 
 impl Drop for Spooled {
     fn drop(&mut self) {
-        self.taken.fetch_sub(self.bytes, Relaxed);
+        self.taken.give_back(self.bytes);
     }
 }
 
@@ -117,7 +152,10 @@ mod tests {
     #[tokio::test]
     async fn what_is_kept_is_read_and_its_room_is_given_back() {
         let directory = std::env::temp_dir();
-        let spool = Spool::new(directory, 10);
+        let metrics = Metrics::new().unwrap();
+        let shown = || metrics.file_spool_bytes.get();
+        let spool = Spool::new(directory, 10, &metrics);
+        assert_eq!((shown(), metrics.file_spool_limit_bytes.get()), (0, 10));
         let mut one = spool.begin().await.unwrap();
         one.write(Bytes::from_static(b"12345")).await.unwrap();
         one.write(Bytes::from_static(b"678")).await.unwrap();
@@ -130,11 +168,12 @@ mod tests {
         let mut other = spool.begin().await.unwrap();
         let full = other.write(Bytes::from_static(b"901")).await;
         assert!(matches!(full, Err(SpoolError::Full)));
+        assert_eq!(shown(), 8);
         drop(one);
         other.write(Bytes::from_static(b"901")).await.unwrap();
         drop(other);
-        assert_eq!(spool.taken(), 0);
-        let nowhere = Spool::new("/nowhere/at/all".into(), 10);
+        assert_eq!((spool.taken(), shown()), (0, 0));
+        let nowhere = Spool::new("/nowhere/at/all".into(), 10, &metrics);
         assert!(matches!(nowhere.begin().await, Err(SpoolError::Io(_))));
     }
 }

@@ -117,6 +117,20 @@ metrics! {
     file_reads_total: IntCounterVec ["outcome"],
     /// Whether a wall around what reads files does not stand: 1 or 0, as the last child said
     file_reader_walls_missing: IntGaugeVec ["wall"],
+    /// Bytes of files that are kept on the disk until they have been read
+    file_spool_bytes: IntGauge,
+    /// How many bytes of such files may be kept at once
+    file_spool_limit_bytes: IntGauge,
+    /// Imports that have ended, by the format of the file and the state that they ended in
+    dataset_imports_total: IntCounterVec ["format", "state"],
+    /// Imports that this process works on
+    dataset_imports_in_flight: IntGauge,
+    /// Bytes of files that were read for datasets, after decompression
+    dataset_import_bytes_total: IntCounterVec ["format"],
+    /// Records of files, by what became of them: loaded, or rejected because they could not be taken
+    dataset_import_rows_total: IntCounterVec ["outcome"],
+    /// Exports by what became of them: complete, failed on our side, or dropped because their reader went away
+    dataset_exports_total: IntCounterVec ["format", "outcome"],
     /// Mails by what became of a try: sent, refused by the address for good, failed, or unneeded by then
     chartroom_mail_total: IntCounterVec ["outcome"],
     /// Log lines lost because their reader was too slow

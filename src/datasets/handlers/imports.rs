@@ -7,7 +7,9 @@ use diesel::result::{DatabaseErrorKind, Error};
 use encoding_rs::{Encoding, UTF_8};
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Deserialize;
 use tokio::time::timeout;
+use utoipa::IntoParams;
 
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::import::model::{
@@ -21,7 +23,7 @@ use crate::http::answer::Answer;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::once::Once;
 use crate::http::answer::page::{Listed, Page, PageParams};
-use crate::http::body::extract::ValidPath;
+use crate::http::body::extract::{ValidPath, ValidQuery};
 use crate::http::body::upload::Upload;
 use crate::http::caller::Signed;
 use crate::identity::api::AppState;
@@ -57,6 +59,7 @@ const KEY_INDEX: &str = "dataset_imports_idempotency_key_idx";
     params(("id" = DatasetId, Path, description = "Id of the dataset"), ImportParams),
     request_body(content(
         (String = "text/csv"),
+        (String = "application/x-ndjson"),
         (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         (String = "application/vnd.apache.parquet"),
         (String = "application/vnd.apache.arrow.stream"),
@@ -80,6 +83,9 @@ pub async fn create_import(
     let DatasetAccess { dataset, who, .. } = access;
     if dataset.is_expired {
         return Err(expired());
+    }
+    if kind == FileKind::Ndjson {
+        options.are_for_ndjson()?;
     }
     if options.mode == ImportMode::Upsert {
         return Err(ApiError::new(
@@ -141,6 +147,7 @@ fn kind(headers: &HeaderMap) -> ApiResult<FileKind> {
     let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
     Ok(match kind.as_str() {
         "text/csv" | "application/csv" => FileKind::Csv(encoding(parts)?),
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => FileKind::Ndjson,
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => {
             FileKind::Child(Format::Xlsx)
         }
@@ -151,7 +158,7 @@ fn kind(headers: &HeaderMap) -> ApiResult<FileKind> {
         _ => {
             return Err(ApiError::new(
                 Code::UnsupportedMediaType,
-                "a file is sent with its type: Content-Type: text/csv, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet, application/vnd.apache.parquet or application/vnd.apache.arrow.stream",
+                "a file is sent with its type: Content-Type: text/csv, application/x-ndjson, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet, application/vnd.apache.parquet or application/vnd.apache.arrow.stream",
             ));
         }
     })
@@ -287,6 +294,14 @@ fn field_error(error: RowError) -> FieldError {
     }
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ImportFilter {
+    /// Only the import that you have made with this `Idempotency-Key`, written without quotes, for
+    /// who did not hear the answer
+    idempotency_key: Option<String>,
+}
+
 /// The imports of a dataset
 ///
 /// Also those under way, with how far they are.
@@ -295,18 +310,20 @@ fn field_error(error: RowError) -> FieldError {
     path = "/api/v1/datasets/{id}/imports",
     tag = "datasets",
     security(("caller" = [])),
-    params(("id" = DatasetId, Path, description = "Id of the dataset"), PageParams<ImportSort>),
+    params(("id" = DatasetId, Path, description = "Id of the dataset"), PageParams<ImportSort>, ImportFilter),
     responses((status = OK, body = Page<ImportBody>), ApiError),
 )]
 pub async fn list_imports(
     access: DatasetAccess<Viewer>,
     app: AppState,
     page: PageParams<ImportSort>,
+    ValidQuery(filter): ValidQuery<ImportFilter>,
 ) -> ApiResult<Listed<ImportBody>> {
     let id = access.dataset.id;
+    let key = filter.idempotency_key.map(|key| (access.who, key));
     let found = app
         .db
-        .read(async |connection| model::page(connection, id, &page).await)
+        .read(async |connection| model::page(connection, id, key.as_ref(), &page).await)
         .await?;
     Ok(page.respond(found, ImportBody::from))
 }

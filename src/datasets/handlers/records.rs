@@ -13,6 +13,7 @@ use crate::datasets::export::{Export, Format};
 use crate::datasets::model::{Dataset, Shown};
 use crate::datasets::query::{Asked, invalid, selected, sorted};
 use crate::datasets::records::{RecordPage, Wanted};
+use crate::datasets::report::Exporting;
 use crate::datasets::versions::as_it_was;
 use crate::db::page::{COUNT_CAP, Scope};
 use crate::http::answer::Answer;
@@ -169,7 +170,9 @@ async fn export(
         asked.filters(columns)?,
     );
     let kind = HeaderValue::from_static(format.media_type());
-    Ok(Download::new(kind, export.stream(format, selected, filters)).into_response())
+    let counted = Exporting::begin(app.core.metrics.clone(), format);
+    let file = export.stream(format, selected, filters, counted);
+    Ok(Download::new(kind, file).into_response())
 }
 
 async fn page(

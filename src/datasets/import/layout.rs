@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use regex::Regex;
 
 use super::options::ImportOptions;
-use crate::datasets::column::Columns;
+use crate::datasets::column::{Column, ColumnType, Columns};
 use crate::datasets::csv::Record;
 
 /// What a row is.
@@ -56,6 +56,22 @@ impl Layout {
             sources: Vec::new(),
             options,
         }
+    }
+
+    /// The file says itself what its columns are, so that none of its rows does.
+    pub fn name(&mut self, known: &[(String, ColumnType)]) {
+        self.options.header_row = 0;
+        let names = known.iter().map(|(name, _)| Some(name.clone()));
+        let names = self.options.columns.take().unwrap_or(names.collect());
+        self.options.columns = Some(names.clone());
+        self.names = Some(names);
+    }
+
+    /// Whether an option says what the column has.
+    pub fn adds(&self, column: &Column) -> bool {
+        let sections = self.options.sections.iter().map(|pattern| &pattern.column);
+        let mut added = sections.chain(self.options.set.iter().map(|(column, _)| column));
+        added.any(|name| *name == column.name || *name == column.field)
     }
 
     /// The number of the row that was looked at last, counted from 1.

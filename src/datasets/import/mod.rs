@@ -4,6 +4,7 @@ pub mod decode;
 pub mod infer;
 pub mod layout;
 pub mod model;
+pub mod ndjson;
 pub mod options;
 pub mod read;
 pub mod rows;

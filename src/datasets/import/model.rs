@@ -32,6 +32,12 @@ words! {
     }
 }
 
+impl ImportState {
+    pub fn is_end(self) -> bool {
+        !matches!(self, Self::Receiving | Self::Loading)
+    }
+}
+
 /// The most errors that an import lists.
 pub const MOST_ERRORS: usize = 1_000;
 
@@ -416,17 +422,25 @@ impl Sorts for ImportSort {
     }
 }
 
-/// The imports of a dataset, in pages.
+/// The imports of a dataset, in pages; only the one that somebody made with a key, where that is
+/// asked for.
 pub async fn page(
     connection: &mut AsyncPgConnection,
     dataset: DatasetId,
+    key: Option<&(PrincipalId, String)>,
     page: &PageQuery<ImportSort>,
 ) -> QueryResult<Found<Import>> {
     let wanted = || {
-        dataset_imports::table
+        let all = dataset_imports::table
             .filter(dataset_imports::dataset_id.eq(dataset))
             .select(Import::as_select())
-            .into_boxed()
+            .into_boxed();
+        match key {
+            Some((by, key)) => all
+                .filter(dataset_imports::started_by.eq(*by))
+                .filter(dataset_imports::idempotency_key.eq(key.clone())),
+            None => all,
+        }
     };
     let id = dataset_imports::id;
     page.load(connection, wanted, id, id).await

@@ -193,6 +193,19 @@ impl ImportOptions {
         options.said = Said(pairs);
         Ok(options)
     }
+
+    /// Refuses what says where in a row the columns are, as NDJSON names them in each line.
+    pub fn are_for_ndjson(&self) -> ApiResult<()> {
+        let meaningless = ["columns", "header_row", "delimiter", "sheet"];
+        let names = self.said.0.iter().map(|(name, _)| name.as_str());
+        match names.into_iter().find(|name| meaningless.contains(name)) {
+            Some(name) => Err(invalid(
+                name,
+                "NDJSON names the columns in each of its lines, so that this means nothing there",
+            )),
+            None => Ok(()),
+        }
+    }
 }
 
 fn invalid(name: &str, expected: &str) -> ApiError {

@@ -9,7 +9,7 @@ use super::layout::{Layout, Mismatch, Row};
 use super::model::{ImportProblem, MOST_ERRORS, Progress, RowError};
 use super::options::{ImportOptions, OnError};
 use super::rows::{FileError, Rows};
-use crate::datasets::column::{Columns, MOST_COLUMNS, of_file};
+use crate::datasets::column::{Column, Columns, MOST_COLUMNS, of_file};
 use crate::datasets::csv::Record;
 use crate::datasets::value::{encode, encode_bigint, encode_null, trimmed};
 
@@ -18,7 +18,7 @@ const CHUNK: usize = 256 << 10;
 /// The most records of one import, which is as many ids as it sets aside.
 pub const MOST_ROWS: i64 = 1_000_000_000;
 /// By so much of a file its columns are guessed.
-const SAMPLE: usize = 64 << 10;
+pub const SAMPLE: usize = 64 << 10;
 /// So much of a value is shown with an error.
 const SHOWN: usize = 200;
 
@@ -120,7 +120,14 @@ impl Reading<'_> {
     fn all(mut self, declared: Columns) -> Result<(), Stopped> {
         let mut sample = Vec::new();
         let is_inferred = declared.0.is_empty();
-        let columns = match (is_inferred, self.rows.columns()) {
+        let open = declared.0.iter().filter(|column| !self.layout.adds(column));
+        let open: Vec<Column> = open.cloned().collect();
+        let known = self.rows.begin((!is_inferred).then_some(&open));
+        let known = known.map_err(|error| self.stopped(error))?;
+        if let Some(known) = &known {
+            self.layout.name(known);
+        }
+        let columns = match (is_inferred, known) {
             (false, _) => declared,
             (true, Some(known)) => of_file(known),
             (true, None) => self.infer(&mut sample)?,
@@ -173,7 +180,11 @@ impl Reading<'_> {
 
     fn next(&mut self, record: &mut Record) -> Result<bool, Stopped> {
         self.outcome.progress.bytes = self.rows.bytes();
-        self.rows.next(record).map_err(|error| match error {
+        self.rows.next(record).map_err(|error| self.stopped(error))
+    }
+
+    fn stopped(&self, error: FileError) -> Stopped {
+        match error {
             FileError::Broken => Stopped::Broken,
             FileError::Csv(_) => Stopped::Problem(ImportProblem::new(
                 "unreadable-file",
@@ -181,7 +192,7 @@ impl Reading<'_> {
             )),
             FileError::Refused(problem) => Stopped::Problem(problem),
             FileError::Failed(error) => Stopped::Failed(error),
-        })
+        }
     }
 
     /// Looks at the beginning of the file, and keeps the records for later.
@@ -285,7 +296,9 @@ impl Reading<'_> {
                 });
             }
         };
-        if record.has_stray_quote {
+        if let Some(wrong) = &record.wrong {
+            error(wrong.column.as_deref(), wrong.code, Some(&wrong.value));
+        } else if record.has_stray_quote {
             error(None, "stray-quote", None);
         } else if !self.layout.fits(record) {
             error(

@@ -8,9 +8,9 @@ use tokio::sync::mpsc::Receiver;
 
 use super::decode::Decoder;
 use super::model::ImportProblem;
-use crate::datasets::column::ColumnType;
+use crate::datasets::column::{Column, ColumnType};
 use crate::datasets::csv::{CsvError, Reader, Record};
-use crate::process::{Batch, Cell, Column, Row, RunnerError, Type};
+use crate::process::{self, Batch, Cell, Row, RunnerError, Type};
 
 /// Why a file cannot be read any further.
 #[derive(Debug, thiserror::Error)]
@@ -35,11 +35,15 @@ pub trait Rows: Send {
     /// How many bytes of the file have been taken.
     fn bytes(&self) -> i64;
 
-    /// The columns, where the file itself says what they are.
-    fn columns(&self) -> Option<Vec<(String, ColumnType)>> {
-        None
+    /// The columns, where the file itself says what they are, and so has no header. `declared` are
+    /// those of the dataset, where it has some, that the file may give values for.
+    fn begin(&mut self, _declared: Option<&[Column]>) -> Result<Option<Known>, FileError> {
+        Ok(None)
     }
 }
+
+/// Columns by their names.
+pub type Known = Vec<(String, ColumnType)>;
 
 /// A part of a file as it arrives. Without an end the file is not whole.
 pub enum Part {
@@ -100,7 +104,7 @@ impl Rows for Csv {
 pub struct Child {
     batches: Receiver<Result<Option<Batch>, RunnerError>>,
     records: vec::IntoIter<Record>,
-    columns: Vec<Column>,
+    columns: Vec<process::Column>,
     bytes: i64,
 }
 
@@ -108,7 +112,7 @@ impl Child {
     /// `columns` are those that the file names; a workbook does not.
     pub fn new(
         batches: Receiver<Result<Option<Batch>, RunnerError>>,
-        columns: Vec<Column>,
+        columns: Vec<process::Column>,
         bytes: i64,
     ) -> Self {
         Self {
@@ -144,10 +148,10 @@ impl Rows for Child {
         self.bytes
     }
 
-    fn columns(&self) -> Option<Vec<(String, ColumnType)>> {
+    fn begin(&mut self, _: Option<&[Column]>) -> Result<Option<Known>, FileError> {
         let columns = self.columns.iter();
         let columns = columns.map(|column| (column.name.clone(), kind_of(&column.kind)));
-        (!self.columns.is_empty()).then(|| columns.collect())
+        Ok((!self.columns.is_empty()).then(|| columns.collect()))
     }
 }
 

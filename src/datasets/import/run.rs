@@ -12,11 +12,13 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_postgres::error::SqlState;
 
 use super::model::{Ending, Import, ImportProblem, ImportState, Progress};
+use super::ndjson::Ndjson;
 use super::options::{ImportMode, ImportOptions, OnError};
 use super::read::{MOST_ROWS, Message, Numbers, Outcome, read};
 use super::rows::{Child, Csv, FileError, Part, Rows, refusal};
 use crate::datasets::column::Columns;
 use crate::datasets::model::Dataset;
+use crate::datasets::report::Importing;
 use crate::datasets::table::Table;
 use crate::datasets::versions::{NewVersion, VersionKind, next_change};
 use crate::db::DbError;
@@ -54,8 +56,25 @@ pub struct Job {
 pub enum FileKind {
     /// In the encoding that its sender declares.
     Csv(&'static Encoding),
+    Ndjson,
     /// A child of this process reads it.
     Child(Format),
+}
+
+impl FileKind {
+    /// The names of all.
+    pub const NAMES: [&str; 5] = ["csv", "ndjson", "xlsx", "parquet", "arrow"];
+
+    /// As metrics name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv(_) => "csv",
+            Self::Ndjson => "ndjson",
+            Self::Child(Format::Xlsx) => "xlsx",
+            Self::Child(Format::Parquet) => "parquet",
+            Self::Child(Format::Arrow) => "arrow",
+        }
+    }
 }
 
 /// Starts to read what is sent as parts. Without [`Part::End`] it is broken off.
@@ -153,10 +172,11 @@ fn problem_of(error: ApiError) -> ImportProblem {
 
 impl Job {
     async fn run(self, parts: mpsc::Receiver<Part>) {
+        let counted = Importing::begin(self.core.metrics.clone(), self.kind);
         let mut ending = Ending::default();
         let mut numbers = None;
         let stop = match self.load(parts, &mut ending, &mut numbers).await {
-            Ok(()) => return,
+            Ok(state) => return counted.end(state, &ending),
             Err(stop) => stop,
         };
         if let Some(Numbers { first_rid, .. }) = numbers {
@@ -174,6 +194,7 @@ impl Job {
         };
         ending.problem = problem;
         self.end(state, &ending).await;
+        counted.end(state, &ending);
     }
 
     /// Where even this fails, the import is swept up as abandoned.
@@ -193,21 +214,13 @@ impl Job {
         parts: mpsc::Receiver<Part>,
         ending: &mut Ending,
         reserved: &mut Option<Numbers>,
-    ) -> Result<(), Stop> {
+    ) -> Result<ImportState, Stop> {
         let (to, mut messages) = mpsc::channel(CHUNKS);
-        let (mut options, columns) = (self.options.clone(), self.dataset.columns.clone());
+        let (options, columns) = (self.options.clone(), self.dataset.columns.clone());
         let mut rows: Box<dyn Rows> = match self.kind {
             FileKind::Csv(encoding) => Box::new(Csv::new(options.delimiter, encoding, parts)),
-            FileKind::Child(format) => {
-                let child = self.child(format, parts).await?;
-                if let Some(known) = child.columns() {
-                    // What such a file names needs no header.
-                    options.header_row = 0;
-                    let names = known.into_iter().map(|(name, _)| Some(name));
-                    options.columns = options.columns.or_else(|| Some(names.collect()));
-                }
-                Box::new(child)
-            }
+            FileKind::Ndjson => Box::new(Ndjson::new(parts)),
+            FileKind::Child(format) => Box::new(self.child(format, parts).await?),
         };
         let reader = spawn_blocking(move || read(&mut *rows, options, columns, &to));
         let target = self.copy(&mut messages, ending, reserved).await?;
@@ -250,11 +263,12 @@ impl Job {
         match target {
             Some((target, copy)) => {
                 self.watched(copy.finish()).await??;
-                self.commit(target, ending).await
+                self.commit(target, ending).await?;
+                Ok(ImportState::Ready)
             }
             None => {
                 self.end(ImportState::Checked, ending).await;
-                Ok(())
+                Ok(ImportState::Checked)
             }
         }
     }

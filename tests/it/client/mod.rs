@@ -1,5 +1,7 @@
 //! `chartroom` as the command line of those who use a service that runs elsewhere.
 
+mod dataset;
+mod sample;
 mod usage;
 mod watch;
 
@@ -124,7 +126,17 @@ struct Running {
 
 impl Running {
     fn start(dir: &TempDir, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::reading(Stdio::null(), dir, arguments, variables)
+    }
+
+    fn reading(
+        input: Stdio,
+        dir: &TempDir,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut command = chartroom(&dir.0);
+        command.stdin(input);
         command.args(arguments).envs(variables.iter().copied());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let out = collect(child.stdout.take().unwrap());

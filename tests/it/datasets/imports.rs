@@ -203,6 +203,14 @@ async fn a_repetition_loads_nothing_twice() {
     assert_eq!(again.text(), first.text());
     let body = place.get(&dataset).await.json();
     assert_eq!((&body["rows"], &body["version"]), (&json!(1), &json!(1)));
+    // Who did not hear the answer finds the import by its key.
+    let found = async |key: &str| {
+        let list = format!("{dataset}/imports?idempotency_key={key}");
+        let items = place.get(&list).await.json()["items"].clone();
+        items.as_array().unwrap().clone()
+    };
+    assert_eq!(found("load-1").await, [first.json()]);
+    assert!(found("load-2").await.is_empty());
     // The control: without a key it is another.
     place.load(&dataset, "", "n\n1\n").await;
     assert_eq!(place.get(&dataset).await.json()["rows"], 2);

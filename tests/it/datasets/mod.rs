@@ -7,6 +7,8 @@ mod edits;
 mod hostile;
 mod imports;
 mod metadata;
+mod metrics;
+mod ndjson;
 mod pictures;
 mod profile;
 mod reading;

@@ -98,7 +98,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "datasets",
         &[
-            "kernel", "schema", "db", "process", "state", "http", "events", "identity", "jobs",
+            "kernel",
+            "schema",
+            "telemetry",
+            "db",
+            "process",
+            "state",
+            "http",
+            "events",
+            "identity",
+            "jobs",
             "projects",
         ],
     ),
