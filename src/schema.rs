@@ -71,6 +71,16 @@ diesel::table! {
         /// When the process that works on it said so last
         seen_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
+        /// How many records dataset_rejects has of it
+        rejected_rows -> Int8,
+    }
+}
+
+diesel::table! {
+    dataset_rejects (import_id, chunk) {
+        import_id -> Uuid,
+        chunk -> Int4,
+        bytes -> Bytea,
     }
 }
 
@@ -445,6 +455,7 @@ diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(dataset_generations -> datasets (dataset_id));
 diesel::joinable!(dataset_imports -> datasets (dataset_id));
 diesel::joinable!(dataset_imports -> principals (started_by));
+diesel::joinable!(dataset_rejects -> dataset_imports (import_id));
 diesel::joinable!(dataset_versions -> dataset_imports (import_id));
 diesel::joinable!(dataset_versions -> datasets (dataset_id));
 diesel::joinable!(dataset_versions -> principals (made_by));
@@ -473,6 +484,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_events,
     dataset_generations,
     dataset_imports,
+    dataset_rejects,
     dataset_versions,
     datasets,
     dead_jobs,

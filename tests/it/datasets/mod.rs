@@ -7,6 +7,7 @@ mod imports;
 mod metrics;
 mod ndjson;
 mod reading;
+mod rejects;
 mod versions;
 
 use axum::body::Body;
