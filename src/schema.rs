@@ -71,6 +71,8 @@ diesel::table! {
         /// When the process that works on it said so last
         seen_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
+        /// How many records dataset_rejects has of it
+        rejected_rows -> Int8,
     }
 }
 
@@ -90,6 +92,14 @@ diesel::table! {
         version -> Int8,
         profile -> Jsonb,
         made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    dataset_rejects (import_id, chunk) {
+        import_id -> Uuid,
+        chunk -> Int4,
+        bytes -> Bytea,
     }
 }
 
@@ -475,6 +485,7 @@ diesel::joinable!(dataset_generations -> datasets (dataset_id));
 diesel::joinable!(dataset_imports -> datasets (dataset_id));
 diesel::joinable!(dataset_imports -> principals (started_by));
 diesel::joinable!(dataset_pins -> principals (made_by));
+diesel::joinable!(dataset_rejects -> dataset_imports (import_id));
 diesel::joinable!(dataset_versions -> dataset_imports (import_id));
 diesel::joinable!(dataset_versions -> datasets (dataset_id));
 diesel::joinable!(dataset_versions -> principals (made_by));
@@ -505,6 +516,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     dataset_imports,
     dataset_pins,
     dataset_profiles,
+    dataset_rejects,
     dataset_versions,
     datasets,
     dead_jobs,

@@ -44,7 +44,9 @@ pub struct Record {
 pub struct Wrong {
     pub column: Option<String>,
     pub code: &'static str,
-    pub value: String,
+    pub value: Option<String>,
+    /// All of the row, as it stands in the file.
+    pub line: String,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -67,6 +67,7 @@ fn routes() -> OpenApiRouter<AppState> {
             handlers::imports::get_import,
             handlers::imports::cancel_import
         ))
+        .routes(routes!(handlers::imports::get_rejected_records))
         .routes(routes!(
             handlers::records::list_records,
             handlers::record::create_record

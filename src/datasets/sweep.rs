@@ -7,8 +7,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 
 use super::import::model::Import;
+use super::import::rejects;
 use super::table::Table;
 use crate::db::Db;
+use crate::db::purge::in_batches;
 use crate::db::sql::Writer;
 use crate::db::transaction::{Tx, transaction};
 use crate::jobs::context::Context;
@@ -54,6 +56,7 @@ impl Job for SweepDatasets {
 pub async fn sweep(db: &Db) -> ApiResult<()> {
     let abandoned = db.write(async |connection| Import::end_abandoned(connection).await);
     abandoned.await?;
+    in_batches(db, async |connection| rejects::purge(connection).await).await?;
     let unused = db.read_primary(async |connection| unused(connection).await);
     let nobody = Actor::default();
     for table in unused.await? {

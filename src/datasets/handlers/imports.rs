@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use diesel::result::{DatabaseErrorKind, Error};
 use encoding_rs::{Encoding, UTF_8};
+use futures_util::stream::try_unfold;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
@@ -16,11 +18,14 @@ use crate::datasets::import::model::{
     self, Import, ImportBody, ImportProblem, ImportSort, ImportState, RowError,
 };
 use crate::datasets::import::options::{ImportMode, ImportOptions, ImportParams};
+use crate::datasets::import::rejects;
 use crate::datasets::import::rows::Part;
 use crate::datasets::import::run::{FileKind, Job, start};
+use crate::db::DbError;
 use crate::db::transaction::{Failure, Tx, Work, transaction};
 use crate::http::answer::Answer;
 use crate::http::answer::conditional::{Conditions, Versioned};
+use crate::http::answer::download::Download;
 use crate::http::answer::once::Once;
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::body::extract::{ValidPath, ValidQuery};
@@ -359,6 +364,53 @@ pub async fn get_import(
         .await?;
     let found = found.ok_or(ApiError::not_found("import"))?;
     conditions.read(found.edition(), || found.into())
+}
+
+/// The records that an import could not take
+///
+/// As CSV, each after the columns `_rejected_row`, `_rejected_column` and `_rejected_code`, which say
+/// where it stood and what is wrong with it. Repaired, the file can be imported as it is: these
+/// columns are left out, and those that `section_column` and `set` had added are in it, so it needs
+/// neither them nor `columns` and `skip_rows`. It is kept for 30 days. You need the role `editor` in
+/// the project.
+#[utoipa::path(
+    get,
+    path = "/api/v1/datasets/{id}/imports/{import}/rejected",
+    tag = "datasets",
+    security(("caller" = [])),
+    extensions(("x-policy" = json!("download"))),
+    params(
+        ("id" = DatasetId, Path, description = "Id of the dataset"),
+        ("import" = ImportId, Path, description = "Id of the import"),
+    ),
+    responses(
+        (status = OK, description = "The records.", content((String = "text/csv"))),
+        ApiError,
+    ),
+)]
+pub async fn get_rejected_records(
+    _: DatasetAccess<Editor>,
+    app: AppState,
+    ValidPath(path): ValidPath<(DatasetId, ImportId)>,
+) -> ApiResult<Response> {
+    let (dataset, import) = path;
+    let found = app
+        .db
+        .look_up(async |connection| Import::find(connection, dataset, import).await)
+        .await?;
+    let found = found.ok_or(ApiError::not_found("import"))?;
+    if found.rejected_rows == 0 {
+        return Err(ApiError::not_found("file of rejected records"));
+    }
+    let parts = try_unfold((app.core.clone(), 0), move |(core, chunk)| async move {
+        let part = core
+            .db
+            .read_primary(async |connection| rejects::part(connection, import, chunk).await);
+        let part = part.await?;
+        Ok::<_, DbError>(part.map(|bytes| (Bytes::from(bytes), (core, chunk + 1))))
+    });
+    let kind = HeaderValue::from_static("text/csv; charset=utf-8");
+    Ok(Download::new(kind, parts).into_response())
 }
 
 /// Stop an import

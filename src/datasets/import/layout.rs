@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use regex::Regex;
 
 use super::options::ImportOptions;
+use super::rejects::ADDED;
 use crate::datasets::column::{Column, ColumnType, Columns};
 use crate::datasets::csv::Record;
 
@@ -65,6 +66,23 @@ impl Layout {
         let names = self.options.columns.take().unwrap_or(names.collect());
         self.options.columns = Some(names.clone());
         self.names = Some(names);
+    }
+
+    /// The texts of what [`Layout::given`] names, as they stand in the file.
+    pub fn raw<'a>(&'a self, record: &'a Record) -> impl Iterator<Item = Option<&'a str>> {
+        let names = self.names.iter().flatten().enumerate();
+        let cells = names.filter_map(|(at, name)| name.as_ref().map(|_| at));
+        let cells = cells.map(|at| {
+            let (text, is_quoted) = record.field(at)?;
+            (is_quoted || !text.is_empty()).then_some(text)
+        });
+        let sections = self.sections.iter().map(Option::as_deref);
+        let fixed = self
+            .options
+            .set
+            .iter()
+            .map(|(_, value)| Some(value.as_str()));
+        cells.chain(sections).chain(fixed)
     }
 
     /// Whether an option says what the column has.
@@ -282,6 +300,10 @@ fn names(record: &Record) -> Result<Vec<Option<String>>, Mismatch> {
                 at + 1
             ),
         };
+        if ADDED.contains(&name) {
+            names.push(None);
+            continue;
+        }
         if name.is_empty() {
             return Err(wrong("blank-header", "has no name"));
         }

@@ -7,5 +7,6 @@ pub mod model;
 pub mod ndjson;
 pub mod options;
 pub mod read;
+pub mod rejects;
 pub mod rows;
 pub mod run;

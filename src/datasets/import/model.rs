@@ -122,6 +122,7 @@ pub struct Import {
     pub started_at: DateTime<Utc>,
     pub seen_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
+    pub rejected_rows: i64,
 }
 
 /// An import, as its reader sees it
@@ -146,6 +147,9 @@ pub struct ImportBody {
     rows_written: i64,
     /// Records that could not be taken
     pub rows_failed: i64,
+    /// How many of them are in the file of rejected records, which is kept for 30 days and has at
+    /// most 16 MiB
+    rejected_rows: i64,
     /// The first 1,000 mistakes
     #[schema(max_items = 1000)]
     errors: Vec<RowError>,
@@ -183,6 +187,7 @@ impl From<Import> for ImportBody {
             started_at,
             seen_at: _,
             ended_at,
+            rejected_rows,
         } = import;
         Self {
             id,
@@ -197,6 +202,7 @@ impl From<Import> for ImportBody {
             rows_read,
             rows_written,
             rows_failed,
+            rejected_rows,
             errors: errors.0,
             inferred: inferred.map(|columns| columns.0),
             problem: problem.map(|problem| problem.0),
@@ -220,6 +226,7 @@ pub struct Progress {
 pub struct Ending {
     pub progress: Progress,
     pub rows_written: i64,
+    pub rejected_rows: i64,
     pub errors: Vec<RowError>,
     pub inferred: Option<Columns>,
     pub problem: Option<ImportProblem>,
@@ -355,6 +362,7 @@ impl Import {
                 dataset_imports::rows_read.eq(rows_read),
                 dataset_imports::rows_failed.eq(rows_failed),
                 dataset_imports::rows_written.eq(ending.rows_written),
+                dataset_imports::rejected_rows.eq(ending.rejected_rows),
                 dataset_imports::errors.eq(AsJson(ending.errors.clone())),
                 dataset_imports::inferred.eq(ending.inferred.as_ref()),
                 dataset_imports::problem.eq(ending.problem.clone().map(AsJson)),

@@ -176,7 +176,8 @@ fn values<'a>(
     let wrong = |column: Option<&str>, code, value: &str| Wrong {
         column: column.map(str::to_owned),
         code,
-        value: value.to_owned(),
+        value: Some(value.to_owned()),
+        line: text.to_owned(),
     };
     let object = serde_json::from_str::<Object<'_>>(text);
     let object = object.or(Err(wrong(None, "not-an-object", text)))?;

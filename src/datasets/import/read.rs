@@ -8,6 +8,7 @@ use super::infer::Guess;
 use super::layout::{Layout, Mismatch, Row};
 use super::model::{ImportProblem, MOST_ERRORS, Progress, RowError};
 use super::options::{ImportOptions, OnError};
+use super::rejects::{Mistake, Rejects};
 use super::rows::{FileError, Rows};
 use crate::datasets::column::{Column, Columns, MOST_COLUMNS, of_file};
 use crate::datasets::csv::Record;
@@ -38,6 +39,8 @@ pub enum Message {
         bytes: Bytes,
         progress: Progress,
     },
+    /// Records that could not be taken.
+    Rejected(Bytes),
 }
 
 /// The change that the records come with, and the id of the first.
@@ -52,6 +55,7 @@ pub struct Numbers {
 pub struct Outcome {
     pub progress: Progress,
     pub errors: Vec<RowError>,
+    pub rejects: Rejects,
     /// The file as a whole does not fit.
     pub problem: Option<ImportProblem>,
     /// The file did not arrive whole.
@@ -89,6 +93,10 @@ pub fn read(
         Err(Stopped::Failed(error)) => outcome.failure = Some(error),
         Err(Stopped::Broken) => outcome.is_broken = true,
         Err(Stopped::Problem(problem)) => outcome.problem = Some(problem),
+    }
+    if let Some(rest) = outcome.rejects.rest() {
+        // Where nobody waits for them, the import has ended already.
+        let _ = to.blocking_send(Message::Rejected(rest));
     }
     outcome
 }
@@ -283,9 +291,9 @@ impl Reading<'_> {
                 format!("an import has at most {MOST_ROWS} records; split the file"),
             )));
         }
-        let mut mistakes = 0_usize;
+        let mut mistakes: Vec<Mistake> = Vec::new();
         let mut error = |column: Option<&str>, code: &str, value: Option<&str>| {
-            mistakes += 1;
+            mistakes.push((column.map(str::to_owned), code.to_owned()));
             if self.outcome.errors.len() < MOST_ERRORS {
                 self.outcome.errors.push(RowError {
                     row: number,
@@ -297,7 +305,7 @@ impl Reading<'_> {
             }
         };
         if let Some(wrong) = &record.wrong {
-            error(wrong.column.as_deref(), wrong.code, Some(&wrong.value));
+            error(wrong.column.as_deref(), wrong.code, wrong.value.as_deref());
         } else if record.has_stray_quote {
             error(None, "stray-quote", None);
         } else if !self.layout.fits(record) {
@@ -309,8 +317,15 @@ impl Reading<'_> {
         } else {
             encoder.record(&self.layout, record, &mut error);
         }
-        if mistakes > 0 {
+        if !mistakes.is_empty() {
             self.outcome.progress.rows_failed += 1;
+            let rejects = &mut self.outcome.rejects;
+            rejects.add(number, &mistakes, &self.layout, record);
+            if let Some(full) = rejects.full() {
+                self.to
+                    .blocking_send(Message::Rejected(full))
+                    .or(Err(Stopped::Gone))?;
+            }
             let is_enough = self.outcome.errors.len() >= MOST_ERRORS;
             if is_enough && self.on_error == OnError::Abort {
                 return Err(Stopped::Problem(ImportProblem::new(

@@ -15,6 +15,7 @@ use super::model::{Ending, Import, ImportProblem, ImportState, Progress};
 use super::ndjson::Ndjson;
 use super::options::{ImportMode, ImportOptions, OnError};
 use super::read::{MOST_ROWS, Message, Numbers, Outcome, read};
+use super::rejects;
 use super::rows::{Child, Csv, FileError, Part, Rows, refusal};
 use crate::datasets::column::Columns;
 use crate::datasets::model::Dataset;
@@ -231,6 +232,7 @@ impl Job {
         let Outcome {
             progress,
             errors,
+            rejects,
             problem,
             is_broken,
             failure,
@@ -245,6 +247,7 @@ impl Job {
         } = progress;
         ending.progress = progress;
         ending.errors = errors;
+        ending.rejected_rows = rejects.rows;
         if is_broken {
             return Err(Stop::Cancelled);
         }
@@ -281,6 +284,7 @@ impl Job {
         reserved: &mut Option<Numbers>,
     ) -> Result<Option<(Target, CopyIn)>, Stop> {
         let mut target: Option<(Target, CopyIn)> = None;
+        let (id, mut rejected) = (self.id, 0);
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -319,6 +323,13 @@ impl Job {
                     target = begun;
                     // Where nobody waits for them, the reader has said why.
                     let _ = numbers.send(first);
+                }
+                Some(Message::Rejected(bytes)) => {
+                    let kept = self.core.db.write(async |connection| {
+                        rejects::insert(connection, id, rejected, &bytes).await
+                    });
+                    kept.await.map_err(failed)?;
+                    rejected += 1;
                 }
                 Some(Message::Chunk { bytes, progress }) => {
                     ending.progress = progress;

@@ -12,6 +12,7 @@ mod ndjson;
 mod pictures;
 mod profile;
 mod reading;
+mod rejects;
 mod retention;
 mod versions;
 

@@ -217,6 +217,11 @@ pub(crate) const CALLS: &[Call] = &[
         PROJECT,
         |_| Nothing,
     ),
+    call(
+        "GET /api/v1/datasets/{id}/imports/{import}/rejected",
+        PROJECT,
+        |_| Nothing,
+    ),
     call("GET /api/v1/datasets/{id}/records", PROJECT, |_| Nothing),
     call("POST /api/v1/datasets/{id}/records", PROJECT, |_| {
         Json(json!({ "n": 2 }))

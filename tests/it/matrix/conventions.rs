@@ -3,8 +3,9 @@
 
 use super::*;
 
-/// The others are facts about two things, or end what has no versions.
-const WITHOUT_VERSIONS: [&str; 8] = [
+/// The others are facts about two things, end what has no versions, or are made while they are read.
+const WITHOUT_VERSIONS: [&str; 9] = [
+    "GET /api/v1/datasets/{id}/imports/{import}/rejected",
     "PATCH /api/v1/me/notifications/{id}",
     "PUT /api/v1/me/preferences/{type}",
     "PUT /api/v1/posts/{id}/vote",
@@ -28,7 +29,7 @@ async fn what_is_one_thing_has_a_tag_and_is_changed_on_its_condition() {
         match method {
             "GET" => {
                 let (_, answer) = attempt(&stage, call, &world, &[]).await;
-                if answer.json()["items"].is_array() {
+                if items(&answer).is_some() {
                     continue;
                 }
                 let tag = answer.header("etag");

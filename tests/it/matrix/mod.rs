@@ -146,6 +146,12 @@ pub(crate) fn fill(path: &str, things: &Things) -> String {
         .replace("{principal}", &things.principal.to_string())
 }
 
+/// How many items a page has; `None` where the answer is no page.
+fn items(answer: &Answer) -> Option<usize> {
+    let body: Value = serde_json::from_slice(&answer.body).ok()?;
+    body["items"].as_array().map(Vec::len)
+}
+
 fn cell(answer: &Answer, shows_items: bool) -> String {
     let status = answer.status.as_u16();
     if !answer.status.is_success() {
@@ -154,7 +160,7 @@ fn cell(answer: &Answer, shows_items: bool) -> String {
     if !shows_items {
         return status.to_string();
     }
-    match answer.json()["items"].as_array().map(Vec::len) {
+    match items(answer) {
         Some(1) => format!("{status} (1 item)"),
         Some(items) => format!("{status} ({items} items)"),
         None => status.to_string(),

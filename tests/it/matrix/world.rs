@@ -216,7 +216,7 @@ impl Stage {
             } = project;
             write!(shared, ",('{project}', 'A project', '{visibility}')").unwrap();
             write!(datasets, r#",('{dataset}', '{project}', 'A dataset', '[{{"name": "n", "field": "n", "type": "int", "nullable": true}}]', '{{}}', 1, {}, 1, 2, now(), now())"#, job_of(*dataset)).unwrap();
-            write!(imports, ",('{import}', '{dataset}', '{owner}', 'receiving', 'append', false, false, '[]', now(), now())").unwrap();
+            write!(imports, ",('{import}', '{dataset}', '{owner}', 'receiving', 'append', false, false, '[]', now(), now(), 1)").unwrap();
             // Its table is named by a number, which is taken from its id.
             let table = job_of(*dataset);
             write!(
@@ -246,7 +246,7 @@ impl Stage {
             "dead_jobs (id, lane, kind, args, owner, due_at, claims, failures, max_failures, lost, created_at, reason)",
             "notifications (id, user_id, event_id, kind, project_id, subject, data, at)",
             "datasets (id, project_id, name, column_list, key_fields, version, generation, row_count, next_rid, created_at, updated_at)",
-            "dataset_imports (id, dataset_id, started_by, state, mode, is_dry_run, skips_errors, options, started_at, seen_at)",
+            "dataset_imports (id, dataset_id, started_by, state, mode, is_dry_run, skips_errors, options, started_at, seen_at, rejected_rows)",
             "dataset_versions (dataset_id, version, generation, change, kind, made_at, added, removed, changed, row_count)",
             "dataset_pins (dataset_id, name, version)",
             "mail_links (hash, user_id, purpose, expires_at)",

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY IF EXISTS dataset_imports_rejected_idx;
