@@ -17,6 +17,7 @@ pub mod export;
 pub mod handlers;
 pub mod import;
 pub mod measure;
+pub mod merge;
 pub mod metadata;
 pub mod model;
 pub mod pictures;

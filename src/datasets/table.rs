@@ -30,8 +30,17 @@ impl Table {
     }
 
     pub fn create(self, columns: &Columns) -> Writer<'static> {
+        self.made("CREATE TABLE ", columns)
+    }
+
+    /// One for records that wait, which no crash has to leave.
+    pub fn create_for_a_while(self, columns: &Columns) -> Writer<'static> {
+        self.made("CREATE UNLOGGED TABLE ", columns)
+    }
+
+    fn made(self, create: &'static str, columns: &Columns) -> Writer<'static> {
         let mut sql = Writer::default();
-        self.name(sql.text("CREATE TABLE "));
+        self.name(sql.text(create));
         sql.text(" (rid bigint NOT NULL, came bigint NOT NULL, gone bigint");
         for (place, column) in columns.0.iter().enumerate() {
             sql.text(", ").ident(&stored(place)).text(" ");
@@ -64,16 +73,27 @@ impl Table {
         self.name(sql.text(" (rid); CREATE INDEX ON "));
         sql.text(" (gone) WHERE gone IS NOT NULL");
         if !key.is_empty() {
-            let places = key.iter().filter_map(|field| columns.place(field));
-            sql.text("; CREATE UNIQUE INDEX ")
-                .ident(&format!("g{}_key", self.0));
-            self.name(sql.text(" ON "));
-            sql.text(" (").each(places, |sql, place| {
-                sql.ident(&stored(place));
-            });
-            sql.text(") NULLS NOT DISTINCT WHERE gone IS NULL");
+            self.write_key(sql.text("; "), columns, key);
         }
         sql
+    }
+
+    /// By which a key is another record's.
+    pub fn key(self, columns: &Columns, key: &[String]) -> Writer<'static> {
+        let mut sql = Writer::default();
+        self.write_key(&mut sql, columns, key);
+        sql
+    }
+
+    fn write_key(self, sql: &mut Writer<'_>, columns: &Columns, key: &[String]) {
+        let places = key.iter().filter_map(|field| columns.place(field));
+        sql.text("CREATE UNIQUE INDEX ")
+            .ident(&format!("g{}_key", self.0));
+        self.name(sql.text(" ON "));
+        sql.text(" (").each(places, |sql, place| {
+            sql.ident(&stored(place));
+        });
+        sql.text(") NULLS NOT DISTINCT WHERE gone IS NULL");
     }
 
     /// What a scan expects, which a table has only once it was looked at.

@@ -92,10 +92,10 @@ pub async fn create_import(
     if kind == FileKind::Ndjson {
         options.are_for_ndjson()?;
     }
-    if options.mode == ImportMode::Upsert {
+    if options.mode == ImportMode::Upsert && dataset.key.is_empty() {
         return Err(ApiError::new(
             Code::InvalidParameter,
-            "mode: upsert is not offered yet; use append or replace",
+            "mode: upsert replaces records by the key of the dataset, and this one has none; use append or replace",
         ));
     }
     let begun = transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<Begun> {

@@ -41,7 +41,8 @@ words! {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `ImportOptions` reads")]
 pub struct ImportParams {
-    /// `append` unless told
+    /// `append` unless told. `upsert` replaces the records that have the same key, which the dataset
+    /// has to have
     #[param(inline)]
     mode: Option<ImportMode>,
     /// Whether to check the file only: nothing is loaded

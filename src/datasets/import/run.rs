@@ -18,6 +18,7 @@ use super::read::{MOST_ROWS, Message, Numbers, Outcome, read};
 use super::rejects;
 use super::rows::{Child, Csv, FileError, Part, Rows, refusal};
 use crate::datasets::column::Columns;
+use crate::datasets::merge::{Merge, Met};
 use crate::datasets::model::Dataset;
 use crate::datasets::report::Importing;
 use crate::datasets::table::Table;
@@ -217,7 +218,7 @@ impl Job {
         reserved: &mut Option<Numbers>,
     ) -> Result<ImportState, Stop> {
         let (to, mut messages) = mpsc::channel(CHUNKS);
-        let (options, columns) = (self.options.clone(), self.dataset.columns.clone());
+        let (options, columns) = (self.options.clone(), self.wanted());
         let mut rows: Box<dyn Rows> = match self.kind {
             FileKind::Csv(encoding) => Box::new(Csv::new(options.delimiter, encoding, parts)),
             FileKind::Ndjson => Box::new(Ndjson::new(parts)),
@@ -276,6 +277,18 @@ impl Job {
         }
     }
 
+    /// The columns as the file has to have them: a record that is to meet another needs its key.
+    fn wanted(&self) -> Columns {
+        let mut columns = self.dataset.columns.clone();
+        if self.options.mode == ImportMode::Upsert {
+            let key = self.dataset.key();
+            for column in &mut columns.0 {
+                column.nullable &= !key.contains(&column.field);
+            }
+        }
+        columns
+    }
+
     /// Copies what the reader has for it. `None` where the file is only checked.
     async fn copy(
         &self,
@@ -302,6 +315,10 @@ impl Job {
                     is_inferred,
                     numbers,
                 }) => {
+                    let columns = match is_inferred {
+                        true => columns,
+                        false => self.dataset.columns.clone(),
+                    };
                     if is_inferred {
                         ending.inferred = Some(columns.clone());
                     }
@@ -430,32 +447,47 @@ impl Job {
         reserved.await.map_err(failed)
     }
 
-    /// Opens the transaction and the table that the rows go to.
+    /// Opens the transaction and the tables that the rows go to.
     async fn begin(&self, columns: Columns, numbers: Numbers) -> Result<(Target, CopyIn), Stop> {
-        let dataset = self.dataset.id;
-        let is_new = self.options.mode == ImportMode::Replace || self.dataset.generation.is_none();
+        let mode = self.options.mode;
         let load = self.core.db.load().await?;
-        let table = match self.dataset.generation {
-            Some(generation) if !is_new => Table(generation),
+        let there = self.dataset.generation.map(Table);
+        let (table, is_new) = match there {
+            Some(there) if mode != ImportMode::Replace => (there, false),
             _ => {
-                let made = self
-                    .core
-                    .db
-                    .write(async |connection| Table::next(connection, dataset).await);
-                let table = made.await.map_err(failed)?;
+                let table = self.next_table().await?;
                 load.run(&mut table.create(&columns)).await?;
-                table
+                (table, true)
             }
         };
-        let copy = load.copy_in(&mut table.copy(&columns, is_new)).await?;
+        let mut waiting = None;
+        let has_key = !self.dataset.key().is_empty();
+        if let Some(there) = there.filter(|_| has_key && mode != ImportMode::Append) {
+            let incoming = self.next_table().await?;
+            load.run(&mut incoming.create_for_a_while(&columns)).await?;
+            waiting = Some(Waiting { incoming, there });
+        }
+        let first = waiting.as_ref().map_or(table, |waiting| waiting.incoming);
+        let has_begun = is_new || waiting.is_some();
+        let copy = load.copy_in(&mut first.copy(&columns, has_begun)).await?;
         let target = Target {
             load,
             table,
             is_new,
+            waiting,
             columns,
             numbers,
         };
         Ok((target, copy))
+    }
+
+    async fn next_table(&self) -> Result<Table, Stop> {
+        let dataset = self.dataset.id;
+        let made = self
+            .core
+            .db
+            .write(async |connection| Table::next(connection, dataset).await);
+        made.await.map_err(failed)
     }
 
     /// Makes the rows count, if everything is still as it was when they began to arrive.
@@ -465,11 +497,31 @@ impl Job {
             load,
             table,
             is_new,
+            waiting,
             columns,
             numbers,
         } = target;
+        let fields = self.dataset.key();
+        let key = fields.iter().filter_map(|field| columns.place(field));
+        let key: Vec<usize> = key.collect();
+        let merge = waiting.map(|Waiting { incoming, there }| Merge {
+            columns: &columns,
+            key: &key,
+            incoming,
+            there,
+        });
+        if let Some(merge) = &merge {
+            let mut index = merge.incoming.key(&columns, &fields);
+            self.watched(load.run(&mut index)).await??;
+            let mut analyze = merge.incoming.analyze();
+            self.watched(load.run(&mut analyze)).await??;
+            if is_new {
+                let mut replace = merge.replace(table);
+                self.watched(load.run(&mut replace)).await??;
+            }
+        }
         if is_new {
-            let mut index = table.index(&columns, &self.dataset.key());
+            let mut index = table.index(&columns, &fields);
             self.watched(load.run(&mut index)).await??;
         }
         let change = Change {
@@ -477,6 +529,7 @@ impl Job {
             table,
             columns: &columns,
             numbers,
+            merge,
         };
         let make = async |tx: &mut Tx<'_>| change.make(tx, ending).await;
         let analyze = is_new.then(|| table.analyze());
@@ -498,8 +551,15 @@ struct Target {
     load: Load,
     table: Table,
     is_new: bool,
+    waiting: Option<Waiting>,
     columns: Columns,
     numbers: Numbers,
+}
+
+/// Where the rows wait that are to meet others, and where those are.
+struct Waiting {
+    incoming: Table,
+    there: Table,
 }
 
 const ENDED: &str = "the import was ended by somebody else";
@@ -510,6 +570,7 @@ struct Change<'a> {
     table: Table,
     columns: &'a Columns,
     numbers: Numbers,
+    merge: Option<Merge<'a>>,
 }
 
 impl Change<'_> {
@@ -533,17 +594,25 @@ impl Change<'_> {
             ImportMode::Replace => (VersionKind::Replace, now.rows),
             ImportMode::Upsert => (VersionKind::Upsert, 0),
         };
+        let change = self.numbers.change;
+        let mut met = Met::default();
+        if let Some(merge) = &self.merge {
+            if options.mode == ImportMode::Upsert {
+                met = merge.upsert(tx.connection(), change).await?;
+            }
+            merge.end(tx.connection()).await?;
+        }
         let version = NewVersion {
             project: dataset.project_id,
             dataset: dataset.id,
             table: self.table,
-            change: self.numbers.change,
+            change,
             kind,
             by: Some(*by),
             import: Some(*id),
-            added: ending.rows_written,
+            added: ending.rows_written - met.changed - met.unchanged,
             removed,
-            changed: 0,
+            changed: met.changed,
             message: options.message.as_deref(),
         };
         let version = version.make(tx).await?;
