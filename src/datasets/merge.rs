@@ -1,6 +1,6 @@
 //! Files whose records meet those that are there by the key. They are copied into a table of their
 //! own first, which is gone with the transaction, and put into their place by a few statements for
-//! all of them.
+//! all of them, while nobody else changes the dataset.
 
 use diesel::QueryResult;
 use diesel::sql_types::BigInt;
@@ -41,17 +41,23 @@ impl Merge<'_> {
         let unchanged = unchanged.execute(connection).await?;
         let changed = self.succeed(change).statement::<BigInt>();
         let changed = changed.execute(connection).await?;
+        self.append(connection).await?;
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        Ok(Met {
+            changed: count(changed),
+            unchanged: count(unchanged),
+        })
+    }
+
+    /// The records of the file go where the others are; one with the key of another is a violation.
+    pub async fn append(&self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
         let mut insert = Writer::default();
         self.insert(&mut insert, self.there);
         self.fields(insert.text(" SELECT rid, came"), "");
         self.incoming.name(insert.text(" FROM "));
         insert.text(" ORDER BY rid");
         insert.statement::<BigInt>().execute(connection).await?;
-        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        Ok(Met {
-            changed: count(changed),
-            unchanged: count(unchanged),
-        })
+        Ok(())
     }
 
     /// The records of the file go into a new table; those that meet one have its id.

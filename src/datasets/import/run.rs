@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::result::{DatabaseErrorKind, Error};
 use encoding_rs::Encoding;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -97,32 +98,42 @@ enum Stop {
 
 impl From<LoadError> for Stop {
     fn from(error: LoadError) -> Self {
-        if let LoadError::Query(refused) = &error
-            && let Some(problem) = refused_row(refused)
-        {
+        let problem = match &error {
+            LoadError::Query(refused) => refused_row(refused),
+            LoadError::Work(DbError::Query(Error::DatabaseError(
+                DatabaseErrorKind::UniqueViolation,
+                said,
+            ))) => Some(duplicate_key(said.details())),
+            _ => None,
+        };
+        if let Some(problem) = problem {
             return Self::Refused(problem);
         }
         failed(DbError::from(error))
     }
 }
 
+/// The key, out of what the database says of it.
+fn duplicate_key(detail: Option<&str>) -> ImportProblem {
+    let values = detail
+        .and_then(|detail| detail.split_once("=("))
+        .and_then(|(_, rest)| rest.rsplit_once(')'));
+    let values: String = values
+        .map_or("", |(values, _)| values)
+        .chars()
+        .take(200)
+        .collect();
+    ImportProblem::new(
+        "duplicate-key",
+        format!("more than one record has the key ({values}); nothing was loaded"),
+    )
+}
+
 /// What the database refuses that only the whole table shows.
 fn refused_row(error: &tokio_postgres::Error) -> Option<ImportProblem> {
     let said = error.as_db_error()?;
     if *said.code() == SqlState::UNIQUE_VIOLATION {
-        let detail = said.detail().unwrap_or_default();
-        let values = detail
-            .split_once("=(")
-            .and_then(|(_, rest)| rest.rsplit_once(')'));
-        let values: String = values
-            .map_or("", |(values, _)| values)
-            .chars()
-            .take(200)
-            .collect();
-        return Some(ImportProblem::new(
-            "duplicate-key",
-            format!("more than one record has the key ({values}); nothing was loaded"),
-        ));
+        return Some(duplicate_key(said.detail()));
     }
     if *said.code() == SqlState::PROGRAM_LIMIT_EXCEEDED {
         let line = said.where_().and_then(|text| text.rsplit_once("line "));
@@ -460,9 +471,11 @@ impl Job {
                 (table, true)
             }
         };
+        // Where keys are, rows wait until the dataset is locked: in its table, those of two changes
+        // that have one key would wait for each other.
         let mut waiting = None;
         let has_key = !self.dataset.key().is_empty();
-        if let Some(there) = there.filter(|_| has_key && mode != ImportMode::Append) {
+        if let Some(there) = there.filter(|_| has_key) {
             let incoming = self.next_table().await?;
             load.run(&mut incoming.create_for_a_while(&columns)).await?;
             waiting = Some(Waiting { incoming, there });
@@ -597,10 +610,14 @@ impl Change<'_> {
         let change = self.numbers.change;
         let mut met = Met::default();
         if let Some(merge) = &self.merge {
-            if options.mode == ImportMode::Upsert {
-                met = merge.upsert(tx.connection(), change).await?;
+            let connection = tx.connection();
+            match options.mode {
+                ImportMode::Append => merge.append(connection).await?,
+                ImportMode::Upsert => met = merge.upsert(connection, change).await?,
+                // They are where they belong.
+                ImportMode::Replace => {}
             }
-            merge.end(tx.connection()).await?;
+            merge.end(connection).await?;
         }
         let version = NewVersion {
             project: dataset.project_id,

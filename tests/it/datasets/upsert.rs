@@ -4,11 +4,17 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
 use http::Method;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::{Place, mistakes};
 use crate::support::app::outcome;
+use crate::support::service::PATIENCE;
+use crate::support::wait::until;
 
 /// By the key, the id and the value of each record.
 type Model = BTreeMap<(i64, String), (i64, i64)>;
@@ -198,4 +204,55 @@ async fn what_cannot_meet_is_refused() {
         [json!({ "k": 1, "v": 1 }), json!({ "k": 2, "v": null })]
     );
     assert_eq!(place.get(&dataset).await.json()["version"], 2);
+}
+
+/// Neither waits for the other as long as the file arrives: the first to end has the key.
+#[tokio::test]
+async fn a_record_with_the_key_of_one_that_still_arrives_is_added_at_once() {
+    let place = Place::new().await;
+    let columns = [("k", "int"), ("v", "int")];
+    for mode in ["append", "upsert"] {
+        let dataset = place.dataset(&columns, json!({ "key": ["k"] })).await;
+        place.load(&dataset, "", "k,v\n1,1\n").await;
+        let (go, wait) = oneshot::channel::<()>();
+        let parts = stream::unfold((Some(wait), 0), |(wait, at)| async move {
+            match at {
+                0 => Some((
+                    Ok::<_, std::io::Error>(Bytes::from("k,v\n2,2\n")),
+                    (wait, 1),
+                )),
+                1 => {
+                    wait?.await.ok()?;
+                    Some((Ok(Bytes::from("3,3\n")), (None, 2)))
+                }
+                _ => None,
+            }
+        });
+        let query = format!("?mode={mode}");
+        let import = place.import(&dataset, &query, &[], Body::from_stream(parts));
+        let edit = async {
+            let begun = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'chartroom/load' AND datname = current_database()";
+            let loads = until("the load", PATIENCE, async || {
+                (place.number(begun).await > 0).then_some(())
+            });
+            loads.await.unwrap();
+            let record = Some(json!({ "k": 2, "v": 20 }));
+            let target = format!("{dataset}/records");
+            let added = place.send(Method::POST, &target, record).await;
+            assert_eq!(added.status, 201, "{}", added.text());
+            go.send(()).unwrap();
+        };
+        let (answer, ()) = tokio::join!(import, edit);
+        let now = place.records(&format!("{dataset}/records?sort=k")).await;
+        let values: Vec<_> = now.iter().map(|it| it["v"].as_i64().unwrap()).collect();
+        if mode == "append" {
+            assert_eq!(answer.status, 422, "{}", answer.text());
+            assert!(answer.text().contains("duplicate-key"), "{}", answer.text());
+            assert!(answer.text().contains("(2)"), "{}", answer.text());
+            assert_eq!(values, [1, 20]);
+        } else {
+            assert_eq!(answer.status, 201, "{}", answer.text());
+            assert_eq!(values, [1, 2, 3]);
+        }
+    }
 }
