@@ -115,6 +115,7 @@ pub async fn table(connection: &mut AsyncPgConnection, dataset: &Dataset) -> Que
     let statements = [
         table.create(&dataset.columns).plain(),
         table.index(&dataset.columns, &dataset.key()).plain(),
+        table.settle().plain(),
     ];
     for statement in statements {
         let statement = statement

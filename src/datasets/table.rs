@@ -69,9 +69,7 @@ impl Table {
     pub fn index(self, columns: &Columns, key: &[String]) -> Writer<'static> {
         let mut sql = Writer::default();
         self.name(sql.text("CREATE INDEX ON "));
-        // By the second one, what is gone is found when versions are purged.
-        self.name(sql.text(" (rid); CREATE INDEX ON "));
-        sql.text(" (gone) WHERE gone IS NOT NULL");
+        sql.text(" (rid)");
         if !key.is_empty() {
             self.write_key(sql.text("; "), columns, key);
         }
@@ -96,7 +94,16 @@ impl Table {
         sql.text(") NULLS NOT DISTINCT WHERE gone IS NULL");
     }
 
-    /// What a scan expects, which a table has only once it was looked at.
+    /// What reading does not wait for: the index by which what is gone is found when versions are
+    /// purged, and a look at the rows, by which PostgreSQL plans.
+    pub fn settle(self) -> Writer<'static> {
+        let mut sql = Writer::default();
+        self.name(sql.text("CREATE INDEX ON "));
+        self.name(sql.text(" (gone) WHERE gone IS NOT NULL; ANALYZE "));
+        sql
+    }
+
+    /// A look at the rows, by which PostgreSQL plans.
     pub fn analyze(self) -> Writer<'static> {
         let mut sql = Writer::default();
         self.name(sql.text("ANALYZE "));

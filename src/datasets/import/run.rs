@@ -545,9 +545,9 @@ impl Job {
             merge,
         };
         let make = async |tx: &mut Tx<'_>| change.make(tx, ending).await;
-        let analyze = is_new.then(|| table.analyze());
+        let settle = is_new.then(|| table.settle());
         let done = load
-            .finish(&self.core.db, &self.actor, make, analyze)
+            .finish(&self.core.db, &self.actor, make, settle)
             .await?;
         match done {
             Ok(()) => Ok(()),

@@ -308,6 +308,7 @@ async fn what_a_process_left_behind_is_ended_and_its_tables_go() {
     assert_eq!(place.send(Method::DELETE, &deleted, None).await.status, 204);
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'dataset_rows'";
     assert_eq!(place.number(tables).await, 2);
+    place.settled().await;
     chartroom::datasets::sweep::sweep(&place.app.app.db)
         .await
         .unwrap();

@@ -25,6 +25,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::app::{Answer, TestApp};
+use crate::support::service::PATIENCE;
+use crate::support::wait::until;
 
 /// A column of most types.
 const COLUMNS: [(&str, &str); 8] = [
@@ -149,6 +151,15 @@ impl Place {
 
     async fn text(&self, query: &str) -> String {
         self.session.query_one(query, &[]).await.unwrap().get(0)
+    }
+
+    /// Waits until new tables are looked at, which nothing else waits for.
+    async fn settled(&self) {
+        let settling = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'chartroom/load' AND datname = current_database()";
+        let settled = until("the end of loads", PATIENCE, async || {
+            (self.number(settling).await == 0).then_some(())
+        });
+        settled.await.unwrap();
     }
 
     async fn number(&self, query: &str) -> i64 {

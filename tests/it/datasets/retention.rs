@@ -16,6 +16,7 @@ const NOTHING: Retention = Retention {
 /// Purges what is not kept, and removes what it leaves as if two minutes had passed.
 async fn purged(place: &Place, usual: Retention) {
     let db = &place.app.app.db;
+    place.settled().await;
     purge(db, usual).await.unwrap();
     let later = "UPDATE dataset_versions SET purged_at = purged_at - interval '1 hour'";
     place.session.batch_execute(later).await.unwrap();
