@@ -10,3 +10,5 @@ pub mod read;
 pub mod rejects;
 pub mod rows;
 pub mod run;
+mod stop;
+mod target;

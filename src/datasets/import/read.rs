@@ -44,7 +44,7 @@ pub enum Message {
 }
 
 /// The change that the records come with, and the id of the first.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Numbers {
     pub change: i64,
     pub first_rid: i64,

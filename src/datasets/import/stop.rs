@@ -1,0 +1,107 @@
+//! Why imports end without their rows, and how their senders are told.
+
+use diesel::result::{DatabaseErrorKind, Error};
+use tokio_postgres::error::SqlState;
+
+use super::model::ImportProblem;
+use super::rows::FileError;
+use crate::db::DbError;
+use crate::db::load::LoadError;
+use crate::kernel::error::{ApiError, Code};
+use crate::process::spool::SpoolError;
+
+/// Why an import ends without its rows.
+pub(super) enum Stop {
+    /// The file, or what it would make, does not fit.
+    Refused(ImportProblem),
+    Failed(ImportProblem),
+    /// Somebody stopped it, or its sender went away.
+    Cancelled,
+}
+
+impl From<LoadError> for Stop {
+    fn from(error: LoadError) -> Self {
+        let problem = match &error {
+            LoadError::Query(refused) => refused_row(refused),
+            LoadError::Work(DbError::Query(Error::DatabaseError(
+                DatabaseErrorKind::UniqueViolation,
+                said,
+            ))) => Some(duplicate_key(said.details())),
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            return Self::Refused(problem);
+        }
+        failed(DbError::from(error))
+    }
+}
+
+/// The key, out of what the database says of it.
+fn duplicate_key(detail: Option<&str>) -> ImportProblem {
+    let values = detail
+        .and_then(|detail| detail.split_once("=("))
+        .and_then(|(_, rest)| rest.rsplit_once(')'));
+    let values: String = values
+        .map_or("", |(values, _)| values)
+        .chars()
+        .take(200)
+        .collect();
+    ImportProblem::new(
+        "duplicate-key",
+        format!("more than one record has the key ({values}); nothing was loaded"),
+    )
+}
+
+/// What the database refuses that only the whole table shows.
+fn refused_row(error: &tokio_postgres::Error) -> Option<ImportProblem> {
+    let said = error.as_db_error()?;
+    if *said.code() == SqlState::UNIQUE_VIOLATION {
+        return Some(duplicate_key(said.detail()));
+    }
+    if *said.code() == SqlState::PROGRAM_LIMIT_EXCEEDED {
+        let line = said.where_().and_then(|text| text.rsplit_once("line "));
+        let record: String = line
+            .map_or("", |(_, line)| line)
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect();
+        return Some(ImportProblem::new(
+            "row-too-wide",
+            format!(
+                "record {record} has more in its columns than one row can hold, about 8 KiB without long texts; nothing was loaded"
+            ),
+        ));
+    }
+    None
+}
+
+/// The disk has no room for the file, or does not work.
+pub(super) fn unkept(error: SpoolError) -> Stop {
+    match error {
+        SpoolError::Full => {
+            let busy = ApiError::new(Code::Overloaded, error.to_string());
+            Stop::Failed(problem_of(busy))
+        }
+        error => Stop::Failed(problem_of(ApiError::internal(error))),
+    }
+}
+
+pub(super) fn unread(error: FileError) -> Stop {
+    match error {
+        FileError::Refused(problem) if problem.code == "overloaded" => Stop::Failed(problem),
+        FileError::Refused(problem) => Stop::Refused(problem),
+        FileError::Broken => Stop::Cancelled,
+        error => Stop::Failed(problem_of(ApiError::internal(error))),
+    }
+}
+
+pub(super) fn failed(error: DbError) -> Stop {
+    Stop::Failed(problem_of(error.into()))
+}
+
+pub(super) fn problem_of(error: ApiError) -> ImportProblem {
+    if let Some(cause) = &error.cause {
+        tracing::error!(error = %format!("{cause:#}"), "an import failed");
+    }
+    ImportProblem::new(error.code.as_str(), error.detail)
+}
