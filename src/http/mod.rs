@@ -1,7 +1,8 @@
-//! The HTTP surface: one hand-written middleware (`shell`), what it hands to handlers (`body`, and
-//! who calls: `caller`), what they give back (`answer`), and how both are documented (`openapi`,
+//! The HTTP surface: one hand-written middleware (`shell`), what it hands to handlers (`body`,
+//! who calls: `caller`, what they take: `accept`), what they give back (`answer`), and how both are documented (`openapi`,
 //! `site`).
 
+pub mod accept;
 pub mod answer;
 pub mod body;
 pub mod caller;

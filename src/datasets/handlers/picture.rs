@@ -5,13 +5,14 @@ use std::sync::LazyLock;
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue};
 use ring::digest::{SHA256, digest};
 
 use crate::datasets::chart::{Chart, STYLE};
 use crate::datasets::model::Dataset;
 use crate::datasets::query::invalid;
+use crate::http::accept::preferred;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::etag::{Edition, etag};
 use crate::kernel::error::ApiResult;
@@ -34,19 +35,8 @@ pub fn is_asked(format: Option<&str>, headers: &HeaderMap) -> ApiResult<bool> {
         Some(_) => return Err(invalid("format", "expected json or svg")),
         None => {}
     }
-    let accepted = headers.get_all(ACCEPT).into_iter();
-    let mut kinds = accepted
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|text| text.split(','));
-    let known = kinds.find_map(|kind| {
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        match kind.to_ascii_lowercase().as_str() {
-            "application/json" | "application/*" | "*/*" => Some(false),
-            "image/svg+xml" | "image/*" => Some(true),
-            _ => None,
-        }
-    });
-    Ok(known.unwrap_or(false))
+    let is_picture = |kind: &str| matches!(kind, "image/svg+xml" | "image/*").then_some(());
+    Ok(preferred(headers, is_picture).is_some())
 }
 
 /// The picture of a version, or that the caller has it already. Besides the version it shows what

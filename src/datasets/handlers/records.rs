@@ -1,7 +1,7 @@
 //! The records of a dataset: pages of JSON, and files of all that match.
 
 use axum::response::{IntoResponse as _, Response};
-use http::header::{ACCEPT, LINK};
+use http::header::LINK;
 use http::{HeaderMap, HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -16,6 +16,7 @@ use crate::datasets::records::{RecordPage, Wanted};
 use crate::datasets::report::Exporting;
 use crate::datasets::versions::as_it_was;
 use crate::db::page::{COUNT_CAP, Scope};
+use crate::http::accept::preferred;
 use crate::http::answer::Answer;
 use crate::http::answer::download::Download;
 use crate::http::answer::page::{CursorKeys, next_link};
@@ -129,22 +130,10 @@ fn format(asked: &Asked, headers: &HeaderMap) -> ApiResult<Option<Format>> {
 
 /// The first format that is known here of those that the caller accepts; who takes anything gets JSON.
 pub fn format_of(headers: &HeaderMap) -> Option<Format> {
-    let accepted = headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut kinds = accepted.flat_map(|text| text.split(','));
-    let first = kinds.find_map(|kind| {
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        if matches!(kind, "application/json" | "*/*" | "application/*") {
-            return Some(None);
-        }
-        let found = Format::ALL
-            .into_iter()
-            .find(|(_, _, media)| media.eq_ignore_ascii_case(kind));
-        found.map(|(format, ..)| Some(format))
-    });
-    first.flatten()
+    preferred(headers, |kind| {
+        let found = Format::ALL.into_iter().find(|(_, _, media)| *media == kind);
+        found.map(|(format, ..)| format)
+    })
 }
 
 async fn export(

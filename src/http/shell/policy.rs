@@ -3,8 +3,9 @@
 //! strictest.
 
 use http::HeaderMap;
-use http::header::ACCEPT;
 use utoipa::openapi::path::Operation;
+
+use crate::http::accept::{accepted, preferred};
 
 const NAME: &str = "x-policy";
 
@@ -67,14 +68,7 @@ impl RoutePolicy {
 
 /// Whether the caller asks for Server-Sent Events.
 pub fn takes_event_stream(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(ACCEPT).into_iter();
-    let mut texts = accepted.filter_map(|value| value.to_str().ok());
-    texts.any(|text| {
-        let types = text.split(',').filter_map(|kind| kind.split(';').next());
-        types
-            .map(str::trim)
-            .any(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
-    })
+    accepted(headers).any(|kind| kind == "text/event-stream")
 }
 
 /// Whether the caller asks for a file of all rows: by `format`, or by the first type that is known
@@ -84,23 +78,13 @@ fn takes_file(headers: &HeaderMap, query: Option<&str>) -> bool {
     if let Some(format) = pairs.find_map(|pair| pair.strip_prefix("format=")) {
         return format != "json";
     }
-    let accepted = headers.get_all(ACCEPT).into_iter();
-    let mut kinds = accepted
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|text| text.split(','));
-    let known = kinds.find_map(|kind| {
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        match kind.to_ascii_lowercase().as_str() {
-            "application/json" | "*/*" | "application/*" => Some(false),
-            "text/csv" | "application/x-ndjson" => Some(true),
-            _ => None,
-        }
-    });
-    known.unwrap_or(false)
+    let is_file = |kind: &str| matches!(kind, "text/csv" | "application/x-ndjson").then_some(());
+    preferred(headers, is_file).is_some()
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header::ACCEPT;
     use serde_json::json;
     use utoipa::openapi::extensions::ExtensionsBuilder;
     use utoipa::openapi::path::OperationBuilder;
