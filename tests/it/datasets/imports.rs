@@ -10,6 +10,8 @@ use serde_json::json;
 
 use super::{Place, mistakes};
 use crate::support::app::outcome;
+use crate::support::service::PATIENCE;
+use crate::support::wait::until;
 
 #[tokio::test]
 async fn columns_are_made_of_the_first_file_and_nothing_is_lost_by_it() {
@@ -270,13 +272,12 @@ async fn an_import_under_way_is_listed_and_can_be_stopped() {
     };
     let stopping = async {
         let list = format!("{dataset}/imports");
-        let import = loop {
+        let import = until("rows that were read", PATIENCE, async || {
             let imports = place.get(&list).await.json();
-            if imports["items"][0]["rows_read"].as_i64() > Some(0) {
-                break imports["items"][0].clone();
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        };
+            let import = imports["items"][0].clone();
+            (import["rows_read"].as_i64() > Some(0)).then_some(import)
+        });
+        let import = import.await.unwrap();
         assert_eq!(import["state"], "receiving");
         let one = format!("{list}/{}", import["id"].as_str().unwrap());
         let stopped = place.send(Method::DELETE, &one, None).await;

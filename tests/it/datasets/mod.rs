@@ -28,6 +28,9 @@ use crate::support::app::{Answer, TestApp};
 use crate::support::service::PATIENCE;
 use crate::support::wait::until;
 
+/// How many files are loaded.
+const LOADING: &str = "SELECT count(*) FROM pg_stat_activity \
+    WHERE application_name = 'chartroom/load' AND datname = current_database()";
 /// A column of most types.
 const COLUMNS: [(&str, &str); 8] = [
     ("n", "int"),
@@ -155,11 +158,18 @@ impl Place {
 
     /// Waits until new tables are looked at, which nothing else waits for.
     async fn settled(&self) {
-        let settling = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'chartroom/load' AND datname = current_database()";
         let settled = until("the end of loads", PATIENCE, async || {
-            (self.number(settling).await == 0).then_some(())
+            (self.number(LOADING).await == 0).then_some(())
         });
         settled.await.unwrap();
+    }
+
+    /// Waits until a file has begun to be loaded.
+    async fn loads(&self) {
+        let loads = until("a load", PATIENCE, async || {
+            (self.number(LOADING).await > 0).then_some(())
+        });
+        loads.await.unwrap();
     }
 
     async fn number(&self, query: &str) -> i64 {

@@ -13,8 +13,6 @@ use tokio::sync::oneshot;
 
 use super::{Place, mistakes};
 use crate::support::app::outcome;
-use crate::support::service::PATIENCE;
-use crate::support::wait::until;
 
 /// By the key, the id and the value of each record.
 type Model = BTreeMap<(i64, String), (i64, i64)>;
@@ -231,11 +229,7 @@ async fn a_record_with_the_key_of_one_that_still_arrives_is_added_at_once() {
         let query = format!("?mode={mode}");
         let import = place.import(&dataset, &query, &[], Body::from_stream(parts));
         let edit = async {
-            let begun = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'chartroom/load' AND datname = current_database()";
-            let loads = until("the load", PATIENCE, async || {
-                (place.number(begun).await > 0).then_some(())
-            });
-            loads.await.unwrap();
+            place.loads().await;
             let record = Some(json!({ "k": 2, "v": 20 }));
             let target = format!("{dataset}/records");
             let added = place.send(Method::POST, &target, record).await;

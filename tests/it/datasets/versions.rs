@@ -109,10 +109,7 @@ async fn versions_of_imports_that_overlap_do_not_change_afterwards() {
     let first = place.import(&dataset, "", &[], Body::from_stream(slow));
     let second = async {
         // Until the first has its number.
-        let begun = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'chartroom/load' AND datname = current_database()";
-        while place.number(begun).await == 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        place.loads().await;
         place.load(&dataset, "", "n\n3\n").await;
         go.send(()).unwrap();
     };
