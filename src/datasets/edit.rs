@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::column::{Column, ColumnType, Columns, stored};
 use super::model::{Dataset, Shown};
 use super::records::as_json;
-use super::table::Table;
+use super::table::{Table, written};
 use super::value;
 use crate::db::sql::Writer;
 use crate::kernel::error::FieldError;
@@ -137,10 +137,7 @@ pub async fn insert(
     let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
     let mut sql = Writer::default();
     table.name(sql.text("INSERT INTO "));
-    sql.text(" (rid, came");
-    for place in 0..columns.0.len() {
-        sql.text(", ").ident(&stored(place));
-    }
+    written(sql.text(" ("), columns);
     sql.text(") SELECT v0, :change");
     sql.bind::<BigInt, _>("change", change);
     for (place, column) in columns.0.iter().enumerate() {
@@ -181,10 +178,7 @@ pub async fn update(
     let mut sql = Writer::default();
     gone(&mut sql, table, change, rid);
     table.name(sql.text(" INSERT INTO "));
-    sql.text(" (rid, came");
-    for place in 0..columns.0.len() {
-        sql.text(", ").ident(&stored(place));
-    }
+    written(sql.text(" ("), columns);
     sql.text(") SELECT rid, :change");
     for (place, column) in columns.0.iter().enumerate() {
         sql.text(", ");

@@ -7,7 +7,7 @@ use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 
 use super::column::{Columns, stored};
-use super::table::Table;
+use super::table::{Table, written};
 use crate::db::sql::Writer;
 
 /// What becomes of records that are there already.
@@ -53,7 +53,7 @@ impl Merge<'_> {
     pub async fn append(&self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
         let mut insert = Writer::default();
         self.insert(&mut insert, self.there);
-        self.fields(insert.text(" SELECT rid, came"), "");
+        written(insert.text(" SELECT "), self.columns);
         self.incoming.name(insert.text(" FROM "));
         insert.text(" ORDER BY rid");
         insert.statement::<BigInt>().execute(connection).await?;
@@ -64,7 +64,10 @@ impl Merge<'_> {
     pub fn replace(&self, into: Table) -> Writer<'static> {
         let mut sql = Writer::default();
         self.insert(&mut sql, into);
-        self.fields(sql.text(" SELECT coalesce(was.rid, i.rid), i.came"), "i.");
+        sql.text(" SELECT coalesce(was.rid, i.rid), i.came");
+        for place in 0..self.columns.0.len() {
+            sql.text(", i.").ident(&stored(place));
+        }
         self.incoming.name(sql.text(" FROM "));
         self.there.name(sql.text(" AS i LEFT JOIN "));
         self.meet(sql.text(" AS was ON was.gone IS NULL"));
@@ -121,13 +124,7 @@ impl Merge<'_> {
 
     fn insert(&self, sql: &mut Writer<'_>, into: Table) {
         into.name(sql.text("INSERT INTO "));
-        self.fields(sql.text(" (rid, came"), "");
+        written(sql.text(" ("), self.columns);
         sql.text(")");
-    }
-
-    fn fields(&self, sql: &mut Writer<'_>, of: &'static str) {
-        for place in 0..self.columns.0.len() {
-            sql.text(", ").text(of).ident(&stored(place));
-        }
     }
 }

@@ -56,10 +56,7 @@ impl Table {
     pub fn copy(self, columns: &Columns, is_new: bool) -> Writer<'static> {
         let mut sql = Writer::default();
         self.name(sql.text("COPY "));
-        sql.text(" (rid, came");
-        for place in 0..columns.0.len() {
-            sql.text(", ").ident(&stored(place));
-        }
+        written(sql.text(" ("), columns);
         sql.text(") FROM STDIN (FORMAT binary");
         sql.text(if is_new { ", FREEZE)" } else { ")" });
         sql
@@ -114,6 +111,15 @@ impl Table {
         let mut sql = Writer::default();
         self.name(sql.text("DROP TABLE IF EXISTS "));
         sql
+    }
+}
+
+/// Writes which columns of a table somebody fills: the record's id, the change it comes with and its
+/// values.
+pub fn written(sql: &mut Writer<'_>, columns: &Columns) {
+    sql.text("rid, came");
+    for place in 0..columns.0.len() {
+        sql.text(", ").ident(&stored(place));
     }
 }
 

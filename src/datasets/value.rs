@@ -21,7 +21,7 @@ const MICROS_TO_2000: i64 = 946_684_800_000_000;
 /// The kind of mistake in a value, as errors name it.
 pub type Mistake = &'static str;
 
-pub const NOT_A: [(ColumnType, Mistake); 10] = [
+const NOT_A: [(ColumnType, Mistake); 10] = [
     (ColumnType::Text, "not-a-text"),
     (ColumnType::Int, "not-an-int"),
     (ColumnType::Bigint, "not-a-bigint"),
@@ -34,7 +34,8 @@ pub const NOT_A: [(ColumnType, Mistake); 10] = [
     (ColumnType::Json, "not-json"),
 ];
 
-fn mistake(kind: ColumnType) -> Mistake {
+/// That a value is none of the type.
+pub fn mistake(kind: ColumnType) -> Mistake {
     let found = NOT_A.iter().find(|(known, _)| *known == kind);
     found.map_or("invalid", |(_, mistake)| mistake)
 }

@@ -16,7 +16,7 @@ use super::read::SAMPLE;
 use super::rows::{FileError, Known, Part, Rows};
 use crate::datasets::column::{Column, ColumnName, ColumnType, MOST_COLUMNS};
 use crate::datasets::csv::{CsvError, LONGEST_RECORD, Record, Wrong};
-use crate::datasets::value::NOT_A;
+use crate::datasets::value::mistake;
 
 /// The id of a record, which our own files have: it gets a new one.
 const RID: &str = "rid";
@@ -205,18 +205,14 @@ fn values<'a>(
 
 /// A value as the text that CSV would have for it.
 fn read(kind: ColumnType, raw: &str) -> Result<Option<Cow<'_, str>>, &'static str> {
-    let mistake = || {
-        let found = NOT_A.iter().find(|(known, _)| *known == kind);
-        found.map_or("invalid", |(_, mistake)| *mistake)
-    };
     Ok(match raw.as_bytes().first() {
         _ if raw == "null" => None,
         Some(_) if kind == ColumnType::Json => Some(Cow::Borrowed(raw)),
         Some(b'"') => {
-            let text: Text<'_> = serde_json::from_str(raw).map_err(|_escape| mistake())?;
+            let text: Text<'_> = serde_json::from_str(raw).map_err(|_escape| mistake(kind))?;
             Some(text.0)
         }
-        Some(b'{' | b'[') => return Err(mistake()),
+        Some(b'{' | b'[') => return Err(mistake(kind)),
         _ => Some(Cow::Borrowed(raw)),
     })
 }

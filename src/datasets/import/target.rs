@@ -85,7 +85,9 @@ impl Job {
             incoming,
             there,
         });
-        if let Some(merge) = &merge {
+        // An append meets nothing.
+        let meets = merge.as_ref();
+        if let Some(merge) = meets.filter(|_| self.options.mode != ImportMode::Append) {
             let mut index = merge.incoming.key(&columns, &fields);
             self.watched(load.run(&mut index)).await??;
             let mut analyze = merge.incoming.analyze();
