@@ -1,6 +1,6 @@
 //! All records that match, as a file of one moment that is made while it is read.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
 use bytes::Bytes;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
@@ -10,63 +10,101 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::column::{ColumnType, Columns, stored};
+use super::column::{Column, ColumnType, Columns, stored};
 use super::csv::write_field;
 use super::diff::{Diff, Difference};
 use super::model::{Dataset, Shown};
 use super::query::Filters;
 use super::records::{as_json, shown};
 use super::report::Exporting;
+use super::table::Table;
+use super::typed::Typed;
 use super::versions::as_it_was;
 use crate::db::snapshot::SnapshotError;
 use crate::db::sql::Writer;
 use crate::db::{Db, DbError};
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::{DatasetId, PrincipalId};
+use crate::process::{FileFormat, Runner, RunnerError};
 
 /// What a reader gets at once.
-const CHUNK: usize = 64 << 10;
+pub const CHUNK: usize = 64 << 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
+    Text(Lines),
+    /// A child of this process makes it.
+    Made(FileFormat),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
     Csv,
     Ndjson,
 }
 
+/// A format with its name in queries and metrics, and its media type.
+type Named = (Format, &'static str, &'static str);
+
 impl Format {
-    pub const ALL: [(Self, &'static str, &'static str); 2] = [
-        (Self::Csv, "csv", "text/csv"),
-        (Self::Ndjson, "ndjson", "application/x-ndjson"),
+    pub const CSV: Self = Self::Text(Lines::Csv);
+    pub const NDJSON: Self = Self::Text(Lines::Ndjson);
+    pub const ALL: [Named; 5] = [
+        (Self::CSV, "csv", "text/csv"),
+        (Self::NDJSON, "ndjson", "application/x-ndjson"),
+        (Self::Made(FileFormat::Parquet), "parquet", PARQUET),
+        (
+            Self::Made(FileFormat::Arrow),
+            "arrow",
+            "application/vnd.apache.arrow.file",
+        ),
+        (
+            Self::Made(FileFormat::ArrowStream),
+            "arrow-stream",
+            "application/vnd.apache.arrow.stream",
+        ),
     ];
 
-    /// As a query and metrics name it.
+    /// As metrics name it.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Ndjson => "ndjson",
-        }
+        self.named().1
     }
 
     pub fn media_type(self) -> &'static str {
         match self {
-            Self::Csv => "text/csv; charset=utf-8",
-            Self::Ndjson => "application/x-ndjson",
+            Self::CSV => "text/csv; charset=utf-8",
+            other => other.named().2,
+        }
+    }
+
+    fn named(self) -> Named {
+        let [csv, ndjson, parquet, arrow, stream] = Self::ALL;
+        match self {
+            Self::CSV => csv,
+            Self::NDJSON => ndjson,
+            Self::Made(FileFormat::Parquet) => parquet,
+            Self::Made(FileFormat::Arrow) => arrow,
+            Self::Made(FileFormat::ArrowStream) => stream,
         }
     }
 }
+
+pub const PARQUET: &str = "application/vnd.apache.parquet";
 
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     #[error("the rows could not be read to their end")]
     Read(#[source] diesel::result::Error),
+    #[error("the file could not be made of the rows: {0}")]
+    Make(#[from] RunnerError),
 }
 
-type Parts = mpsc::Sender<Result<Bytes, ExportError>>;
+pub type Parts = mpsc::Sender<Result<Bytes, ExportError>>;
 
 /// What `send` makes, while it makes it. It ends with its reader.
 fn parts<F>(
     send: impl FnOnce(Parts) -> F + Send + 'static,
-) -> impl Stream<Item = Result<Bytes, ExportError>> + Send + 'static
+) -> Pin<Box<dyn Stream<Item = Result<Bytes, ExportError>> + Send>>
 where
     F: Future<Output = Result<(), ExportError>> + Send,
 {
@@ -130,7 +168,7 @@ async fn send_diff(
         for (word, values) in lines.into_iter().filter_map(|(word, it)| Some((word, it?))) {
             let begin = [Some(word.to_owned()), Some(rid.to_string())];
             let line: Vec<_> = begin.into_iter().chain(values).collect();
-            write(Format::Csv, &line, &mut out);
+            write(Lines::Csv, &line, &mut out);
         }
         if out.len() >= CHUNK {
             let part = std::mem::replace(&mut out, Vec::with_capacity(CHUNK + 4_096));
@@ -179,53 +217,93 @@ impl Export {
     }
 
     /// The file in parts.
-    pub fn stream(
+    pub async fn stream(
         self,
         format: Format,
+        runner: &Runner,
         selected: Vec<usize>,
         filters: Filters,
         mut counted: Exporting,
-    ) -> impl Stream<Item = Result<Bytes, ExportError>> + Send + 'static {
-        parts(async move |to: Parts| {
-            let sent = self.send(format, &selected, &filters, &to).await;
+    ) -> ApiResult<Pin<Box<dyn Stream<Item = Result<Bytes, ExportError>> + Send>>> {
+        let rows = Selected {
+            columns: self.dataset.columns,
+            places: selected,
+            filters,
+            shown: self.shown,
+        };
+        let (mut connection, guard) = (self.connection, self.guard);
+        let begun = match format {
+            Format::Text(lines) => Begun::Text(lines),
+            Format::Made(format) => {
+                let begun =
+                    Typed::begin(&mut connection, self.dataset.id, &rows, format, runner).await?;
+                Begun::Typed(Box::new(begun))
+            }
+        };
+        Ok(parts(async move |to: Parts| {
+            let sent = match begun {
+                Begun::Text(lines) => rows.send(connection, lines, &to).await,
+                Begun::Typed(typed) => typed.send(connection, &rows, &to).await,
+            };
+            drop(guard);
             match &sent {
                 Ok(true) => counted.is_complete(),
                 Ok(false) => {}
                 Err(_) => counted.has_failed(),
             }
             sent.map(|_| ())
-        })
+        }))
+    }
+}
+
+enum Begun {
+    Text(Lines),
+    Typed(Box<Typed>),
+}
+
+/// Which rows, and what of them.
+pub struct Selected {
+    pub columns: Columns,
+    pub places: Vec<usize>,
+    pub filters: Filters,
+    pub shown: Shown,
+}
+
+impl Selected {
+    /// The columns that are selected, each with its place.
+    pub fn columns(&self) -> impl Iterator<Item = (usize, &Column)> {
+        let places = self.places.iter();
+        places.filter_map(|place| Some((*place, self.columns.0.get(*place)?)))
+    }
+
+    /// Writes where the rows are, and which of them count.
+    pub fn write_from<'v>(&'v self, table: Table, sql: &mut Writer<'v>) {
+        table.name(sql.text(" FROM "));
+        self.filters
+            .write(sql.text(" AS r WHERE "), &self.shown.moment);
     }
 
     /// False where the reader has gone away.
     async fn send(
-        self,
-        format: Format,
-        selected: &[usize],
-        filters: &Filters,
+        &self,
+        mut connection: AsyncPgConnection,
+        lines: Lines,
         to: &Parts,
     ) -> Result<bool, ExportError> {
-        let Self {
-            mut connection,
-            guard,
-            dataset,
-            shown,
-        } = self;
         let mut out = Vec::with_capacity(CHUNK + 4_096);
-        if format == Format::Csv {
-            header(&dataset.columns, selected, &mut out);
+        if lines == Lines::Csv {
+            header(&self.columns, &self.places, &mut out);
         }
-        if let Some(table) = shown.table {
+        if let Some(table) = self.shown.table {
             let mut sql = Writer::default();
-            row(&mut sql, format, &dataset.columns, selected);
-            table.name(sql.text(" FROM "));
-            filters.write(sql.text(" AS r WHERE "), &shown.moment);
+            row(&mut sql, lines, &self.columns, &self.places);
+            self.write_from(table, &mut sql);
             sql.text(" ORDER BY r.rid");
             let rows = sql.statement::<Array<Nullable<Text>>>();
             let rows = RunQueryDsl::load_stream::<Vec<Option<String>>>(rows, &mut connection);
             let mut rows = pin!(rows.await.map_err(ExportError::Read)?);
             while let Some(fields) = rows.try_next().await.map_err(ExportError::Read)? {
-                write(format, &fields, &mut out);
+                write(lines, &fields, &mut out);
                 if out.len() >= CHUNK {
                     let part = std::mem::replace(&mut out, Vec::with_capacity(CHUNK + 4_096));
                     if to.send(Ok(part.into())).await.is_err() {
@@ -234,9 +312,7 @@ impl Export {
                 }
             }
         }
-        let is_taken = to.send(Ok(out.into())).await.is_ok();
-        drop(guard);
-        Ok(is_taken)
+        Ok(to.send(Ok(out.into())).await.is_ok())
     }
 }
 
@@ -254,10 +330,10 @@ fn header(columns: &Columns, selected: &[usize], out: &mut Vec<u8>) {
 }
 
 /// Each row is a list of texts: the fields of CSV, or the one line of NDJSON.
-fn row(sql: &mut Writer<'_>, format: Format, columns: &Columns, selected: &[usize]) {
-    match format {
-        Format::Csv => fields(sql.text("SELECT "), columns, selected),
-        Format::Ndjson => {
+fn row(sql: &mut Writer<'_>, lines: Lines, columns: &Columns, selected: &[usize]) {
+    match lines {
+        Lines::Csv => fields(sql.text("SELECT "), columns, selected),
+        Lines::Ndjson => {
             as_json(sql.text("SELECT ARRAY["), columns, selected.iter().copied());
             sql.text("]");
         }
@@ -284,9 +360,9 @@ fn fields(sql: &mut Writer<'_>, columns: &Columns, selected: &[usize]) {
     sql.text("]::text[]");
 }
 
-fn write(format: Format, fields: &[Option<String>], out: &mut Vec<u8>) {
-    match format {
-        Format::Csv => {
+fn write(lines: Lines, fields: &[Option<String>], out: &mut Vec<u8>) {
+    match lines {
+        Lines::Csv => {
             for (at, field) in fields.iter().enumerate() {
                 if at > 0 {
                     out.push(b',');
@@ -295,7 +371,7 @@ fn write(format: Format, fields: &[Option<String>], out: &mut Vec<u8>) {
             }
             out.extend_from_slice(b"\r\n");
         }
-        Format::Ndjson => {
+        Lines::Ndjson => {
             for line in fields.iter().flatten() {
                 out.extend_from_slice(line.as_bytes());
                 out.push(b'\n');

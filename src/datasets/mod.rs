@@ -30,6 +30,7 @@ pub mod retention;
 pub mod scale;
 pub mod sweep;
 pub mod table;
+pub mod typed;
 pub mod value;
 pub mod versions;
 

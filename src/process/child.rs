@@ -1,16 +1,16 @@
 //! One child: how it is started, what it says, and why it ended.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use chartroom_wire::tabular::{MAX_HEAD, Request, Room};
-use chartroom_wire::{Frame, HEAD, Message, Messages, WireError};
+use chartroom_wire::tabular::{Room, Wall};
+use chartroom_wire::{Frame, HEAD, Kind, Message, Messages, WireError};
+use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
-use tokio::process::{ChildStdout, Command};
+use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -31,25 +31,33 @@ pub(super) struct Child {
     left: Duration,
 }
 
+/// How a child is started.
+pub(super) struct Start<'a, Request> {
+    pub program: &'a OsStr,
+    /// What it is to do, and with what.
+    pub work: &'static str,
+    pub request: &'a Request,
+    pub input: Stdio,
+    pub room: Room,
+    /// Bytes of its longest message.
+    pub longest: usize,
+    /// For how long it is waited for, in all; not counted is the time in which the child waits for
+    /// us.
+    pub patience: Duration,
+}
+
 impl Child {
-    /// `patience`: for how long it is waited for, in all; not counted is the time in which the
-    /// child waits for us.
-    pub(super) fn start(
-        program: &OsStr,
-        file: File,
-        request: &Request,
-        patience: Duration,
-    ) -> Result<Self, RunnerError> {
-        let argument = serde_json::to_string(request).map_err(io::Error::from);
+    pub(super) fn start(start: Start<'_, impl Serialize>) -> Result<Self, RunnerError> {
+        let argument = serde_json::to_string(start.request).map_err(io::Error::from);
         let argument = argument.map_err(RunnerError::Start)?;
-        let mut child = Command::new(program)
+        let mut child = Command::new(start.program)
             .arg0("chartroom")
-            .args(["runner", "tabular", &argument])
+            .args(["runner", start.work, &argument])
             .env_clear()
             .current_dir("/")
             // A signal from the terminal is for the service, which then ends its children.
             .process_group(0)
-            .stdin(Stdio::from(file))
+            .stdin(start.input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -58,34 +66,57 @@ impl Child {
         let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(RunnerError::Start(io::ErrorKind::BrokenPipe.into()));
         };
-        // A message is as long as the longest row, and some more where it stands behind others.
-        let row = usize::try_from(request.bounds.row).unwrap_or(usize::MAX);
         Ok(Self {
             child,
             from: BufReader::new(stdout),
-            messages: Messages::new(row.saturating_mul(2).max(MAX_HEAD)),
+            messages: Messages::new(start.longest),
             said: AbortOnDropHandle::new(tokio::spawn(listen(stderr))),
-            room: request.walls,
-            patience,
-            left: patience,
+            room: start.room,
+            patience: start.patience,
+            left: start.patience,
         })
     }
 
-    pub(super) fn memory(&self) -> u64 {
-        self.room.memory
+    /// Where it takes what it is to work on, if that is a pipe.
+    pub(super) fn input(&mut self) -> Option<ChildStdin> {
+        self.child.stdin.take()
     }
 
-    /// The next message. At the end of its output: why the child ended.
+    /// Reads what it says first: which walls stand around it.
+    pub(super) async fn walls(&mut self) -> Result<Vec<Wall>, RunnerError> {
+        let message = self.message().await?;
+        match message.kind {
+            Kind::Walls => message.json().map_err(RunnerError::Wire),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// What a message says that tells why it gives up.
+    pub(super) fn refusal(&self, message: &Message) -> RunnerError {
+        match message.json::<Failure>() {
+            Ok(failure) if failure.code == Code::OutOfMemory => {
+                RunnerError::Limit(Limit::Memory(self.room.memory))
+            }
+            Ok(failure) => RunnerError::Refused(failure),
+            Err(error) => RunnerError::Wire(error),
+        }
+    }
+
+    /// The next message, for which it is waited as long as there is patience.
     pub(super) async fn message(&mut self) -> Result<Message, RunnerError> {
+        let (began, left, patience) = (Instant::now(), self.left, self.patience);
+        let read = timeout(left, self.message_at_last()).await;
+        self.left = left.saturating_sub(began.elapsed());
+        read.unwrap_or(Err(RunnerError::Limit(Limit::Time(patience))))
+    }
+
+    /// The next message, however long it takes. At the end of its output: why the child ended.
+    pub(super) async fn message_at_last(&mut self) -> Result<Message, RunnerError> {
         loop {
-            let began = Instant::now();
-            let read = timeout(self.left, frame(&mut self.from)).await;
-            self.left = self.left.saturating_sub(began.elapsed());
-            let (frame, payload) = match read {
-                Ok(Ok(frame)) => frame,
-                Ok(Err(WireError::Io(_))) => return Err(self.end().await),
-                Ok(Err(error)) => return Err(RunnerError::Wire(error)),
-                Err(_elapsed) => return Err(RunnerError::Limit(Limit::Time(self.patience))),
+            let (frame, payload) = match frame(&mut self.from).await {
+                Ok(frame) => frame,
+                Err(WireError::Io(_)) => return Err(self.end().await),
+                Err(error) => return Err(RunnerError::Wire(error)),
             };
             let message = self
                 .messages
@@ -110,6 +141,10 @@ impl Child {
         tracing::warn!(%status, ?said, "a runner has ended: {error}");
         error
     }
+}
+
+pub(super) fn unexpected() -> RunnerError {
+    RunnerError::Wire(WireError::Malformed("a message that does not belong here"))
 }
 
 async fn frame(from: &mut (impl AsyncRead + Unpin)) -> Result<(Frame, Vec<u8>), WireError> {

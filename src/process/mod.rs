@@ -1,7 +1,8 @@
-//! What strangers send is read by a child of this process, which can be killed.
+//! What strangers send is read by a child of this process, which can be killed; so are files made
+//! that take memory to make.
 //!
 //! The child is this program again, as `chartroom runner` (`crates/chartroom-runner`). It gets one
-//! file, opened for reading, and nothing else: no environment, no setting, no database. It raises
+//! file, opened for reading, or a pipe with rows, and nothing else: no environment, no setting, no database. It raises
 //! walls around itself before it looks at the file, and this side holds three limits of its own: a
 //! wall clock, what a message may weigh, and how much the child may say on its standard error.
 //! Whatever becomes of the child is one [`RunnerError`] here.
@@ -11,28 +12,39 @@ mod memory;
 mod report;
 mod rows;
 pub mod spool;
+mod write;
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
-pub use chartroom_wire::tabular::{Bounds, Code, Column, Failure, Format, Head, Sheet, Type};
+pub use chartroom_wire::tabular::{
+    Bounds, Code, Column, Failure, FileFormat, Format, Head, Sheet, Type,
+};
 pub use chartroom_wire::{Batch, Cell, Row};
 pub use rows::Rows;
+pub use write::{Input, Output, Writing};
 
 use chartroom_wire::WireError;
-use chartroom_wire::tabular::{Request, Room};
+use chartroom_wire::tabular::{MAX_HEAD, Request, Room};
 
 use crate::telemetry::metrics::Metrics;
+use child::{Child, Start};
 use report::Reports;
 use rows::Beginning;
 
 /// Files that wait until one has been read; each of them takes up room on the disk already.
 const WAITING: usize = 16;
+/// Files that are made at once. Each takes as long as its reader takes.
+const WRITERS: usize = 2;
+/// For one of them to end, before another is refused.
+const WRITER_WAIT: Duration = Duration::from_secs(5);
 /// Seconds of a processor for each of these many bytes, and at least for one of them: a hundred
 /// times what a plain file of that size takes.
 const CPU_SECONDS: u64 = 60;
@@ -113,6 +125,7 @@ pub struct Runner {
     cpu: u64,
     seats: Arc<Semaphore>,
     queue: Semaphore,
+    writers: Arc<Semaphore>,
     reports: Reports,
 }
 
@@ -132,6 +145,7 @@ impl Runner {
             cpu: CPU_SECONDS,
             seats: Arc::new(Semaphore::new(1)),
             queue: Semaphore::new(WAITING),
+            writers: Arc::new(Semaphore::new(WRITERS)),
             reports: Reports::new(metrics),
         })
     }
@@ -176,8 +190,25 @@ impl Runner {
             },
         };
         let patience = Duration::from_secs(cpu.saturating_mul(2)).saturating_add(self.patience);
-        let child = child::Child::start(&self.program, file, &request, patience)?;
+        // A message is as long as the longest row, and some more where it stands behind others.
+        let row = usize::try_from(reading.bounds.row).unwrap_or(usize::MAX);
+        let child = Child::start(Start {
+            program: &self.program,
+            work: "tabular",
+            request: &request,
+            input: Stdio::from(file),
+            room: request.walls,
+            longest: row.saturating_mul(2).max(MAX_HEAD),
+            patience,
+        })?;
         Beginning::read(child, reading.bounds.columns, seat, &self.reports).await
+    }
+
+    /// Begins to make a file. Dropping either half, or this future, kills the child.
+    pub async fn write(&self, writing: &Writing) -> Result<(Input, Output), RunnerError> {
+        let seat = timeout(WRITER_WAIT, self.writers.clone().acquire_owned()).await;
+        let seat = seat.ok().and_then(Result::ok).ok_or(RunnerError::Busy)?;
+        write::begin(&self.program, writing, self.memory, seat, &self.reports).await
     }
 
     async fn seat(&self) -> Result<OwnedSemaphorePermit, RunnerError> {

@@ -1,13 +1,13 @@
 //! The rows of a file as they come from a child.
 
-use chartroom_wire::tabular::{End, Failure, Head, Wall};
-use chartroom_wire::{Batch, Kind, Message, WireError};
+use chartroom_wire::tabular::{End, Head};
+use chartroom_wire::{Batch, Kind};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::child::Child;
+use super::RunnerError;
+use super::child::{Child, unexpected};
 use super::report::{Outcome, Reports};
-use super::{Code, Limit, RunnerError};
 
 /// Batches of about 256 KiB that are read ahead, so that neither side waits for the other.
 const AHEAD: usize = 4;
@@ -56,15 +56,11 @@ impl Beginning {
         seat: OwnedSemaphorePermit,
         reports: &Reports,
     ) -> Result<Self, RunnerError> {
-        let message = child.message().await?;
-        if message.kind != Kind::Walls {
-            return Err(unexpected());
-        }
-        reports.walls(&message.json::<Vec<Wall>>().map_err(RunnerError::Wire)?);
+        reports.walls(&child.walls().await?);
         let message = child.message().await?;
         let head = match message.kind {
             Kind::Head => message.json().map_err(RunnerError::Wire)?,
-            Kind::Failure => return Err(refused(&message, &child)),
+            Kind::Failure => return Err(child.refusal(&message)),
             _ => return Err(unexpected()),
         };
         Ok(Self {
@@ -136,21 +132,7 @@ async fn batch(
             }
             Ok(None)
         }
-        Kind::Failure => Err(refused(&message, child)),
+        Kind::Failure => Err(child.refusal(&message)),
         _ => Err(unexpected()),
-    }
-}
-
-fn unexpected() -> RunnerError {
-    RunnerError::Wire(WireError::Malformed("a message that does not belong here"))
-}
-
-fn refused(message: &Message, child: &Child) -> RunnerError {
-    match message.json::<Failure>() {
-        Ok(failure) if failure.code == Code::OutOfMemory => {
-            RunnerError::Limit(Limit::Memory(child.memory()))
-        }
-        Ok(failure) => RunnerError::Refused(failure),
-        Err(error) => RunnerError::Wire(error),
     }
 }

@@ -1,8 +1,9 @@
-//! The killable program that reads what strangers send.
+//! The killable program that reads what strangers send, and makes files that take memory to make.
 //!
-//! Whoever starts it gives it one file as its standard input, opened for reading, and takes frames
-//! from its standard output ([`chartroom_wire`]). It opens nothing, and before it looks at a byte
-//! of the file it raises walls around itself (`walls`): what a file makes it do ends here.
+//! Whoever starts it gives it one file as its standard input, opened for reading, or a pipe with
+//! what it is to write, and takes frames from its standard output ([`chartroom_wire`]). It opens
+//! nothing, and before it looks at a byte of its input it raises walls around itself (`walls`):
+//! what a file makes it do ends here.
 
 mod output;
 mod source;
@@ -16,7 +17,7 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
-use chartroom_wire::tabular::{Failure, Room};
+use chartroom_wire::tabular::{Failure, Request, Room, WriteRequest};
 use chartroom_wire::{Kind, WireError};
 
 use output::Stop;
@@ -38,13 +39,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         #[cfg(feature = "tabular")]
-        ["tabular", request] => match serde_json::from_str(request) {
-            Ok(request) => run(
-                &request,
-                |request: &chartroom_wire::tabular::Request| request.walls,
-                tabular::read,
-            ),
-            Err(error) => return misused(&format!("the request is not understood: {error}")),
+        ["tabular", request] => match serde_json::from_str::<Request>(request) {
+            Ok(request) => run(request.walls, Source::stdin(), |source, to| {
+                tabular::read(&request, source, to)
+            }),
+            Err(error) => return misunderstood(&error),
+        },
+        #[cfg(feature = "tabular")]
+        ["tabular-write", request] => match serde_json::from_str::<WriteRequest>(request) {
+            Ok(request) => run(request.walls, stdin(), |from, to| {
+                tabular::write(request.format, from, to)
+            }),
+            Err(error) => return misunderstood(&error),
         },
         _ => return misused("the service starts this program by itself; nobody else has to"),
     };
@@ -57,23 +63,30 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+fn misunderstood(error: &serde_json::Error) -> ExitCode {
+    misused(&format!("the request is not understood: {error}"))
+}
+
 fn misused(why: &str) -> ExitCode {
     eprintln!("{why}");
     ExitCode::from(WRONG_USAGE)
 }
 
+fn stdin() -> io::Result<File> {
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
 /// Raises the walls, says which of them stand, and lets `work` do its part.
-fn run<Request>(
-    request: &Request,
-    room: impl FnOnce(&Request) -> Room,
-    work: impl FnOnce(&Request, &Source, &mut File) -> Result<(), Stop>,
+fn run<Input>(
+    room: Room,
+    input: io::Result<Input>,
+    work: impl FnOnce(Input, &mut File) -> Result<(), Stop>,
 ) -> Result<(), WireError> {
     let mut to = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let source = Source::stdin();
-    let walls = walls::raise(room(request));
+    let walls = walls::raise(room);
     chartroom_wire::write_json(&mut to, ID, Kind::Walls, &walls)?;
-    let outcome = match source {
-        Ok(source) => work(request, &source, &mut to),
+    let outcome = match input {
+        Ok(input) => work(input, &mut to),
         Err(error) => Err(Stop::Failure(output::unreadable(&error))),
     };
     match outcome {

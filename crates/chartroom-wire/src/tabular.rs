@@ -1,5 +1,7 @@
 //! What is asked of the feature `tabular`, and what it says besides rows.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// What to read, and how much of it at most. The file itself is the runner's standard input.
@@ -48,6 +50,41 @@ impl Default for Bounds {
         }
     }
 }
+
+/// What to write. What it is of follows on the standard input of the runner: a [`WriteHead`], rows
+/// as `Data`, and an `End`.
+///
+/// A body of `Data` holds whole rows. A row is its values in the order of the columns: each a length
+/// of four bytes, the highest first, with as many bytes behind it, or -1 for null. The bytes are
+/// those that PostgreSQL sends of `text`, `boolean`, `bigint`, `double precision`, `numeric`, `date`
+/// and `timestamptz` when it is asked for binary ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteRequest {
+    pub format: FileFormat,
+    pub walls: Room,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileFormat {
+    Parquet,
+    /// Arrow IPC with a table of contents at its end.
+    Arrow,
+    /// Arrow IPC that is read in order.
+    ArrowStream,
+}
+
+/// The columns of a file that is written. Types are `Text`, `Bool`, `Int` and `Float` of 64 bits,
+/// `Decimal`, `Date` and `Timestamp`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteHead {
+    pub columns: Vec<Column>,
+    /// What the file says of itself besides.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Bytes of unfinished messages that the runner takes: more than the longest row.
+pub const MAX_ROWS: usize = 64 << 20;
 
 /// What the process may use up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -87,11 +87,11 @@ pub async fn list_differences(
         Some("csv") => true,
         Some("json") => false,
         Some(_) => return Err(invalid("format", "expected csv or json")),
-        None => format_of(&headers) == Some(Format::Csv),
+        None => format_of(&headers) == Some(Format::CSV),
     };
     let diff = diff(&app, &access.dataset, &versions).await?;
     if is_file {
-        let kind = HeaderValue::from_static(Format::Csv.media_type());
+        let kind = HeaderValue::from_static(Format::CSV.media_type());
         let parts = diff_as_csv(&app.db, diff).await?;
         return Ok(Download::new(kind, parts).into_response());
     }

@@ -50,8 +50,9 @@ pub struct RecordParams {
     /// The version to show the records of, which is the last one unless told
     #[param(minimum = 1)]
     version: Option<i64>,
-    /// `csv` or `ndjson`, for all records that match instead of a page
-    #[param(pattern = "^(csv|ndjson|json)$")]
+    /// `csv`, `ndjson`, `parquet`, `arrow` or `arrow-stream`, for all records that match instead of
+    /// a page
+    #[param(pattern = "^(csv|ndjson|parquet|arrow|arrow-stream|json)$")]
     format: Option<String>,
     /// Conditions on the fields: `field=value` or `field__op=value`, where `op` is one of `ne`, `lt`,
     /// `lte`, `gt`, `gte`, `in`, `contains`, `startswith`, `isnull`, `covers`
@@ -82,9 +83,9 @@ pub struct RecordList {
 
 /// The records of a dataset
 ///
-/// In pages, by filters on any field. `format`, or an `Accept` that prefers CSV or NDJSON, answers
-/// with a file of all records that match, as they are at one moment; if making it fails, the
-/// connection breaks off, so that half a file never looks whole.
+/// In pages, by filters on any field. `format`, or an `Accept` that prefers CSV, NDJSON, Parquet or
+/// Arrow, answers with a file of all records that match, as they are at one moment; if making it
+/// fails, the connection breaks off, so that half a file never looks whole.
 #[utoipa::path(
     get,
     path = "/api/v1/datasets/{id}/records",
@@ -96,7 +97,14 @@ pub struct RecordList {
         (
             status = OK,
             description = "A page of records, or a file of all of them.",
-            content((RecordList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")),
+            content(
+                (RecordList = "application/json"),
+                (String = "text/csv"),
+                (String = "application/x-ndjson"),
+                (String = "application/vnd.apache.parquet"),
+                (String = "application/vnd.apache.arrow.file"),
+                (String = "application/vnd.apache.arrow.stream"),
+            ),
         ),
         ApiError,
     ),
@@ -121,8 +129,12 @@ fn format(asked: &Asked, headers: &HeaderMap) -> ApiResult<Option<Format>> {
             return Ok(None);
         }
         let found = Format::ALL.into_iter().find(|(_, name, _)| *name == word);
-        let (format, ..) =
-            found.ok_or_else(|| invalid("format", "expected csv, ndjson or json"))?;
+        let (format, ..) = found.ok_or_else(|| {
+            invalid(
+                "format",
+                "expected csv, ndjson, parquet, arrow, arrow-stream or json",
+            )
+        })?;
         return Ok(Some(format));
     }
     Ok(format_of(headers))
@@ -160,7 +172,9 @@ async fn export(
     );
     let kind = HeaderValue::from_static(format.media_type());
     let counted = Exporting::begin(app.core.metrics.clone(), format);
-    let file = export.stream(format, selected, filters, counted);
+    let runner = &app.core.runner;
+    let file = export.stream(format, runner, selected, filters, counted);
+    let file = file.await?;
     Ok(Download::new(kind, file).into_response())
 }
 

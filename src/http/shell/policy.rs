@@ -71,6 +71,14 @@ pub fn takes_event_stream(headers: &HeaderMap) -> bool {
     accepted(headers).any(|kind| kind == "text/event-stream")
 }
 
+const FILES: [&str; 5] = [
+    "text/csv",
+    "application/x-ndjson",
+    "application/vnd.apache.parquet",
+    "application/vnd.apache.arrow.file",
+    "application/vnd.apache.arrow.stream",
+];
+
 /// Whether the caller asks for a file of all rows: by `format`, or by the first type that is known
 /// here of those that they accept.
 fn takes_file(headers: &HeaderMap, query: Option<&str>) -> bool {
@@ -78,7 +86,7 @@ fn takes_file(headers: &HeaderMap, query: Option<&str>) -> bool {
     if let Some(format) = pairs.find_map(|pair| pair.strip_prefix("format=")) {
         return format != "json";
     }
-    let is_file = |kind: &str| matches!(kind, "text/csv" | "application/x-ndjson").then_some(());
+    let is_file = |kind: &str| FILES.contains(&kind).then_some(());
     preferred(headers, is_file).is_some()
 }
 

@@ -14,6 +14,7 @@ mod profile;
 mod reading;
 mod rejects;
 mod retention;
+mod typed;
 mod upsert;
 mod versions;
 

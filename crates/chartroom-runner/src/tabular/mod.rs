@@ -1,4 +1,4 @@
-//! XLSX, Parquet and Arrow as rows of texts.
+//! XLSX, Parquet and Arrow as rows of texts, and rows as Parquet and Arrow.
 
 mod arrow;
 mod calendar;
@@ -7,6 +7,7 @@ mod exact;
 mod pages;
 mod parquet;
 mod texts;
+mod write;
 mod writers;
 mod xlsx;
 mod xml;
@@ -18,7 +19,10 @@ use chartroom_wire::tabular::{Code, Failure, Format, Request};
 use crate::output::{Output, Stop, unreadable};
 use crate::source::Source;
 
-pub(crate) fn read(request: &Request, source: &Source, to: &mut File) -> Result<(), Stop> {
+pub(crate) use write::write;
+
+pub(crate) fn read(request: &Request, source: Source, to: &mut File) -> Result<(), Stop> {
+    let source = &source;
     let mut output = Output::new(to, request.bounds);
     let start = source.bytes(0, 8).map_err(|error| unreadable(&error))?;
     match request.format {
