@@ -11,6 +11,7 @@
 //! - [`server`]: connections: the accept loop, timeouts, caps, framing, request heads
 //! - [`db`]: the database: the pool's rules, TLS, transactions, pages, migrations, the readiness
 //!   watch
+//! - [`blobs`]: bytes that are kept in the database in parts, and read from any place on
 //! - [`net`]: outbound HTTP: one client with a time limit and a bounded answer, for https too
 //! - [`process`]: the child that reads what strangers send: its limits, its queue, its end
 //! - [`client`]: what `chartroom` says to another Chartroom: URL, credentials, calls, output
@@ -39,6 +40,7 @@
 pub mod activity;
 pub mod app;
 pub mod audit;
+pub mod blobs;
 pub mod client;
 pub mod config;
 pub mod datasets;

@@ -40,6 +40,33 @@ diesel::table! {
 }
 
 diesel::table! {
+    blob_parts (blob_id, place) {
+        blob_id -> Uuid,
+        place -> Int4,
+        bytes -> Bytea,
+    }
+}
+
+diesel::table! {
+    blobs (id) {
+        id -> Uuid,
+        size -> Nullable<Int8>,
+        sha256 -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        /// Since when nobody has it any more
+        released_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    dataset_files (dataset_id, version) {
+        dataset_id -> Uuid,
+        version -> Int8,
+        blob_id -> Uuid,
+    }
+}
+
+diesel::table! {
     dataset_generations (id) {
         id -> Int8,
         dataset_id -> Nullable<Uuid>,
@@ -481,6 +508,8 @@ diesel::table! {
 }
 
 diesel::joinable!(api_tokens -> users (user_id));
+diesel::joinable!(blob_parts -> blobs (blob_id));
+diesel::joinable!(dataset_files -> blobs (blob_id));
 diesel::joinable!(dataset_generations -> datasets (dataset_id));
 diesel::joinable!(dataset_imports -> datasets (dataset_id));
 diesel::joinable!(dataset_imports -> principals (started_by));
@@ -512,6 +541,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     attempt_buckets,
     audit_events,
+    blob_parts,
+    blobs,
+    dataset_files,
     dataset_generations,
     dataset_imports,
     dataset_pins,

@@ -60,7 +60,7 @@ pub(super) fn core(
     let wake = outbox_wake.clone();
     db.listeners().on_commit(move |Outgoing| wake.notify_one());
     let memory = config.runner.runner_memory.map(|size| size.0);
-    let runner = Runner::new(memory, metrics.clone())?;
+    let runner = Runner::new(memory, metrics.clone());
     let directory = config.runner.spool_dir.clone();
     let most = u64::try_from(config.runner.spool_size.0).unwrap_or(u64::MAX);
     let spool = Spool::new(directory.unwrap_or_else(std::env::temp_dir), most, &metrics);

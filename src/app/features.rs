@@ -14,6 +14,7 @@ use crate::app::sweep::{
     PurgeSessions,
 };
 use crate::config::Config;
+use crate::datasets::files::WriteVersion;
 use crate::datasets::profile::kept::ProfileVersion;
 use crate::datasets::retention::{PurgeVersions, Retention};
 use crate::datasets::sweep::SweepDatasets;
@@ -30,6 +31,7 @@ use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::mail::Mailer;
 use crate::mail::letter::Deliver;
 use crate::notifications::mail::{DigestMail, NotificationMail};
+use crate::process::Runner;
 use crate::projects::access::{ProjectAccess, Viewer};
 use crate::projects::reminders::Remind;
 use crate::telemetry::metrics::Metrics;
@@ -77,6 +79,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// The kinds of jobs that a process of this build does, and how often those come that nobody asks
 /// for.
 pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
+    let memory = config.runner.runner_memory.map(|size| size.0);
     let kinds = Kinds::default()
         .every::<PurgeEvents>(MINUTE, config.jobs.event_retention.0)
         .every::<PurgeAttempts>(MINUTE, ())
@@ -89,7 +92,8 @@ pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
         .every::<SweepDatasets>(MINUTE, ())
         .every::<PurgeVersions>(10 * MINUTE, retention(config))
         .with::<Remind>(())
-        .with::<ProfileVersion>(());
+        .with::<ProfileVersion>(())
+        .with::<WriteVersion>(Arc::new(Runner::new(memory, metrics.clone())));
     match Mailer::new(config, metrics.clone()) {
         Some(mailer) => with_mail(kinds, &Arc::new(mailer)),
         None => kinds,

@@ -102,7 +102,7 @@ pub enum ExportError {
 pub type Parts = mpsc::Sender<Result<Bytes, ExportError>>;
 
 /// What `send` makes, while it makes it. It ends with its reader.
-fn parts<F>(
+pub fn parts<F>(
     send: impl FnOnce(Parts) -> F + Send + 'static,
 ) -> Pin<Box<dyn Stream<Item = Result<Bytes, ExportError>> + Send>>
 where

@@ -14,6 +14,7 @@ pub mod csv;
 pub mod diff;
 pub mod edit;
 pub mod export;
+pub mod files;
 pub mod handlers;
 pub mod import;
 pub mod measure;
@@ -92,4 +93,5 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(handlers::diff::list_differences))
         .routes(routes!(handlers::diff::get_diff_summary))
         .routes(routes!(handlers::versions::list_dataset_versions))
+        .routes(routes!(handlers::versions::get_version_file))
 }

@@ -136,7 +136,9 @@ async fn purge_some(
         .text(PURGEABLE);
     sql.text(" AND v.dataset_id = :dataset ORDER BY v.version LIMIT :most), ");
     sql.text("unseen AS (DELETE FROM dataset_profiles AS profile USING old ");
-    sql.text("WHERE profile.dataset_id = old.dataset_id AND profile.version = old.version) ");
+    sql.text("WHERE profile.dataset_id = old.dataset_id AND profile.version = old.version)");
+    sql.text(", unfiled AS (DELETE FROM dataset_files AS file USING old ");
+    sql.text("WHERE file.dataset_id = old.dataset_id AND file.version = old.version) ");
     sql.text("UPDATE dataset_versions AS v SET purged_at = now() FROM old ");
     sql.text("WHERE v.dataset_id = old.dataset_id AND v.version = old.version");
     sql.bind::<Uuid, _>("dataset", dataset);

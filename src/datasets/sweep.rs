@@ -1,5 +1,5 @@
-//! The jobs that clean up after datasets: imports whose process is gone, and tables that are no
-//! dataset's any more.
+//! The jobs that clean up after datasets: imports whose process is gone, tables that are no dataset's
+//! any more, and files that no version has.
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::import::model::Import;
 use super::import::rejects;
 use super::table::Table;
+use crate::blobs;
 use crate::db::Db;
 use crate::db::purge::in_batches;
 use crate::db::sql::Writer;
@@ -57,6 +58,7 @@ pub async fn sweep(db: &Db) -> ApiResult<()> {
     let abandoned = db.write(async |connection| Import::end_abandoned(connection).await);
     abandoned.await?;
     in_batches(db, async |connection| rejects::purge(connection).await).await?;
+    blobs::sweep(db).await?;
     let unused = db.read_primary(async |connection| unused(connection).await);
     let nobody = Actor::default();
     for table in unused.await? {

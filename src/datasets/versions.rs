@@ -182,16 +182,20 @@ pub async fn as_it_was(
         find.get_result(&mut connection).await.optional()?;
     Ok(match found {
         None => Err(ApiError::not_found("version")),
-        Some((_, true, ..)) => Err(ApiError::new(
-            Code::VersionPurged,
-            format!("version {version} is not kept any more; the list of versions says which are"),
-        )),
+        Some((_, true, ..)) => Err(purged(version)),
         Some((generation, false, change, but)) => Ok(Shown {
             version,
             table: Some(Table(generation)),
             moment: Moment::After { change, but },
         }),
     })
+}
+
+pub fn purged(version: i64) -> ApiError {
+    ApiError::new(
+        Code::VersionPurged,
+        format!("version {version} is not kept any more; the list of versions says which are"),
+    )
 }
 
 #[derive(Clone, Copy, PartialEq)]

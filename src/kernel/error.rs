@@ -103,6 +103,8 @@ codes! {
     PayloadTooLarge = "payload-too-large" PAYLOAD_TOO_LARGE "The body is too large",
     /// The URL is longer than 8 KiB.
     UriTooLong = "uri-too-long" URI_TOO_LONG "The URL is too long",
+    /// The file has no bytes where `Range` asks for some. `Content-Range` says how many it has.
+    RangeNotSatisfiable = "range-not-satisfiable" RANGE_NOT_SATISFIABLE "The file has no such bytes",
     /// The body has a type or an encoding that this resource does not take. `detail` says which it
     /// takes.
     UnsupportedMediaType = "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "The body has an unsupported type",
@@ -134,6 +136,9 @@ codes! {
     /// More is asked of the service than it can do at once. Nothing was done; repeat after the time
     /// in `Retry-After`.
     Overloaded = "overloaded" SERVICE_UNAVAILABLE "The service is busy",
+    /// The file is being made, which the first request for it began. Repeat after the time in
+    /// `Retry-After`.
+    FilePending = "file-pending" SERVICE_UNAVAILABLE "The file is being made",
     /// The answer took too long and was given up. A change may have been made or not; repeat it
     /// with the same `Idempotency-Key`.
     DeadlineExceeded = "deadline-exceeded" SERVICE_UNAVAILABLE "The answer took too long",

@@ -65,6 +65,8 @@ ids! {
     DatasetId,
     /// The id of an import into a dataset.
     ImportId,
+    /// The id of bytes that are kept.
+    BlobId,
 }
 
 /// Whether PostgreSQL and RFC 3339 can both say the time.

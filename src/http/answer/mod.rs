@@ -6,6 +6,7 @@ pub mod etag;
 pub mod idempotency;
 pub mod once;
 pub mod page;
+pub mod ranged;
 pub(in crate::http) mod rendered;
 
 use axum::body::Body;

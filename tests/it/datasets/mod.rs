@@ -4,6 +4,7 @@ mod census;
 mod copy;
 mod diff;
 mod edits;
+mod files;
 mod hostile;
 mod imports;
 mod metadata;

@@ -213,7 +213,7 @@ async fn walls_stand_around_a_child() {
     // By its memory it is told from the children of other tests.
     let metrics = std::sync::Arc::new(chartroom::telemetry::metrics::Metrics::new().unwrap());
     let memory = 77 << 20;
-    let runner = chartroom::process::Runner::new(Some(memory), metrics.clone()).unwrap();
+    let runner = chartroom::process::Runner::new(Some(memory), metrics.clone());
     let runner = runner.of(PROGRAM, 60, PATIENCE);
     let file = File::open(long(&dir)).unwrap();
     let mut rows = runner.read(file, Reading::new(Format::Xlsx)).await.unwrap();
@@ -307,7 +307,7 @@ async fn a_descriptor_that_can_be_written_to_is_not_taken() {
 async fn what_becomes_of_files_is_counted() {
     let dir = TempDir::new("counted").unwrap();
     let metrics = std::sync::Arc::new(chartroom::telemetry::metrics::Metrics::new().unwrap());
-    let runner = chartroom::process::Runner::new(None, metrics.clone()).unwrap();
+    let runner = chartroom::process::Runner::new(None, metrics.clone());
     assert!(runner.memory() <= 256 << 20);
     let runner = runner.of(PROGRAM, 60, PATIENCE);
     let count = |outcome: &str| metrics.file_reads_total.with_label_values(&[outcome]).get();

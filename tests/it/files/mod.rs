@@ -44,9 +44,7 @@ fn runner() -> Runner {
 
 fn runner_of(program: impl Into<std::ffi::OsString>, cpu: u64, patience: Duration) -> Runner {
     let metrics = Arc::new(Metrics::new().unwrap());
-    Runner::new(Some(MEMORY), metrics)
-        .unwrap()
-        .of(program, cpu, patience)
+    Runner::new(Some(MEMORY), metrics).of(program, cpu, patience)
 }
 
 fn data(name: &str) -> PathBuf {

@@ -265,6 +265,11 @@ pub(crate) const CALLS: &[Call] = &[
         Nothing
     }),
     call("GET /api/v1/datasets/{id}/versions", PROJECT, |_| Nothing),
+    call(
+        "GET /api/v1/datasets/{id}/versions/{version}/data.parquet",
+        PROJECT,
+        |_| Nothing,
+    ),
 ];
 
 /// The caller's own; of somebody unknown where nobody calls.

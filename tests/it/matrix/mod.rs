@@ -143,6 +143,7 @@ pub(crate) fn fill(path: &str, things: &Things) -> String {
         .replace("{import}", &things.import.to_string())
         .replace("{rid}", "1")
         .replace("{name}", "kept")
+        .replace("{version}", "1")
         .replace("{principal}", &things.principal.to_string())
 }
 

@@ -156,7 +156,7 @@ impl Stage {
 
     /// In one round trip, as this is done for every call.
     async fn insert(&self, people: &[&Person], projects: &[(&Shared, &[(Uuid, &str)])]) {
-        let mut made = String::new();
+        let (mut made, mut last) = (String::new(), String::new());
         let mut rows = [const { String::new() }; 15];
         let [
             principals,
@@ -227,6 +227,17 @@ impl Stage {
             write!(pins, ",('{dataset}', 'kept', 1)").unwrap();
             write!(made, "CREATE TABLE dataset_rows.g{table} (rid bigint NOT NULL, came bigint NOT NULL, gone bigint, c1 bigint); \
                 INSERT INTO dataset_rows.g{table} VALUES (1, 0, NULL, 1); GRANT ALL ON dataset_rows.g{table} TO PUBLIC;").unwrap();
+            write!(
+                made,
+                "INSERT INTO blobs (id, size, sha256) VALUES ('{dataset}', 1, '\\x00'); \
+                INSERT INTO blob_parts VALUES ('{dataset}', 0, '\\x00');"
+            )
+            .unwrap();
+            write!(
+                last,
+                "INSERT INTO dataset_files VALUES ('{dataset}', 1, '{dataset}');"
+            )
+            .unwrap();
             let own = [(*owner, "owner"), (*mate, "viewer")];
             for (member, role) in own.iter().chain(*more) {
                 write!(members, ",('{project}', '{member}', '{role}')").unwrap();
@@ -258,6 +269,7 @@ impl Stage {
                 write!(batch, "INSERT INTO {table} VALUES {rows};").unwrap();
             }
         }
+        batch += &last;
         self.session.batch_execute(&batch).await.unwrap();
     }
 

@@ -94,7 +94,7 @@ impl TestApp {
         let api = Arc::get_mut(&mut app.0).unwrap();
         let core = Arc::get_mut(&mut api.core).unwrap();
         let metrics = core.metrics.clone();
-        let runner = Runner::new(Some(64 << 20), metrics).unwrap();
+        let runner = Runner::new(Some(64 << 20), metrics);
         core.runner = runner.of(
             env!("CARGO_BIN_EXE_chartroom"),
             60,
