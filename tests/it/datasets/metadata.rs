@@ -1,4 +1,4 @@
-//! What a dataset says of itself, to people and to programs of others. `scripts/metadata-check` has
+//! What a dataset says of itself, to people and to programs of others. `scripts/data-check` has
 //! their own validators judge the documents.
 
 use http::Method;
