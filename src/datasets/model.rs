@@ -108,7 +108,15 @@ pub struct Shown {
     pub moment: Moment,
 }
 
+/// Records that are read within the time of a usual request, whatever is asked of them.
+const SMALL: i64 = 100_000;
+
 impl Dataset {
+    /// Whether reading all its records may take longer than requests usually do.
+    pub fn is_large(&self) -> bool {
+        self.rows > SMALL
+    }
+
     pub fn key(&self) -> Vec<String> {
         self.key.iter().flatten().cloned().collect()
     }

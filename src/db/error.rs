@@ -19,6 +19,9 @@ pub enum DbError {
     /// The operation began and its end is unknown: the connection or the time was lost.
     #[error("the database connection was lost or too slow")]
     Interrupted,
+    /// A read was given up.
+    #[error("reading took longer than {0:?}")]
+    TooLong(Duration),
     /// The server only reads.
     #[error("the database only reads at present")]
     ReadOnly,
@@ -47,6 +50,13 @@ impl From<DbError> for ApiError {
                 Code::OutcomeUnknown,
                 "the database was lost or too slow; a change may have been made or not: repeat the request, a POST with the same Idempotency-Key",
             ),
+            DbError::TooLong(most) => Self::new(
+                Code::DeadlineExceeded,
+                format!(
+                    "this takes longer than {} s and was given up: ask for less, by filters or fewer groups",
+                    most.as_secs()
+                ),
+            ),
             DbError::ReadOnly => Self::new(
                 Code::ReadOnly,
                 "the database only reads at present; nothing was changed, repeat the request",
@@ -66,10 +76,11 @@ impl From<DbError> for ApiError {
 /// What database operations do.
 const KINDS: [&str; 2] = ["read", "write"];
 const OK: &str = "ok";
-const FAILURES: [&str; 6] = [
+const FAILURES: [&str; 7] = [
     "no_connection",
     "busy",
     "interrupted",
+    "too_long",
     "read_only",
     "storage_full",
     "error",
@@ -81,6 +92,7 @@ impl DbError {
             Self::NoConnection(_) => "no_connection",
             Self::Busy => "busy",
             Self::Interrupted => "interrupted",
+            Self::TooLong(_) => "too_long",
             Self::ReadOnly => "read_only",
             Self::StorageFull(_) => "storage_full",
             Self::Query(_) => "error",

@@ -91,8 +91,8 @@ impl Load {
     pub(super) async fn begin(db: &Db) -> Result<Self, LoadError> {
         let permit = Arc::clone(&db.loads).try_acquire_owned();
         let permit = permit.or(Err(LoadError::Busy))?;
-        let endpoint = db.primary.manager().endpoint();
-        let session = connect(endpoint, Purpose::LOAD, db.deadline).await?;
+        let endpoint = db.usual.primary.manager().endpoint();
+        let session = connect(endpoint, Purpose::LOAD, db.usual.deadline).await?;
         let (client, connection) = (session.client, session.connection);
         let driver = AbortOnDropHandle::new(tokio::spawn(async move {
             // The statement fails by itself if the connection does.
@@ -158,7 +158,7 @@ impl Load {
             }
             Err(Failure::Refused(error)) => Ok(Err(error)),
             Err(Failure::Query(error)) => {
-                let until = Instant::now() + db.deadline;
+                let until = Instant::now() + db.usual.deadline;
                 Err(LoadError::Work(
                     if is_lost(&error, &mut connection, until).await {
                         DbError::Interrupted

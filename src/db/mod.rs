@@ -56,11 +56,24 @@ pub use replica::{Sourced, is_from_replica, sourced};
 /// fails to build incrementally.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'a>>;
 
-/// The two endpoints and the rules of their use.
-pub struct Db {
+/// For an analysis, after which it is given up.
+pub const ANALYSIS: Duration = Duration::from_secs(30);
+/// Connections of analyses to each endpoint, and how many more wait for one.
+const ANALYSTS: usize = 3;
+const ANALYSES_WAIT: usize = 8;
+
+/// Where reads go, and how long they may take.
+struct Reach {
     primary: Pool,
     replica: Option<Replica>,
     deadline: Duration,
+}
+
+/// The two endpoints and the rules of their use.
+pub struct Db {
+    usual: Reach,
+    /// On connections of its own, so that whoever asks much keeps nobody waiting who asks little.
+    analysis: Reach,
     metrics: Arc<Metrics>,
     listeners: Listeners,
     snapshots: Arc<Semaphore>,
@@ -76,15 +89,28 @@ impl Db {
         metrics: Arc<Metrics>,
     ) -> anyhow::Result<Self> {
         metrics.announce_database();
-        let primary = pool::pool(primary, Purpose::WRITE, None, settings)?;
-        let replica = replica
-            .map(|endpoint| pool::pool(endpoint, Purpose::READ, Some(Arc::default()), settings))
-            .transpose()?
-            .map(Replica::new);
+        let mark: Arc<Mark> = Arc::default();
+        let reach = |purpose, read, settings, deadline| {
+            let mark = || Some(mark.clone());
+            let replica = replica
+                .clone()
+                .map(|endpoint| pool::pool(endpoint, read, mark(), settings))
+                .transpose()?
+                .map(Replica::new);
+            Ok::<_, anyhow::Error>(Reach {
+                primary: pool::pool(primary.clone(), purpose, None, settings)?,
+                replica,
+                deadline,
+            })
+        };
+        let few = PoolSettings {
+            connections: ANALYSTS,
+            queue: ANALYSES_WAIT,
+            ..settings
+        };
         Ok(Self {
-            primary,
-            replica,
-            deadline,
+            usual: reach(Purpose::WRITE, Purpose::READ, settings, deadline)?,
+            analysis: reach(Purpose::ANALYSIS, Purpose::ANALYSIS, few, ANALYSIS)?,
             metrics,
             listeners: Listeners::default(),
             snapshots: Arc::new(Semaphore::new(snapshot::MOST)),
@@ -104,7 +130,29 @@ impl Db {
             + Sync
             + 'a,
     {
-        Box::pin(self.read_where_it_answers(Instant::now(), operation))
+        Box::pin(self.read_where_it_answers(&self.usual, Instant::now(), operation))
+    }
+
+    /// [`Db::read`] of much: it may take [`ANALYSIS`], and says so where that is too little.
+    pub fn analyze<'a, T, F>(&'a self, operation: F) -> Pending<'a, T>
+    where
+        T: Send + 'a,
+        F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> QueryResult<T>
+            + for<'c> Repeatable<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
+            + Send
+            + Sync
+            + 'a,
+    {
+        Box::pin(async move {
+            let begun = Instant::now();
+            let answer = self.read_where_it_answers(&self.analysis, begun, operation);
+            match answer.await {
+                Err(DbError::Interrupted) if begun.elapsed() >= ANALYSIS => {
+                    Err(DbError::TooLong(ANALYSIS))
+                }
+                answer => answer,
+            }
+        })
     }
 
     /// [`Db::read`] of a row by its key: one statement, whose connection others use at the same
@@ -125,7 +173,7 @@ impl Db {
                 None => {
                     let alone =
                         async |connection: &mut AsyncPgConnection| operation(connection).await;
-                    Box::pin(self.read_where_it_answers(begun, alone)).await
+                    Box::pin(self.read_where_it_answers(&self.usual, begun, alone)).await
                 }
             }
         })
@@ -143,10 +191,14 @@ impl Db {
             + 'a,
     {
         Box::pin(async move {
-            let until = Instant::now() + self.deadline;
-            match self.attempt(&self.primary, "read", until, &operation).await {
+            let until = Instant::now() + self.usual.deadline;
+            match self
+                .attempt(&self.usual.primary, "read", until, &operation)
+                .await
+            {
                 Err(DbError::Interrupted) if Instant::now() < until => {
-                    self.attempt(&self.primary, "read", until, &operation).await
+                    self.attempt(&self.usual.primary, "read", until, &operation)
+                        .await
                 }
                 answer => answer,
             }
@@ -162,8 +214,8 @@ impl Db {
             + Send
             + 'a,
     {
-        let until = Instant::now() + self.deadline;
-        Box::pin(self.attempt(&self.primary, "write", until, operation))
+        let until = Instant::now() + self.usual.deadline;
+        Box::pin(self.attempt(&self.usual.primary, "write", until, operation))
     }
 
     /// `None` where it has to be asked in the ordinary way.
@@ -179,15 +231,15 @@ impl Db {
             + Send
             + Sync,
     {
-        let replica = self.replica.as_ref();
-        let pool = replica.map_or(&self.primary, |replica| &replica.pool);
+        let replica = self.usual.replica.as_ref();
+        let pool = replica.map_or(&self.usual.primary, |replica| &replica.pool);
         let line = shared::line(pool)?;
         if replica.is_some_and(|replica| !replica.is_asked()) {
             return None;
         }
         // Half of the time stays for a connection of its own: on this one it may be another's
         // statement that is slow.
-        let until = begun + self.deadline / 2;
+        let until = begun + self.usual.deadline / 2;
         let answer = self
             .observed("read", pin!(on_a_line(pool, &line, until, operation)))
             .await;
@@ -198,7 +250,12 @@ impl Db {
         is_final.then_some(answer)
     }
 
-    async fn read_where_it_answers<T, F>(&self, begun: Instant, operation: F) -> Result<T, DbError>
+    async fn read_where_it_answers<T, F>(
+        &self,
+        reach: &Reach,
+        begun: Instant,
+        operation: F,
+    ) -> Result<T, DbError>
     where
         T: Send,
         F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> QueryResult<T>
@@ -206,12 +263,12 @@ impl Db {
             + Send
             + Sync,
     {
-        let until = begun + self.deadline;
+        let until = begun + reach.deadline;
         let mut resting = None;
-        if let Some(replica) = &self.replica {
+        if let Some(replica) = &reach.replica {
             if replica.is_asked() {
                 // Half of the time stays for the primary.
-                let half = begun + self.deadline / 2;
+                let half = begun + reach.deadline / 2;
                 let answer = self.attempt(&replica.pool, "read", half, &operation).await;
                 if replica.has_answered(&answer) {
                     return answer;
@@ -221,9 +278,11 @@ impl Db {
             }
             self.metrics.database_read_fallbacks_total.inc();
         }
-        let answer = self.attempt(&self.primary, "read", until, &operation).await;
+        let answer = self
+            .attempt(&reach.primary, "read", until, &operation)
+            .await;
         let (again, is_replica) = match (&answer, resting) {
-            (Err(DbError::Interrupted), _) => (&self.primary, false),
+            (Err(DbError::Interrupted), _) => (&reach.primary, false),
             // Rest is over when there is nobody else to ask.
             (Err(DbError::NoConnection(_) | DbError::ReadOnly), Some(replica)) => (replica, true),
             _ => return answer,
@@ -277,7 +336,7 @@ impl Db {
     /// For who looks at the primary: by this is judged whether the read-only endpoint is behind,
     /// where there is one.
     pub fn mark(&self) -> Option<Arc<Mark>> {
-        self.replica.as_ref()?.pool.manager().mark.clone()
+        self.usual.replica.as_ref()?.pool.manager().mark.clone()
     }
 
     /// Begins to read what lasts longer than an operation: all of it as it is now.
@@ -297,8 +356,11 @@ impl Db {
 
     pub fn pool_status(&self) -> impl Iterator<Item = (&'static str, pool::Status)> {
         [
-            ("primary", Some(&self.primary)),
-            ("read", self.replica.as_ref().map(|replica| &replica.pool)),
+            ("primary", Some(&self.usual.primary)),
+            (
+                "read",
+                self.usual.replica.as_ref().map(|replica| &replica.pool),
+            ),
         ]
         .into_iter()
         .filter_map(|(name, pool)| Some((name, pool::status(pool?))))
@@ -306,15 +368,17 @@ impl Db {
 
     /// Makes one connection ahead of the first request.
     pub async fn warm(&self) {
-        if let Ok(lease) = Lease::take(&self.primary).await {
+        if let Ok(lease) = Lease::take(&self.usual.primary).await {
             lease.keep();
         }
     }
 
     pub fn close(&self) {
-        pool::close(&self.primary);
-        if let Some(replica) = &self.replica {
-            pool::close(&replica.pool);
+        for reach in [&self.usual, &self.analysis] {
+            pool::close(&reach.primary);
+            if let Some(replica) = &reach.replica {
+                pool::close(&replica.pool);
+            }
         }
     }
 }

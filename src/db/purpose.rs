@@ -24,6 +24,8 @@ impl Purpose {
     pub const WRITE: Self = Self::short("write", true);
     /// Reads that a standby may answer.
     pub const READ: Self = Self::short("read", false);
+    /// Reads of much, which may take longer than requests usually do.
+    pub const ANALYSIS: Self = Self::short("analysis", false);
     pub const READINESS: Self = Self::short("readiness", false);
     pub const MIGRATE: Self = Self::short("migrate", false);
     /// The command line's work on accounts.

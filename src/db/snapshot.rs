@@ -57,7 +57,7 @@ impl Snapshot {
     pub(super) async fn begin(db: &Db) -> Result<Self, SnapshotError> {
         let permit = Arc::clone(&db.snapshots).try_acquire_owned();
         let permit = permit.or(Err(SnapshotError::Busy))?;
-        let manager = db.primary.manager();
+        let manager = db.usual.primary.manager();
         let endpoint = manager.endpoint();
         let session = connect(endpoint, Purpose::SNAPSHOT, PATIENCE).await?;
         let (client, connection) = (session.client, session.connection);

@@ -72,6 +72,7 @@ pub struct GroupList {
     path = "/api/v1/datasets/{id}/aggregate",
     tag = "datasets",
     security(("caller" = [])),
+    extensions(("x-policy" = json!("analysis"))),
     params(("id" = DatasetId, Path, description = "Id of the dataset"), AggregateParams),
     responses(
         (
@@ -110,10 +111,13 @@ pub async fn get_aggregate(
             measures: &measures,
             filters: &filters,
         };
-        let found = app
-            .db
-            .read(async |connection| wanted.load(connection).await)
-            .await?;
+        // How many records an earlier version has is not known yet.
+        let db = &app.db;
+        let found = match version.is_some() || dataset.is_large() {
+            true => db.analyze(async |connection| wanted.load(connection).await),
+            false => db.read(async |connection| wanted.load(connection).await),
+        };
+        let found = found.await?;
         if let Some(found) = found {
             if is_picture {
                 let groups = pictures::Groups {
@@ -207,6 +211,7 @@ pub struct CompareParams {
     path = "/api/v1/datasets/{id}/compare",
     tag = "datasets",
     security(("caller" = [])),
+    extensions(("x-policy" = json!("analysis"))),
     params(("id" = DatasetId, Path, description = "Id of the dataset"), CompareParams),
     responses(
         (
@@ -249,10 +254,13 @@ pub async fn get_comparison(
             has_function: function.is_some(),
             filters: &filters,
         };
-        let found = app
-            .db
-            .read(async |connection| wanted.load(connection).await)
-            .await?;
+        // How many records an earlier version has is not known yet.
+        let db = &app.db;
+        let found = match version.is_some() || dataset.is_large() {
+            true => db.analyze(async |connection| wanted.load(connection).await),
+            false => db.read(async |connection| wanted.load(connection).await),
+        };
+        let found = found.await?;
         if let Some(found) = found {
             let found = found?;
             if is_picture {

@@ -39,7 +39,7 @@ impl<G: Gate> Shell<G> {
             streaming,
         } = asked;
         let limits = &self.app.config.limits;
-        let until = context.begun + limits.request_deadline.0;
+        let until = context.begun + policy.deadline(limits.request_deadline.0);
         let refused = |who, origin: &Origin, reason: &str| {
             let (method, route) = (&context.method, &route.template);
             self.gate

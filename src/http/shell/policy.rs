@@ -2,9 +2,12 @@
 //! handler says it in `extensions(("x-policy" = json!("upload")))`; one that says nothing gets the
 //! strictest.
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use utoipa::openapi::path::Operation;
 
+use crate::db::ANALYSIS;
 use crate::http::accept::{accepted, preferred};
 
 const NAME: &str = "x-policy";
@@ -16,6 +19,8 @@ pub enum RoutePolicy {
     Short,
     /// The same with a body as large as the setting allows.
     Large,
+    /// Short, but for the time it may take: for reads of much.
+    Analysis,
     /// The handler reads the body as it arrives, for as long as it keeps arriving.
     Upload,
     /// The answer is made while it is read, for as long as it keeps being read.
@@ -28,9 +33,10 @@ pub enum RoutePolicy {
 }
 
 impl RoutePolicy {
-    pub const ALL: [(&str, Self); 6] = [
+    pub const ALL: [(&str, Self); 7] = [
         ("short", Self::Short),
         ("large", Self::Large),
+        ("analysis", Self::Analysis),
         ("upload", Self::Upload),
         ("download", Self::Download),
         ("watch", Self::Watch),
@@ -56,6 +62,15 @@ impl RoutePolicy {
             Self::Export if takes_file(headers, query) => Self::Download,
             Self::Export => Self::Short,
             policy => policy,
+        }
+    }
+
+    /// How long the answer may take where `usual` is what requests have.
+    pub fn deadline(self, usual: Duration) -> Duration {
+        match self {
+            // The answer that it takes too long comes within it.
+            Self::Analysis => usual.max(ANALYSIS + Duration::from_secs(1)),
+            _ => usual,
         }
     }
 
@@ -111,7 +126,7 @@ mod tests {
         for bad in ["", "uplaod", "Large", "upload "] {
             let refused = of(bad).unwrap_err().to_string();
             assert!(
-                refused.contains("short, large, upload, download, watch, export"),
+                refused.contains("short, large, analysis, upload, download, watch, export"),
                 "{refused}"
             );
         }

@@ -1,5 +1,7 @@
 //! Pages, files, groups and comparisons of what was loaded.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -295,5 +297,44 @@ async fn groups_are_compared_and_what_cannot_be_says_why() {
             (400, "invalid-parameter".to_owned()),
             "{bad}"
         );
+    }
+}
+
+/// A table that another session holds takes as long to read as that session lives.
+#[tokio::test]
+async fn an_analysis_may_take_longer_than_a_page_and_says_when_it_takes_too_long() {
+    let place = Place::new().await;
+    let dataset = loaded(&place).await;
+    place.settled().await;
+    let table = place
+        .number("SELECT max(id) FROM dataset_generations")
+        .await;
+    let lock = format!("BEGIN; LOCK TABLE dataset_rows.g{table} IN ACCESS EXCLUSIVE MODE");
+    let usual = Duration::from_secs(5);
+    for (held, expected) in [
+        (Duration::from_secs(7), (200, String::new())),
+        (
+            chartroom::db::ANALYSIS + Duration::from_secs(3),
+            (503, "deadline-exceeded".to_owned()),
+        ),
+    ] {
+        if held > 2 * usual && std::env::var_os("CHARTROOM_TEST_LONG").is_none() {
+            continue;
+        }
+        place.session.batch_execute(&lock).await.unwrap();
+        let release = async {
+            tokio::time::sleep(held).await;
+            place.session.batch_execute("ROLLBACK").await.unwrap();
+        };
+        let (page, groups) = (
+            format!("{dataset}/records?version=1"),
+            format!("{dataset}/aggregate?group_by=t&version=1"),
+        );
+        let (page, groups, ()) = tokio::join!(place.get(&page), place.get(&groups), release);
+        assert_eq!(page.status, 503, "control: a page has less time");
+        match groups.status.as_u16() {
+            200 => assert_eq!(expected.0, 200, "{}", groups.text()),
+            _ => assert_eq!(outcome(&groups), expected, "{}", groups.text()),
+        }
     }
 }
