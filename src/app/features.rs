@@ -10,8 +10,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::sweep::{
-    PurgeAnswers, PurgeAttempts, PurgeEvents, PurgeMailLinks, PurgeNotifications, PurgeRevocations,
-    PurgeSessions,
+    PurgeAnswers, PurgeAttempts, PurgeEvents, PurgeInvitations, PurgeMailLinks, PurgeNotifications,
+    PurgeRefusedAddresses, PurgeRevocations, PurgeSessions,
 };
 use crate::config::Config;
 use crate::datasets::profile::kept::ProfileVersion;
@@ -31,6 +31,7 @@ use crate::mail::Mailer;
 use crate::mail::letter::Deliver;
 use crate::notifications::mail::{DigestMail, NotificationMail};
 use crate::projects::access::{ProjectAccess, Viewer};
+use crate::projects::invitations::letter::InvitationMail;
 use crate::projects::reminders::Remind;
 use crate::telemetry::metrics::Metrics;
 use crate::users::letters::{EmailConfirmMail, PasswordResetMail};
@@ -85,6 +86,8 @@ pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
         .every::<PurgeAnswers>(MINUTE, ())
         .every::<PurgeNotifications>(MINUTE, ())
         .every::<PurgeMailLinks>(MINUTE, ())
+        .every::<PurgeInvitations>(MINUTE, ())
+        .every::<PurgeRefusedAddresses>(MINUTE, ())
         .every::<PurgePeriods>(60 * MINUTE, ())
         .every::<SweepDatasets>(MINUTE, ())
         .every::<PurgeVersions>(10 * MINUTE, retention(config))
@@ -108,6 +111,7 @@ fn with_mail(kinds: Kinds, mailer: &Arc<Mailer>) -> Kinds {
     kinds
         .with::<Deliver<PasswordResetMail>>(mailer.clone())
         .with::<Deliver<EmailConfirmMail>>(mailer.clone())
+        .with::<Deliver<InvitationMail>>(mailer.clone())
         .with::<Deliver<NotificationMail>>(mailer.clone())
         .with::<Deliver<DigestMail>>(mailer.clone())
 }

@@ -76,7 +76,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "projects",
         &[
-            "kernel", "schema", "db", "http", "events", "identity", "jobs",
+            "kernel", "schema", "db", "http", "events", "identity", "jobs", "mail",
         ],
     ),
     ("audit", &["kernel", "http", "events", "identity"]),

@@ -163,7 +163,7 @@ impl Letter for Said {
         let this = self.clone();
         let mail = Mail {
             to: Recipient {
-                user: this.user,
+                user: Some(this.user),
                 email: this.email,
             },
             subject: this.subject,
