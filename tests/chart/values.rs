@@ -279,6 +279,10 @@ fn the_notes_say_where_the_data_lives_and_what_survives() {
             "Chartroom is at https://chartroom.example.org",
         ),
         ("gateway.yaml", "Nobody can register"),
+        (
+            "external-fields.yaml",
+            "Who is invited to a project by mail can register",
+        ),
     ] {
         let notes = helm.notes(file);
         assert!(notes.contains(expected), "{file}: {notes}");
