@@ -244,7 +244,7 @@ events! {
         { principal: PrincipalId, was: &'static str }
         maybe { name: Option<String>, reason: Option<&'static str> }
         feed(project) "projects/{project}/members/{principal}"
-    /// An owner invited somebody to a project by mail. Addresses are told nobody.
+    /// An owner invited somebody to a project by mail. The address is not told.
     InvitationCreated "invitation.created" (project: ProjectId)
         { invitation: InvitationId, role: &'static str }
         feed(project) "projects/{project}/invitations/{invitation}"
