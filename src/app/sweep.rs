@@ -1,6 +1,7 @@
 //! The jobs that remove, once a minute, the rows of sign-in limits, sessions, revocations, kept
 //! answers, events, notifications, invitations, links of mails and addresses that took none, once
-//! they say nothing any more. Each run removes some thousands at most; what is left waits for the next.
+//! they say nothing any more. Each run removes some thousands at most; what is left waits for the
+//! next.
 
 use std::time::Duration;
 

@@ -248,11 +248,11 @@ events! {
     InvitationCreated "invitation.created" (project: ProjectId)
         { invitation: InvitationId, role: &'static str }
         feed(project) "projects/{project}/invitations/{invitation}"
-    /// Somebody accepted an invitation with its link, and is a member with this role or a higher one.
+    /// Somebody used the link of an invitation, and is a member with this role or a higher one.
     InvitationAccepted "invitation.accepted" (project: ProjectId)
         { invitation: InvitationId, principal: PrincipalId, role: &'static str }
         feed(project) "projects/{project}/invitations/{invitation}"
-    /// An owner took an invitation back: it was `deleted`, or `replaced` by another to the same address.
+    /// An owner took an invitation back: it was `deleted`, or `replaced` by one to the same address.
     InvitationWithdrawn "invitation.withdrawn" (project: ProjectId)
         { invitation: InvitationId, reason: &'static str }
         feed(project) "projects/{project}/invitations/{invitation}"

@@ -35,7 +35,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Anyone {
     }
 }
 
-/// Whoever calls: somebody where credentials are sent, which must be good, and nobody where none are.
+/// Whoever calls: somebody where credentials are sent, which must be good, else nobody.
 pub struct MaybeSigned(pub Option<Principal>);
 
 impl Caller for MaybeSigned {

@@ -1,4 +1,4 @@
-//! A bucket by itself, for what is no sign-in but tells whether a name has an account.
+//! A bucket by itself, for what is no sign-in but tells whether a name has an account, or sends mail.
 
 use std::net::IpAddr;
 use std::time::Duration;

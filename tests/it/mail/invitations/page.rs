@@ -91,6 +91,32 @@ async fn an_invitation_is_accepted_on_the_page() {
     let sessions = "SELECT count(*) FROM sessions";
     assert_eq!(house.count(sessions).await, 0);
 
+    // Somebody who is signed in in this browser.
+    let sign_in = "return fetch('/auth/login', { method: 'POST', headers: \
+        { 'content-type': 'application/x-www-form-urlencoded' }, body: arguments[0] }) \
+        .then((answer) => answer.status)";
+    let form = [
+        ("grant_type", "password"),
+        ("username", "dan"),
+        ("password", PASSWORD),
+    ];
+    let form = serde_urlencoded::to_string(form).unwrap();
+    let dan = house.person("dan").await;
+    let signed_in = browser.execute(sign_in, json!([form])).await.unwrap();
+    assert_eq!(signed_in, json!(204));
+    house.invite("another@example.org", "viewer").await;
+    open(&house.link().await).await;
+    let button = "#invite-session button";
+    let shown = async || {
+        let button = browser.find(button).await.ok()?;
+        browser.text(&button).await.ok().filter(|it| !it.is_empty())
+    };
+    let shown = until("the offer", SOON, shown).await.unwrap();
+    assert_eq!(shown, "Accept as dan");
+    browser.click_on(button, SOON).await.unwrap();
+    until("the membership", SOON, joined).await.unwrap();
+    assert_eq!(house.role(&dan.id).await.as_deref(), Some("viewer"));
+
     // Opening it did nothing by itself, and an old link says so.
     house.invite("dot@example.org", "viewer").await;
     let link = house.link().await;
