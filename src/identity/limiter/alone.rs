@@ -20,6 +20,8 @@ const PASSWORD_RESETS_AN_HOUR: u32 = 10;
 
 /// Invitations that one principal may send in any day; half of them at once.
 const INVITATIONS_A_DAY: u32 = 100;
+/// Those of them that may go to one address.
+const INVITATIONS_TO_ONE_A_DAY: u32 = 10;
 /// Invitations that may be sent to one address in any day, by whomever; half of them at once.
 const INVITATIONS_TO_AN_ADDRESS_A_DAY: u32 = 20;
 const DAY: f64 = 24.0 * HOUR;
@@ -89,13 +91,27 @@ impl Limiter {
     /// Asks whether somebody may send an invitation to an address, whether it has an account or not.
     /// Nothing gives it back: the mail is sent.
     pub async fn invitation(&self, db: &Db, by: PrincipalId, folded: &str) -> Result<(), Refused> {
-        let key = hash(&[b"invitation", by.0.as_bytes()]);
-        self.spend(db, key, INVITATIONS_A_DAY, DAY, Policy::Invitation)
-            .await?;
-        let key = hash(&[b"invitation to", folded.as_bytes()]);
-        let quota = INVITATIONS_TO_AN_ADDRESS_A_DAY;
-        self.spend(db, key, quota, DAY, Policy::InvitationAddress)
-            .await
+        let (by, to) = (by.0.as_bytes().as_slice(), folded.as_bytes());
+        for (key, quota, policy) in [
+            (
+                hash(&[b"invitation", by]),
+                INVITATIONS_A_DAY,
+                Policy::Invitation,
+            ),
+            (
+                hash(&[b"invitation by", by, to]),
+                INVITATIONS_TO_ONE_A_DAY,
+                Policy::InvitationAddress,
+            ),
+            (
+                hash(&[b"invitation to", to]),
+                INVITATIONS_TO_AN_ADDRESS_A_DAY,
+                Policy::InvitationAddress,
+            ),
+        ] {
+            self.spend(db, key, quota, DAY, policy).await?;
+        }
+        Ok(())
     }
 
     /// Takes one of a quota for good, of which there is half at once; the window is in seconds.
