@@ -24,7 +24,7 @@
 //!   often
 //! - [`mail`]: mail: letters, the way to the mail server, what is known of addresses
 //! - [`users`]: what people and administrators do with accounts
-//! - [`projects`]: projects, members, roles, expiry
+//! - [`projects`]: projects, members, invitations, roles, expiry
 //! - [`audit`]: the trail as administrators read it
 //! - [`activity`]: a person's own trail
 //! - [`feed`]: what happens in projects, in pages and as streams

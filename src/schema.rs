@@ -242,6 +242,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    invitation_links (hash) {
+        /// Of the secret in the link, which is kept nowhere
+        hash -> Bytea,
+        invitation_id -> Uuid,
+    }
+}
+
+diesel::table! {
     /// Work to be done, and work that is being done
     jobs (id) {
         id -> Int8,
@@ -382,6 +390,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    project_invitations (id) {
+        id -> Uuid,
+        project_id -> Uuid,
+        email -> Text,
+        /// The email folded like users.email_key
+        email_key -> Text,
+        role -> Text,
+        invited_by -> Uuid,
+        /// What became of the mail
+        letter -> Text,
+        /// Rises when something becomes of the mail; the ETag
+        version -> Int8,
+        /// The time in the id, so that sorted by the one is sorted by the other
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     project_members (project_id, principal_id) {
         project_id -> Uuid,
         principal_id -> Uuid,
@@ -409,6 +436,14 @@ diesel::table! {
         updated_at -> Timestamptz,
         /// How many seconds before its end a project reminds of it
         reminders -> Array<Nullable<Int4>>,
+    }
+}
+
+diesel::table! {
+    refused_addresses (hash) {
+        /// SHA-256 of the email folded like users.email_key: no list of strangers is kept
+        hash -> Bytea,
+        refused_at -> Timestamptz,
     }
 }
 
@@ -521,6 +556,7 @@ diesel::joinable!(dataset_versions -> principals (made_by));
 diesel::joinable!(datasets -> principals (created_by));
 diesel::joinable!(datasets -> projects (project_id));
 diesel::joinable!(idempotent_answers -> principals (principal_id));
+diesel::joinable!(invitation_links -> project_invitations (invitation_id));
 diesel::joinable!(mail_links -> users (user_id));
 diesel::joinable!(notifications -> users (user_id));
 diesel::joinable!(post_scores -> posts (post_id));
@@ -555,6 +591,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_sequence,
     events,
     idempotent_answers,
+    invitation_links,
     jobs,
     mail_links,
     notifications,
@@ -565,8 +602,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     posts,
     preferences,
     principals,
+    project_invitations,
     project_members,
     projects,
+    refused_addresses,
     revocations,
     schema_window,
     sessions,

@@ -10,8 +10,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::sweep::{
-    PurgeAnswers, PurgeAttempts, PurgeEvents, PurgeMailLinks, PurgeNotifications, PurgeRevocations,
-    PurgeSessions,
+    PurgeAnswers, PurgeAttempts, PurgeEvents, PurgeInvitations, PurgeMailLinks, PurgeNotifications,
+    PurgeRefusedAddresses, PurgeRevocations, PurgeSessions,
 };
 use crate::config::Config;
 use crate::datasets::files::WriteVersion;
@@ -33,6 +33,7 @@ use crate::mail::letter::Deliver;
 use crate::notifications::mail::{DigestMail, NotificationMail};
 use crate::process::Runner;
 use crate::projects::access::{ProjectAccess, Viewer};
+use crate::projects::invitations::letter::InvitationMail;
 use crate::projects::reminders::Remind;
 use crate::telemetry::metrics::Metrics;
 use crate::users::letters::{EmailConfirmMail, PasswordResetMail};
@@ -88,6 +89,8 @@ pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
         .every::<PurgeAnswers>(MINUTE, ())
         .every::<PurgeNotifications>(MINUTE, ())
         .every::<PurgeMailLinks>(MINUTE, ())
+        .every::<PurgeInvitations>(MINUTE, ())
+        .every::<PurgeRefusedAddresses>(MINUTE, ())
         .every::<PurgePeriods>(60 * MINUTE, ())
         .every::<SweepDatasets>(MINUTE, ())
         .every::<PurgeVersions>(10 * MINUTE, retention(config))
@@ -112,6 +115,7 @@ fn with_mail(kinds: Kinds, mailer: &Arc<Mailer>) -> Kinds {
     kinds
         .with::<Deliver<PasswordResetMail>>(mailer.clone())
         .with::<Deliver<EmailConfirmMail>>(mailer.clone())
+        .with::<Deliver<InvitationMail>>(mailer.clone())
         .with::<Deliver<NotificationMail>>(mailer.clone())
         .with::<Deliver<DigestMail>>(mailer.clone())
 }

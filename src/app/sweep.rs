@@ -1,6 +1,7 @@
 //! The jobs that remove, once a minute, the rows of sign-in limits, sessions, revocations, kept
-//! answers, events, notifications and links of mails that say nothing any more. Each run removes
-//! some thousands at most; what is left waits for the next.
+//! answers, events, notifications, invitations, links of mails and addresses that took none, once
+//! they say nothing any more. Each run removes some thousands at most; what is left waits for the
+//! next.
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::jobs::context::Context;
 use crate::jobs::kind::{Ended, Job, JobResult, Lane};
 use crate::mail;
 use crate::notifications;
+use crate::projects::invitations;
 
 macro_rules! sweeps {
     ($($name:ident: $kind:literal = $purge:path,)+) => {$(
@@ -40,6 +42,8 @@ sweeps! {
     PurgeRevocations: "revocations.purge.1" = revocation::purge,
     PurgeAnswers: "answers.purge.1" = idempotency::purge,
     PurgeMailLinks: "mail_links.purge.1" = mail::links::purge,
+    PurgeRefusedAddresses: "refused_addresses.purge.1" = mail::address::purge,
+    PurgeInvitations: "invitations.purge.1" = invitations::purge,
     PurgeNotifications: "notifications.purge.1" = notifications::model::purge,
 }
 

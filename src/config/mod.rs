@@ -411,13 +411,22 @@ pub struct Embedded {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Registration {
     Open,
+    Invited,
     Closed,
+}
+
+impl Registration {
+    /// Whether who was invited to a project may make an account.
+    pub fn admits_invited(self) -> bool {
+        self != Self::Closed
+    }
 }
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Identity")]
 pub struct Identity {
-    /// Whether anybody may make an account [default: open with the private PostgreSQL, else closed]
+    /// Who may make an account: anybody, who was invited to a project, or nobody [default: open with
+    /// the private PostgreSQL, else closed]
     #[arg(
         long,
         env = "CHARTROOM_REGISTRATION",

@@ -129,6 +129,7 @@ mod tests {
             DbError::NoConnection(String::new()),
             DbError::Busy,
             DbError::Interrupted,
+            DbError::TooLong(Duration::from_secs(30)),
             DbError::ReadOnly,
             DbError::StorageFull(DieselError::NotFound),
             DbError::Query(DieselError::NotFound),

@@ -8,7 +8,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use uuid::Uuid;
 
 use crate::kernel::types::{
-    ApiTokenId, DatasetId, Instant, PostId, PrincipalId, ProjectId, SessionId,
+    ApiTokenId, DatasetId, Instant, InvitationId, PostId, PrincipalId, ProjectId, SessionId,
 };
 
 /// What an event of the feed says besides its data.
@@ -244,6 +244,18 @@ events! {
         { principal: PrincipalId, was: &'static str }
         maybe { name: Option<String>, reason: Option<&'static str> }
         feed(project) "projects/{project}/members/{principal}"
+    /// An owner invited somebody to a project by mail. The address is not told.
+    InvitationCreated "invitation.created" (project: ProjectId)
+        { invitation: InvitationId, role: &'static str }
+        feed(project) "projects/{project}/invitations/{invitation}"
+    /// Somebody used the link of an invitation, and is a member with this role or a higher one.
+    InvitationAccepted "invitation.accepted" (project: ProjectId)
+        { invitation: InvitationId, principal: PrincipalId, role: &'static str }
+        feed(project) "projects/{project}/invitations/{invitation}"
+    /// An owner took an invitation back: it was `deleted`, or `replaced` by one to the same address.
+    InvitationWithdrawn "invitation.withdrawn" (project: ProjectId)
+        { invitation: InvitationId, reason: &'static str }
+        feed(project) "projects/{project}/invitations/{invitation}"
     /// Somebody made a dataset.
     DatasetCreated "dataset.created" (project: ProjectId) { dataset: DatasetId, name: String }
         feed(project) "datasets/{dataset}"

@@ -35,6 +35,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Anyone {
     }
 }
 
+/// Whoever calls: somebody where credentials are sent, which must be good, else nobody.
+pub struct MaybeSigned(pub Option<Principal>);
+
+impl Caller for MaybeSigned {
+    const ACCESS: Access = Access::Optional;
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MaybeSigned {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get().cloned()))
+    }
+}
+
 /// A value of these types is proof that somebody is what it says: only a request makes one.
 macro_rules! callers {
     ($($(#[doc = $doc:literal])+ $name:ident: $access:ident,)+) => {

@@ -59,6 +59,8 @@ ids! {
     ApiTokenId,
     /// The id of a project.
     ProjectId,
+    /// The id of an invitation to a project.
+    InvitationId,
     /// The id of a post.
     PostId,
     /// The id of a dataset.

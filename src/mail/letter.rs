@@ -102,11 +102,11 @@ impl<L: Letter> Job for Deliver<L> {
                 mailer.count(REFUSED);
                 tracing::warn!(kind = L::KIND, reason, "an address takes no mail");
                 let (mail, reason) = (&mail, &reason);
-                let paused = context.effect(async |tx| {
-                    address::pause(tx, mail, reason).await?;
+                let noted = context.effect(async |tx| {
+                    address::refused(tx, &mail.to, reason).await?;
                     letter.ended(tx, None).await
                 });
-                paused.await?;
+                noted.await?;
             }
             Err(Failure::Passing(reason)) => {
                 mailer.count(FAILED);
@@ -127,7 +127,10 @@ async fn deliver(mailer: &Mailer, mail: &Mail, id: &str) -> Result<(), Failure> 
 fn message_id<L: Letter>(letter: &L, job: i64, mail: &Mail, host: &str) -> JobResult<String> {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(&serde_json::to_vec(letter)?);
-    context.update(mail.to.user.0.as_bytes());
+    match mail.to.user {
+        Some(user) => context.update(user.0.as_bytes()),
+        None => context.update(mail.to.email.as_bytes()),
+    }
     let digest = context.finish();
     let digest = digest.as_ref().iter().take(8);
     let digest: String = digest.map(|byte| format!("{byte:02x}")).collect();

@@ -15,7 +15,13 @@ use crate::db::{Db, DbError};
 use crate::identity::account::User;
 use crate::identity::secret::{fresh_secret, may_be_secret, secret_hash};
 use crate::kernel::types::{PrincipalId, words};
+use crate::kernel::values::text;
 use crate::schema::{mail_links, users};
+
+text! {
+    /// What the link has behind its `=`
+    LinkToken: 1..=100;
+}
 
 words! {
     /// What a link is for

@@ -17,7 +17,8 @@ const LONGEST_SUBJECT: usize = 150;
 /// To whom a mail goes.
 #[derive(Clone, Debug)]
 pub struct Recipient {
-    pub user: PrincipalId,
+    /// `None` where somebody else has given the address, which may be of no account.
+    pub user: Option<PrincipalId>,
     pub email: String,
 }
 

@@ -19,6 +19,7 @@ use http::uri::Authority;
 use uuid::Uuid;
 
 use crate::config::{Config, MailServer};
+use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::telemetry::metrics::Metrics;
 
 /// The owner of all jobs that send mail. Of a lane, one owner has half at most, so that a mail
@@ -30,6 +31,17 @@ const SENT: &str = "sent";
 const REFUSED: &str = "refused";
 const FAILED: &str = "failed";
 const UNNEEDED: &str = "unneeded";
+
+/// Refuses what is done by mail alone where no mail is sent.
+pub fn required(config: &Config) -> ApiResult<()> {
+    match config.mail_server() {
+        Some(_) => Ok(()),
+        None => Err(ApiError::new(
+            Code::MailOff,
+            "this service sends no mail; ask an administrator",
+        )),
+    }
+}
 
 /// What sends mail in this process.
 pub struct Mailer {

@@ -229,7 +229,7 @@ async fn written(
     });
     Ok(Mail {
         to: Recipient {
-            user: row.user_id,
+            user: Some(row.user_id),
             email: row.email.clone(),
         },
         subject,

@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use super::access::{Owner, ProjectAccess, Role, Viewer};
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
+use crate::db::transaction::Failure;
+use crate::events::Event;
 use crate::identity::account::names;
 use crate::identity::workload::row;
 use crate::kernel::error::{ApiError, ApiResult, Code};
@@ -269,6 +271,40 @@ impl ProjectAccess<Owner> {
             version,
             since,
         })
+    }
+}
+
+/// What has become of a member, who had another role or none. A person's name may change and go; a
+/// workload is its name.
+pub fn told(project: ProjectId, member: &Member, was: Option<Role>) -> Event {
+    let (principal, role) = (member.person.id, member.role.as_str());
+    let name = member.person.workload().map(str::to_owned);
+    match was.map(Role::as_str) {
+        was @ Some(_) => Event::MemberChanged {
+            project,
+            principal,
+            role,
+            was,
+            name,
+        },
+        was @ None => Event::MemberAdded {
+            project,
+            principal,
+            role,
+            was,
+            name,
+        },
+    }
+}
+
+/// The account was deleted in the meantime.
+pub fn gone(error: diesel::result::Error) -> Failure {
+    use diesel::result::{DatabaseErrorKind, Error};
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
+            ApiError::not_found("user").into()
+        }
+        error => error.into(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Projects: what people share. A project has members, each with a role, and everything inside it
 //! is open to them by that role; `access` is the only way there. That a project keeps an owner is a
-//! rule of the database.
+//! rule of the database. Who is no member yet may be invited by mail (`invitations`).
 
 pub mod access;
 pub mod handlers;
+pub mod invitations;
 pub mod leaving;
 pub mod list;
 pub mod members;
@@ -20,7 +21,7 @@ pub fn feature() -> Feature {
         routes: routes(),
         tags: &[(
             "projects",
-            "Projects, their members and what happened to them.",
+            "Projects, their members and invitations, and what happened to them.",
         )],
         ending: Some(leaving::leave_all),
     }
@@ -43,5 +44,14 @@ fn routes() -> OpenApiRouter<AppState> {
             handlers::members::put_member,
             handlers::members::delete_member
         ))
+        .routes(routes!(
+            handlers::invitations::list_invitations,
+            handlers::invitations::create_invitation
+        ))
+        .routes(routes!(
+            handlers::invitations::get_invitation,
+            handlers::invitations::delete_invitation
+        ))
+        .routes(routes!(handlers::accept::accept_invitation))
         .routes(routes!(handlers::trail::list_project_events))
 }

@@ -139,7 +139,7 @@ async fn noted(tx: &mut Tx<'_>, sent: Option<&Fresh>) -> Work<()> {
 fn mail(user: User, subject: &str, parts: Vec<Part>) -> Mail {
     Mail {
         to: Recipient {
-            user: user.id,
+            user: Some(user.id),
             email: user.email,
         },
         subject: subject.to_owned(),

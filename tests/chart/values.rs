@@ -178,7 +178,7 @@ const REFUSED: [(&str, &str); 54] = [
     ("service.type=ExternalName", "/service/type"),
     ("service.port=0", "/service/port"),
     ("publicUrl=chartroom.example.org", "/publicUrl"),
-    ("auth.registration=invite", "'open', 'closed'"),
+    ("auth.registration=invite", "'open', 'invited', 'closed'"),
     ("auth.refreshGrace=10", "/auth/refreshGrace"),
     ("settings.LOG=debug", "LOG"),
     ("provision.timeout=soon", "/provision/timeout"),
@@ -279,6 +279,10 @@ fn the_notes_say_where_the_data_lives_and_what_survives() {
             "Chartroom is at https://chartroom.example.org",
         ),
         ("gateway.yaml", "Nobody can register"),
+        (
+            "external-fields.yaml",
+            "Who is invited to a project by mail can register",
+        ),
     ] {
         let notes = helm.notes(file);
         assert!(notes.contains(expected), "{file}: {notes}");

@@ -88,9 +88,29 @@ expect(422, ask("POST", "/auth/password-reset/confirm", reset))
 of_ann, of_bob = signed_in(ann, first), signed_in(bob, second)
 print("a password is set by a link")
 
+project = expect(201, ask("POST", "/api/v1/projects", {"name": "Zensus äöü <1>"}, of_ann))["id"]
+guest = f"{name}-guest@example.org"
+invitations = f"/api/v1/projects/{project}/invitations"
+invitation = expect(201, ask("POST", invitations, {"email": guest, "role": "editor"}, of_ann))["id"]
+message = mail(guest, "Invitation to the project \"Zensus äöü <1>\"")
+assert not message.defects, message.defects
+for _ in range(100):
+    shown = expect(200, ask("GET", f"{invitations}/{invitation}", token=of_ann))
+    if shown["letter"] == "sent":
+        break
+    time.sleep(0.1)
+assert shown["letter"] == "sent", shown
+accept = {"token": link(message, "invite"), "password": first, "username": f"{name}-guest"}
+accepted = expect(200, ask("POST", "/auth/invitations/accept", accept))
+assert accepted["role"] == "editor" and accepted["project_id"] == project, accepted
+expect(422, ask("POST", "/auth/invitations/accept", accept))
+of_guest = signed_in(guest, first)
+assert expect(200, ask("GET", "/api/v1/me", token=of_guest))["email_state"] == "ok"
+assert expect(200, ask("GET", f"/api/v1/projects/{project}", token=of_guest))["role"] == "editor"
+print("an invitation is accepted by a newcomer")
+
 added = "/api/v1/me/preferences/chartroom.member.added"
 expect(200, ask("PUT", added, {"mail": "now"}, of_bob))
-project = expect(201, ask("POST", "/api/v1/projects", {"name": "Zensus äöü <1>"}, of_ann))["id"]
 me = expect(200, ask("GET", "/api/v1/me", token=of_bob))["id"]
 expect(201, ask("PUT", f"/api/v1/projects/{project}/members/{me}", {"role": "viewer"}, of_ann))
 message = mail(f"{bob}@example.org", "Zensus äöü <1>")

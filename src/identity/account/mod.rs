@@ -11,6 +11,8 @@ use diesel::sql_types::{Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUui
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
+use crate::db::transaction::Failure;
+use crate::kernel::error::{ApiError, Code};
 use crate::kernel::types::PrincipalId;
 use crate::schema::users;
 
@@ -107,6 +109,22 @@ impl Account {
         .await?;
         directory::remember(connection, &account.user).await?;
         Ok(account)
+    }
+}
+
+/// Which name somebody else has already, where that is why a user was not written.
+pub fn taken(error: diesel::result::Error) -> Failure {
+    use diesel::result::{DatabaseErrorKind, Error};
+    let conflict = |detail: &'static str| ApiError::new(Code::Conflict, detail).into();
+    match &error {
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => match info
+            .constraint_name()
+        {
+            Some("users_email_key_key") => conflict("there is an account with this email already"),
+            Some("users_username_key_key") => conflict("this username is taken"),
+            _ => error.into(),
+        },
+        _ => error.into(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A bucket by itself, for what is no sign-in but tells whether a name has an account.
+//! A bucket by itself, for what is no sign-in but tells whether a name has an account, or sends mail.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,6 +17,14 @@ use crate::kernel::types::PrincipalId;
 const EMAIL_CHANGES_AN_HOUR: u32 = 10;
 /// Requests for a new password of one email in any hour; half of them at once.
 const PASSWORD_RESETS_AN_HOUR: u32 = 10;
+
+/// Invitations that one principal may send in any day; half of them at once.
+const INVITATIONS_A_DAY: u32 = 100;
+/// Those of them that may go to one address.
+const INVITATIONS_TO_ONE_A_DAY: u32 = 10;
+/// Invitations that may be sent to one address in any day, by whomever; half of them at once.
+const INVITATIONS_TO_AN_ADDRESS_A_DAY: u32 = 20;
+const DAY: f64 = 24.0 * HOUR;
 
 /// A token of a bucket; it is spent unless it is given back.
 #[must_use = "a token that told nothing is given back"]
@@ -56,17 +64,8 @@ impl Limiter {
     /// right password is told of a taken email too.
     pub async fn email_change(&self, db: &Db, user: PrincipalId) -> Result<(), Refused> {
         let key = hash(&[b"email change", user.0.as_bytes()]);
-        let burst = f64::from(EMAIL_CHANGES_AN_HOUR) / 2.0;
-        match self.take_alone(db, key, burst, burst / HOUR).await? {
-            Ok(_spent) => Ok(()),
-            Err(retry_after) => Err(Refused::Limited(Limited {
-                retry_after,
-                policy: Policy::EmailChange,
-                quota: EMAIL_CHANGES_AN_HOUR,
-                window: Duration::from_secs(3_600),
-                is_busy: false,
-            })),
-        }
+        self.spend(db, key, EMAIL_CHANGES_AN_HOUR, HOUR, Policy::EmailChange)
+            .await
     }
 
     /// Asks whether a new password may be asked for: by the network, as a sign-in is, and by the
@@ -79,14 +78,59 @@ impl Limiter {
     ) -> Result<(), Refused> {
         let _spent = self.registration(db, address).await?;
         let key = hash(&[b"password reset", folded.as_bytes()]);
-        let burst = f64::from(PASSWORD_RESETS_AN_HOUR) / 2.0;
-        match self.take_alone(db, key, burst, burst / HOUR).await? {
+        self.spend(
+            db,
+            key,
+            PASSWORD_RESETS_AN_HOUR,
+            HOUR,
+            Policy::PasswordReset,
+        )
+        .await
+    }
+
+    /// Asks whether somebody may send an invitation to an address, whether it has an account or not.
+    /// Nothing gives it back: the mail is sent.
+    pub async fn invitation(&self, db: &Db, by: PrincipalId, folded: &str) -> Result<(), Refused> {
+        let (by, to) = (by.0.as_bytes().as_slice(), folded.as_bytes());
+        for (key, quota, policy) in [
+            (
+                hash(&[b"invitation", by]),
+                INVITATIONS_A_DAY,
+                Policy::Invitation,
+            ),
+            (
+                hash(&[b"invitation by", by, to]),
+                INVITATIONS_TO_ONE_A_DAY,
+                Policy::InvitationAddress,
+            ),
+            (
+                hash(&[b"invitation to", to]),
+                INVITATIONS_TO_AN_ADDRESS_A_DAY,
+                Policy::InvitationAddress,
+            ),
+        ] {
+            self.spend(db, key, quota, DAY, policy).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes one of a quota for good, of which there is half at once; the window is in seconds.
+    async fn spend(
+        &self,
+        db: &Db,
+        key: [u8; 32],
+        quota: u32,
+        window: f64,
+        policy: Policy,
+    ) -> Result<(), Refused> {
+        let burst = f64::from(quota) / 2.0;
+        match self.take_alone(db, key, burst, burst / window).await? {
             Ok(_spent) => Ok(()),
             Err(retry_after) => Err(Refused::Limited(Limited {
                 retry_after,
-                policy: Policy::PasswordReset,
-                quota: PASSWORD_RESETS_AN_HOUR,
-                window: Duration::from_secs(3_600),
+                policy,
+                quota,
+                window: Duration::from_secs_f64(window),
                 is_busy: false,
             })),
         }

@@ -17,6 +17,8 @@ pub enum Policy {
     Name,
     EmailChange,
     PasswordReset,
+    Invitation,
+    InvitationAddress,
 }
 
 impl Policy {
@@ -26,6 +28,8 @@ impl Policy {
             Self::Name => "signin-name",
             Self::EmailChange => "email-change",
             Self::PasswordReset => "password-reset",
+            Self::Invitation => "invitation",
+            Self::InvitationAddress => "invitation-address",
         }
     }
 
@@ -35,6 +39,8 @@ impl Policy {
             Self::Name => "too many sign-in attempts",
             Self::EmailChange => "too many tries to change the email",
             Self::PasswordReset => "too many requests for a new password of this account",
+            Self::Invitation => "you have sent too many invitations",
+            Self::InvitationAddress => "too many invitations were sent to this address",
         }
     }
 }

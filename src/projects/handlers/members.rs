@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::db::transaction::{Failure, transaction};
+use crate::db::transaction::transaction;
 use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::answer::conditional::{Conditions, Versioned};
@@ -16,7 +16,7 @@ use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::{PrincipalId, ProjectId, instant};
 use crate::projects::access::{Owner, ProjectAccess, Role, Viewer};
-use crate::projects::members::{Member, MemberFilter, MemberSort, Named, Person};
+use crate::projects::members::{Member, MemberFilter, MemberSort, Named, Person, gone, told};
 
 /// A member of a project
 #[derive(Serialize, ToSchema)]
@@ -181,54 +181,20 @@ pub async fn put_member(
                 (known.ok_or(ApiError::not_found("user"))?, None)
             }
         };
-        let (principal, name) = (person.id, workload_name(&person));
         let member = access.set_member(tx, person, role).await.map_err(gone)?;
-        let version = member.version;
+        tx.tell(told(id, &member, was)).await?;
+        let (principal, version) = (member.person.id, member.version);
         let body = MemberBody::from(member);
-        let (project, role) = (id, role.as_str());
-        let (event, answer) = match was.map(Role::as_str) {
-            was @ Some(_) => (
-                Event::MemberChanged {
-                    project,
-                    principal,
-                    role,
-                    was,
-                    name,
-                },
-                Answer::ok(&body)?,
-            ),
-            was @ None => {
+        let answer = match was {
+            Some(_) => Answer::ok(&body)?,
+            None => {
                 let location = format!("/api/v1/projects/{id}/members/{principal}");
-                let event = Event::MemberAdded {
-                    project,
-                    principal,
-                    role,
-                    was,
-                    name,
-                };
-                (event, Answer::created(location, &body)?)
+                Answer::created(location, &body)?
             }
         };
-        tx.tell(event).await?;
         Ok(answer.with_version(version))
     })
     .await
-}
-
-/// A person's name may change and go; a workload is its name.
-fn workload_name(person: &Person) -> Option<String> {
-    person.workload().map(|name| name.to_string())
-}
-
-/// The account was deleted in the meantime.
-fn gone(error: diesel::result::Error) -> Failure {
-    use diesel::result::{DatabaseErrorKind, Error};
-    match error {
-        Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
-            ApiError::not_found("user").into()
-        }
-        error => error.into(),
-    }
 }
 
 /// Remove a member, or leave a project
@@ -276,7 +242,7 @@ pub async fn delete_member(
                 project: id,
                 principal,
                 was: member.role.as_str(),
-                name: workload_name(&member.person),
+                name: member.person.workload().map(str::to_owned),
                 reason: None,
             })
             .await?;

@@ -1,6 +1,8 @@
 //! What is asked about projects, a file for each matter.
 
+pub mod accept;
 pub mod create;
+pub mod invitations;
 pub mod list;
 pub mod members;
 pub mod one;

@@ -19,19 +19,13 @@ use crate::identity::end::{Which, end_sessions};
 use crate::identity::password::NewPassword;
 use crate::identity::revocation::{self, Subject};
 use crate::kernel::actor::Actor;
-use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::PrincipalId;
-use crate::kernel::values::text;
-use crate::mail::address;
 use crate::mail::letter::send;
-use crate::mail::links::{self, Purpose};
+use crate::mail::links::{self, LinkToken, Purpose};
+use crate::mail::{self, address};
 use crate::schema::users;
 use crate::users::letters::{EmailConfirmMail, PasswordResetMail};
-
-text! {
-    /// What the link has behind its `=`
-    LinkToken: 1..=100;
-}
 
 /// Whose password is to be set
 #[derive(Deserialize, ToSchema)]
@@ -64,7 +58,7 @@ pub async fn request_password_reset(
     actor: Actor,
     ValidJson(RequestPasswordReset { email }): ValidJson<RequestPasswordReset>,
 ) -> ApiResult<StatusCode> {
-    sends_mail(&app)?;
+    mail::required(&app.config)?;
     let key = names::key_of(email.as_str());
     let limiter = &app.identity.limiter;
     limiter.password_reset(&app.db, &key, address.0).await?;
@@ -192,23 +186,13 @@ pub async fn request_email_confirmation(
     app: AppState,
     actor: Actor,
 ) -> ApiResult<Answer> {
-    sends_mail(&app)?;
+    mail::required(&app.config)?;
     let user = who.id;
     transaction(&app.db, &actor, async |tx| {
         send(tx, EmailConfirmMail { user }).await?;
         Ok(Answer::no_content())
     })
     .await
-}
-
-fn sends_mail(app: &Api) -> Result<(), ApiError> {
-    match app.config.mail_server() {
-        Some(_) => Ok(()),
-        None => Err(ApiError::new(
-            Code::MailOff,
-            "this service sends no mail; ask an administrator",
-        )),
-    }
 }
 
 fn ended() -> ApiError {
@@ -224,7 +208,7 @@ async fn owner(
     purpose: Purpose,
     token: &LinkToken,
 ) -> ApiResult<PrincipalId> {
-    sends_mail(app)?;
+    mail::required(&app.config)?;
     let guess = app.identity.limiter.registration(&app.db, address.0);
     let guess = guess.await?;
     let owner = links::owner(&app.db, purpose, token.as_str()).await?;

@@ -12,7 +12,6 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::confirm::{Confirmed, confirm};
-use super::taken;
 use crate::db::transaction::{Work, transaction};
 use crate::events::Event;
 use crate::http::answer::conditional::{Conditions, Versioned};
@@ -22,7 +21,7 @@ use crate::http::body::patch::{Change, MergePatch, Patch, merge};
 use crate::http::caller::{Person, PersonInSession};
 use crate::http::shell::client::ClientAddress;
 use crate::identity::account::names::{self, Email, PersonName, Username};
-use crate::identity::account::{Account, User};
+use crate::identity::account::{Account, User, taken};
 use crate::identity::account::{deletion, directory, rights};
 use crate::identity::api::AppState;
 use crate::identity::authenticate::cookie_header;

@@ -5,7 +5,6 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::me::Me;
-use super::taken;
 use crate::config::Registration;
 use crate::db::transaction::transaction;
 use crate::events::Event;
@@ -14,7 +13,7 @@ use crate::http::body::extract::ValidJson;
 use crate::http::caller::Anyone;
 use crate::http::shell::client::ClientAddress;
 use crate::identity::account::names::{self, Email, PersonName, Username};
-use crate::identity::account::{Account, NewUser};
+use crate::identity::account::{Account, NewUser, taken};
 use crate::identity::api::{Api, AppState};
 use crate::identity::password::NewPassword;
 use crate::kernel::actor::Actor;
@@ -41,8 +40,9 @@ pub struct Register {
 
 /// Make an account
 ///
-/// Anybody can, where the service is open for registration; otherwise the answer is 403 and an
-/// administrator makes accounts. A taken `email` or `username` is answered 409.
+/// Anybody can, where the service is open for registration; otherwise the answer is 403. Then
+/// accounts are made by accepting an invitation to a project, or by an administrator. A taken
+/// `email` or `username` is answered 409.
 #[utoipa::path(
     post,
     path = "/api/v1/users",
@@ -58,11 +58,20 @@ pub async fn create_user(
     actor: Actor,
     ValidJson(body): ValidJson<Register>,
 ) -> ApiResult<Answer> {
-    if app.config.registration() == Registration::Closed {
-        return Err(ApiError::new(
-            Code::Forbidden,
-            "registration is closed here; ask an administrator for an account",
-        ));
+    match app.config.registration() {
+        Registration::Open => {}
+        Registration::Invited => {
+            return Err(ApiError::new(
+                Code::Forbidden,
+                "accounts are made by invitation here; ask an owner of a project for one",
+            ));
+        }
+        Registration::Closed => {
+            return Err(ApiError::new(
+                Code::Forbidden,
+                "registration is closed here; ask an administrator for an account",
+            ));
+        }
     }
     let token = app.identity.limiter.registration(&app.db, address.0);
     let token = token.await?;

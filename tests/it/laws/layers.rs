@@ -77,7 +77,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "projects",
         &[
-            "kernel", "schema", "db", "http", "events", "identity", "jobs",
+            "kernel", "schema", "db", "http", "events", "identity", "jobs", "mail",
         ],
     ),
     ("audit", &["kernel", "http", "events", "identity"]),

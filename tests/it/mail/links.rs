@@ -35,14 +35,7 @@ impl House {
 
     /// Sends what is to be sent, and says what came.
     async fn mails(&self) -> Vec<Received> {
-        let before = self.post.server.received().len();
-        let kinds = features::kinds(&self.post.config(), &self.app.app.metrics);
-        let worker = Worker::start(&self.app, kinds);
-        let left = "SELECT count(*) FROM jobs WHERE kind LIKE 'mail.%'";
-        let none = async || (self.count(left).await == 0).then_some(());
-        until("the end of the jobs", SOON, none).await.unwrap();
-        worker.stop().await;
-        self.post.server.received().split_off(before)
+        self.post.mails(&self.app).await
     }
 
     async fn json(&self, target: &str, body: Value) -> Answer {
@@ -91,16 +84,6 @@ impl House {
             .send_as(authorization, Method::GET, me, &[], None)
             .await
     }
-}
-
-/// What stands behind the name in the link of a mail.
-fn token(mail: &Received, what: &str) -> String {
-    let (text, html) = mail.bodies();
-    let link = format!("{PUBLIC_URL}/mail#{what}=");
-    let (_, rest) = text.split_once(&link).unwrap();
-    let token = rest.lines().next().unwrap().to_owned();
-    assert!(html.contains(&format!("href=\"{link}{token}\"")), "{html}");
-    token
 }
 
 #[tokio::test]

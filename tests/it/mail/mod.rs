@@ -2,6 +2,7 @@
 //! with the links in mails.
 
 mod corpora;
+mod invitations;
 mod links;
 mod notified;
 mod server;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chartroom::app::features;
 use chartroom::config::Config;
 use chartroom::db::Db;
 use chartroom::db::transaction::transaction;
@@ -105,10 +107,36 @@ impl Post {
         TestApp::with(&flags, Default::default()).await
     }
 
+    /// Sends what is to be sent, and says what came.
+    async fn mails(&self, app: &TestApp) -> Vec<Received> {
+        let before = self.server.received().len();
+        let kinds = features::kinds(&self.config(), &app.app.metrics);
+        let worker = Worker::start(app, kinds);
+        let session = app.database.session().await;
+        let none = async || {
+            let left = "SELECT count(*) FROM jobs WHERE kind LIKE 'mail.%'";
+            let row = session.query_one(left, &[]).await.unwrap();
+            (row.get::<_, i64>(0) == 0).then_some(())
+        };
+        until("the end of the jobs", SOON, none).await.unwrap();
+        worker.stop().await;
+        self.server.received().split_off(before)
+    }
+
     async fn one(&self) -> Received {
         let come = async || self.server.received().pop();
         until("a mail", SOON, come).await.unwrap()
     }
+}
+
+/// What stands behind the name in the link of a mail.
+fn token(mail: &Received, what: &str) -> String {
+    let (text, html) = mail.bodies();
+    let link = format!("{PUBLIC_URL}/mail#{what}=");
+    let (_, rest) = text.split_once(&link).unwrap();
+    let token = rest.lines().next().unwrap().to_owned();
+    assert!(html.contains(&format!("href=\"{link}{token}\"")), "{html}");
+    token
 }
 
 /// One that does jobs, until it is stopped.
@@ -163,7 +191,7 @@ impl Letter for Said {
         let this = self.clone();
         let mail = Mail {
             to: Recipient {
-                user: this.user,
+                user: Some(this.user),
                 email: this.email,
             },
             subject: this.subject,

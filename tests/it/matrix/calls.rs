@@ -153,6 +153,30 @@ pub(crate) const CALLS: &[Call] = &[
     }),
     call("DELETE /api/v1/projects/{id}", PROJECT, |_| Nothing),
     call("GET /api/v1/projects/{id}/audit", PROJECT, |_| Nothing),
+    call("GET /api/v1/projects/{id}/invitations", PROJECT, |_| {
+        Nothing
+    }),
+    call("POST /api/v1/projects/{id}/invitations", PROJECT, |world| {
+        let email = format!("{}@example.net", world.things.user);
+        Json(json!({ "email": email, "role": "editor" }))
+    }),
+    call(
+        "GET /api/v1/projects/{id}/invitations/{iid}",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call(
+        "DELETE /api/v1/projects/{id}/invitations/{iid}",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call("POST /auth/invitations/accept", NONE, |world| {
+        let token = links::invitation(world.things.invitation);
+        match &world.caller {
+            Some(_) => Json(json!({ "token": token })),
+            None => Json(json!({ "token": token, "password": PASSWORD })),
+        }
+    }),
     call("GET /api/v1/projects/{id}/members", PROJECT, |_| Nothing),
     call(
         "GET /api/v1/projects/{id}/members/{principal}",

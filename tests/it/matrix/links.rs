@@ -15,6 +15,11 @@ pub(super) fn confirm(user: Uuid) -> String {
     secret("cre_", user)
 }
 
+/// To a membership.
+pub(super) fn invitation(id: Uuid) -> String {
+    secret("cri_", id)
+}
+
 /// What stops the mails of once a day; the key is the id.
 pub(super) fn unsubscribe(user: Uuid) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, user.as_bytes());
@@ -27,10 +32,19 @@ fn secret(prefix: &str, user: Uuid) -> String {
     format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(random))
 }
 
+fn hash(secret: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, secret.as_bytes());
+    hash.as_ref().iter().map(|it| format!("{it:02x}")).collect()
+}
+
+/// A row of `invitation_links`: hash, invitation.
+pub(super) fn invitation_row(id: Uuid) -> String {
+    format!(",('\\x{}', '{id}')", hash(&invitation(id)))
+}
+
 /// A row of `mail_links`: hash, user, purpose, end.
 fn row(secret: &str, user: Uuid, purpose: &str) -> String {
-    let hash = digest::digest(&digest::SHA256, secret.as_bytes());
-    let hash: String = hash.as_ref().iter().map(|it| format!("{it:02x}")).collect();
+    let hash = hash(secret);
     format!(",('\\x{hash}', '{user}', '{purpose}', now() + interval '1 hour')")
 }
 

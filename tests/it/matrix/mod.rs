@@ -140,6 +140,7 @@ pub(crate) fn fill(path: &str, things: &Things) -> String {
         _ => return path.to_owned(),
     };
     path.replace("{id}", &id.to_string())
+        .replace("{iid}", &things.invitation.to_string())
         .replace("{import}", &things.import.to_string())
         .replace("{rid}", "1")
         .replace("{name}", "kept")

@@ -56,6 +56,7 @@ struct Shared {
     owner: Uuid,
     mate: Uuid,
     visibility: &'static str,
+    invitation: Uuid,
     post: Uuid,
     draft: Uuid,
     dataset: Uuid,
@@ -66,6 +67,7 @@ struct Shared {
 #[derive(Clone, Copy)]
 pub(crate) struct Things {
     pub project: Uuid,
+    pub invitation: Uuid,
     pub post: Uuid,
     pub dataset: Uuid,
     pub import: Uuid,
@@ -148,6 +150,9 @@ impl Stage {
             rows(&format!("preferences t WHERE user_id = '{id}'")),
             rows(&format!("projects t WHERE id IN ({mine})")),
             rows(&format!("project_members t WHERE project_id IN ({mine})")),
+            rows(&format!(
+                "project_invitations t WHERE project_id IN ({mine})"
+            )),
             rows(&format!("datasets t WHERE project_id IN ({mine})")),
         ];
         let query = format!("SELECT md5({})", all.join(" || "));
@@ -157,7 +162,7 @@ impl Stage {
     /// In one round trip, as this is done for every call.
     async fn insert(&self, people: &[&Person], projects: &[(&Shared, &[(Uuid, &str)])]) {
         let (mut made, mut last) = (String::new(), String::new());
-        let mut rows = [const { String::new() }; 15];
+        let mut rows = [const { String::new() }; 17];
         let [
             principals,
             users,
@@ -165,6 +170,8 @@ impl Stage {
             tokens,
             shared,
             members,
+            invitations,
+            invitation_links,
             posts,
             jobs,
             notifications,
@@ -190,7 +197,7 @@ impl Stage {
             // The same number for both.
             write!(notifications, ",({job}, '{id}', gen_random_uuid(), 'chartroom.member.added', gen_random_uuid(), 's', '{{}}', now())").unwrap();
             let hash = &self.password_hash;
-            write!(users, ",('{id}', '{login}@example.com', '{login}@example.com', '{login}', '{login}', '{hash}', {is_admin})").unwrap();
+            write!(users, ",('{id}', '{login}@example.com', '{login}@example.com', '{login}', '{login}', '{hash}', {is_admin}, now())").unwrap();
             *mail_links += &links::rows(*id);
             *unsubscribe_keys += &links::key(*id);
             for (session, token) in theirs.iter().zip(kept) {
@@ -209,11 +216,14 @@ impl Stage {
                 owner,
                 mate,
                 visibility,
+                invitation,
                 post,
                 draft,
                 dataset,
                 import,
             } = project;
+            write!(invitations, ",('{invitation}', '{project}', '{invitation}@example.net', '{invitation}@example.net', 'viewer', '{owner}', now() + interval '1 day')").unwrap();
+            *invitation_links += &links::invitation_row(*invitation);
             write!(shared, ",('{project}', 'A project', '{visibility}')").unwrap();
             write!(datasets, r#",('{dataset}', '{project}', 'A dataset', '[{{"name": "n", "field": "n", "type": "int", "nullable": true}}]', '{{}}', 1, {}, 1, 2, now(), now())"#, job_of(*dataset)).unwrap();
             write!(imports, ",('{import}', '{dataset}', '{owner}', 'receiving', 'append', false, false, '[]', now(), now(), 1)").unwrap();
@@ -248,11 +258,13 @@ impl Stage {
         }
         let tables = [
             "principals (id, kind)",
-            "users (id, email, email_key, username, username_key, password_hash, is_admin)",
+            "users (id, email, email_key, username, username_key, password_hash, is_admin, email_verified_at)",
             "sessions (id, user_id, kind, idle_ends_at, ends_at)",
             "api_tokens (id, user_id, name, access, secret_hash)",
             "projects (id, name, visibility)",
             "project_members (project_id, principal_id, role)",
+            "project_invitations (id, project_id, email, email_key, role, invited_by, expires_at)",
+            "invitation_links (hash, invitation_id)",
             "posts (id, author_id, project_id, title, content, published, language, created_at)",
             "dead_jobs (id, lane, kind, args, owner, due_at, claims, failures, max_failures, lost, created_at, reason)",
             "notifications (id, user_id, event_id, kind, project_id, subject, data, at)",
@@ -291,6 +303,7 @@ impl Stage {
             owner: owner.id,
             mate: mate.id,
             visibility,
+            invitation: Uuid::now_v7(),
             post: Uuid::now_v7(),
             draft: Uuid::now_v7(),
             dataset: Uuid::now_v7(),
@@ -330,6 +343,7 @@ impl Stage {
         let me = called.as_ref().unwrap_or(&owner);
         let mut things = Things {
             project: ours.project,
+            invitation: ours.invitation,
             post: ours.post,
             dataset: ours.dataset,
             import: ours.import,
@@ -346,11 +360,13 @@ impl Stage {
             "internal" => {
                 (things.project, things.post) = (internal.project, internal.post);
                 (things.dataset, things.import) = (internal.dataset, internal.import);
+                things.invitation = internal.invitation;
                 things.principal = friend.id;
             }
             "foreign" => {
                 things = Things {
                     project: theirs.project,
+                    invitation: theirs.invitation,
                     post: theirs.post,
                     dataset: theirs.dataset,
                     import: theirs.import,
@@ -493,6 +509,7 @@ impl Things {
     fn random() -> Self {
         Self {
             project: Uuid::now_v7(),
+            invitation: Uuid::now_v7(),
             post: Uuid::now_v7(),
             dataset: Uuid::now_v7(),
             import: Uuid::now_v7(),
@@ -504,9 +521,10 @@ impl Things {
         }
     }
 
-    pub(super) fn all(&self) -> [String; 9] {
+    pub(super) fn all(&self) -> [String; 10] {
         let Self {
             project,
+            invitation,
             post,
             dataset,
             import,
@@ -517,10 +535,10 @@ impl Things {
             principal,
         } = *self;
         let ids = [
-            project, post, dataset, import, user, session, token, principal,
+            project, invitation, post, dataset, import, user, session, token, principal,
         ];
-        let [a, b, c, d, e, f, g, h] = ids.map(|id| id.to_string());
-        [a, b, c, d, e, f, g, h, job.to_string()]
+        let [a, b, c, d, e, f, g, h, i] = ids.map(|id| id.to_string());
+        [a, b, c, d, e, f, g, h, i, job.to_string()]
     }
 }
 

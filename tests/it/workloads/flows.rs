@@ -303,3 +303,42 @@ async fn the_audit_names_the_workload_its_account_and_its_pod() {
     let event = until("the refusal", PATIENCE, written).await.unwrap();
     assert_eq!(event["detail"]["workload"], who);
 }
+
+/// A workload has no mailbox that it could confirm, and may have a link as anybody may.
+#[tokio::test]
+async fn a_workload_that_owns_a_project_invites_and_another_accepts() {
+    let mail = [
+        "--smtp-host=localhost",
+        "--mail-from=chartroom@example.com",
+        "--public-url=http://localhost",
+    ];
+    let place = Place::new(&mail).await;
+    let ann = place.person("ann", false).await;
+    let project = ann.project(&place).await;
+    let etl = place.workload("shop", "etl");
+    let member = format!("{project}/members/k8s:shop/etl");
+    let made = ann.put(&place, &member, json!({ "role": "owner" })).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let target = format!("{project}/invitations");
+    let guest = json!({ "email": "guest@example.org", "role": "viewer" });
+    let invited = etl.post(&place, &target, guest.clone()).await;
+    assert_eq!(invited.status, 201, "{}", invited.text());
+    assert_eq!(invited.json()["invited_by"], made.json()["id"]);
+    // The control: a person has a mailbox.
+    let refused = ann.post(&place, &target, guest).await;
+    assert_eq!(outcome(&refused), (403, "forbidden".to_owned()));
+
+    let token = format!("cri_{}", "A".repeat(43));
+    let invitation = invited.json()["id"].as_str().unwrap().to_owned();
+    let link = format!("INSERT INTO invitation_links VALUES (sha256('{token}'), '{invitation}')");
+    place.sql(&link).await;
+    let bot = place.workload("shop", "bot");
+    let body = json!({ "token": token });
+    let accepted = bot.post(&place, "/auth/invitations/accept", body).await;
+    assert_eq!(accepted.status, 200, "{}", accepted.text());
+    assert_eq!(bot.get(&place, &project).await.json()["role"], "viewer");
+    let trail = ann.get(&place, &format!("{project}/audit")).await.json();
+    let added = &trail["items"][0];
+    assert_eq!(added["action"], "member.added");
+    assert_eq!(added["detail"]["name"], "k8s:shop/bot");
+}
