@@ -16,6 +16,9 @@ use super::records::shown;
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::edit::{self, MOST_RECORDS, Values, missing, values};
 use crate::datasets::model::Dataset;
+use crate::datasets::rules::check::Checks;
+use crate::datasets::rules::whole::{Counted, Of};
+use crate::datasets::rules::{NOT_UNIQUE, unique};
 use crate::datasets::table::Table;
 use crate::datasets::versions::{NewVersion, VersionKind, next_change};
 use crate::db::transaction::{Failure, Tx, Work, transaction};
@@ -105,7 +108,8 @@ pub struct RecordVersion {
 /// Add records
 ///
 /// All of them, or none: what is wrong is listed by record and field. You need the role `editor` in
-/// the project. A record whose key another has is refused with 409.
+/// the project. A record whose key another has is refused with 409, and so is one with which the
+/// dataset would break a rule of all its records.
 #[utoipa::path(
     post,
     path = "/api/v1/datasets/{id}/records",
@@ -128,6 +132,9 @@ pub async fn create_record(
         let dataset = DatasetAccess::<Editor>::to_write(tx, me, id).await?.dataset;
         let records = records(&dataset, &body)?;
         let table = edit::table(tx, &dataset).await?;
+        let is_list = matches!(body, NewRecords::Many(_));
+        let pointer = |at: usize| pointer(is_list, at);
+        keep_apart(tx, table, &dataset, &records, None, pointer).await?;
         let change = next_change(tx).await?;
         let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
         let first = Dataset::reserve(tx, id, count).await?;
@@ -183,13 +190,11 @@ fn records(dataset: &Dataset, body: &NewRecords) -> ApiResult<Vec<Values>> {
             "a request has at most 1000 records; import a file for more",
         ));
     }
+    let checks = checks(dataset)?;
     let mut errors = Vec::new();
     let records = given.iter().enumerate().map(|(at, record)| {
-        let pointer = match is_list {
-            true => format!("/{at}"),
-            false => String::new(),
-        };
-        let values = values(columns, record, &pointer, &mut errors);
+        let pointer = pointer(is_list, at);
+        let values = values(columns, &checks, record, &pointer, &mut errors);
         missing(columns, &values, &pointer, &mut errors);
         values
     });
@@ -197,6 +202,46 @@ fn records(dataset: &Dataset, body: &NewRecords) -> ApiResult<Vec<Values>> {
     match errors.is_empty() {
         true => Ok(records),
         false => Err(ApiError::validation(errors)),
+    }
+}
+
+/// Where a record stands in a body.
+fn pointer(is_list: bool, at: usize) -> String {
+    match is_list {
+        true => format!("/{at}"),
+        false => String::new(),
+    }
+}
+
+fn checks(dataset: &Dataset) -> ApiResult<Checks> {
+    let checks = Checks::of(&dataset.columns);
+    checks.map_err(|mistake| ApiError::internal(anyhow::Error::msg(mistake)))
+}
+
+/// Refuses values that have to be unique and are another record's. The dataset is locked by who
+/// calls this.
+async fn keep_apart(
+    tx: &mut Tx<'_>,
+    table: Table,
+    dataset: &Dataset,
+    records: &[Values],
+    but: Option<i64>,
+    pointer: impl Fn(usize) -> String,
+) -> Work<()> {
+    let columns = &dataset.columns;
+    let taken = unique::taken(tx, table, columns, records, but).await?;
+    let errors = taken.into_iter().filter_map(|it| {
+        let field = &columns.0.get(it.place)?.field;
+        Some(FieldError {
+            pointer: format!("{}/{field}", pointer(it.record)),
+            code: NOT_UNIQUE.into(),
+            detail: "another record has this value".to_owned(),
+        })
+    });
+    let errors: Vec<FieldError> = errors.collect();
+    match errors.is_empty() {
+        true => Ok(()),
+        false => Err(ApiError::validation(errors).into()),
     }
 }
 
@@ -241,6 +286,7 @@ impl Edit {
             removed,
             changed,
         } = *self;
+        self.judge(tx, dataset, table).await?;
         let version = NewVersion {
             project: dataset.project_id,
             dataset: dataset.id,
@@ -255,6 +301,23 @@ impl Edit {
             message: None,
         };
         Ok(version.make(tx).await?)
+    }
+
+    /// Refuses a change after which the records together would break a rule.
+    async fn judge(&self, tx: &mut Tx<'_>, dataset: &Dataset, table: Table) -> Work<()> {
+        let rules = &dataset.rules.0;
+        let counted = match rules.have_shares() {
+            true => Counted::count(tx, Of::Living(table), &dataset.columns, rules).await?,
+            false => Counted::of_rows(dataset.rows + self.added - self.removed),
+        };
+        let broken = rules.broken_by(&counted);
+        if broken.is_empty() {
+            return Ok(());
+        }
+        let detail = "the dataset would break a rule of all its records; nothing was changed";
+        let mut refused = ApiError::new(Code::RulesBroken, detail);
+        refused.errors = broken;
+        Err(refused.into())
     }
 }
 
@@ -335,10 +398,14 @@ pub async fn update_record(
             let found = Found::lock(tx, me, id, rid, &conditions).await?;
             let Found { dataset, table } = found;
             let mut errors = Vec::new();
-            let values = values(&dataset.columns, &patch.0, "", &mut errors);
+            let checks = checks(&dataset)?;
+            let values = values(&dataset.columns, &checks, &patch.0, "", &mut errors);
             if !errors.is_empty() {
                 return Err(ApiError::validation(errors).into());
             }
+            let values = [values];
+            keep_apart(tx, table, &dataset, &values, Some(rid), |_| String::new()).await?;
+            let [values] = values;
             let change = next_change(tx).await?;
             edit::update(tx, table, &dataset.columns, change, rid, &values)
                 .await
