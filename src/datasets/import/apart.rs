@@ -1,5 +1,5 @@
-//! Records of a file that only others show to be wrong: those with values that have to be unique and
-//! are not, and too few or too many of them.
+//! Records of a file that only others show to be wrong: those with values that have to be unique
+//! and are not, and too few or too many of them.
 
 use std::pin::pin;
 

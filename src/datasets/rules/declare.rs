@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 
 use super::check::Checks;
 use super::{ColumnRules, DatasetRules, Rule, RuleValue};
@@ -82,11 +83,24 @@ pub struct DatasetRulesChanges {
     #[serde(default)]
     #[schema(value_type = Option<RowCount>)]
     rows_max: Patch<RowCount>,
-    /// By fields, the largest share of the records that may have no value there, from 0 to 1. Null
-    /// removes that of a field, or all of them
     #[serde(default)]
-    #[schema(value_type = Option<BTreeMap<String, Option<f64>>>)]
+    #[schema(schema_with = shares, required = false)]
     null_share_max: Patch<BTreeMap<String, Option<f64>>>,
+}
+
+/// How the document describes shares.
+fn shares() -> Schema {
+    let share = ObjectBuilder::new()
+        .schema_type(SchemaType::Array(vec![Type::Number, Type::Null]))
+        .minimum(Some(0))
+        .maximum(Some(1));
+    let shares = ObjectBuilder::new()
+        .schema_type(SchemaType::Array(vec![Type::Object, Type::Null]))
+        .description(Some(
+            "By fields, the largest share of the records that may have no value there. Null removes that of a field, or all of them",
+        ))
+        .additional_properties(Some(share));
+    Schema::Object(shares.build())
 }
 
 fn change<T, U>(slot: &mut Option<U>, patch: &Patch<T>, of: impl Fn(&T) -> U) {
@@ -263,6 +277,9 @@ impl DatasetRulesChanges {
 
 /// Names rules that are more than a dataset has.
 pub fn weigh(columns: &Columns, rules: &DatasetRules, errors: &mut Vec<FieldError>) {
+    if !errors.is_empty() {
+        return;
+    }
     let of_columns = columns.0.iter().map(|column| &column.rules);
     let of_columns = of_columns.filter(|rules| !rules.is_empty());
     let mut weight = serde_json::to_vec(rules).map_or(0, |json| json.len());

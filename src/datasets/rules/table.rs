@@ -1,5 +1,5 @@
-//! Rules as constraints of the table. They hold for the rows that live, since versions before a rule
-//! keep what they have.
+//! Rules as constraints of the table. They hold for the rows that live, since versions before a
+//! rule keep what they have.
 
 use super::{ColumnRules, LONGEST_UNIQUE, Rule, RuleValue};
 use crate::datasets::column::{Column, ColumnType, Columns, stored};
@@ -8,8 +8,8 @@ use crate::datasets::table::Table;
 use crate::datasets::value::plain;
 use crate::db::sql::Writer;
 
-/// Those that PostgreSQL judges of one row as `check.rs` does. Regular expressions are others there,
-/// and that values are unique is for an index.
+/// Those that PostgreSQL judges of one row as `check.rs` does. Regular expressions are others
+/// there, and that values are unique is for an index.
 const OF_A_ROW: [Rule; 5] = [
     Rule::Min,
     Rule::Max,

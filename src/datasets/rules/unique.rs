@@ -7,16 +7,15 @@ use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 
 use super::table::unique;
-use crate::datasets::column::Columns;
-use crate::datasets::column::stored;
+use crate::datasets::column::{Columns, stored};
 use crate::datasets::edit::Values;
 use crate::datasets::export::fields;
 use crate::datasets::merge::Merge;
 use crate::datasets::table::Table;
 use crate::db::sql::Writer;
 
-/// A record that is left out can leave another in its place, whose value a third has: so often it is
-/// looked again. What is found no more is refused by the index.
+/// A record that is left out can leave another in its place, whose value a third has: so often it
+/// is looked again. What is found no more is refused by the index.
 const MOST_ROUNDS: usize = 20;
 
 /// What a table has besides, in which records wait: where they stood in the file, and the columns,
@@ -131,8 +130,8 @@ pub struct Taken {
     pub place: usize,
 }
 
-/// The values that another record has, of the request or of the dataset. `but` is the record that is
-/// to have them.
+/// The values that another record has, of the request or of the dataset. `but` is the record that
+/// is to have them.
 pub async fn taken(
     connection: &mut AsyncPgConnection,
     table: Table,

@@ -14,6 +14,7 @@ mod profile;
 mod reading;
 mod rejects;
 mod retention;
+mod rules;
 mod upsert;
 mod versions;
 
