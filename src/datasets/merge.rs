@@ -1,6 +1,6 @@
 //! Files whose records meet those that are there by the key, or are to have other values than they.
-//! They are copied into a table of their own first, which is gone with the transaction, and put into
-//! their place by a few statements for all of them, while nobody else changes the dataset.
+//! They are copied into a table of their own first, which is gone with the transaction, and put
+//! into their place by a few statements for all of them, while nobody else changes the dataset.
 
 use diesel::QueryResult;
 use diesel::sql_types::BigInt;

@@ -38,8 +38,8 @@ impl Table {
         sql
     }
 
-    /// One for records that wait, which no crash has to leave. Where values are to be unique it knows
-    /// where each record stood.
+    /// One for records that wait, which no crash has to leave. Where values are to be unique it
+    /// knows where each record stood.
     pub fn create_for_a_while(self, columns: &Columns) -> Writer<'static> {
         let mut sql = self.made("CREATE UNLOGGED TABLE ", columns);
         sql.text(if has_unique(columns) { WAITING } else { "" });

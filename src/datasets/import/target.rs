@@ -30,14 +30,14 @@ impl Job {
         let there = self.dataset.generation.map(Table);
         let into = match there {
             _ if self.options.is_dry_run => None,
-            Some(table) if mode != ImportMode::Replace => Some(Into {
+            Some(table) if mode != ImportMode::Replace => Some(Destination {
                 table,
                 is_new: false,
             }),
             _ => {
                 let table = self.next_table().await?;
                 load.run(&mut table.create(&columns)).await?;
-                Some(Into {
+                Some(Destination {
                     table,
                     is_new: true,
                 })
@@ -176,7 +176,7 @@ fn is_alone(mode: ImportMode, merge: &Merge<'_>) -> bool {
 pub(super) struct Target {
     load: Load,
     /// Nowhere, where the file is only checked.
-    into: Option<Into>,
+    into: Option<Destination>,
     waiting: Option<Waiting>,
     columns: Columns,
     numbers: Numbers,
@@ -184,7 +184,7 @@ pub(super) struct Target {
 
 /// The table that the rows are to be in.
 #[derive(Clone, Copy)]
-pub(super) struct Into {
+pub(super) struct Destination {
     pub table: Table,
     pub is_new: bool,
 }
@@ -208,7 +208,7 @@ const ENDED: &str = "the import was ended by somebody else";
 /// The change that an import makes once its rows are there.
 pub(super) struct Change<'a> {
     pub job: &'a Job,
-    pub into: Option<Into>,
+    pub into: Option<Destination>,
     pub columns: &'a Columns,
     pub numbers: Numbers,
     pub merge: Option<Merge<'a>>,
@@ -226,7 +226,7 @@ impl Change<'_> {
     async fn load(
         &mut self,
         tx: &mut Tx<'_>,
-        into: Into,
+        into: Destination,
         ending: &mut Ending,
     ) -> Work<ImportState> {
         let Job {
