@@ -120,11 +120,13 @@ impl DatasetRules {
         };
         let rows = counted.rows;
         if let Some(least) = self.rows_min.filter(|least| rows < *least) {
-            let detail = format!("the dataset would have {rows} records, and has at least {least}");
+            let detail =
+                format!("there would be {rows} records, and there are to be at least {least}");
             add("rows_min", TOO_FEW_ROWS, detail);
         }
         if let Some(most) = self.rows_max.filter(|most| rows > *most) {
-            let detail = format!("the dataset would have {rows} records, and has at most {most}");
+            let detail =
+                format!("there would be {rows} records, and there are to be at most {most}");
             add("rows_max", TOO_MANY_ROWS, detail);
         }
         for (field, nulls) in &counted.nulls {
