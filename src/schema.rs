@@ -179,6 +179,9 @@ diesel::table! {
         tags -> Array<Nullable<Text>>,
         keep_versions -> Nullable<Int4>,
         keep_days -> Nullable<Int4>,
+        rules -> Jsonb,
+        /// The version since which the rules are as they are
+        rules_since -> Int8,
     }
 }
 

@@ -11,6 +11,8 @@ use diesel::sql_types::Jsonb;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::rules::ColumnRules;
+use super::rules::declare::ColumnRulesChanges;
 use crate::db::filter::Kind;
 use crate::kernel::types::words;
 use crate::kernel::values::text;
@@ -108,6 +110,10 @@ pub struct Column {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub description: Option<String>,
+    /// What its values have to be; left out where they have to be nothing
+    #[serde(default, skip_serializing_if = "ColumnRules::is_empty")]
+    #[schema(required = false)]
+    pub rules: ColumnRules,
 }
 
 /// A column of a new dataset
@@ -131,6 +137,10 @@ pub struct NewColumn {
     #[serde(default)]
     #[schema(nullable = false)]
     pub description: Option<ColumnDescription>,
+    /// What its values have to be
+    #[serde(default)]
+    #[schema(required = false)]
+    pub rules: ColumnRulesChanges,
 }
 
 fn yes() -> bool {
@@ -229,6 +239,7 @@ pub fn declared(new: Vec<NewColumn>) -> Result<Columns, WrongColumn> {
             nullable: column.nullable,
             unit: column.unit.map(String::from),
             description: column.description.map(String::from),
+            rules: column.rules.applied(&ColumnRules::default()),
         }
     });
     Ok(Columns(columns.collect()))
@@ -244,6 +255,7 @@ pub fn of_file(found: impl IntoIterator<Item = (String, ColumnType)>) -> Columns
         nullable: true,
         unit: None,
         description: None,
+        rules: ColumnRules::default(),
     });
     Columns(columns.collect())
 }
@@ -338,6 +350,7 @@ mod tests {
             nullable: true,
             unit: None,
             description: None,
+            rules: ColumnRulesChanges::default(),
         };
         let columns = declared(vec![new("a", None), new("b", Some("a"))]).unwrap();
         assert_eq!(columns.fields().collect::<Vec<_>>(), ["a_2", "a"]);

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::column::{Column, ColumnType, Columns, stored};
 use super::model::{Dataset, Shown};
 use super::records::as_json;
+use super::rules::check::Checks;
 use super::table::{Table, written};
 use super::value;
 use crate::db::sql::Writer;
@@ -19,9 +20,11 @@ pub const MOST_RECORDS: usize = 1_000;
 /// The values of some columns, by their places, as PostgreSQL reads them.
 pub type Values = Vec<(usize, Option<String>)>;
 
-/// Reads the members of a record; what is wrong is named below `pointer`.
+/// Reads the members of a record, which have to keep the rules; what is wrong is named below
+/// `pointer`.
 pub fn values(
     columns: &Columns,
+    checks: &Checks,
     record: &Map<String, Value>,
     pointer: &str,
     errors: &mut Vec<FieldError>,
@@ -41,7 +44,14 @@ pub fn values(
             continue;
         };
         match read(column, member) {
-            Ok(text) => values.push((place, text)),
+            Ok(None) => values.push((place, None)),
+            Ok(Some(text)) => match checks.value(place, &text) {
+                Some(broken) => wrong(broken.code(), broken.expected(&column.rules)),
+                None => {
+                    let text = value::plain(column.kind, &text).unwrap_or(text);
+                    values.push((place, Some(text)));
+                }
+            },
             Err(expected) => wrong("invalid-value", format!("expected {expected}")),
         }
     }
@@ -78,14 +88,18 @@ fn expected(kind: ColumnType) -> &'static str {
 }
 
 fn read(column: &Column, member: &Value) -> Result<Option<String>, &'static str> {
-    let kind = column.kind;
-    let expected = expected(kind);
-    if member.is_null() && kind != ColumnType::Json {
+    if member.is_null() && column.kind != ColumnType::Json {
         return match column.nullable {
             true => Ok(None),
             false => Err("a value, not null"),
         };
     }
+    as_text(column.kind, member).map(Some)
+}
+
+/// The text of a value, as files have it, or what would be one.
+pub fn as_text(kind: ColumnType, member: &Value) -> Result<String, &'static str> {
+    let expected = expected(kind);
     let text = match (kind, member) {
         (ColumnType::Json, member) => member.to_string(),
         (ColumnType::Bool, Value::Bool(is)) => is.to_string(),
@@ -103,7 +117,7 @@ fn read(column: &Column, member: &Value) -> Result<Option<String>, &'static str>
     if !value::is_value(kind, &text, &mut Vec::new()) {
         return Err(expected);
     }
-    Ok(Some(value::plain(kind, &text).unwrap_or(text)))
+    Ok(text)
 }
 
 /// The table of the dataset, which is made where there was none.

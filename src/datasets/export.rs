@@ -341,7 +341,7 @@ fn row(sql: &mut Writer<'_>, lines: Lines, columns: &Columns, selected: &[usize]
 }
 
 /// Writes the values of a record as a list of texts, as CSV has them.
-fn fields(sql: &mut Writer<'_>, columns: &Columns, selected: &[usize]) {
+pub(super) fn fields(sql: &mut Writer<'_>, columns: &Columns, selected: &[usize]) {
     let selected = selected
         .iter()
         .filter_map(|place| Some((place, columns.0.get(*place)?)));

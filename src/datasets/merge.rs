@@ -1,12 +1,13 @@
-//! Files whose records meet those that are there by the key. They are copied into a table of their
-//! own first, which is gone with the transaction, and put into their place by a few statements for
-//! all of them, while nobody else changes the dataset.
+//! Files whose records meet those that are there by the key, or are to have other values than they.
+//! They are copied into a table of their own first, which is gone with the transaction, and put
+//! into their place by a few statements for all of them, while nobody else changes the dataset.
 
 use diesel::QueryResult;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 
 use super::column::{Columns, stored};
+use super::rules::table::has_unique;
 use super::table::{Table, written};
 use crate::db::sql::Writer;
 
@@ -18,8 +19,8 @@ pub struct Merge<'a> {
     pub key: &'a [usize],
     /// Where the records of the file wait.
     pub incoming: Table,
-    /// Where those are that they meet.
-    pub there: Table,
+    /// Where those are that they meet, if there are any.
+    pub there: Option<Table>,
 }
 
 /// How many records of the file were there with other values, and how many with the same.
@@ -35,13 +36,14 @@ impl Merge<'_> {
     pub async fn upsert(
         &self,
         connection: &mut AsyncPgConnection,
+        into: Table,
         change: i64,
     ) -> QueryResult<Met> {
-        let unchanged = self.forget_same().statement::<BigInt>();
+        let unchanged = self.forget_same(into).statement::<BigInt>();
         let unchanged = unchanged.execute(connection).await?;
-        let changed = self.succeed(change).statement::<BigInt>();
+        let changed = self.succeed(into, change).statement::<BigInt>();
         let changed = changed.execute(connection).await?;
-        self.append(connection).await?;
+        self.append(connection, into).await?;
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         Ok(Met {
             changed: count(changed),
@@ -50,9 +52,9 @@ impl Merge<'_> {
     }
 
     /// The records of the file go where the others are; one with the key of another is a violation.
-    pub async fn append(&self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
+    pub async fn append(&self, connection: &mut AsyncPgConnection, into: Table) -> QueryResult<()> {
         let mut insert = Writer::default();
-        self.insert(&mut insert, self.there);
+        self.insert(&mut insert, into);
         written(insert.text(" SELECT "), self.columns);
         self.incoming.name(insert.text(" FROM "));
         insert.text(" ORDER BY rid");
@@ -60,17 +62,28 @@ impl Merge<'_> {
         Ok(())
     }
 
-    /// The records of the file go into a new table; those that meet one have its id.
+    /// The records of the file go into a new table, but for those that are marked; those that meet
+    /// one have its id.
     pub fn replace(&self, into: Table) -> Writer<'static> {
+        let there = self.there.filter(|_| !self.key.is_empty());
         let mut sql = Writer::default();
         self.insert(&mut sql, into);
-        sql.text(" SELECT coalesce(was.rid, i.rid), i.came");
+        sql.text(match there {
+            Some(_) => " SELECT coalesce(was.rid, i.rid), i.came",
+            None => " SELECT i.rid, i.came",
+        });
         for place in 0..self.columns.0.len() {
             sql.text(", i.").ident(&stored(place));
         }
         self.incoming.name(sql.text(" FROM "));
-        self.there.name(sql.text(" AS i LEFT JOIN "));
-        self.meet(sql.text(" AS was ON was.gone IS NULL"));
+        sql.text(" AS i");
+        if let Some(there) = there {
+            there.name(sql.text(" LEFT JOIN "));
+            self.meet(sql.text(" AS was ON was.gone IS NULL"));
+        }
+        if has_unique(self.columns) {
+            sql.text(" WHERE i.wrong IS NULL");
+        }
         sql.text(" ORDER BY i.rid");
         sql
     }
@@ -82,10 +95,10 @@ impl Merge<'_> {
         Ok(())
     }
 
-    fn forget_same(&self) -> Writer<'static> {
+    fn forget_same(&self, there: Table) -> Writer<'static> {
         let mut sql = Writer::default();
         self.incoming.name(sql.text("DELETE FROM "));
-        self.there.name(sql.text(" AS i USING "));
+        there.name(sql.text(" AS i USING "));
         self.meet(sql.text(" AS was WHERE was.gone IS NULL"));
         for place in self.others() {
             let column = stored(place);
@@ -96,9 +109,9 @@ impl Merge<'_> {
     }
 
     /// Those that were go, and those that come have their ids.
-    fn succeed(&self, change: i64) -> Writer<'static> {
+    fn succeed(&self, there: Table, change: i64) -> Writer<'static> {
         let mut sql = Writer::default();
-        self.there.name(sql.text("WITH gone AS (UPDATE "));
+        there.name(sql.text("WITH gone AS (UPDATE "));
         sql.text(" AS was SET gone = :change FROM ");
         self.incoming.name(&mut sql);
         self.meet(sql.text(" AS i WHERE was.gone IS NULL"));

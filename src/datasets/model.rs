@@ -7,6 +7,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::card::{Card, Contact, DataSource, Licence};
 use super::column::Columns;
+use super::import::model::AsJson;
+use super::rules::DatasetRules;
 use super::table::{Moment, Table};
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, Sql, Written};
 use crate::db::sql::Writer;
@@ -43,6 +45,9 @@ pub struct Dataset {
     pub revision: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub rules: AsJson<DatasetRules>,
+    /// The version since which the rules, and those of the columns, are as they are.
+    pub rules_since: i64,
     pub role: Option<Role>,
     pub is_expired: bool,
 }
@@ -62,13 +67,15 @@ type Selected = (
     BigInt,
     Timestamptz,
     Timestamptz,
+    Jsonb,
+    BigInt,
     Nullable<Text>,
     Bool,
 );
 
 const COLUMNS: &str = "datasets.id, datasets.project_id, datasets.name, datasets.description, \
     datasets.licence, datasets.source, datasets.contact, datasets.tags, datasets.column_list, datasets.key_fields, datasets.version, datasets.generation, datasets.keep_versions, datasets.keep_days, datasets.row_count, datasets.revision, \
-    datasets.created_at, datasets.updated_at, ";
+    datasets.created_at, datasets.updated_at, datasets.rules, datasets.rules_since, ";
 
 /// What the caller `:me` may read, to be narrowed by ` AND ..`.
 const VISIBLE: [&str; 2] = [
@@ -97,6 +104,7 @@ pub struct NewDataset<'a> {
     pub tags: &'a [String],
     pub columns: &'a Columns,
     pub key: &'a [String],
+    pub rules: &'a DatasetRules,
     pub by: PrincipalId,
 }
 
@@ -161,6 +169,7 @@ impl Dataset {
             datasets::tags.eq(new.tags),
             datasets::column_list.eq(new.columns),
             datasets::key_fields.eq(new.key),
+            datasets::rules.eq(AsJson(new.rules.clone())),
             datasets::created_by.eq(new.by),
             datasets::created_at.eq(id.made_at()),
             datasets::updated_at.eq(id.made_at()),
@@ -235,7 +244,10 @@ impl Sorts for DatasetSort {
     }
 
     fn weight(row: &Dataset) -> usize {
-        let columns: usize = row.columns.0.iter().map(|it| it.name.len() + 100).sum();
+        let columns = row.columns.0.iter();
+        let columns: usize = columns
+            .map(|it| it.name.len() + 100 + it.rules.weight())
+            .sum();
         let card = &row.card;
         let texts = [&row.description, &card.licence, &card.source, &card.contact];
         let texts = texts.into_iter().flatten().chain(&card.tags);
@@ -343,6 +355,26 @@ impl Dataset {
     ) -> QueryResult<usize> {
         diesel::update(datasets::table.find(id))
             .set(datasets::column_list.eq(columns))
+            .execute(connection)
+            .await
+    }
+}
+
+impl Dataset {
+    /// Sets the rules, which are so since a version.
+    pub async fn set_rules(
+        connection: &mut AsyncPgConnection,
+        id: DatasetId,
+        columns: &Columns,
+        rules: &DatasetRules,
+        since: i64,
+    ) -> QueryResult<usize> {
+        diesel::update(datasets::table.find(id))
+            .set((
+                datasets::column_list.eq(columns),
+                datasets::rules.eq(AsJson(rules.clone())),
+                datasets::rules_since.eq(since),
+            ))
             .execute(connection)
             .await
     }

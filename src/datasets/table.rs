@@ -6,6 +6,8 @@
 use diesel::sql_types::{Array, BigInt};
 
 use super::column::{Columns, stored};
+use super::rules::table::{constraints, has_unique, unique};
+use super::rules::unique::{WAITING, WAITING_GIVEN};
 use crate::db::sql::Writer;
 
 /// A generation's table.
@@ -30,12 +32,19 @@ impl Table {
     }
 
     pub fn create(self, columns: &Columns) -> Writer<'static> {
-        self.made("CREATE TABLE ", columns)
+        let mut sql = self.made("CREATE TABLE ", columns);
+        constraints(&mut sql, columns);
+        sql.text(")");
+        sql
     }
 
-    /// One for records that wait, which no crash has to leave.
+    /// One for records that wait, which no crash has to leave. Where values are to be unique it
+    /// knows where each record stood.
     pub fn create_for_a_while(self, columns: &Columns) -> Writer<'static> {
-        self.made("CREATE UNLOGGED TABLE ", columns)
+        let mut sql = self.made("CREATE UNLOGGED TABLE ", columns);
+        sql.text(if has_unique(columns) { WAITING } else { "" });
+        sql.text(")");
+        sql
     }
 
     fn made(self, create: &'static str, columns: &Columns) -> Writer<'static> {
@@ -47,16 +56,21 @@ impl Table {
             sql.text(column.kind.sql());
             sql.text(if column.nullable { "" } else { " NOT NULL" });
         }
-        sql.text(")");
         sql
     }
 
-    /// `COPY` of the record's id, the change it comes with and its values. The rows of a table that
-    /// is new count for everybody who sees it, so that nothing has to mark them as such later.
+    /// `COPY` of the record's id, the change it comes with and its values; where values are to be
+    /// unique, also of where it stood. The rows of a table that is new count for everybody who sees
+    /// it, so that nothing has to mark them as such later.
     pub fn copy(self, columns: &Columns, is_new: bool) -> Writer<'static> {
         let mut sql = Writer::default();
         self.name(sql.text("COPY "));
         written(sql.text(" ("), columns);
+        sql.text(if has_unique(columns) {
+            WAITING_GIVEN
+        } else {
+            ""
+        });
         sql.text(") FROM STDIN (FORMAT binary");
         sql.text(if is_new { ", FREEZE)" } else { ")" });
         sql
@@ -69,6 +83,9 @@ impl Table {
         sql.text(" (rid)");
         if !key.is_empty() {
             self.write_key(sql.text("; "), columns, key);
+        }
+        for place in unique(columns) {
+            self.write_unique(sql.text("; "), place);
         }
         sql
     }

@@ -444,6 +444,21 @@ pub fn range(text: &str) -> Option<IntRange> {
     })
 }
 
+/// A range as records show it: `25-34`, `75+`, `up to 14`.
+pub fn shown_range(text: &str) -> Option<String> {
+    Some(match range(text)? {
+        IntRange {
+            from: Some(from),
+            to: Some(to),
+        } => format!("{from}-{to}"),
+        IntRange {
+            from: Some(from), ..
+        } => format!("{from}+"),
+        IntRange { to: Some(to), .. } => format!("up to {to}"),
+        IntRange { .. } => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

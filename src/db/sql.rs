@@ -65,6 +65,21 @@ impl<'v> Writer<'v> {
         self
     }
 
+    /// Writes a text as a constant, for statements that take no values, such as those that make
+    /// tables: whatever it says, it stays one.
+    pub fn literal(&mut self, text: &str) -> &mut Self {
+        if text.contains('\0') {
+            self.mistake = Some("no constant has U+0000 in it".to_owned());
+        }
+        // Where a server takes backslashes for escapes, this says that they are.
+        let has_escapes = text.contains('\\');
+        self.text.push_str(if has_escapes { " E'" } else { "'" });
+        let escaped = text.replace('\\', "\\\\").replace('\'', "''");
+        self.text.push_str(&escaped);
+        self.text.push('\'');
+        self
+    }
+
     /// Gives the value of `:name`.
     pub fn bind<T, V>(&mut self, name: &'static str, value: V) -> &mut Self
     where
@@ -356,5 +371,27 @@ mod tests {
         ] {
             assert_eq!(made(|sql| _ = sql.ident(name)).is_ok(), is_one, "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_constant_is_one_whatever_it_says() {
+        for (text, expected) in [
+            ("", "''"),
+            ("it's :me $1", "'it''s :me $1'"),
+            ("'; DROP TABLE posts; --", "'''; DROP TABLE posts; --'"),
+            (r"a\' OR 1=1", r" E'a\\'' OR 1=1'"),
+            ("\"x\" :y", "'\"x\" :y'"),
+        ] {
+            let plain = Writer::default().text("SELECT ").literal(text).plain();
+            assert_eq!(plain.unwrap(), format!("SELECT {expected}"));
+            let (text, _) = made(|sql| {
+                sql.text("SELECT ").literal(text).text(", :me");
+                sql.bind::<BigInt, _>("me", 1_i64);
+            })
+            .unwrap();
+            assert_eq!(text, format!("SELECT {expected}, $1"));
+        }
+        let bad = Writer::default().literal("a\0b").plain();
+        assert!(bad.is_err());
     }
 }

@@ -81,6 +81,10 @@ codes! {
     /// The first request with this `Idempotency-Key` is still being worked on. Repeat after the
     /// time in `Retry-After` to get its answer.
     RequestInFlight = "request-in-flight" CONFLICT "The same request is being worked on",
+    /// Records break a rule of the dataset, which says what they have to be: those that are there break
+    /// one that is to be set, or the change would leave such ones. `errors` says which rule, and how
+    /// many. Correct the records, or the rule, then repeat the request.
+    RulesBroken = "rules-broken" CONFLICT "Records break a rule of the dataset",
     /// The project's `expires_at` has passed: it can be read, and nothing in it can be changed. An
     /// owner can extend it by setting `expires_at` to a later time or to null.
     ProjectExpired = "project-expired" CONFLICT "The project has expired",

@@ -12,6 +12,8 @@ use crate::datasets::column::{Column, MOST_COLUMNS, NewColumn, WrongColumn, decl
 use crate::datasets::model::{
     Dataset, DatasetDescription, DatasetName, DatasetSort, NewDataset, Wanted,
 };
+use crate::datasets::rules::DatasetRules;
+use crate::datasets::rules::declare::{DatasetRulesChanges, weigh};
 use crate::db::transaction::{Failure, Tx, Work, transaction};
 use crate::events::Event;
 use crate::http::answer::Answer;
@@ -41,6 +43,8 @@ pub struct DatasetBody {
     columns: Vec<Column>,
     /// The fields by which a record is found; an import with `mode=upsert` replaces by them
     key: Vec<String>,
+    /// What its records have to be together; what the values of a column have to be stands there
+    rules: DatasetRules,
     /// How many changes its records have had; 0 before the first
     version: i64,
     /// How many of the newest versions are kept; null for what the service keeps
@@ -76,6 +80,8 @@ impl From<Dataset> for DatasetBody {
             revision: _,
             created_at,
             updated_at,
+            rules,
+            rules_since: _,
             role,
             is_expired: _,
         } = dataset;
@@ -87,6 +93,7 @@ impl From<Dataset> for DatasetBody {
             card,
             columns: columns.0,
             key,
+            rules: rules.0,
             version,
             keep_versions,
             keep_days,
@@ -118,6 +125,10 @@ pub struct CreateDataset {
     #[serde(default)]
     #[schema(max_items = 16)]
     key: Vec<String>,
+    /// What its records have to be together, from the first version on
+    #[serde(default)]
+    #[schema(required = false)]
+    rules: DatasetRulesChanges,
 }
 
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -198,6 +209,7 @@ pub async fn create_dataset(
         card,
         columns,
         key,
+        rules: changes,
     } = body;
     if columns.len() > MOST_COLUMNS {
         return Err(wrong(
@@ -213,7 +225,17 @@ pub async fn create_dataset(
             "a key has at most 16 fields",
         ));
     }
+    let ruled: Vec<_> = columns.iter().map(|column| column.rules.clone()).collect();
     let columns = declared(columns).map_err(wrong_column)?;
+    let (mut rules, mut errors) = (DatasetRules::default(), Vec::new());
+    for (at, (column, changes)) in columns.0.iter().zip(&ruled).enumerate() {
+        changes.judge(column, &format!("/columns/{at}/rules"), &mut errors);
+    }
+    changes.apply(&mut rules, &columns, &mut errors);
+    weigh(&columns, &rules, &mut errors);
+    if !errors.is_empty() {
+        return Err(ApiError::validation(errors));
+    }
     let mut fields: Vec<String> = Vec::new();
     for (at, named) in key.iter().enumerate() {
         let found = columns
@@ -244,6 +266,7 @@ pub async fn create_dataset(
         tags: &tags,
         columns: &columns,
         key: &fields,
+        rules: &rules,
         by: who.id,
     };
     let me = who.id;

@@ -1,6 +1,7 @@
 //! What is asked about datasets, a file for each matter.
 
 pub mod aggregate;
+mod changes;
 pub mod datasets;
 pub mod diff;
 pub mod imports;

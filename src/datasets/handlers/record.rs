@@ -1,7 +1,6 @@
 //! Records that are added, and single ones that are read, changed and removed.
 
 use axum::response::{IntoResponse as _, Response};
-use diesel::result::{DatabaseErrorKind, Error};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -12,13 +11,14 @@ use utoipa::openapi::schema::{
 };
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use super::changes::{Edit, checks, keep_apart, refused};
 use super::records::shown;
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::edit::{self, MOST_RECORDS, Values, missing, values};
 use crate::datasets::model::Dataset;
 use crate::datasets::table::Table;
-use crate::datasets::versions::{NewVersion, VersionKind, next_change};
-use crate::db::transaction::{Failure, Tx, Work, transaction};
+use crate::datasets::versions::next_change;
+use crate::db::transaction::{Tx, Work, transaction};
 use crate::http::answer::Answer;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::idempotency::{OnceJson, idempotent};
@@ -105,7 +105,8 @@ pub struct RecordVersion {
 /// Add records
 ///
 /// All of them, or none: what is wrong is listed by record and field. You need the role `editor` in
-/// the project. A record whose key another has is refused with 409.
+/// the project. A record whose key another has is refused with 409, and so is one with which the
+/// dataset would break a rule of all its records.
 #[utoipa::path(
     post,
     path = "/api/v1/datasets/{id}/records",
@@ -128,6 +129,9 @@ pub async fn create_record(
         let dataset = DatasetAccess::<Editor>::to_write(tx, me, id).await?.dataset;
         let records = records(&dataset, &body)?;
         let table = edit::table(tx, &dataset).await?;
+        let is_list = matches!(body, NewRecords::Many(_));
+        let pointer = |at: usize| pointer(is_list, at);
+        keep_apart(tx, table, &dataset, &records, None, pointer).await?;
         let change = next_change(tx).await?;
         let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
         let first = Dataset::reserve(tx, id, count).await?;
@@ -183,13 +187,11 @@ fn records(dataset: &Dataset, body: &NewRecords) -> ApiResult<Vec<Values>> {
             "a request has at most 1000 records; import a file for more",
         ));
     }
+    let checks = checks(dataset)?;
     let mut errors = Vec::new();
     let records = given.iter().enumerate().map(|(at, record)| {
-        let pointer = match is_list {
-            true => format!("/{at}"),
-            false => String::new(),
-        };
-        let values = values(columns, record, &pointer, &mut errors);
+        let pointer = pointer(is_list, at);
+        let values = values(columns, &checks, record, &pointer, &mut errors);
         missing(columns, &values, &pointer, &mut errors);
         values
     });
@@ -200,61 +202,11 @@ fn records(dataset: &Dataset, body: &NewRecords) -> ApiResult<Vec<Values>> {
     }
 }
 
-/// What the table itself refuses.
-fn refused(error: Error) -> Failure {
-    match &error {
-        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => ApiError::new(
-            Code::Conflict,
-            "another record has the same key; nothing was changed",
-        )
-        .into(),
-        Error::DatabaseError(DatabaseErrorKind::Unknown, said)
-            if said.message().starts_with("row is too big") =>
-        {
-            ApiError::new(
-                Code::Conflict,
-                "row-too-wide: a record has more in its columns than one row can hold, about 8 KiB without long texts",
-            )
-            .into()
-        }
-        _ => error.into(),
-    }
-}
-
-/// How many records a change is about.
-struct Edit {
-    added: i64,
-    removed: i64,
-    changed: i64,
-}
-
-impl Edit {
-    async fn make(
-        &self,
-        tx: &mut Tx<'_>,
-        dataset: &Dataset,
-        table: Table,
-        change: i64,
-    ) -> Work<i64> {
-        let Self {
-            added,
-            removed,
-            changed,
-        } = *self;
-        let version = NewVersion {
-            project: dataset.project_id,
-            dataset: dataset.id,
-            table,
-            change,
-            kind: VersionKind::Edit,
-            by: tx.actor().id,
-            import: None,
-            added,
-            removed,
-            changed,
-            message: None,
-        };
-        Ok(version.make(tx).await?)
+/// Where a record stands in a body.
+fn pointer(is_list: bool, at: usize) -> String {
+    match is_list {
+        true => format!("/{at}"),
+        false => String::new(),
     }
 }
 
@@ -335,10 +287,14 @@ pub async fn update_record(
             let found = Found::lock(tx, me, id, rid, &conditions).await?;
             let Found { dataset, table } = found;
             let mut errors = Vec::new();
-            let values = values(&dataset.columns, &patch.0, "", &mut errors);
+            let checks = checks(&dataset)?;
+            let values = values(&dataset.columns, &checks, &patch.0, "", &mut errors);
             if !errors.is_empty() {
                 return Err(ApiError::validation(errors).into());
             }
+            let values = [values];
+            keep_apart(tx, table, &dataset, &values, Some(rid), |_| String::new()).await?;
+            let [values] = values;
             let change = next_change(tx).await?;
             edit::update(tx, table, &dataset.columns, change, rid, &values)
                 .await

@@ -177,10 +177,7 @@ impl Layout {
     /// Finds the columns of the dataset in the file, by their names or by their fields.
     pub fn settle(&mut self, columns: &Columns) -> Result<(), Mismatch> {
         let given: Vec<&str> = self.given().collect();
-        let place = |name: &str| {
-            let named = columns.0.iter().position(|column| column.name == name);
-            named.or_else(|| columns.place(name))
-        };
+        let place = |name: &str| place(columns, name);
         for name in &given {
             if place(name).is_none() {
                 let known: Vec<_> = columns
@@ -241,6 +238,13 @@ impl Layout {
         Ok(())
     }
 
+    /// What [`Layout::given`] names, each with the place of the column of the dataset that it is.
+    pub fn places(&self, columns: &Columns) -> Vec<(String, usize)> {
+        let given = self.given();
+        let placed = given.filter_map(|name| Some((name.to_owned(), place(columns, name)?)));
+        placed.collect()
+    }
+
     /// Whether the row has as many fields as the file has columns.
     pub fn fits(&self, record: &Record) -> bool {
         // A sheet has no cells where nothing stands at the end of a row.
@@ -277,6 +281,12 @@ impl Layout {
             None => Cow::Borrowed(text),
         })
     }
+}
+
+/// A column by its name, or else by its field.
+fn place(columns: &Columns, name: &str) -> Option<usize> {
+    let named = columns.0.iter().position(|column| column.name == name);
+    named.or_else(|| columns.place(name))
 }
 
 /// The one text of a row that has no other.

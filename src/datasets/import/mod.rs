@@ -1,5 +1,6 @@
 //! Imports: a file becomes records of a dataset, all of them or none.
 
+mod apart;
 pub mod decode;
 pub mod infer;
 pub mod layout;

@@ -2,19 +2,17 @@
 
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use crate::datasets::column::ColumnName;
 use crate::datasets::model::Message;
+use crate::datasets::pattern::compile;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::words;
 use crate::kernel::values::Checked as _;
 
-/// The compiled form of a pattern takes at most so much memory.
-const LARGEST_PATTERN: usize = 256 << 10;
-const LONGEST_PATTERN: usize = 1_000;
 /// How often an option that names a column may be given.
 const MOST_TIMES: usize = 50;
 const MOST_LINES: u64 = 100_000;
@@ -278,21 +276,7 @@ fn pattern(name: &str, value: &str) -> ApiResult<Pattern> {
 }
 
 fn regex(name: &str, text: &str) -> ApiResult<Regex> {
-    if text.len() > LONGEST_PATTERN {
-        return Err(invalid(
-            name,
-            "expected a pattern of at most 1000 characters",
-        ));
-    }
-    let mut builder = RegexBuilder::new(text);
-    builder
-        .size_limit(LARGEST_PATTERN)
-        .dfa_size_limit(LARGEST_PATTERN);
-    builder.build().map_err(|error| {
-        let text = error.to_string();
-        let last = text.lines().last().unwrap_or_default();
-        invalid(name, &format!("expected a regular expression: {last}"))
-    })
+    compile(text).map_err(|expected| invalid(name, &expected))
 }
 
 #[cfg(test)]

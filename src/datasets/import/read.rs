@@ -12,6 +12,8 @@ use super::rejects::{Mistake, Rejects};
 use super::rows::{FileError, Rows};
 use crate::datasets::column::{Column, Columns, MOST_COLUMNS, of_file};
 use crate::datasets::csv::Record;
+use crate::datasets::rules::check::Checks;
+use crate::datasets::rules::table::has_unique;
 use crate::datasets::value::{encode, encode_bigint, encode_null, trimmed};
 
 /// What goes to the database at once.
@@ -56,6 +58,8 @@ pub struct Outcome {
     pub progress: Progress,
     pub errors: Vec<RowError>,
     pub rejects: Rejects,
+    /// The columns that the file gives, by their names there and their places.
+    pub given: Vec<(String, usize)>,
     /// The file as a whole does not fit.
     pub problem: Option<ImportProblem>,
     /// The file did not arrive whole.
@@ -144,8 +148,11 @@ impl Reading<'_> {
         if !sample.is_empty() {
             self.layout.settle(&columns)?;
         }
+        let checks = Checks::of(&columns);
         let mut encoder = Encoder {
             columns: &columns,
+            checks: checks.map_err(|mistake| Stopped::Failed(anyhow::Error::msg(mistake)))?,
+            tells_rows: has_unique(&columns),
             numbers,
             out: HEADER.to_vec(),
         };
@@ -182,6 +189,7 @@ impl Reading<'_> {
         if !is_settled {
             self.layout.settle(&columns)?;
         }
+        self.outcome.given = self.layout.places(&columns);
         encoder.out.extend_from_slice(&TRAILER);
         self.send(&mut encoder)
     }
@@ -315,7 +323,7 @@ impl Reading<'_> {
                 Some(&record.len().to_string()),
             );
         } else {
-            encoder.record(&self.layout, record, &mut error);
+            encoder.record(&self.layout, number, record, &mut error);
         }
         if !mistakes.is_empty() {
             self.outcome.progress.rows_failed += 1;
@@ -357,7 +365,7 @@ impl Reading<'_> {
 }
 
 /// The beginning of a value. PostgreSQL keeps no U+0000, so another sign stands for it.
-fn shown(value: &str) -> String {
+pub fn shown(value: &str) -> String {
     let shown = value.chars().take(SHOWN);
     shown
         .map(|c| if c == '\0' { '\u{fffd}' } else { c })
@@ -373,6 +381,9 @@ struct Sampled {
 
 struct Encoder<'a> {
     columns: &'a Columns,
+    checks: Checks,
+    /// Whether each row says where it stood.
+    tells_rows: bool,
     numbers: Numbers,
     out: Vec<u8>,
 }
@@ -382,15 +393,18 @@ impl Encoder<'_> {
     fn record(
         &mut self,
         layout: &Layout,
+        number: u64,
         record: &Record,
         error: &mut impl FnMut(Option<&str>, &str, Option<&str>),
     ) {
         use crate::datasets::column::ColumnType::Text;
         let begin = self.out.len();
-        let fields = i16::try_from(self.columns.0.len() + 2).unwrap_or(i16::MAX);
+        let others = if self.tells_rows { 4 } else { 2 };
+        let fields = i16::try_from(self.columns.0.len() + others).unwrap_or(i16::MAX);
         self.out.extend_from_slice(&fields.to_be_bytes());
         encode_bigint(self.numbers.first_rid, &mut self.out);
         encode_bigint(self.numbers.change, &mut self.out);
+        let values = self.out.len();
         let mut is_good = true;
         for (at, column) in self.columns.0.iter().enumerate() {
             let text = layout.value(at, record);
@@ -408,6 +422,21 @@ impl Encoder<'_> {
             if let Err(code) = written {
                 error(Some(&column.name), code, text.as_deref());
                 is_good = false;
+                // So that those after it are found.
+                encode_null(&mut self.out);
+            }
+        }
+        if !self.checks.is_empty() {
+            let row = self.out.get(values..).unwrap_or_default();
+            self.checks.row(row, |place, broken| {
+                let name = self.columns.0.get(place).map(|column| column.name.as_str());
+                error(name, broken.code(), layout.value(place, record).as_deref());
+                is_good = false;
+            });
+        }
+        if self.tells_rows {
+            for number in [number, record.line] {
+                encode_bigint(i64::try_from(number).unwrap_or(i64::MAX), &mut self.out);
             }
         }
         match is_good {

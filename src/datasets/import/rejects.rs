@@ -42,26 +42,59 @@ impl Rejects {
         if self.is_full {
             return;
         }
-        let begin = self.chunk.len();
-        if self.rows == 0 {
-            let names = ADDED.into_iter().chain(layout.given());
-            self.row(names.map(Some));
-        }
-        let number = number.to_string();
-        let columns: Vec<&str> = mistakes
-            .iter()
-            .filter_map(|(column, _)| column.as_deref())
-            .collect();
-        let codes: Vec<&str> = mistakes.iter().map(|(_, code)| code.as_str()).collect();
-        let (columns, codes) = (columns.join(" "), codes.join(" "));
-        let columns = Some(columns.as_str()).filter(|columns| !columns.is_empty());
-        let added = [Some(number.as_str()), columns, Some(codes.as_str())].into_iter();
+        let begin = self.begin(layout.given());
+        let (number, columns, codes) = added(number, mistakes);
+        let added = [
+            Some(number.as_str()),
+            columns.as_deref(),
+            Some(codes.as_str()),
+        ]
+        .into_iter();
         match &record.wrong {
             Some(wrong) => self.row(added.chain([Some(wrong.line.as_str())])),
             None if layout.fits(record) => self.row(added.chain(layout.raw(record))),
             // No name says what is what.
             None => self.row(added.chain(record.iter().map(|(text, _)| Some(text)))),
         }
+        self.end(begin);
+    }
+
+    /// The same for a record that was read, by the values that the file gave.
+    pub fn add_values<'a>(
+        &mut self,
+        number: u64,
+        mistakes: &[Mistake],
+        given: impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone,
+    ) {
+        if self.is_full {
+            return;
+        }
+        let begin = self.begin(given.clone().map(|(name, _)| name));
+        let (number, columns, codes) = added(number, mistakes);
+        let added = [
+            Some(number.as_str()),
+            columns.as_deref(),
+            Some(codes.as_str()),
+        ]
+        .into_iter();
+        self.row(added.chain(given.map(|(_, value)| value)));
+        self.end(begin);
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// Writes the names before the first record, and says where the next begins.
+    fn begin<'a>(&mut self, given: impl Iterator<Item = &'a str>) -> usize {
+        let begin = self.chunk.len();
+        if self.rows == 0 {
+            self.row(ADDED.into_iter().chain(given).map(Some));
+        }
+        begin
+    }
+
+    fn end(&mut self, begin: usize) {
         if self.bytes + self.chunk.len() > MOST_BYTES {
             self.chunk.truncate(begin);
             self.is_full = true;
@@ -94,6 +127,15 @@ impl Rejects {
         self.bytes += self.chunk.len();
         std::mem::take(&mut self.chunk).into()
     }
+}
+
+/// What stands before the fields of a record.
+fn added(number: u64, mistakes: &[Mistake]) -> (String, Option<String>, String) {
+    let columns = mistakes.iter().filter_map(|(column, _)| column.as_deref());
+    let columns: Vec<&str> = columns.collect();
+    let codes: Vec<&str> = mistakes.iter().map(|(_, code)| code.as_str()).collect();
+    let columns = Some(columns.join(" ")).filter(|columns| !columns.is_empty());
+    (number.to_string(), columns, codes.join(" "))
 }
 
 /// Keeps the next part of the file.

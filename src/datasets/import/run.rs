@@ -10,18 +10,20 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::model::{Ending, Import, ImportProblem, ImportState, Progress};
+use super::model::{Ending, Import, ImportState, Progress};
 use super::ndjson::Ndjson;
 use super::options::{ImportMode, ImportOptions, OnError};
 use super::read::{MOST_ROWS, Message, Numbers, Outcome, read};
 use super::rejects;
 use super::rows::{Child, Csv, Part, Rows, refusal};
-use super::stop::{Stop, failed, problem_of, unkept, unread};
-use super::target::Target;
+use super::stop::{Stop, failed, problem_of, rows_refused, unkept, unread};
+use super::target::{Rejected, Target};
 use crate::datasets::column::Columns;
 use crate::datasets::model::Dataset;
 use crate::datasets::report::Importing;
+use crate::datasets::rules::table::has_unique;
 use crate::datasets::versions::next_change;
+use crate::db::DbError;
 use crate::db::load::CopyIn;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::ApiError;
@@ -134,7 +136,9 @@ impl Job {
             FileKind::Child(format) => Box::new(self.child(format, parts).await?),
         };
         let reader = spawn_blocking(move || read(&mut *rows, options, columns, &to));
-        let target = self.copy(&mut messages, ending, reserved).await?;
+        let mut chunk = 0;
+        let copied = self.copy(&mut messages, ending, reserved, &mut chunk);
+        let target = copied.await?;
         drop(messages);
         let outcome = self.watched(reader).await?;
         let outcome =
@@ -143,6 +147,7 @@ impl Job {
             progress,
             errors,
             rejects,
+            given,
             problem,
             is_broken,
             failure,
@@ -165,19 +170,18 @@ impl Job {
             return Err(Stop::Refused(problem));
         }
         if rows_failed > 0 && self.options.on_error == OnError::Abort {
-            return Err(Stop::Refused(ImportProblem::new(
-                "rows-refused",
-                format!(
-                    "{rows_failed} of {rows_read} records cannot be taken, and `errors` says why; nothing was loaded"
-                ),
-            )));
+            return Err(Stop::Refused(rows_refused(progress)));
         }
         ending.rows_written = rows_read - rows_failed;
         match target {
             Some((target, copy)) => {
                 self.watched(copy.finish()).await??;
-                self.commit(target, ending).await?;
-                Ok(ImportState::Ready)
+                let rejected = Rejected {
+                    rejects,
+                    chunk,
+                    given,
+                };
+                self.commit(target, rejected, ending).await
             }
             None => {
                 self.end(ImportState::Checked, ending).await;
@@ -198,15 +202,21 @@ impl Job {
         columns
     }
 
-    /// Copies what the reader has for it. `None` where the file is only checked.
+    /// Whether a file that is only checked has to be seen by the database.
+    fn asks_database(&self, columns: &Columns) -> bool {
+        has_unique(columns) || !self.dataset.rules.0.is_empty()
+    }
+
+    /// Copies what the reader has for it. `None` where the file is only checked, and no rule is about
+    /// more than one record.
     async fn copy(
         &self,
         messages: &mut mpsc::Receiver<Message>,
         ending: &mut Ending,
         reserved: &mut Option<Numbers>,
+        rejected: &mut i32,
     ) -> Result<Option<(Target, CopyIn)>, Stop> {
         let mut target: Option<(Target, CopyIn)> = None;
-        let (id, mut rejected) = (self.id, 0);
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -235,17 +245,15 @@ impl Job {
                     if !self.options.is_dry_run {
                         first = self.reserve().await?;
                         *reserved = Some(first);
+                    }
+                    if !self.options.is_dry_run || self.asks_database(&columns) {
                         target = Some(self.begin(columns, first).await?);
                     }
                     // Where nobody waits for them, the reader has said why.
                     let _ = numbers.send(first);
                 }
                 Some(Message::Rejected(bytes)) => {
-                    let kept = self.core.db.write(async |connection| {
-                        rejects::insert(connection, id, rejected, &bytes).await
-                    });
-                    kept.await.map_err(failed)?;
-                    rejected += 1;
+                    self.keep(rejected, &bytes).await.map_err(failed)?;
                 }
                 Some(Message::Chunk { bytes, progress }) => {
                     ending.progress = progress;
@@ -256,6 +264,18 @@ impl Job {
             }
         }
         Ok(target)
+    }
+
+    /// Keeps the next part of the records that could not be taken.
+    pub(super) async fn keep(&self, chunk: &mut i32, bytes: &[u8]) -> Result<(), DbError> {
+        let (id, number) = (self.id, *chunk);
+        let kept = self
+            .core
+            .db
+            .write(async |connection| rejects::insert(connection, id, number, bytes).await);
+        kept.await?;
+        *chunk += 1;
+        Ok(())
     }
 
     /// Keeps the file on the disk until all of it is here, and has a child read it.

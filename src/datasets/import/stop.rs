@@ -3,8 +3,11 @@
 use diesel::result::{DatabaseErrorKind, Error};
 use tokio_postgres::error::SqlState;
 
-use super::model::ImportProblem;
+use super::model::{ImportProblem, Progress};
 use super::rows::FileError;
+use super::target::OTHERS;
+use crate::datasets::rules::NOT_UNIQUE;
+use crate::datasets::rules::table::is_of_rule;
 use crate::db::DbError;
 use crate::db::load::LoadError;
 use crate::kernel::error::{ApiError, Code};
@@ -26,18 +29,37 @@ impl From<LoadError> for Stop {
             LoadError::Work(DbError::Query(Error::DatabaseError(
                 DatabaseErrorKind::UniqueViolation,
                 said,
-            ))) => Some(duplicate_key(said.details())),
+            ))) => Some(duplicate(said.constraint_name(), said.details())),
             _ => None,
         };
         if let Some(problem) = problem {
             return Self::Refused(problem);
         }
+        // What was read kept the rules that there were.
+        if error.state() == Some(&SqlState::CHECK_VIOLATION) {
+            return Self::Failed(problem_of(ApiError::new(Code::Conflict, OTHERS)));
+        }
         failed(DbError::from(error))
     }
 }
 
-/// The key, out of what the database says of it.
-fn duplicate_key(detail: Option<&str>) -> ImportProblem {
+/// Some records cannot be taken, and the others are not wanted without them.
+pub(super) fn rows_refused(progress: Progress) -> ImportProblem {
+    let Progress {
+        rows_read,
+        rows_failed,
+        ..
+    } = progress;
+    ImportProblem::new(
+        "rows-refused",
+        format!(
+            "{rows_failed} of {rows_read} records cannot be taken, and `errors` says why; nothing was loaded"
+        ),
+    )
+}
+
+/// The key, or the value that has to be unique, out of what the database says of it.
+fn duplicate(index: Option<&str>, detail: Option<&str>) -> ImportProblem {
     let values = detail
         .and_then(|detail| detail.split_once("=("))
         .and_then(|(_, rest)| rest.rsplit_once(')'));
@@ -46,6 +68,12 @@ fn duplicate_key(detail: Option<&str>) -> ImportProblem {
         .chars()
         .take(200)
         .collect();
+    if is_of_rule(index) {
+        return ImportProblem::new(
+            NOT_UNIQUE,
+            format!("more than one record has the value ({values}); nothing was loaded"),
+        );
+    }
     ImportProblem::new(
         "duplicate-key",
         format!("more than one record has the key ({values}); nothing was loaded"),
@@ -56,7 +84,7 @@ fn duplicate_key(detail: Option<&str>) -> ImportProblem {
 fn refused_row(error: &tokio_postgres::Error) -> Option<ImportProblem> {
     let said = error.as_db_error()?;
     if *said.code() == SqlState::UNIQUE_VIOLATION {
-        return Some(duplicate_key(said.detail()));
+        return Some(duplicate(said.constraint(), said.detail()));
     }
     if *said.code() == SqlState::PROGRAM_LIMIT_EXCEEDED {
         let line = said.where_().and_then(|text| text.rsplit_once("line "));

@@ -45,6 +45,12 @@ impl Described<'_> {
         format!("{}.0.0", self.number())
     }
 
+    /// Whether the version keeps the rules that there are. Those that were before may have been
+    /// others.
+    fn keeps_rules(&self) -> bool {
+        self.number() >= self.dataset.rules_since
+    }
+
     fn made_at(&self) -> String {
         let made_at = self
             .version

@@ -4,6 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::{DataPackage, Described, is_url, said};
 use crate::datasets::column::{Column, ColumnType};
+use crate::datasets::edit::as_text;
+use crate::datasets::rules::RuleValue;
+use crate::datasets::value::shown_range;
 
 /// The name of the one resource, and of its file where somebody keeps it.
 const RESOURCE: &str = "records";
@@ -54,7 +57,9 @@ impl Described<'_> {
 
     fn resource(&self) -> Value {
         let columns = &self.dataset.columns;
-        let fields: Vec<Value> = columns.0.iter().map(field).collect();
+        let keeps_rules = self.keeps_rules();
+        let fields = columns.0.iter().map(|column| field(column, keeps_rules));
+        let fields: Vec<Value> = fields.collect();
         let mut schema = json!({ "fields": fields, "missingValues": [""] });
         let key = self.dataset.key();
         let names = key
@@ -76,7 +81,7 @@ impl Described<'_> {
     }
 }
 
-fn field(column: &Column) -> Value {
+fn field(column: &Column, keeps_rules: bool) -> Value {
     let kind = match column.kind {
         ColumnType::Text | ColumnType::IntRange => "string",
         ColumnType::Int | ColumnType::Bigint => "integer",
@@ -96,10 +101,76 @@ fn field(column: &Column) -> Value {
     if let Some(unit) = said(column.unit.as_deref()) {
         members.insert("unit".to_owned(), unit.into());
     }
-    if !column.nullable {
-        members.insert("constraints".to_owned(), json!({ "required": true }));
+    let constraints = constraints(column, keeps_rules);
+    if !constraints.is_empty() {
+        members.insert("constraints".to_owned(), constraints.into());
     }
     field
+}
+
+/// What a value has to be, in the words that there are for it.
+fn constraints(column: &Column, keeps_rules: bool) -> Map<String, Value> {
+    let mut constraints = Map::new();
+    let mut put = |name: &str, value: Value| {
+        constraints.insert(name.to_owned(), value);
+    };
+    if !column.nullable {
+        put("required", true.into());
+    }
+    let rules = &column.rules;
+    if !keeps_rules || rules.is_empty() {
+        return constraints;
+    }
+    let value = |value: &RuleValue| in_file(column.kind, value);
+    let bounds = [("minimum", &rules.min), ("maximum", &rules.max)];
+    for (name, bound) in bounds {
+        if let Some(bound) = bound {
+            put(name, value(bound));
+        }
+    }
+    let lengths = [
+        ("minLength", rules.min_length),
+        ("maxLength", rules.max_length),
+    ];
+    for (name, length) in lengths {
+        if let Some(length) = length {
+            put(name, length.into());
+        }
+    }
+    if let Some(pattern) = rules
+        .pattern
+        .as_deref()
+        .filter(|pattern| is_common(pattern))
+    {
+        // As a group, since what comes before and after a choice belongs to its parts.
+        put("pattern", format!("({pattern})").into());
+    }
+    if !rules.one_of.is_empty() {
+        let values: Vec<Value> = rules.one_of.iter().map(value).collect();
+        put("enum", values.into());
+    }
+    if rules.unique {
+        put("unique", true.into());
+    }
+    constraints
+}
+
+/// A value as the file of the records has it.
+fn in_file(kind: ColumnType, RuleValue(value): &RuleValue) -> Value {
+    let text = as_text(kind, value).unwrap_or_default();
+    match kind {
+        ColumnType::IntRange => shown_range(&text).unwrap_or(text).into(),
+        ColumnType::Bigint => text.parse::<i64>().map_or(text.into(), Value::from),
+        _ => value.clone(),
+    }
+}
+
+/// Whether other languages read the expression as we do.
+fn is_common(pattern: &str) -> bool {
+    let own = [
+        "(?", r"\p", r"\P", r"\z", r"\A", r"\x{", r"\u{", r"\U", "&&", "--", "~~", "[[",
+    ];
+    own.iter().all(|word| !pattern.contains(word))
 }
 
 /// A licence has a name that is one word, or a place.
@@ -131,6 +202,14 @@ fn slug(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_expression_of_ours_alone_is_told_to_nobody() {
+        assert!(is_common(r"[A-Z]{2}\d+|none"));
+        for own in ["(?i)a", r"\p{L}+", r"a\z", "[a-z&&[^b]]"] {
+            assert!(!is_common(own), "{own}");
+        }
+    }
 
     #[test]
     fn names_and_licences_are_such_as_packages_take() {

@@ -15,6 +15,7 @@ mod profile;
 mod reading;
 mod rejects;
 mod retention;
+mod rules;
 mod typed;
 mod upsert;
 mod versions;

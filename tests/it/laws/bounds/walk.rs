@@ -199,7 +199,9 @@ fn sample(document: &Value, schema: &Value) -> Value {
     if let Some(branch) = branch {
         return sample(document, &branch[0]);
     }
-    match schema["type"].as_str() {
+    // Of several types, the first is what it is where it is not null.
+    let kind = schema["type"].as_str();
+    match kind.or(schema["type"][0].as_str()) {
         Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(json!(1)),
         Some("boolean") => json!(true),
         Some("array") => json!([sample(document, &schema["items"])]),

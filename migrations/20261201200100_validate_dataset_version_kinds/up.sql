@@ -1,0 +1,1 @@
+ALTER TABLE dataset_versions VALIDATE CONSTRAINT dataset_versions_kind_check;
