@@ -164,8 +164,8 @@ async fn listen(mut from: impl AsyncRead + Unpin) -> String {
 }
 
 /// What the end of the process means. The standard library aborts where memory is refused, and
-/// says so; a kill that is not ours is the kernel's, for want of memory; and a panic is what a file
-/// comes to that a library did not expect.
+/// says so; a kill comes from outside, most likely from the kernel for want of memory; and a panic
+/// is what a file comes to that a library did not expect.
 fn cause(status: ExitStatus, said: &str, room: Room) -> RunnerError {
     const PANIC: i32 = 101;
     const KILL: i32 = 9;
@@ -179,7 +179,7 @@ fn cause(status: ExitStatus, said: &str, room: Room) -> RunnerError {
     match status.signal() {
         Some(XCPU) => RunnerError::Limit(Limit::Cpu(room.cpu)),
         Some(ABORT) if is_memory => RunnerError::Limit(Limit::Memory(room.memory)),
-        Some(KILL) => RunnerError::Limit(Limit::Memory(room.memory)),
+        Some(KILL) => RunnerError::Killed,
         _ => RunnerError::Crashed(status.to_string()),
     }
 }
@@ -197,7 +197,7 @@ mod tests {
         let said = "memory allocation of 8 bytes failed";
         for (raw, said, expected) in [
             (24, "", "takes more than 3 s of a processor"),
-            (9, "", "takes more memory than 1 MiB"),
+            (9, "", "was killed"),
             (6, said, "takes more memory than 1 MiB"),
             (6, "a panic", "unexpectedly"),
             (11, said, "unexpectedly"),

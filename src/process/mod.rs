@@ -85,6 +85,11 @@ pub enum RunnerError {
     Limit(Limit),
     #[error("what reads files cannot be started: {0}")]
     Start(io::Error),
+    /// The file need not be to blame.
+    #[error(
+        "what reads files was killed, as it is where the machine has no memory left; nothing was loaded, repeat the request"
+    )]
+    Killed,
     /// A mistake in this program, or a file that found one.
     #[error("what reads files ended unexpectedly: {0}")]
     Crashed(String),
@@ -112,7 +117,7 @@ impl RunnerError {
             Self::Limit(Limit::Memory(_)) => "memory",
             Self::Limit(Limit::Cpu(_)) => "cpu",
             Self::Limit(Limit::Time(_)) => "time",
-            Self::Start(_) | Self::Crashed(_) | Self::Wire(_) => "crashed",
+            Self::Killed | Self::Start(_) | Self::Crashed(_) | Self::Wire(_) => "crashed",
         }
     }
 }

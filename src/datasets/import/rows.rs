@@ -201,7 +201,7 @@ pub fn refusal(error: RunnerError) -> FileError {
         RunnerError::Limit(_) => {
             FileError::Refused(ImportProblem::new("too-expensive", error.to_string()))
         }
-        RunnerError::Busy => {
+        RunnerError::Busy | RunnerError::Killed => {
             FileError::Refused(ImportProblem::new("overloaded", error.to_string()))
         }
         error => FileError::Failed(error.into()),

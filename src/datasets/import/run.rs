@@ -167,7 +167,7 @@ impl Job {
             return Err(Stop::Cancelled);
         }
         if let Some(problem) = problem {
-            return Err(Stop::Refused(problem));
+            return Err(Stop::of(problem));
         }
         if rows_failed > 0 && self.options.on_error == OnError::Abort {
             return Err(Stop::Refused(rows_refused(progress)));

@@ -22,6 +22,16 @@ pub(super) enum Stop {
     Cancelled,
 }
 
+impl Stop {
+    /// What reads files says why it does not; it is not always the file.
+    pub(super) fn of(problem: ImportProblem) -> Self {
+        match problem.code.as_str() {
+            "overloaded" => Self::Failed(problem),
+            _ => Self::Refused(problem),
+        }
+    }
+}
+
 impl From<LoadError> for Stop {
     fn from(error: LoadError) -> Self {
         let problem = match &error {
@@ -116,8 +126,7 @@ pub(super) fn unkept(error: SpoolError) -> Stop {
 
 pub(super) fn unread(error: FileError) -> Stop {
     match error {
-        FileError::Refused(problem) if problem.code == "overloaded" => Stop::Failed(problem),
-        FileError::Refused(problem) => Stop::Refused(problem),
+        FileError::Refused(problem) => Stop::of(problem),
         FileError::Broken => Stop::Cancelled,
         error => Stop::Failed(problem_of(ApiError::internal(error))),
     }

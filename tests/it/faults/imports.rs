@@ -1,6 +1,8 @@
 //! Imports that are killed at any byte: there are all of their rows or none, nothing is left over,
 //! and a repetition with the same key loads once.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use chartroom::datasets::sweep::sweep;
 use serde_json::json;
@@ -10,7 +12,7 @@ use tokio::net::TcpStream;
 use super::{SOON, Scene, is_long};
 use crate::support::app::TestApp;
 use crate::support::client::{Client, HttpRequest, get, post};
-use crate::support::process::TempDir;
+use crate::support::process::{Process, TempDir, tree};
 use crate::support::service::{PATIENCE, Ports, Service};
 use crate::support::wait::until;
 
@@ -25,6 +27,7 @@ enum Kill {
     Nobody,
 }
 
+const PARQUET: &str = "application/vnd.apache.parquet";
 const SESSIONS: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
     WHERE application_name = 'chartroom/load' AND datname = current_database()";
 /// What is there beside one table for each generation that a version needs.
@@ -136,10 +139,19 @@ impl Sender {
 
     /// Sends the whole file until it is told what became of it.
     async fn insist(&self, mode: &str, key: &str) {
-        let mut request = self.signed(post(&self.target(mode), self.file.clone()));
+        self.until_loaded(self.import(mode, key, "text/csv", &self.file))
+            .await;
+    }
+
+    fn import(&self, mode: &str, key: &str, kind: &str, file: &Bytes) -> HttpRequest {
+        let mut request = self.signed(post(&self.target(mode), file.clone()));
         let headers = request.headers_mut();
-        headers.insert("content-type", "text/csv".parse().unwrap());
+        headers.insert("content-type", kind.parse().unwrap());
         headers.insert("idempotency-key", format!("\"{key}\"").parse().unwrap());
+        request
+    }
+
+    async fn until_loaded(&self, request: HttpRequest) {
         let answered = until("an answer", SOON * 10, async || {
             let answer = self.client.send(request.clone()).await.ok()?;
             match answer.status.as_u16() {
@@ -153,39 +165,100 @@ impl Sender {
     }
 }
 
+impl Home {
+    async fn new() -> Self {
+        let app = TestApp::new().await;
+        let session = app.database.session().await;
+        Self {
+            app,
+            dir: TempDir::new("imports").unwrap(),
+            ports: Ports::reserve(),
+            session,
+        }
+    }
+}
+
+impl Sender {
+    /// With a new dataset.
+    async fn new(service: &Service, rows: usize) -> Self {
+        let client = Client::fresh(service.public);
+        let mut sender = Self {
+            scene: Scene::new(&client).await,
+            client,
+            dataset: String::new(),
+            file: file(rows).into(),
+        };
+        sender.dataset = sender.dataset_called("it").await;
+        sender
+    }
+
+    async fn dataset_called(&self, name: &str) -> String {
+        let columns = [
+            ("n", "int"),
+            ("text", "text"),
+            ("amount", "decimal"),
+            ("day", "date"),
+        ];
+        let columns = columns.map(|(name, kind)| json!({ "name": name, "type": kind }));
+        let body = json!({ "project_id": self.scene.project, "name": name, "columns": columns });
+        let made = self.signed(post("/api/v1/datasets", body.to_string()));
+        let made = self.client.send(made).await.unwrap();
+        assert_eq!(made.status, 201, "{}", made.text());
+        made.headers["location"].to_str().unwrap().to_owned()
+    }
+}
+
+/// A child that was killed says nothing of its file, so the import fails, and is begun anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_whose_reader_is_killed_is_there_whole_or_not_at_all() {
+    let home = Home::new().await;
+    let service = home.start();
+    service.wait_ready(PATIENCE).await;
+    let rows = 300_000;
+    let mut sender = Sender::new(&service, rows).await;
+    sender.insist("append", "first").await;
+    let target = format!("{}/records?format=parquet", sender.dataset);
+    let parquet = sender.client.send(sender.signed(get(&target))).await;
+    let parquet = Bytes::from(parquet.unwrap().body);
+    sender.dataset = sender.dataset_called("other").await;
+    let rows = i64::try_from(rows).unwrap();
+    for round in 0..if is_long() { 20 } else { 2 } {
+        let key = format!("round-{round}");
+        let request = sender.import("replace", &key, PARQUET, &parquet);
+        let before = sender.now().await;
+        let kill = async {
+            let child = until("the child that reads", SOON, async || {
+                let mut all = tree(service.pid()).into_iter().skip(1);
+                all.find(|process| command(process).contains("tabular"))
+            });
+            let child = child.await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50 * (round % 4))).await;
+            child.signal("KILL").unwrap();
+        };
+        let (answer, ()) = tokio::join!(sender.client.send(request.clone()), kill);
+        let answer = answer.unwrap();
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        home.nothing_is_left().await;
+        assert_eq!(sender.now().await, before, "{}", answer.text());
+        sender.until_loaded(request).await;
+        assert_eq!(sender.now().await, (rows, before.1 + 1));
+        home.nothing_is_left().await;
+    }
+}
+
+fn command(process: &Process) -> String {
+    let line = std::fs::read(format!("/proc/{}/cmdline", process.pid));
+    String::from_utf8_lossy(&line.unwrap_or_default()).into_owned()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_import_killed_at_any_byte_is_there_whole_or_not_at_all() {
-    let app = TestApp::new().await;
-    let session = app.database.session().await;
-    let home = Home {
-        app,
-        dir: TempDir::new("imports").unwrap(),
-        ports: Ports::reserve(),
-        session,
-    };
+    let home = Home::new().await;
     let mut service = home.start();
     service.wait_ready(PATIENCE).await;
     // About 4 MB, and 200 MB in the long form.
     let rows = if is_long() { 4_500_000 } else { 100_000 };
-    let client = Client::fresh(service.public);
-    let mut sender = Sender {
-        scene: Scene::new(&client).await,
-        client,
-        dataset: String::new(),
-        file: file(rows).into(),
-    };
-    let columns = [
-        ("n", "int"),
-        ("text", "text"),
-        ("amount", "decimal"),
-        ("day", "date"),
-    ];
-    let columns = columns.map(|(name, kind)| json!({ "name": name, "type": kind }));
-    let body = json!({ "project_id": sender.scene.project, "name": "it", "columns": columns });
-    let made = sender.signed(post("/api/v1/datasets", body.to_string()));
-    let made = sender.client.send(made).await.unwrap();
-    assert_eq!(made.status, 201, "{}", made.text());
-    sender.dataset = made.headers["location"].to_str().unwrap().to_owned();
+    let sender = Sender::new(&service, rows).await;
 
     let rows = i64::try_from(rows).unwrap();
     let kinds = [Kill::Service, Kill::Session, Kill::Client];
