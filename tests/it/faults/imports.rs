@@ -219,7 +219,7 @@ async fn a_file_whose_reader_is_killed_is_there_whole_or_not_at_all() {
     sender.insist("append", "first").await;
     let target = format!("{}/records?format=parquet", sender.dataset);
     let parquet = sender.client.send(sender.signed(get(&target))).await;
-    let parquet = Bytes::from(parquet.unwrap().body);
+    let parquet = parquet.unwrap().body;
     sender.dataset = sender.dataset_called("other").await;
     let rows = i64::try_from(rows).unwrap();
     for round in 0..if is_long() { 20 } else { 2 } {
