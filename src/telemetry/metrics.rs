@@ -131,7 +131,7 @@ metrics! {
     dataset_import_rows_total: IntCounterVec ["outcome"],
     /// Exports by what became of them: complete, failed on our side, or dropped because their reader went away
     dataset_exports_total: IntCounterVec ["format", "outcome"],
-    /// Mails by what became of a try: sent, refused by the address for good, failed, or unneeded by then
+    /// Mails by what became of a try: sent, refused by the address for good, unfit (the letter was refused for good), failed, or unneeded by then
     chartroom_mail_total: IntCounterVec ["outcome"],
     /// Log lines lost because their reader was too slow
     log_lines_dropped_total: IntCounter,
