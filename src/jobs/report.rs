@@ -106,7 +106,7 @@ struct Mails {
 
 /// A mail that failed is due again later, so its lane does not count it meanwhile: it is counted
 /// from when it was enqueued. Those of a day's notifications are enqueued long before their time.
-const MAILS: &str = "\
+pub const MAILS: &str = "\
 SELECT count(*) AS waiting, \
     greatest(coalesce(extract(epoch FROM now() - min(created_at)), 0), 0)::float8 AS age \
 FROM (SELECT created_at FROM jobs WHERE kind LIKE 'mail.%' AND kind NOT LIKE 'mail.digest.%' \
