@@ -8,7 +8,8 @@ use diesel_async::SimpleAsyncConnection as _;
 use super::migrate::{MigrateError, locked, unlock};
 use crate::config::endpoint::Endpoint;
 
-/// Has the database keep the trail for so many days, or for ever. At most one process at a time does it.
+/// Has the database keep the trail for so many days, or for ever. At most one process at a time
+/// does it.
 pub async fn keep_audit_events(
     endpoint: &Endpoint,
     days: Option<i32>,
