@@ -19,6 +19,7 @@ use crate::client::{self, Client, ClientError};
 use crate::config::{self, Broken, Config, Span};
 use crate::db::grants;
 use crate::db::migrate::{self, MIGRATIONS};
+use crate::db::retention;
 use crate::kernel::error::with_causes;
 use crate::kube;
 use crate::kube::provision::{Provision, ProvisionError};
@@ -280,7 +281,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 async fn migrate(config: Config, action: Migrate) -> anyhow::Result<()> {
     let telemetry = crate::telemetry::install(&config.telemetry)?;
     let database = Database::open(&config).await?;
-    let outcome = migrate_on(&database, action).await;
+    let outcome = migrate_on(&database, action, config.jobs.audit_keep_days).await;
     database.close(false).await;
     telemetry.finish();
     outcome
@@ -301,7 +302,11 @@ async fn user(config: Config, action: admin::User) -> anyhow::Result<()> {
     print(&outcome?)
 }
 
-async fn migrate_on(database: &Database, action: Migrate) -> anyhow::Result<()> {
+async fn migrate_on(
+    database: &Database,
+    action: Migrate,
+    audit_keep_days: Option<i32>,
+) -> anyhow::Result<()> {
     match action {
         Migrate::Up { runtime_role, wait } => {
             if !wait.0.is_zero() {
@@ -317,6 +322,11 @@ async fn migrate_on(database: &Database, action: Migrate) -> anyhow::Result<()> 
                         .map(|version| format!("applied {version}\n"))
                         .collect::<String>(),
                 )?,
+            }
+            retention::keep_audit_events(&database.primary, audit_keep_days, MIGRATE_PATIENCE)
+                .await?;
+            if let Some(days) = audit_keep_days {
+                print(&format!("the audit trail is kept for {days} days\n"))?;
             }
             let Some(role) = runtime_role else {
                 return Ok(());

@@ -10,8 +10,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::sweep::{
-    PurgeAnswers, PurgeAttempts, PurgeEvents, PurgeInvitations, PurgeMailLinks, PurgeNotifications,
-    PurgeRefusedAddresses, PurgeRevocations, PurgeSessions,
+    PurgeAnswers, PurgeAttempts, PurgeAudit, PurgeEvents, PurgeInvitations, PurgeMailLinks,
+    PurgeNotifications, PurgeRefusedAddresses, PurgeRevocations, PurgeSessions,
 };
 use crate::config::Config;
 use crate::datasets::files::WriteVersion;
@@ -87,6 +87,7 @@ pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
         .every::<PurgeSessions>(MINUTE, ())
         .every::<PurgeRevocations>(MINUTE, ())
         .every::<PurgeAnswers>(MINUTE, ())
+        .every::<PurgeAudit>(MINUTE, ())
         .every::<PurgeNotifications>(MINUTE, ())
         .every::<PurgeMailLinks>(MINUTE, ())
         .every::<PurgeInvitations>(MINUTE, ())

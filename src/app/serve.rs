@@ -16,6 +16,7 @@ use crate::app::{core, features, tasks};
 use crate::config::endpoint::Endpoint;
 use crate::config::{Broken, Config, JobsMode};
 use crate::db::migrate::{self, MIGRATIONS};
+use crate::db::retention;
 use crate::events::ring::Ring;
 use crate::events::trail::Trail;
 use crate::feed;
@@ -95,6 +96,14 @@ async fn serve_inner(config: Config) -> anyhow::Result<()> {
     Ok(shutdown.outcome()?)
 }
 
+/// Nobody else does it for the private PostgreSQL.
+async fn migrate_own(config: &Config, database: &Database) -> anyhow::Result<()> {
+    let (primary, days) = (&database.primary, config.jobs.audit_keep_days);
+    migrate::up(primary, || MIGRATIONS, OWN_MIGRATION_PATIENCE).await?;
+    retention::keep_audit_events(primary, days, OWN_MIGRATION_PATIENCE).await?;
+    Ok(())
+}
+
 async fn serve_on(
     config: Config,
     database: &Database,
@@ -104,7 +113,7 @@ async fn serve_on(
 ) -> anyhow::Result<()> {
     if database.private.is_some() {
         tokio::select! {
-            applied = migrate::up(&database.primary, || MIGRATIONS, OWN_MIGRATION_PATIENCE) => { applied?; }
+            migrated = migrate_own(&config, database) => { migrated?; }
             () = shutdown.wait_for(Phase::Draining) => return Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 //! The jobs that remove, once a minute, the rows of sign-in limits, sessions, revocations, kept
 //! answers, events, notifications, invitations, links of mails and addresses that took none, once
-//! they say nothing any more. Each run removes some thousands at most; what is left waits for the
+//! they say nothing any more, and of the audit trail once they are too old. Each run removes some thousands at most; what is left waits for the
 //! next.
 
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::db::DbError;
+use crate::events;
 use crate::feed;
 use crate::http::answer::idempotency;
 use crate::identity::{limiter, revocation, session};
@@ -41,6 +42,7 @@ sweeps! {
     PurgeSessions: "sessions.purge.1" = session::purge,
     PurgeRevocations: "revocations.purge.1" = revocation::purge,
     PurgeAnswers: "answers.purge.1" = idempotency::purge,
+    PurgeAudit: "audit.purge.1" = events::model::purge,
     PurgeMailLinks: "mail_links.purge.1" = mail::links::purge,
     PurgeRefusedAddresses: "refused_addresses.purge.1" = mail::address::purge,
     PurgeInvitations: "invitations.purge.1" = invitations::purge,

@@ -45,6 +45,16 @@ pub struct Jobs {
         value_parser = span("1h", "8760h"),
     )]
     pub event_retention: Span,
+    /// For how many days the audit trail is kept; without it, for ever. `migrate up` writes it into
+    /// the database, as the service may not change it, and jobs remove what is older
+    #[arg(
+        long,
+        env = "CHARTROOM_AUDIT_KEEP_DAYS",
+        global = true,
+        value_name = "DAYS",
+        value_parser = clap::value_parser!(i32).range(1..=36_500),
+    )]
+    pub audit_keep_days: Option<i32>,
     /// How many of the newest versions of a dataset are kept that says nothing itself. Without this and
     /// the days, all are
     #[arg(

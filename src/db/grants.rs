@@ -40,6 +40,7 @@ fn statements(role: &str) -> String {
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
         GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
         REVOKE UPDATE, DELETE ON audit_events FROM {role};
+        GRANT EXECUTE ON FUNCTION purge_audit_events(integer) TO {role};
         REVOKE INSERT, UPDATE, DELETE ON __diesel_schema_migrations, schema_window FROM {role};
         GRANT USAGE, CREATE ON SCHEMA dataset_rows TO {role};
         ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};

@@ -20,6 +20,7 @@ pub mod pool;
 pub mod purge;
 pub mod purpose;
 mod replica;
+pub mod retention;
 pub mod row;
 pub mod shared;
 pub mod snapshot;

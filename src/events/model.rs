@@ -1,12 +1,16 @@
-//! Events as they are read: in pages, newest first.
+//! Events as they are read: in pages, newest first. And their end, where they have one.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel_async::AsyncPgConnection;
+use diesel::sql_query;
+use diesel::sql_types::Integer;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
+use crate::db::purge::{BATCH, in_batches};
+use crate::db::{Db, DbError};
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::is_usual;
 use crate::schema::audit_events;
@@ -122,6 +126,25 @@ impl TrailEntry {
 fn first_id_of(at: DateTime<Utc>) -> Uuid {
     let milliseconds = u128::try_from(at.timestamp_millis()).unwrap_or(0);
     Uuid::from_u128(milliseconds << 80)
+}
+
+#[derive(QueryableByName)]
+struct Purged {
+    #[diesel(sql_type = Integer)]
+    removed: i32,
+}
+
+/// Removes what is older than the owner of the tables has the trail kept, some thousands at most;
+/// says how many. The database judges that, because the service may remove nothing itself.
+pub async fn purge(db: &Db) -> Result<usize, DbError> {
+    in_batches(db, async |connection| {
+        let purged: Purged = sql_query("SELECT purge_audit_events($1) AS removed")
+            .bind::<Integer, _>(BATCH)
+            .get_result(connection)
+            .await?;
+        Ok(usize::try_from(purged.removed).unwrap_or(0))
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -77,6 +77,9 @@ pub enum JobError {
     /// The job is not this run's any more: another worker has it, or it was moved or cancelled.
     Lost,
     Failed(anyhow::Error),
+    /// It failed, and the next try would fail the same way: the job is dead at once, and waits for
+    /// an administrator.
+    Hopeless(anyhow::Error),
 }
 
 impl<E: Into<anyhow::Error>> From<E> for JobError {

@@ -96,27 +96,56 @@ LEFT JOIN LATERAL (SELECT due_at FROM jobs WHERE jobs.lane = lanes.lane AND due_
     AND (lease_until IS NULL OR lease_until < now()) ORDER BY due_at LIMIT 10000) AS due ON true \
 GROUP BY lanes.lane";
 
-pub(super) struct Depths(Vec<Depth>);
+#[derive(QueryableByName)]
+struct Mails {
+    #[diesel(sql_type = BigInt)]
+    waiting: i64,
+    #[diesel(sql_type = Double)]
+    age: f64,
+}
+
+/// A mail that failed is due again later, so its lane does not count it meanwhile: it is counted
+/// from when it was enqueued. Those of a day's notifications are enqueued long before their time.
+pub const MAILS: &str = "\
+SELECT count(*) AS waiting, \
+    greatest(coalesce(extract(epoch FROM now() - min(created_at)), 0), 0)::float8 AS age \
+FROM (SELECT created_at FROM jobs WHERE kind LIKE 'mail.%' AND kind NOT LIKE 'mail.digest.%' \
+    ORDER BY created_at LIMIT 10000) AS mails";
+
+pub(super) struct Depths {
+    lanes: Vec<Depth>,
+    mails: Mails,
+}
 
 pub(super) async fn depths(connection: &mut AsyncPgConnection) -> QueryResult<Depths> {
-    sql_query(DEPTHS).load(connection).await.map(Depths)
+    Ok(Depths {
+        lanes: sql_query(DEPTHS).load(connection).await?,
+        mails: sql_query(MAILS).get_result(connection).await?,
+    })
+}
+
+fn whole_seconds(age: f64) -> i64 {
+    let age = std::time::Duration::try_from_secs_f64(age).unwrap_or_default();
+    i64::try_from(age.as_secs()).unwrap_or(i64::MAX)
 }
 
 impl Depths {
     pub(super) fn show(&self, metrics: &Metrics) {
-        for depth in &self.0 {
+        for depth in &self.lanes {
             let Some(lane) = Lane::of(depth.lane) else {
                 continue;
             };
-            let age = std::time::Duration::try_from_secs_f64(depth.age).unwrap_or_default();
-            let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
             let set = |gauge: &prometheus::IntGaugeVec, value| {
                 gauge.with_label_values(&[lane.name()]).set(value);
             };
             set(&metrics.jobs_waiting, depth.waiting);
-            set(&metrics.jobs_oldest_age_seconds, age);
+            set(&metrics.jobs_oldest_age_seconds, whole_seconds(depth.age));
             metrics.jobs_dead.set(depth.dead);
         }
+        metrics.chartroom_mail_waiting.set(self.mails.waiting);
+        metrics
+            .chartroom_mail_oldest_age_seconds
+            .set(whole_seconds(self.mails.age));
         metrics
             .jobs_looked_timestamp_seconds
             .set(Utc::now().timestamp());

@@ -126,11 +126,11 @@ async fn settle(
     match ended {
         Ok(_) if context.has_ended() => (Outcome::Done, false, None),
         // What went wrong after the effect does not undo it.
-        Err(JobError::Failed(error)) if context.has_ended() => {
+        Err(JobError::Failed(error) | JobError::Hopeless(error)) if context.has_ended() => {
             (Outcome::Done, false, Some(format!("{error:#}")))
         }
         Ok(Ended::Done) => (Outcome::Done, true, None),
-        Ok(Ended::Snooze(_)) | Err(JobError::Failed(_)) if is_cancelled => {
+        Ok(Ended::Snooze(_)) | Err(JobError::Failed(_) | JobError::Hopeless(_)) if is_cancelled => {
             (Outcome::Cancelled, true, None)
         }
         Ok(Ended::Snooze(pause)) => {
@@ -141,6 +141,11 @@ async fn settle(
         }
         // Where it was cancelled, the row is there and goes; where it is another's, it stays.
         Err(JobError::Lost) => (Outcome::Cancelled, true, None),
+        Err(JobError::Hopeless(error)) => {
+            let error = format!("{error:#}");
+            let buried = bury(db, hold, Some(&error), "another try would fail as well").await;
+            (kept(buried, Outcome::Dead), false, Some(error))
+        }
         Err(JobError::Failed(error)) => {
             let error = format!("{error:#}");
             let failures = claimed.failures.saturating_add(1);

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{self, Mail};
 use super::wire::{self, Failure};
-use super::{FAILED, Mailer, OWNER, REFUSED, SENT, UNNEEDED, address};
+use super::{FAILED, Mailer, OWNER, REFUSED, SENT, UNFIT, UNNEEDED, address};
 use crate::db::Db;
 use crate::db::transaction::{Tx, Work};
 use crate::jobs::context::Context;
 use crate::jobs::enqueue::{Enqueued, NewJob, enqueue, enqueue_all};
-use crate::jobs::kind::{Ended, Job, JobResult, Lane};
+use crate::jobs::kind::{Ended, Job, JobError, JobResult, Lane};
 
 /// A kind of mail. The value is what its job is told: ids and numbers, no secrets and no addresses.
 pub trait Letter: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -107,6 +107,10 @@ impl<L: Letter> Job for Deliver<L> {
                     letter.ended(tx, None).await
                 });
                 noted.await?;
+            }
+            Err(Failure::Letter(reason)) => {
+                mailer.count(UNFIT);
+                return Err(JobError::Hopeless(anyhow::anyhow!(reason)));
             }
             Err(Failure::Passing(reason)) => {
                 mailer.count(FAILED);

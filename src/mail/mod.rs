@@ -1,8 +1,8 @@
 //! Mail: one job for each, enqueued in the transaction of what it tells.
 //!
 //! What a mail says is for the features, which write a [`Letter`](letter::Letter); `message` makes
-//! a message of it and `wire` hands that to the mail server, over what `connect` makes. `address`
-//! is what the service learns about an address on the way, and `links` are the secrets in mails
+//! a message of it and `wire` hands that to the mail server, over what `connect` makes; `refusal` is
+//! what its answers mean. `address` is what the service learns about an address on the way, and `links` are the secrets in mails
 //! that can be used once. `page` is where the links lead.
 
 pub mod address;
@@ -11,6 +11,7 @@ pub mod letter;
 pub mod links;
 pub mod message;
 pub mod page;
+mod refusal;
 mod wire;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ const OWNER: Uuid = Uuid::from_u128(0x6d61_696c);
 /// What may become of a mail.
 const SENT: &str = "sent";
 const REFUSED: &str = "refused";
+const UNFIT: &str = "unfit";
 const FAILED: &str = "failed";
 const UNNEEDED: &str = "unneeded";
 
@@ -57,7 +59,7 @@ impl Mailer {
     /// `None` where no mail is sent.
     pub fn new(config: &Config, metrics: Arc<Metrics>) -> Option<Self> {
         // Counted from nought, where there is never a mail as well.
-        for outcome in [SENT, REFUSED, FAILED, UNNEEDED] {
+        for outcome in [SENT, REFUSED, UNFIT, FAILED, UNNEEDED] {
             let _ = metrics.chartroom_mail_total.with_label_values(&[outcome]);
         }
         let server = config.mail_server()?;

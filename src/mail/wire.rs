@@ -1,5 +1,4 @@
-//! Handing a message to the mail server: what is said on the connection that `connect` makes, and
-//! what a refusal means.
+//! Handing a message to the mail server: what is said on the connection that `connect` makes.
 
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
 use super::connect::{Roots, connect};
+use super::refusal::{Blame, Step, blame};
 use crate::config::MailServer;
 use crate::kernel::error::with_causes;
 use crate::kernel::text::deceives;
@@ -25,11 +25,13 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub(super) enum Failure {
     /// The address gets no mail, today or tomorrow.
     Address(String),
+    /// This letter is not taken, today or tomorrow; others are.
+    Letter(String),
     /// Whatever may be otherwise at the next try: the network, the server, or how it is set up.
     Passing(String),
 }
 
-use Failure::{Address, Passing};
+use Failure::{Address, Letter, Passing};
 
 /// `host` is the name of this service.
 pub(super) async fn hand_over(
@@ -105,15 +107,15 @@ async fn send(connection: &mut AsyncSmtpConnection, message: &Message) -> Result
     }
     let from = Mail::new(envelope.from().cloned(), parameters);
     let told = connection.command(from).await;
-    told.map_err(|error| answered("MAIL FROM", &error))?;
+    told.map_err(|error| refused(Step::Sender, &error))?;
     for to in envelope.to() {
         let told = connection.command(Rcpt::new(to.clone(), vec![])).await;
-        told.map_err(|error| of_recipient("RCPT TO", &error))?;
+        told.map_err(|error| refused(Step::Recipient, &error))?;
     }
     let told = connection.command(Data).await;
-    told.map_err(|error| answered("DATA", &error))?;
+    told.map_err(|error| refused(Step::Data, &error))?;
     let taken = connection.message(&message.formatted()).await;
-    taken.map_err(|error| of_recipient("the message", &error))?;
+    taken.map_err(|error| refused(Step::Message, &error))?;
     Ok(())
 }
 
@@ -134,36 +136,25 @@ pub(super) fn shown(said: &str) -> String {
     shown.collect()
 }
 
-fn answered(to: &str, error: &SmtpError) -> Failure {
-    Passing(match error.status() {
+fn told(to: &str, error: &SmtpError) -> String {
+    match error.status() {
         Some(code) => format!("the mail server answered {to} with {code} {}", words(error)),
         None => format!("{to} failed: {}", shown(&with_causes(error))),
-    })
-}
-
-/// The same where the answer may be about who is written to.
-fn of_recipient(to: &str, error: &SmtpError) -> Failure {
-    let code = error.status().map(|code| code.to_string());
-    let is_its = code.is_some_and(|code| is_of_address(&code, &words(error)));
-    match answered(to, error) {
-        Passing(text) if is_its => Address(text),
-        failure => failure,
     }
 }
 
-/// Whether a refusal for good is about the address, and not about this service, its sender or what
-/// it sends: those a person has to mend here, and no address is at fault. The extended code
-/// (RFC 3463) says so; where there is none, the code of RFC 5321 and the word for what a server
-/// says that does not know this service.
-fn is_of_address(code: &str, words: &str) -> bool {
-    let extended = words.split_whitespace().next().unwrap_or_default();
-    let mut parts = extended.split('.').map(|part| part.parse::<u16>().ok());
-    match (parts.next(), parts.next(), parts.next()) {
-        // 7 and 8 of them are about the sender.
-        (Some(Some(5)), Some(Some(1)), Some(Some(detail))) => !matches!(detail, 7 | 8),
-        (Some(Some(5)), Some(Some(2)), Some(Some(_))) => true,
-        (Some(Some(_)), Some(Some(_)), Some(Some(_))) => false,
-        _ => matches!(code, "550" | "551" | "553") && !words.to_ascii_lowercase().contains("relay"),
+fn answered(to: &str, error: &SmtpError) -> Failure {
+    Passing(told(to, error))
+}
+
+/// The same of a step at which the answer may be about the address or the letter.
+fn refused(step: Step, error: &SmtpError) -> Failure {
+    let text = told(step.name(), error);
+    let code = error.status().map(|code| code.to_string());
+    match code.map(|code| blame(step, &code, &words(error))) {
+        Some(Blame::Address) => Address(text),
+        Some(Blame::Letter) => Letter(text),
+        Some(Blame::Neither) | None => Passing(text),
     }
 }
 
@@ -179,36 +170,6 @@ fn client_id(host: &str) -> ClientId {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_what_is_said_of_an_address_is_held_against_it() {
-        for (code, words) in [
-            ("550", "5.1.1 no such user"),
-            ("550", "5.1.2 no such system"),
-            ("554", "5.1.1 no such user"),
-            ("552", "5.2.2 mailbox full"),
-            ("550", "5.2.1 mailbox disabled"),
-            ("550", "no such user here"),
-            ("553", "mailbox name not allowed"),
-            ("551", "user not local"),
-            ("550", ""),
-        ] {
-            assert!(is_of_address(code, words), "{code} {words}");
-        }
-        for (code, words) in [
-            ("550", "5.7.1 relaying denied"),
-            ("550", "relay not permitted"),
-            ("554", "5.7.1 client host blocked"),
-            ("550", "5.1.8 bad sender's system address"),
-            ("530", "5.7.0 authentication required"),
-            ("554", "transaction failed"),
-            ("552", "too much mail data"),
-            ("550", "5.6.1 content refused"),
-            ("503", "bad sequence"),
-        ] {
-            assert!(!is_of_address(code, words), "{code} {words}");
-        }
-    }
 
     #[test]
     fn the_service_names_itself_as_it_can() {

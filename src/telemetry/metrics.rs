@@ -131,8 +131,12 @@ metrics! {
     dataset_import_rows_total: IntCounterVec ["outcome"],
     /// Exports by what became of them: complete, failed on our side, or dropped because their reader went away
     dataset_exports_total: IntCounterVec ["format", "outcome"],
-    /// Mails by what became of a try: sent, refused by the address for good, failed, or unneeded by then
+    /// Mails by what became of a try: sent, refused by the address for good, unfit (the letter was refused for good), failed, or unneeded by then
     chartroom_mail_total: IntCounterVec ["outcome"],
+    /// Mails that are still to be sent, tried or not, counted up to 10,000; mails with the notifications of a day are left out
+    chartroom_mail_waiting: IntGauge,
+    /// Age of the oldest of them
+    chartroom_mail_oldest_age_seconds: IntGauge,
     /// Log lines lost because their reader was too slow
     log_lines_dropped_total: IntCounter,
     /// Whether this process is ready to serve: 1 or 0

@@ -146,3 +146,39 @@ fn the_program_accepts_the_settings_of_every_container() {
         ],
     );
 }
+
+/// What `migrate up` writes into the database, without which it has the whole trail kept.
+fn the_migration_lacks_how_long_the_trail_is_kept(case: &Case) -> Vec<String> {
+    let kept = |variable: &&Value| variable["name"] == "CHARTROOM_AUDIT_KEEP_DAYS";
+    let expected = (case.file == "hook-full.yaml").then_some("400");
+    let mut migrations = 0;
+    let mut findings = Vec::new();
+    for object in &case.objects {
+        let Some(pod) = object.pod() else { continue };
+        for container in containers(pod).filter(|c| c["name"] == "migrate") {
+            migrations += 1;
+            let found = list(&container["env"]).iter().find(kept);
+            let days = found.map(|found| found["value"].as_str().unwrap());
+            if days != expected {
+                findings.push(format!("{object}: {days:?}"));
+            }
+        }
+    }
+    if expected.is_some() && migrations != 1 {
+        findings.push(format!("{migrations} migrations"));
+    }
+    findings
+}
+
+#[test]
+fn the_migration_is_told_how_long_the_trail_is_kept() {
+    holds(
+        the_migration_lacks_how_long_the_trail_is_kept,
+        "hook-full.yaml",
+        &[("nothing of it", &|object| {
+            let text = object.0.to_string();
+            let other = text.replace("CHARTROOM_AUDIT_KEEP_DAYS", "CHARTROOM_OTHER");
+            object.0 = serde_json::from_str(&other).unwrap();
+        })],
+    );
+}

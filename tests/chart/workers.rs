@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::helm::{Case, FULLNAME, Object, case, holds};
+use crate::helm::{Case, FULLNAME, Helm, Object, case, holds};
 use crate::pods::{is_of_workers, list};
 
 fn workers(case: &Case) -> Option<&Object> {
@@ -87,6 +87,41 @@ fn workers_hold_the_database_alone(case: &Case) -> Vec<String> {
     findings
 }
 
+/// What signs in to the mail server, where workers do.
+fn api_cannot_sign_in_to_the_mail_server(case: &Case) -> Vec<String> {
+    if workers(case).is_none() {
+        return Vec::new();
+    }
+    let spec = api(case).at("/spec/template/spec");
+    let mounts = &container(api(case))["volumeMounts"];
+    let volumes = list(&spec["volumes"]).iter().chain(list(mounts));
+    let named = volumes
+        .chain(list(&container(api(case))["env"]))
+        .map(|it| it["name"].as_str().unwrap());
+    let is_of_it = |name: &&str| {
+        name.starts_with("smtp")
+            || [
+                "CHARTROOM_SMTP_USER",
+                "CHARTROOM_SMTP_PASSWORD",
+                "CHARTROOM_SMTP_PASSWORD_FILE",
+                "CHARTROOM_SMTP_CA_FILE",
+            ]
+            .contains(name)
+    };
+    named
+        .filter(is_of_it)
+        .map(|name| format!("has {name}"))
+        .collect()
+}
+
+fn of_api(change: impl Fn(&mut Value)) -> impl Fn(&mut Object) {
+    move |object| {
+        if object.kind() == "Deployment" && !is_of_workers(object) {
+            change(&mut object.0["spec"]["template"]["spec"]);
+        }
+    }
+}
+
 fn of_workers(change: impl Fn(&mut Value)) -> impl Fn(&mut Object) {
     move |object| {
         if object.kind() == "Deployment" && is_of_workers(object) {
@@ -159,6 +194,73 @@ fn a_worker_has_what_the_database_asks_for_and_nothing_else() {
             }),
         ],
     );
+}
+
+#[test]
+fn only_who_sends_mails_can_sign_in_to_the_mail_server() {
+    holds(
+        api_cannot_sign_in_to_the_mail_server,
+        "worker.yaml",
+        &[
+            (
+                "the password",
+                &of_api(|spec| {
+                    let smtp = json!({"name": "smtp", "secret": {"secretName": "mail"}});
+                    spec["volumes"].as_array_mut().unwrap().push(smtp);
+                }),
+            ),
+            (
+                "the user",
+                &of_api(|spec| {
+                    let user = json!({"name": "CHARTROOM_SMTP_USER", "value": "room"});
+                    let env = &mut spec["containers"][0]["env"];
+                    env.as_array_mut().unwrap().push(user);
+                }),
+            ),
+        ],
+    );
+    let (Some(apart), Some(helm)) = (case("worker.yaml"), Helm::find("helm")) else {
+        return;
+    };
+    // Both know that mail is sent, and who sends has what it takes.
+    let of_mail = |deployment: &Object| {
+        let env = list(&container(deployment)["env"]).iter();
+        env.map(|it| it["name"].as_str().unwrap().to_owned())
+            .filter(|name| name.contains("_SMTP_") || name.contains("_MAIL_"))
+            .collect::<Vec<_>>()
+    };
+    let public = [
+        "CHARTROOM_SMTP_HOST",
+        "CHARTROOM_SMTP_PORT",
+        "CHARTROOM_SMTP_SECURITY",
+        "CHARTROOM_MAIL_FROM",
+    ];
+    let all = [
+        &public[..],
+        &[
+            "CHARTROOM_SMTP_USER",
+            "CHARTROOM_SMTP_PASSWORD_FILE",
+            "CHARTROOM_SMTP_CA_FILE",
+        ],
+    ]
+    .concat();
+    assert_eq!(of_mail(api(apart)), public);
+    assert_eq!(of_mail(workers(apart).unwrap()), all);
+    let mail = [
+        "--set=mail.host=smtp.example.com,mail.from=a@example.com,mail.existingSecret=smtp",
+        "--set=mail.caSecret.name=smtp-ca,publicUrl=https://chartroom.example.com",
+    ];
+    let inside = helm.template(&mail).unwrap();
+    let one = inside.iter().find(|o| o.kind() == "Deployment").unwrap();
+    assert_eq!(of_mail(one), all, "where the API does the jobs");
+    let smtp = list(one.at("/spec/template/spec/volumes")).iter();
+    let smtp = smtp.filter(|it| it["name"].as_str().unwrap().starts_with("smtp"));
+    assert_eq!(smtp.count(), 2);
+    // What the chart sets for one of them can be given to neither.
+    let set = "--set=worker.enabled=true,settings.CHARTROOM_SMTP_USER=room";
+    let refused = helm.template(&[mail[0], mail[1], set]).err();
+    let refused = refused.expect("the setting is taken");
+    assert!(refused.contains("the chart sets it itself"), "{refused}");
 }
 
 #[test]

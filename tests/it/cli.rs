@@ -196,6 +196,35 @@ async fn healthcheck_says_ready_not_ready_or_absent() {
     drop(service);
 }
 
+/// Each run writes it anew, and one without the setting has all kept again.
+#[tokio::test]
+async fn migrate_up_writes_for_how_long_the_trail_is_kept() {
+    let database = TestDatabase::migrated().await;
+    let url = database.url();
+    let owner = database.session().await;
+    let kept = async || -> Option<String> {
+        let kept = "SELECT audit_kept_for()::text";
+        owner.query_one(kept, &[]).await.unwrap().get(0)
+    };
+    let up = async |days: Option<&str>| {
+        let mut settings = vec![("CHARTROOM_DATABASE_URL", &*url), ("CHARTROOM_LOG", "off")];
+        settings.extend(days.map(|days| ("CHARTROOM_AUDIT_KEEP_DAYS", days)));
+        run_with(&["migrate", "up"], &settings).await
+    };
+    assert_eq!(kept().await, None);
+    let told = up(Some("400")).await;
+    assert_eq!(code(&told), 0, "{}", text(&told.stderr));
+    assert!(text(&told.stdout).ends_with("the audit trail is kept for 400 days\n"));
+    assert_eq!(kept().await.as_deref(), Some("400 days"));
+    for wrong in ["0", "-1", "400d", "36501", "1); DROP TABLE users"] {
+        let refused = up(Some(wrong)).await;
+        assert_eq!(code(&refused), 78, "{wrong}");
+    }
+    assert_eq!(kept().await.as_deref(), Some("400 days"));
+    assert_eq!(code(&up(None).await), 0);
+    assert_eq!(kept().await, None);
+}
+
 #[tokio::test]
 async fn migrate_goes_up_shows_and_goes_down_only_when_told_twice() {
     let database = TestDatabase::empty().await;

@@ -164,6 +164,10 @@ valueFrom:
     {{- end }}
   env:
     {{- include "chartroom.databaseEnv" (dict "root" . "role" "owner") | trim | nindent 4 }}
+    {{- with .Values.settings.CHARTROOM_AUDIT_KEEP_DAYS }}
+    - name: CHARTROOM_AUDIT_KEEP_DAYS
+      value: {{ . | toString | quote }}
+    {{- end }}
   volumeMounts:
     {{- include "chartroom.databaseMounts" (dict "root" . "volume" "database-owner") | trim | nindent 4 }}
   resources:

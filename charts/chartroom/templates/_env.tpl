@@ -31,7 +31,7 @@
 - name: CHARTROOM_JOBS
   value: "off"
 {{- end }}
-{{- include "chartroom.mailEnv" . }}
+{{- include "chartroom.mailEnv" (dict "root" . "role" "api") }}
 {{ include "chartroom.workloadsEnv" . }}
 {{ include "chartroom.databaseEnv" (dict "root" . "role" "api") }}
 {{- end }}
@@ -46,7 +46,7 @@
   value: {{ .Values.drain.delaySeconds }}s
 - name: CHARTROOM_STOP_DEADLINE
   value: {{ .Values.drain.deadlineSeconds }}s
-{{- include "chartroom.mailEnv" . }}
+{{- include "chartroom.mailEnv" (dict "root" . "role" "worker") }}
 {{ include "chartroom.databaseEnv" (dict "root" . "role" "worker") }}
 {{- end }}
 
@@ -56,7 +56,7 @@
 
 {{/* Settings that the installer chose, as variables. Call with (dict "root" $ "settings" (dict ...) "from" "the value's name"). */}}
 {{- define "chartroom.settings" -}}
-{{- $chartEnv := include "chartroom.env" .root | fromYamlArray }}
+{{- $chartEnv := concat (include "chartroom.env" .root | fromYamlArray) (include "chartroom.workerEnv" .root | fromYamlArray) }}
 {{- range $name, $value := .settings }}
 {{- range $chartEnv }}
 {{- if eq .name $name }}

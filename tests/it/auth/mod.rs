@@ -4,6 +4,7 @@ mod accounts;
 mod admins;
 mod api_tokens;
 mod audit;
+mod audit_kept;
 mod cookie;
 mod deletion;
 mod directory;

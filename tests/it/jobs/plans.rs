@@ -1,6 +1,7 @@
 //! How a claim is planned and what it reads, whatever the table has been through.
 
 use chartroom::jobs::claim::CLAIM;
+use chartroom::jobs::report::MAILS;
 use serde_json::Value;
 
 use super::*;
@@ -56,8 +57,13 @@ async fn read(session: &tokio_postgres::Client, floor: &str) -> Read {
          '0192f0c1-2345-7000-8000-000000000000')"
     );
     session.batch_execute("BEGIN").await.unwrap();
-    let answer = session.simple_query(&explain).await.unwrap();
+    let read = explained(session, &explain).await;
     session.batch_execute("ROLLBACK").await.unwrap();
+    read
+}
+
+async fn explained(session: &tokio_postgres::Client, explain: &str) -> Read {
+    let answer = session.simple_query(explain).await.unwrap();
     let text: String = answer
         .iter()
         .filter_map(|message| match message {
@@ -176,4 +182,29 @@ impl Job for Nothing {
     async fn run(&self, _: &Context, (): &()) -> JobResult<Ended> {
         Ok(Ended::Done)
     }
+}
+
+/// However many other jobs there are, digests for tomorrow among them.
+#[tokio::test]
+async fn a_look_at_the_mails_that_wait_reads_those_alone() {
+    let queue = Queue::new().await;
+    queue
+        .sql(
+            "INSERT INTO jobs (kind, lane, max_failures, args, due_at) \
+             SELECT CASE n % 2 WHEN 0 THEN 'test.note.1' ELSE 'mail.digest.1' END, 1, 5, '{}', \
+                 now() + interval '1 day' FROM generate_series(1, 50000) AS n; \
+             INSERT INTO jobs (kind, lane, max_failures, args) \
+             SELECT 'mail.notification.1', 1, 5, '{}' FROM generate_series(1, 20); \
+             ANALYZE jobs",
+        )
+        .await;
+    let session = queue.app.database.session().await;
+    let explain = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {MAILS}");
+    let look = explained(&session, &explain).await;
+    assert_eq!(look.ways, ["jobs_mail_created_at_idx"]);
+    assert!(look.buffers < 50, "{}", look.buffers);
+    // The control: without the index it reads the whole table.
+    queue.sql("DROP INDEX jobs_mail_created_at_idx").await;
+    let whole = explained(&session, &explain).await;
+    assert!(whole.buffers > 500, "{}", whole.buffers);
 }

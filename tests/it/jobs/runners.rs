@@ -331,3 +331,25 @@ async fn the_depth_of_each_lane_is_shown() {
     assert!(age.get() >= 90, "{}", age.get());
     worker.stop().await;
 }
+
+/// One that failed waits for its next try, and its lane does not count it.
+#[tokio::test]
+async fn mails_are_counted_until_they_are_sent() {
+    let queue = Queue::new().await;
+    queue
+        .sql(
+            "INSERT INTO jobs (kind, lane, max_failures, args, due_at, failures, created_at) \
+             SELECT kind, 1, 5, '{}', now() + interval '1 hour', 1, now() - age \
+             FROM (VALUES ('mail.notification.1', interval '2 hours'), \
+                 ('mail.email_confirm.1', '5 minutes'), ('mail.digest.1', '20 hours'), \
+                 ('mailing.other.1', '30 hours')) AS mails (kind, age)",
+        )
+        .await;
+    let worker = queue.worker(Kinds::default().with::<Scripted>(0.into()), quick(LEASE));
+    let metrics = &queue.app.app.metrics;
+    let seen = async || (metrics.chartroom_mail_waiting.get() == 2).then_some(());
+    wait::until("two mails", EVENTUALLY, seen).await.unwrap();
+    let age = metrics.chartroom_mail_oldest_age_seconds.get();
+    assert!((7_200..7_500).contains(&age), "{age}");
+    worker.stop().await;
+}

@@ -178,6 +178,53 @@ async fn an_address_that_gets_no_mail_is_paused_and_any_other_refusal_is_not_hel
     desk.worker.stop().await;
 }
 
+/// The job is dead at once, with the server's words, and the address stays good for others.
+#[tokio::test]
+async fn a_letter_that_is_refused_for_good_is_parked_at_once_and_no_other_is() {
+    let post = Post::new(Tls::Later).await;
+    let desk = Desk::new(&post).await;
+    let dead = "SELECT count(*) FROM dead_jobs WHERE kind = 'mail.said.1'";
+    let refusals = [
+        "554 5.7.1 looks like spam",
+        "550 5.6.1 no such media",
+        "552 5.3.4 too big",
+        "554 no",
+    ];
+    for (number, words) in (1..).zip(refusals) {
+        post.server.answers("message", Some(words));
+        desk.send(desk.letter()).await;
+        let parked = async || (desk.count(dead).await == number).then_some(());
+        until("the dead job", SOON, parked).await.unwrap();
+    }
+    assert_eq!((desk.counted("unfit"), desk.counted("failed")), (4, 0));
+    let session = desk.app.database.session().await;
+    let rows = "SELECT reason, last_error, failures FROM dead_jobs ORDER BY id";
+    for (row, words) in session.query(rows, &[]).await.unwrap().iter().zip(refusals) {
+        let [reason, error] = [0, 1].map(|column| row.get::<_, String>(column));
+        assert_eq!(reason, "another try would fail as well");
+        assert_eq!(
+            error,
+            format!("the mail server answered the message with {words}")
+        );
+        assert_eq!(row.get::<_, i32>(2), 1);
+    }
+    let paused = "SELECT count(*) FROM users WHERE mail_paused_at IS NOT NULL";
+    assert_eq!(desk.count(paused).await, 0);
+    assert_eq!(post.server.received().len(), refusals.len());
+
+    // What the sender's domain lacks is mended by somebody, and the letter comes after all.
+    post.server
+        .answers("message", Some("550 5.7.26 fails DMARC"));
+    desk.send(desk.letter()).await;
+    let failure = desk.failure().await;
+    assert!(failure.ends_with("550 5.7.26 fails DMARC"), "{failure}");
+    post.server.answers_as_usual();
+    desk.done().await;
+    assert_eq!(desk.counted("sent"), 1);
+    assert_eq!(desk.count(dead).await, 4);
+    desk.worker.stop().await;
+}
+
 #[tokio::test]
 async fn nothing_is_said_in_clear_where_tls_is_wanted() {
     let post = Post::new(Tls::Later).await.with("--smtp-user=room");
