@@ -102,30 +102,44 @@ impl Child {
         }
     }
 
-    /// The next message, for which it is waited as long as there is patience.
+    /// The next message, for which it is waited as long as there is patience. At the end of its
+    /// output: why the child ended.
     pub(super) async fn message(&mut self) -> Result<Message, RunnerError> {
-        let (began, left, patience) = (Instant::now(), self.left, self.patience);
-        let read = timeout(left, self.message_at_last()).await;
-        self.left = left.saturating_sub(began.elapsed());
-        read.unwrap_or(Err(RunnerError::Limit(Limit::Time(patience))))
-    }
-
-    /// The next message, however long it takes. At the end of its output: why the child ended.
-    pub(super) async fn message_at_last(&mut self) -> Result<Message, RunnerError> {
+        let began = Instant::now();
+        let before = self.left;
         loop {
-            let (frame, payload) = match frame(&mut self.from).await {
-                Ok(frame) => frame,
-                Err(WireError::Io(_)) => return Err(self.end().await),
-                Err(error) => return Err(RunnerError::Wire(error)),
-            };
-            let message = self
-                .messages
-                .push(frame, payload)
-                .map_err(RunnerError::Wire)?;
-            if let Some(message) = message {
+            let read = timeout(self.left, frame(&mut self.from)).await;
+            self.left = before.saturating_sub(began.elapsed());
+            let late = |_elapsed| RunnerError::Limit(Limit::Time(self.patience));
+            if let Some(message) = self.whole(read.map_err(late)?).await? {
                 return Ok(message);
             }
         }
+    }
+
+    /// The next message, however long it takes.
+    pub(super) async fn message_at_last(&mut self) -> Result<Message, RunnerError> {
+        loop {
+            let read = frame(&mut self.from).await;
+            if let Some(message) = self.whole(read).await? {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// The message that a frame ends.
+    async fn whole(
+        &mut self,
+        read: Result<(Frame, Vec<u8>), WireError>,
+    ) -> Result<Option<Message>, RunnerError> {
+        let (frame, payload) = match read {
+            Ok(frame) => frame,
+            Err(WireError::Io(_)) => return Err(self.end().await),
+            Err(error) => return Err(RunnerError::Wire(error)),
+        };
+        self.messages
+            .push(frame, payload)
+            .map_err(RunnerError::Wire)
     }
 
     /// Waits for its end, and logs what it said.
