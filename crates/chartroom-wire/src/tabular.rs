@@ -54,10 +54,10 @@ impl Default for Bounds {
 /// What to write. What it is of follows on the standard input of the runner: a [`WriteHead`], rows
 /// as `Data`, and an `End`.
 ///
-/// A body of `Data` holds whole rows. A row is its values in the order of the columns: each a length
-/// of four bytes, the highest first, with as many bytes behind it, or -1 for null. The bytes are
-/// those that PostgreSQL sends of `text`, `boolean`, `bigint`, `double precision`, `numeric`, `date`
-/// and `timestamptz` when it is asked for binary ones.
+/// A body of `Data` holds whole rows. A row is its values in the order of the columns: each a
+/// length of four bytes, the highest first, with as many bytes behind it, or -1 for null. The bytes
+/// are those that PostgreSQL sends of `text`, `boolean`, `bigint`, `double precision`, `numeric`,
+/// `date` and `timestamptz` when it is asked for binary ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteRequest {
     pub format: FileFormat,

@@ -231,8 +231,8 @@ fn too_long() -> Failure {
 
 /// PostgreSQL's `numeric` as a whole number of 10^-`scale`.
 ///
-/// It sends how many digits of base 10,000 there are, which power of it the first one has, the sign,
-/// how many decimal places are shown, and the digits.
+/// It sends how many digits of base 10,000 there are, which power of it the first one has, the
+/// sign, how many decimal places are shown, and the digits.
 fn numeric(value: &[u8], scale: i8) -> Result<i256, Failure> {
     const NEGATIVE: u16 = 0x4000;
     const BASE: i256 = i256::from_i128(10_000);
