@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chartroom_wire::tabular::{Column, FileFormat, Room, WriteHead, WriteRequest};
-use chartroom_wire::{Frame, Kind, MAX_PAYLOAD};
+use chartroom_wire::{HEAD, Kind};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
 use tokio::sync::OwnedSemaphorePermit;
@@ -112,17 +112,10 @@ impl Input {
     }
 
     async fn message(&mut self, kind: Kind, body: Bytes) -> Result<(), RunnerError> {
-        let gone = |error: std::io::Error| RunnerError::Wire(error.into());
-        let mut rest = body;
-        loop {
-            let now = rest.split_to(rest.len().min(MAX_PAYLOAD));
-            let frame = Frame::new(0, kind, !rest.is_empty(), &now);
-            self.to.write_all(&frame.to_bytes()).await.map_err(gone)?;
-            self.to.write_all(&now).await.map_err(gone)?;
-            if rest.is_empty() {
-                return Ok(());
-            }
-        }
+        let mut frames = Vec::with_capacity(HEAD + body.len());
+        chartroom_wire::write(&mut frames, 0, kind, &body).map_err(RunnerError::Wire)?;
+        let sent = self.to.write_all(&frames).await;
+        sent.map_err(|error| RunnerError::Wire(error.into()))
     }
 }
 

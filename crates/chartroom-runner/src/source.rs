@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn stdin() -> io::Result<Self> {
-        let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        let file = crate::stdin()?;
         is_for_reading(&file)?;
         let about = file.metadata()?;
         if !about.is_file() {

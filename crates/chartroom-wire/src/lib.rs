@@ -72,16 +72,6 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The head of what carries `payload`, which is at most [`MAX_PAYLOAD`] bytes.
-    pub fn new(id: u32, kind: Kind, more: bool, payload: &[u8]) -> Self {
-        Self {
-            id,
-            kind,
-            more,
-            length: u32::try_from(payload.len()).unwrap_or(u32::MAX),
-        }
-    }
-
     /// Bytes that follow the head: at most [`MAX_PAYLOAD`].
     pub fn length(&self) -> usize {
         usize::try_from(self.length).unwrap_or(MAX_PAYLOAD)
@@ -135,8 +125,14 @@ pub fn write(to: &mut impl Write, id: u32, kind: Kind, body: &[u8]) -> Result<()
     let mut rest = body;
     loop {
         let (now, later) = rest.split_at(rest.len().min(MAX_PAYLOAD));
+        let length = u32::try_from(now.len()).unwrap_or(u32::MAX);
         let more = !later.is_empty();
-        let frame = Frame::new(id, kind, more, now);
+        let frame = Frame {
+            id,
+            kind,
+            more,
+            length,
+        };
         to.write_all(&frame.to_bytes())?;
         to.write_all(now)?;
         if !more {

@@ -5,8 +5,8 @@ mod values;
 
 use std::fs::File;
 
-use chartroom_wire::tabular::{Code, Column, End, Failure, FileFormat, MAX_ROWS, Type, WriteHead};
-use chartroom_wire::{Kind, Message, Messages, WireError, write_json};
+use chartroom_wire::tabular::{Code, Column, Failure, FileFormat, MAX_ROWS, WriteHead};
+use chartroom_wire::{Kind, Message, Messages, WireError};
 
 use crate::ID;
 use crate::output::Stop;
@@ -26,7 +26,6 @@ pub(crate) fn write(format: FileFormat, mut from: File, to: &mut File) -> Result
     let WriteHead { columns, metadata } = head.json().map_err(Stop::Gone)?;
     let mut batch = Batch::new(&columns)?;
     let mut file = FileWriter::begin(format, batch.schema(), metadata, &mut *to)?;
-    let mut end = End::default();
     loop {
         let message = next(&mut messages, &mut from)?;
         match message.kind {
@@ -34,7 +33,6 @@ pub(crate) fn write(format: FileFormat, mut from: File, to: &mut File) -> Result
                 let mut rest = message.body.as_slice();
                 while !rest.is_empty() {
                     batch.row(&mut rest)?;
-                    end.rows += 1;
                     if batch.bytes() >= BATCH_BYTES || batch.rows() >= BATCH_ROWS {
                         file.write(&batch.take()?)?;
                     }
@@ -48,10 +46,7 @@ pub(crate) fn write(format: FileFormat, mut from: File, to: &mut File) -> Result
         file.write(&batch.take()?)?;
     }
     file.end()?;
-    end.cells = end
-        .rows
-        .saturating_mul(u64::try_from(columns.len()).unwrap_or(u64::MAX));
-    Ok(write_json(to, ID, Kind::End, &end)?)
+    Ok(chartroom_wire::write(to, ID, Kind::End, &[])?)
 }
 
 /// An input that ends without `End` is not whole, and so is no file that is made of it.
@@ -67,10 +62,8 @@ fn malformed(what: &str) -> Failure {
     )
 }
 
-fn unsupported(column: &Column, kind: &Type) -> Failure {
-    let message = format!(
-        "the column {:.100?} is {kind:?}, which is not written",
-        column.name
-    );
+fn unsupported(column: &Column) -> Failure {
+    let Column { name, kind, .. } = column;
+    let message = format!("the column {name:.100?} is {kind:?}, which is not written");
     Failure::new(Code::Unsupported, message)
 }

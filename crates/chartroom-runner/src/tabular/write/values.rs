@@ -30,9 +30,9 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn new(columns: &[Column]) -> Result<Self, Failure> {
-        let builders = columns.iter().map(|column| {
-            Builder::of(&column.kind).ok_or_else(|| unsupported(column, &column.kind))
-        });
+        let builders = columns
+            .iter()
+            .map(|column| Builder::of(&column.kind).ok_or_else(|| unsupported(column)));
         let builders = builders.collect::<Result<Vec<_>, Failure>>()?;
         let fields = columns.iter().zip(&builders);
         let fields = fields.map(|(column, builder)| {
