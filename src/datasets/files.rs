@@ -10,11 +10,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 
-use super::column::Columns;
 use super::export::{Selected, parts};
 use super::query::Filters;
 use super::typed::Typed;
-use super::versions::{as_it_was, purged};
+use super::versions::{purged, with_columns};
 use crate::blobs::{Blob, BlobWriter};
 use crate::db::snapshot::SnapshotError;
 use crate::db::sql::Writer;
@@ -26,7 +25,7 @@ use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::{BlobId, DatasetId};
 use crate::process::{FileFormat, Runner};
-use crate::schema::{dataset_files, dataset_versions, datasets};
+use crate::schema::{dataset_files, dataset_versions};
 
 const FIND: &str = "SELECT v.purged_at IS NOT NULL, blob.id, blob.size, blob.sha256 \
     FROM dataset_versions AS v \
@@ -67,11 +66,6 @@ pub struct WriteVersion {
 }
 
 impl WriteVersion {
-    /// One job at a time has it.
-    pub fn key(&self) -> String {
-        format!("{}/{}", self.dataset, self.version)
-    }
-
     /// Nothing is made where the version is gone, or has a file.
     pub async fn make(&self, db: &Db, runner: &Runner) -> JobResult<()> {
         let (dataset, version) = (self.dataset, self.version);
@@ -125,17 +119,8 @@ impl WriteVersion {
     }
 
     async fn rows(&self, connection: &mut AsyncPgConnection) -> QueryResult<Option<Selected>> {
-        let columns: Option<Columns> = datasets::table
-            .find(self.dataset)
-            .select(datasets::column_list)
-            .first(connection)
-            .await
-            .optional()?;
-        let shown = as_it_was(connection, self.dataset, self.version).await?;
-        let (Some(columns), Ok(shown)) = (columns, shown) else {
-            return Ok(None);
-        };
-        Ok(Some(Selected {
+        let found = with_columns(connection, self.dataset, self.version).await?;
+        Ok(found.map(|(columns, shown)| Selected {
             places: (0..columns.0.len()).collect(),
             columns,
             filters: Filters::default(),

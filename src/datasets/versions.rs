@@ -9,6 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::column::Columns;
 use super::model::Shown;
 use super::table::{Moment, Table};
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
@@ -191,6 +192,22 @@ pub async fn as_it_was(
             moment: Moment::After { change, but },
         }),
     })
+}
+
+/// The columns and the rows of a version, for jobs; `None` where it is gone.
+pub async fn with_columns(
+    mut connection: &AsyncPgConnection,
+    dataset: DatasetId,
+    version: i64,
+) -> QueryResult<Option<(Columns, Shown)>> {
+    let columns: Option<Columns> = datasets::table
+        .find(dataset)
+        .select(datasets::column_list)
+        .first(&mut connection)
+        .await
+        .optional()?;
+    let shown = as_it_was(connection, dataset, version).await?;
+    Ok(columns.zip(shown.ok()))
 }
 
 pub fn purged(version: i64) -> ApiError {

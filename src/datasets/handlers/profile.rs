@@ -7,18 +7,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::records::shown;
-use super::{VersionNumber, picture};
+use super::{VersionNumber, begin, picture};
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::model::Dataset;
 use crate::datasets::pictures::of_profile;
 use crate::datasets::profile::kept::{self, ProfileVersion, find, is_quick, keep};
 use crate::datasets::profile::{Profile, Subject};
 use crate::datasets::query::{invalid, place};
-use crate::db::transaction::{Tx, Work, transaction};
 use crate::http::answer::conditional::Conditions;
 use crate::http::body::extract::ValidQuery;
 use crate::identity::api::AppState;
-use crate::jobs::enqueue::{Enqueued, NewJob, enqueue};
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::{DatasetId, words};
@@ -146,7 +144,11 @@ async fn profile(
         }
         rows = known.1.ok_or(ApiError::not_found("version"))?;
         if !is_quick(rows, columns.0.len()) {
-            begin(app, actor, id, version).await?;
+            let job = ProfileVersion {
+                dataset: id,
+                version,
+            };
+            begin(app, actor, &job, id, version).await?;
             return Ok(None);
         }
     }
@@ -168,16 +170,4 @@ async fn profile(
         }
     }
     Ok(Some(profile))
-}
-
-async fn begin(app: &AppState, actor: &Actor, dataset: DatasetId, version: i64) -> ApiResult<()> {
-    let job = ProfileVersion { dataset, version };
-    let key = job.key();
-    transaction(&app.db, actor, async |tx: &mut Tx<'_>| -> Work<()> {
-        let new = NewJob::of(&job).unique(&key);
-        enqueue(tx, new.owned_by(dataset.0)).await?;
-        tx.after_commit(Enqueued);
-        Ok(())
-    })
-    .await
 }

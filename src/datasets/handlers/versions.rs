@@ -7,19 +7,18 @@ use http::HeaderValue;
 use http::header::RETRY_AFTER;
 use tokio::time::{Instant, sleep};
 
+use super::begin;
 use crate::blobs::Blob;
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::export::PARQUET;
 use crate::datasets::files::{self, WriteVersion};
 use crate::datasets::versions::{self, Version, VersionSort};
-use crate::db::transaction::{Tx, Work, transaction};
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::answer::etag::Edition;
 use crate::http::answer::page::{Listed, Page, PageParams};
 use crate::http::answer::ranged::Ranges;
 use crate::http::body::extract::ValidPath;
 use crate::identity::api::AppState;
-use crate::jobs::enqueue::{Enqueued, NewJob, enqueue};
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::DatasetId;
@@ -116,7 +115,7 @@ async fn made(app: &AppState, actor: &Actor, job: WriteVersion) -> ApiResult<Blo
             return Ok(blob);
         }
         if !is_begun {
-            begin(app, actor, &job).await?;
+            begin(app, actor, &job, dataset, version).await?;
             is_begun = true;
         }
         if Instant::now() >= until {
@@ -128,14 +127,4 @@ async fn made(app: &AppState, actor: &Actor, job: WriteVersion) -> ApiResult<Blo
         }
         sleep(EVERY).await;
     }
-}
-
-async fn begin(app: &AppState, actor: &Actor, job: &WriteVersion) -> ApiResult<()> {
-    let key = job.key();
-    transaction(&app.db, actor, async |tx: &mut Tx<'_>| -> Work<()> {
-        enqueue(tx, NewJob::of(job).unique(&key).owned_by(job.dataset.0)).await?;
-        tx.after_commit(Enqueued);
-        Ok(())
-    })
-    .await
 }

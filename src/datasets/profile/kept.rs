@@ -10,15 +10,14 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{Profile, Subject};
-use crate::datasets::column::Columns;
-use crate::datasets::versions::as_it_was;
+use crate::datasets::versions::with_columns;
 use crate::db::snapshot::SnapshotError;
 use crate::db::sql::Writer;
 use crate::db::{Db, DbError};
 use crate::jobs::context::Context;
 use crate::jobs::kind::{Ended, Job, JobResult, Lane};
 use crate::kernel::types::DatasetId;
-use crate::schema::{dataset_profiles, dataset_versions, datasets};
+use crate::schema::{dataset_profiles, dataset_versions};
 
 /// A version with fewer values is profiled while its reader waits.
 const QUICK: i64 = 200_000;
@@ -88,11 +87,6 @@ pub struct ProfileVersion {
 }
 
 impl ProfileVersion {
-    /// One job at a time has it.
-    pub fn key(&self) -> String {
-        format!("{}/{}", self.dataset, self.version)
-    }
-
     pub async fn compute(&self, db: &Db) -> JobResult<()> {
         let failed = |error: SnapshotError| DbError::from(error);
         let snapshot = db.snapshot().await?;
@@ -109,17 +103,9 @@ impl ProfileVersion {
 
     /// `None` where the version is gone.
     async fn profile(&self, connection: &mut AsyncPgConnection) -> QueryResult<Option<Profile>> {
-        let columns: Option<Columns> = datasets::table
-            .find(self.dataset)
-            .select(datasets::column_list)
-            .first(connection)
-            .await
-            .optional()?;
-        let shown = as_it_was(connection, self.dataset, self.version)
-            .await?
-            .ok();
+        let found = with_columns(connection, self.dataset, self.version).await?;
         let rows = rows(connection, self.dataset, self.version).await?;
-        let (Some(columns), Some(shown), Some(rows)) = (columns, shown, rows) else {
+        let Some(((columns, shown), rows)) = found.zip(rows) else {
             return Ok(None);
         };
         let subject = Subject {
