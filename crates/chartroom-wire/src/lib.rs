@@ -6,6 +6,7 @@
 //! believes the other: a length is judged before anything is reserved for it, and what is kept of
 //! unfinished messages has one bound for all of them.
 
+pub mod models;
 mod rows;
 pub mod tabular;
 
