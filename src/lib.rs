@@ -32,6 +32,8 @@
 //! - [`kube`]: what is done in a cluster besides serving: the database, the keys
 //! - [`posts`]: posts, votes, search
 //! - [`datasets`]: typed tables in projects, loaded from files, whose every change is a version
+//! - [`models`]: ONNX models in projects: versions that never change, and the aliases they are asked
+//!   by
 //! - [`app`]: the only room that sees all others: the command line, the features, `serve`, the ops
 //!   listener, the smoke test
 //!
@@ -53,6 +55,7 @@ pub mod jobs;
 pub mod kernel;
 pub mod kube;
 pub mod mail;
+pub mod models;
 pub mod net;
 pub mod notifications;
 pub mod posts;

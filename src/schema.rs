@@ -298,6 +298,81 @@ diesel::table! {
 }
 
 diesel::table! {
+    model_alias_moves (model_id, alias, number) {
+        model_id -> Uuid,
+        number -> Int8,
+        alias -> Text,
+        /// Shares by version; empty where the alias was removed
+        weights -> Jsonb,
+        shadow -> Nullable<Int8>,
+        reason -> Nullable<Text>,
+        moved_by -> Nullable<Uuid>,
+        moved_at -> Timestamptz,
+        request_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    model_alias_targets (model_id, alias, version) {
+        model_id -> Uuid,
+        alias -> Text,
+        version -> Int8,
+        /// Its share of the requests; 0 gets copies whose answers nobody sees
+        weight -> Int4,
+    }
+}
+
+diesel::table! {
+    model_aliases (model_id, name) {
+        model_id -> Uuid,
+        name -> Text,
+        /// The move that made it what it is
+        revision -> Int8,
+    }
+}
+
+diesel::table! {
+    model_versions (model_id, version) {
+        model_id -> Uuid,
+        version -> Int8,
+        blob_id -> Uuid,
+        size -> Int8,
+        sha256 -> Bytea,
+        state -> Text,
+        /// Why it has failed, for those who sent it
+        problem -> Nullable<Text>,
+        /// What it takes and gives, as the runtime read it
+        signature -> Nullable<Jsonb>,
+        description -> Nullable<Text>,
+        licence -> Nullable<Text>,
+        tags -> Array<Nullable<Text>>,
+        metrics -> Jsonb,
+        golden -> Nullable<Jsonb>,
+        golden_state -> Nullable<Text>,
+        golden_problem -> Nullable<Text>,
+        idempotency_key -> Nullable<Text>,
+        revision -> Int8,
+        created_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    models (id) {
+        id -> Uuid,
+        project_id -> Uuid,
+        name -> Text,
+        description -> Nullable<Text>,
+        /// The number that was given last; a number is given once
+        last_version -> Int8,
+        revision -> Int8,
+        created_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     notifications (id) {
         id -> Int8,
         user_id -> Uuid,
@@ -561,6 +636,14 @@ diesel::joinable!(datasets -> projects (project_id));
 diesel::joinable!(idempotent_answers -> principals (principal_id));
 diesel::joinable!(invitation_links -> project_invitations (invitation_id));
 diesel::joinable!(mail_links -> users (user_id));
+diesel::joinable!(model_alias_moves -> models (model_id));
+diesel::joinable!(model_alias_moves -> principals (moved_by));
+diesel::joinable!(model_aliases -> models (model_id));
+diesel::joinable!(model_versions -> blobs (blob_id));
+diesel::joinable!(model_versions -> models (model_id));
+diesel::joinable!(model_versions -> principals (created_by));
+diesel::joinable!(models -> principals (created_by));
+diesel::joinable!(models -> projects (project_id));
 diesel::joinable!(notifications -> users (user_id));
 diesel::joinable!(post_scores -> posts (post_id));
 diesel::joinable!(post_votes -> posts (post_id));
@@ -597,6 +680,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     invitation_links,
     jobs,
     mail_links,
+    model_alias_moves,
+    model_alias_targets,
+    model_aliases,
+    model_versions,
+    models,
     notifications,
     outbox,
     periods,

@@ -9,6 +9,7 @@ use crate::db::Db;
 use crate::db::monitor::DatabaseHealth;
 use crate::kernel::shutdown::Shutdown;
 use crate::process::Runner;
+use crate::process::models::ModelRunner;
 use crate::process::spool::Spool;
 use crate::telemetry::metrics::Metrics;
 
@@ -25,6 +26,8 @@ pub struct Core {
     pub outbox_wake: Arc<Notify>,
     /// Reads the files that strangers send.
     pub runner: Runner,
+    /// Starts the processes of models.
+    pub models: Arc<ModelRunner>,
     /// Keeps such files until they have been read.
     pub spool: Spool,
     pub shutdown: Shutdown,

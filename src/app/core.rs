@@ -15,6 +15,7 @@ use crate::jobs::enqueue::Enqueued;
 use crate::jobs::report;
 use crate::kernel::shutdown::{Shutdown, Timings};
 use crate::process::Runner;
+use crate::process::models::ModelRunner;
 use crate::process::spool::Spool;
 use crate::state::Core;
 use crate::telemetry::metrics::Metrics;
@@ -72,6 +73,7 @@ pub(super) fn core(
         job_wake,
         outbox_wake,
         runner,
+        models: ModelRunner::of(&config.models).into(),
         spool,
         shutdown,
         config,

@@ -14,6 +14,7 @@ use crate::app::sweep::{
     PurgeNotifications, PurgeRefusedAddresses, PurgeRevocations, PurgeSessions,
 };
 use crate::config::Config;
+use crate::config::models::ModelsRunner;
 use crate::datasets::files::WriteVersion;
 use crate::datasets::profile::kept::ProfileVersion;
 use crate::datasets::retention::{PurgeVersions, Retention};
@@ -30,15 +31,18 @@ use crate::jobs::periods::PurgePeriods;
 use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::mail::Mailer;
 use crate::mail::letter::Deliver;
+use crate::models::check::CheckVersion;
 use crate::notifications::mail::{DigestMail, NotificationMail};
 use crate::process::Runner;
+use crate::process::models::ModelRunner;
 use crate::projects::access::{ProjectAccess, Viewer};
 use crate::projects::invitations::letter::InvitationMail;
 use crate::projects::reminders::Remind;
 use crate::telemetry::metrics::Metrics;
 use crate::users::letters::{EmailConfirmMail, PasswordResetMail};
 use crate::{
-    activity, audit, datasets, feed, identity, jobs, mail, notifications, posts, projects, users,
+    activity, audit, datasets, feed, identity, jobs, mail, models, notifications, posts, projects,
+    users,
 };
 
 /// The middleware around the API.
@@ -51,6 +55,7 @@ const FEATURES: &[fn() -> Feature] = &[
     projects::feature,
     posts::feature,
     datasets::feature,
+    models::feature,
     audit::feature,
     jobs::feature,
     activity::feature,
@@ -98,6 +103,11 @@ pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
         .with::<Remind>(())
         .with::<ProfileVersion>(())
         .with::<WriteVersion>(Arc::new(Runner::new(memory, metrics.clone())));
+    let kinds = match config.models.models_runner {
+        // Where models run nowhere, their jobs wait for a process where they do.
+        ModelsRunner::Off => kinds,
+        _ => kinds.with::<CheckVersion>(ModelRunner::of(&config.models).into()),
+    };
     match Mailer::new(config, metrics.clone()) {
         Some(mailer) => with_mail(kinds, &Arc::new(mailer)),
         None => kinds,

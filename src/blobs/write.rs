@@ -96,6 +96,14 @@ impl<'a> BlobWriter<'a> {
 }
 
 impl Written {
+    pub fn size(&self) -> i64 {
+        self.size
+    }
+
+    pub fn sha256(&self) -> &[u8] {
+        &self.sha256
+    }
+
     /// From here on it counts. Nothing was written where it took so long that it has been removed.
     pub async fn complete(&self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
         let blob = blobs::table.find(self.id);

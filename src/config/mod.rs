@@ -8,6 +8,7 @@ pub mod endpoint;
 mod endpoint_settings;
 mod jobs;
 mod mail;
+pub mod models;
 mod network;
 pub mod roots;
 mod runner;
@@ -28,6 +29,7 @@ pub use database::{Database, DatabaseRead, Pool, SslMode};
 pub use endpoint_settings::EndpointSettings;
 pub use jobs::{Jobs, JobsMode};
 pub use mail::{Mail, MailServer, SmtpSecurity};
+pub use models::Models;
 pub use network::Network;
 pub use runner::RunnerSettings;
 pub use secret::Secret;
@@ -68,6 +70,8 @@ pub struct Config {
     pub jobs: Jobs,
     #[command(flatten)]
     pub runner: RunnerSettings,
+    #[command(flatten)]
+    pub models: Models,
     #[command(flatten)]
     pub mail: Mail,
     #[command(flatten)]

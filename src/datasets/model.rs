@@ -7,9 +7,9 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::card::{Card, Contact, DataSource, Licence};
 use super::column::Columns;
-use super::import::model::AsJson;
 use super::rules::DatasetRules;
 use super::table::{Moment, Table};
+use crate::db::json::AsJson;
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, Sql, Written};
 use crate::db::sql::Writer;
 use crate::kernel::types::{DatasetId, PrincipalId, ProjectId};

@@ -9,6 +9,7 @@ pub mod connect;
 mod error;
 pub mod filter;
 pub mod grants;
+pub mod json;
 pub mod level;
 pub mod listen;
 pub mod load;

@@ -2,13 +2,16 @@
 //! and what else it says. Those with a `feed` are for the members of a project too; what they say
 //! is a format that others rely on.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use uuid::Uuid;
 
 use crate::kernel::types::{
-    ApiTokenId, DatasetId, Instant, InvitationId, PostId, PrincipalId, ProjectId, SessionId,
+    ApiTokenId, DatasetId, Instant, InvitationId, ModelId, PostId, PrincipalId, ProjectId,
+    SessionId,
 };
 
 /// What an event of the feed says besides its data.
@@ -272,6 +275,46 @@ events! {
     /// A dataset and all its versions are gone.
     DatasetDeleted "dataset.deleted" (project: ProjectId) { dataset: DatasetId, name: String }
         feed(project) "datasets/{dataset}"
+    /// Somebody made a model.
+    ModelCreated "model.created" (project: ProjectId) { model: ModelId, name: String }
+        feed(project) "models/{name}"
+    /// Somebody changed what a model says of itself.
+    ModelDescribed "model.described" (project: ProjectId) { model: ModelId, name: String }
+        feed(project) "models/{name}"
+    /// A model and all its versions are gone.
+    ModelDeleted "model.deleted" (project: ProjectId) { model: ModelId, name: String }
+        feed(project) "models/{name}"
+    /// Somebody uploaded a version of a model, which is checked now.
+    ModelVersionCreated "model_version.created" (project: ProjectId)
+        { model: ModelId, name: String, version: i64 }
+        feed(project) "models/{name}/versions/{version}"
+    /// A version of a model has been checked, and can be asked.
+    ModelVersionReady "model_version.ready" (project: ProjectId)
+        { model: ModelId, name: String, version: i64 }
+        feed(project) "models/{name}/versions/{version}"
+    /// A version of a model cannot be loaded.
+    ModelVersionFailed "model_version.failed" (project: ProjectId)
+        { model: ModelId, name: String, version: i64, problem: String }
+        feed(project) "models/{name}/versions/{version}"
+    /// Somebody changed what a version of a model says of itself.
+    ModelVersionDescribed "model_version.described" (project: ProjectId)
+        { model: ModelId, name: String, version: i64 }
+        feed(project) "models/{name}/versions/{version}"
+    /// A version of a model and its bytes are gone.
+    ModelVersionDeleted "model_version.deleted" (project: ProjectId)
+        { model: ModelId, name: String, version: i64 }
+        feed(project) "models/{name}/versions/{version}"
+    /// Somebody moved an alias of a model, so that other versions answer.
+    ModelAliasMoved "model_alias.moved" (project: ProjectId)
+        {
+            model: ModelId, name: String, alias: String, weights: BTreeMap<String, i32>,
+            shadow: Option<i64>
+        }
+        feed(project) "models/{name}/aliases/{alias}"
+    /// Somebody removed an alias of a model.
+    ModelAliasRemoved "model_alias.removed" (project: ProjectId)
+        { model: ModelId, name: String, alias: String }
+        feed(project) "models/{name}/aliases/{alias}"
     /// Somebody sent a dead job back into the queue. The owner is who started it.
     JobRetried "job.retried" (owner: Option<PrincipalId>) { job: i64, kind: String }
     /// Somebody cancelled a job, or threw a dead one away. The owner is who started it.

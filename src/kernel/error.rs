@@ -55,6 +55,9 @@ codes! {
     /// A query parameter or a part of the path has a value that cannot be used. `detail` names it
     /// and what it takes.
     InvalidParameter = "invalid-parameter" BAD_REQUEST "A parameter cannot be used",
+    /// The body that arrived is not the one whose digest `Content-Digest` names, so it was damaged on
+    /// its way. Send it again.
+    DigestMismatch = "digest-mismatch" BAD_REQUEST "The body is not the one that was meant",
     /// The name, the password or the refresh token is not good, or not any more. Which of them is
     /// not said.
     InvalidGrant = "invalid-grant" BAD_REQUEST "The credentials are not good",
@@ -91,6 +94,15 @@ codes! {
     /// The change would leave a project without an owner. Make somebody else an owner first, or
     /// delete the project; `detail` says which projects it is about where that is not plain.
     LastOwner = "last-owner" CONFLICT "A project needs an owner",
+    /// An alias of a model leads to what you want to delete. Move or remove the alias first; `detail`
+    /// names it.
+    AliasInUse = "alias-in-use" CONFLICT "An alias leads here",
+    /// The version of the model is still being checked, or its check has failed. Its `state` and
+    /// `problem` say more.
+    VersionNotReady = "version-not-ready" CONFLICT "The version is not ready",
+    /// The version does not answer as its golden test wants, so no alias leads to it. Its
+    /// `golden_problem` says where it differs; correct the test, or upload another version.
+    GoldenFailed = "golden-failed" CONFLICT "The version fails its golden test",
     /// Events that came after the one you named are not kept any more. Read the resources
     /// themselves, then go on from the number in `detail`.
     EventsExpired = "events-expired" GONE "The events are not kept any more",
@@ -143,6 +155,9 @@ codes! {
     /// The file is being made, which the first request for it began. Repeat after the time in
     /// `Retry-After`.
     FilePending = "file-pending" SERVICE_UNAVAILABLE "The file is being made",
+    /// Models are not served by this process, or what runs them cannot be reached. Its operator can
+    /// change that; everything else works.
+    ModelsUnavailable = "models-unavailable" SERVICE_UNAVAILABLE "Models are not served at present",
     /// The answer took too long and was given up. A change may have been made or not; repeat it
     /// with the same `Idempotency-Key`.
     DeadlineExceeded = "deadline-exceeded" SERVICE_UNAVAILABLE "The answer took too long",
@@ -308,6 +323,7 @@ impl ApiError {
         };
         let code = match info.constraint_name()? {
             "project_members_last_owner" => Code::LastOwner,
+            "models_alias_in_use" => Code::AliasInUse,
             _ => return None,
         };
         Some(Self::new(code, info.message().to_owned()))

@@ -67,6 +67,8 @@ ids! {
     DatasetId,
     /// The id of an import into a dataset.
     ImportId,
+    /// The id of a model.
+    ModelId,
     /// The id of bytes that are kept.
     BlobId,
 }

@@ -9,6 +9,7 @@
 
 mod child;
 mod memory;
+pub mod models;
 mod report;
 mod rows;
 pub mod spool;

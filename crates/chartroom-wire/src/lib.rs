@@ -73,6 +73,16 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// The head of what is at most [`MAX_PAYLOAD`] bytes.
+    pub fn of(id: u32, kind: Kind, payload: &[u8], more: bool) -> Self {
+        Self {
+            id,
+            kind,
+            more,
+            length: u32::try_from(payload.len()).unwrap_or(u32::MAX),
+        }
+    }
+
     /// Bytes that follow the head: at most [`MAX_PAYLOAD`].
     pub fn length(&self) -> usize {
         usize::try_from(self.length).unwrap_or(MAX_PAYLOAD)
@@ -126,14 +136,8 @@ pub fn write(to: &mut impl Write, id: u32, kind: Kind, body: &[u8]) -> Result<()
     let mut rest = body;
     loop {
         let (now, later) = rest.split_at(rest.len().min(MAX_PAYLOAD));
-        let length = u32::try_from(now.len()).unwrap_or(u32::MAX);
         let more = !later.is_empty();
-        let frame = Frame {
-            id,
-            kind,
-            more,
-            length,
-        };
+        let frame = Frame::of(id, kind, now, more);
         to.write_all(&frame.to_bytes())?;
         to.write_all(now)?;
         if !more {

@@ -1,12 +1,9 @@
 //! Imports as the database keeps them.
 
 use chrono::{DateTime, Utc};
-use diesel::deserialize::{self, FromSql, FromSqlRow};
-use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::serialize::{self, Output, ToSql};
-use diesel::sql_types::{Jsonb, Timestamptz};
+use diesel::sql_types::Timestamptz;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::options::{ImportMode, ImportOptions};
 use crate::datasets::column::{Column, Columns};
+use crate::db::json::AsJson;
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
 use crate::kernel::types::{DatasetId, ImportId, PrincipalId, instant, words};
 use crate::schema::dataset_imports;
@@ -77,25 +75,6 @@ impl ImportProblem {
             code: code.to_owned(),
             detail: detail.into(),
         }
-    }
-}
-
-/// A value that a column of the database has as JSON.
-#[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
-#[diesel(sql_type = Jsonb)]
-pub struct AsJson<T>(pub T);
-
-impl<T: serde::de::DeserializeOwned> FromSql<Jsonb, Pg> for AsJson<T> {
-    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
-        let value = <Value as FromSql<Jsonb, Pg>>::from_sql(bytes)?;
-        Ok(Self(serde_json::from_value(value)?))
-    }
-}
-
-impl<T: Serialize + std::fmt::Debug> ToSql<Jsonb, Pg> for AsJson<T> {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        let value = serde_json::to_value(&self.0)?;
-        <Value as ToSql<Jsonb, Pg>>::to_sql(&value, &mut out.reborrow())
     }
 }
 

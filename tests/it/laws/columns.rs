@@ -7,6 +7,9 @@ use chartroom::datasets::card::{Contact, DataSource, Licence};
 use chartroom::datasets::model::{DatasetDescription, DatasetName, Message};
 use chartroom::datasets::pins::PinName;
 use chartroom::jobs::handlers::KindText;
+use chartroom::models::alias::{AliasName, MoveReason};
+use chartroom::models::model::{ModelDescription, ModelName};
+use chartroom::models::version::{ModelLicence, VersionDescription};
 use chartroom::posts::model as posts;
 use chartroom::projects::model::{Description, ProjectName};
 
@@ -26,6 +29,33 @@ const TYPES: &[(&str, usize, usize)] = &[
     ("datasets_contact_check", Contact::MIN, Contact::MAX),
     ("dataset_imports_message_check", Message::MIN, Message::MAX),
     ("dataset_versions_message_check", Message::MIN, Message::MAX),
+    ("models_name_check", ModelName::MIN, ModelName::MAX),
+    (
+        "models_description_check",
+        ModelDescription::MIN,
+        ModelDescription::MAX,
+    ),
+    (
+        "model_versions_description_check",
+        VersionDescription::MIN,
+        VersionDescription::MAX,
+    ),
+    (
+        "model_versions_licence_check",
+        ModelLicence::MIN,
+        ModelLicence::MAX,
+    ),
+    ("model_aliases_name_check", AliasName::MIN, AliasName::MAX),
+    (
+        "model_alias_moves_alias_check",
+        AliasName::MIN,
+        AliasName::MAX,
+    ),
+    (
+        "model_alias_moves_reason_check",
+        MoveReason::MIN,
+        MoveReason::MAX,
+    ),
     ("posts_title_check", posts::Title::MIN, posts::Title::MAX),
     (
         "posts_content_check",

@@ -14,7 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("db", &["kernel", "config", "telemetry"]),
     ("blobs", &["kernel", "schema", "db"]),
     ("net", &["kernel", "config"]),
-    ("process", &["telemetry"]),
+    ("process", &["config", "telemetry"]),
     ("client", &["kernel", "config", "net"]),
     ("state", &["kernel", "config", "telemetry", "db", "process"]),
     (
@@ -114,6 +114,13 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "models",
+        &[
+            "kernel", "schema", "db", "blobs", "process", "http", "events", "identity", "jobs",
+            "projects",
+        ],
+    ),
+    (
         "app",
         &[
             "kernel",
@@ -140,6 +147,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kube",
             "posts",
             "datasets",
+            "models",
         ],
     ),
 ];

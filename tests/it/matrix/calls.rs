@@ -12,10 +12,11 @@ pub(crate) enum Sent {
     Query(String),
     Json(Value),
     Csv(&'static str),
+    Bytes(&'static [u8]),
     Form(Vec<(&'static str, String)>),
 }
 
-use Sent::{Csv, Form, Json, Nothing, Query};
+use Sent::{Bytes, Csv, Form, Json, Nothing, Query};
 
 pub(crate) struct Call {
     /// As the document names it.
@@ -36,6 +37,7 @@ impl Call {
             "GET /api/v1/audit",
             "GET /api/v1/datasets",
             "GET /api/v1/jobs",
+            "GET /api/v1/models",
             "GET /api/v1/posts",
             "GET /api/v1/users",
         ];
@@ -291,6 +293,74 @@ pub(crate) const CALLS: &[Call] = &[
     call("GET /api/v1/datasets/{id}/versions", PROJECT, |_| Nothing),
     call(
         "GET /api/v1/datasets/{id}/versions/{version}/data.parquet",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call("GET /api/v1/models", IN_PROJECT, |world| {
+        match world.id.as_str() {
+            "-" => Nothing,
+            _ => Query(format!("project_id={}", world.things.project)),
+        }
+    }),
+    call("POST /api/v1/models", PROJECT, |world| {
+        let project = world.things.project;
+        let caller = world.caller.as_ref().map(|caller| caller.id);
+        let name = format!("n-{}", caller.unwrap_or_default());
+        Json(json!({ "project_id": project, "name": name }))
+    }),
+    call("GET /api/v1/models/{name}", PROJECT, |_| Nothing),
+    call("PATCH /api/v1/models/{name}", PROJECT, |_| {
+        Json(json!({ "description": "Changed" }))
+    }),
+    call("DELETE /api/v1/models/{name}", PROJECT, |_| Nothing),
+    call("GET /api/v1/models/{name}/versions", PROJECT, |_| Nothing),
+    call("POST /api/v1/models/{name}/versions", PROJECT, |_| {
+        Bytes(b"no model")
+    }),
+    call(
+        "GET /api/v1/models/{name}/versions/{version}",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call(
+        "PATCH /api/v1/models/{name}/versions/{version}",
+        PROJECT,
+        |_| Json(json!({ "description": "Changed" })),
+    ),
+    call(
+        "DELETE /api/v1/models/{name}/versions/{version}",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call(
+        "GET /api/v1/models/{name}/versions/{version}/bytes",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call(
+        "POST /api/v1/models/{name}/versions/{version}/verify",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call("GET /api/v1/models/{name}/aliases", PROJECT, |_| Nothing),
+    call("GET /api/v1/models/{name}/aliases/{alias}", PROJECT, |_| {
+        Nothing
+    }),
+    call("PUT /api/v1/models/{name}/aliases/{alias}", PROJECT, |_| {
+        Json(json!({ "version": 1 }))
+    }),
+    call(
+        "DELETE /api/v1/models/{name}/aliases/{alias}",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call(
+        "POST /api/v1/models/{name}/aliases/{alias}/back",
+        PROJECT,
+        |_| Json(json!({})),
+    ),
+    call(
+        "GET /api/v1/models/{name}/aliases/{alias}/moves",
         PROJECT,
         |_| Nothing,
     ),

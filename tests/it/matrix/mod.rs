@@ -52,6 +52,9 @@ async fn attempt(
     let (method, path) = call.operation.split_once(' ').unwrap();
     let mut target = fill(path, &world.things);
     let mut headers = headers.to_vec();
+    if path.contains("{alias}") {
+        stage.give_alias(world.things.model).await;
+    }
     let body = match (call.sends)(world) {
         Sent::Nothing => Body::empty(),
         Sent::Query(query) => {
@@ -65,6 +68,10 @@ async fn attempt(
         Sent::Csv(text) => {
             headers.push(("content-type", "text/csv"));
             text.into()
+        }
+        Sent::Bytes(bytes) => {
+            headers.push(("content-type", "application/octet-stream"));
+            bytes.into()
         }
         Sent::Form(fields) => {
             headers.push(("content-type", "application/x-www-form-urlencoded"));
@@ -128,6 +135,11 @@ pub(crate) fn fill(path: &str, things: &Things) -> String {
         }
         Some(path) if path.starts_with("me/preferences/") => {
             let path = path.replace("{type}", "chartroom.project.expiring");
+            return format!("/api/v1/{path}");
+        }
+        Some(path) if path.starts_with("models/") => {
+            let path = path.replace("{name}", &format!("m-{}", things.model));
+            let path = path.replace("{alias}", "kept").replace("{version}", "1");
             return format!("/api/v1/{path}");
         }
         Some(path) if path.starts_with("projects/") => things.project,

@@ -61,6 +61,7 @@ struct Shared {
     draft: Uuid,
     dataset: Uuid,
     import: Uuid,
+    model: Uuid,
 }
 
 /// What the placeholders of a path stand for.
@@ -71,6 +72,7 @@ pub(crate) struct Things {
     pub post: Uuid,
     pub dataset: Uuid,
     pub import: Uuid,
+    pub model: Uuid,
     pub user: Uuid,
     pub session: Uuid,
     pub token: Uuid,
@@ -125,6 +127,20 @@ impl Stage {
         self.session.batch_execute(statement).await.unwrap();
     }
 
+    /// An alias of a model, which has been moved twice. Not there from the beginning, because it keeps
+    /// the model and its project from being deleted.
+    pub(super) async fn give_alias(&self, model: Uuid) {
+        let of = format!("FROM models WHERE id = '{model}' ON CONFLICT DO NOTHING");
+        let given = format!(
+            "INSERT INTO model_alias_moves (model_id, number, alias, weights) OVERRIDING SYSTEM VALUE \
+                SELECT id, move, 'kept', '{{\"1\": 1}}' FROM models CROSS JOIN (VALUES (-2), (-1)) AS moves (move) \
+                WHERE id = '{model}' ON CONFLICT DO NOTHING; \
+             INSERT INTO model_aliases SELECT id, 'kept', -1 {of}; \
+             INSERT INTO model_alias_targets SELECT id, 'kept', 1, 1 {of};"
+        );
+        self.sql(&given).await;
+    }
+
     /// Names of all columns.
     pub(super) async fn columns(&self) -> BTreeSet<String> {
         let all = "SELECT DISTINCT column_name::text FROM information_schema.columns WHERE table_schema = 'public'";
@@ -154,6 +170,7 @@ impl Stage {
                 "project_invitations t WHERE project_id IN ({mine})"
             )),
             rows(&format!("datasets t WHERE project_id IN ({mine})")),
+            rows(&format!("models t WHERE project_id IN ({mine})")),
         ];
         let query = format!("SELECT md5({})", all.join(" || "));
         self.session.query_one(&query, &[]).await.unwrap().get(0)
@@ -162,7 +179,7 @@ impl Stage {
     /// In one round trip, as this is done for every call.
     async fn insert(&self, people: &[&Person], projects: &[(&Shared, &[(Uuid, &str)])]) {
         let (mut made, mut last) = (String::new(), String::new());
-        let mut rows = [const { String::new() }; 17];
+        let mut rows = [const { String::new() }; 19];
         let [
             principals,
             users,
@@ -179,6 +196,8 @@ impl Stage {
             imports,
             versions,
             pins,
+            models,
+            model_versions,
             mail_links,
             unsubscribe_keys,
         ] = &mut rows;
@@ -221,6 +240,7 @@ impl Stage {
                 draft,
                 dataset,
                 import,
+                model,
             } = project;
             write!(invitations, ",('{invitation}', '{project}', '{invitation}@example.net', '{invitation}@example.net', 'viewer', '{owner}', now() + interval '1 day')").unwrap();
             *invitation_links += &links::invitation_row(*invitation);
@@ -248,6 +268,27 @@ impl Stage {
                 "INSERT INTO dataset_files VALUES ('{dataset}', 1, '{dataset}');"
             )
             .unwrap();
+            write!(
+                models,
+                ",('{model}', '{project}', 'm-{model}', 1, now(), now())"
+            )
+            .unwrap();
+            write!(
+                made,
+                "INSERT INTO blobs (id, size, sha256) VALUES ('{model}', 1, '\\x00'); \
+                INSERT INTO blob_parts VALUES ('{model}', 0, '\\x00');"
+            )
+            .unwrap();
+            let signature = json!({
+                "inputs": [{ "name": "x", "datatype": "FP32", "shape": [-1, 2] }],
+                "outputs": [{ "name": "y", "datatype": "FP32", "shape": [-1] }],
+                "opset": 18, "producer": "", "runtime": "onnxruntime 0", "batches": false, "notes": [], "memory": 1,
+            });
+            write!(
+                model_versions,
+                ",('{model}', 1, '{model}', 1, '\\x00', 'ready', '{signature}')"
+            )
+            .unwrap();
             let own = [(*owner, "owner"), (*mate, "viewer")];
             for (member, role) in own.iter().chain(*more) {
                 write!(members, ",('{project}', '{member}', '{role}')").unwrap();
@@ -272,6 +313,8 @@ impl Stage {
             "dataset_imports (id, dataset_id, started_by, state, mode, is_dry_run, skips_errors, options, started_at, seen_at, rejected_rows)",
             "dataset_versions (dataset_id, version, generation, change, kind, made_at, added, removed, changed, row_count)",
             "dataset_pins (dataset_id, name, version)",
+            "models (id, project_id, name, last_version, created_at, updated_at)",
+            "model_versions (model_id, version, blob_id, size, sha256, state, signature)",
             "mail_links (hash, user_id, purpose, expires_at)",
             "unsubscribe_keys",
         ];
@@ -308,6 +351,7 @@ impl Stage {
             draft: Uuid::now_v7(),
             dataset: Uuid::now_v7(),
             import: Uuid::now_v7(),
+            model: Uuid::now_v7(),
         };
         let ours = shared(&owner, &mate, "private");
         let theirs = shared(&other, &friend, "private");
@@ -347,6 +391,7 @@ impl Stage {
             post: ours.post,
             dataset: ours.dataset,
             import: ours.import,
+            model: ours.model,
             user: me.id,
             session: me.sessions[0],
             token: me.tokens[0],
@@ -360,7 +405,7 @@ impl Stage {
             "internal" => {
                 (things.project, things.post) = (internal.project, internal.post);
                 (things.dataset, things.import) = (internal.dataset, internal.import);
-                things.invitation = internal.invitation;
+                (things.invitation, things.model) = (internal.invitation, internal.model);
                 things.principal = friend.id;
             }
             "foreign" => {
@@ -370,6 +415,7 @@ impl Stage {
                     post: theirs.post,
                     dataset: theirs.dataset,
                     import: theirs.import,
+                    model: theirs.model,
                     user: bystander.id,
                     session: bystander.sessions[0],
                     token: bystander.tokens[0],
@@ -390,6 +436,7 @@ impl Stage {
                     project,
                     post,
                     dataset,
+                    model,
                     session,
                     token,
                     job,
@@ -397,6 +444,7 @@ impl Stage {
                 } = things;
                 self.delete(&owner, &format!("posts/{post}")).await;
                 self.delete(&owner, &format!("datasets/{dataset}")).await;
+                self.delete(&owner, &format!("models/m-{model}")).await;
                 self.delete(&owner, &format!("projects/{project}")).await;
                 self.delete(me, &format!("jobs/{job}")).await;
                 // Nobody can, but they go when they are old.
@@ -448,7 +496,11 @@ impl Stage {
             .any(|path| call.operation.contains(path));
         let id = call.ids.iter().find(|id| **id == "own").unwrap_or(&"-");
         let caller = if is_admins { "admin" } else { "owner" };
-        Arc::new(self.world(caller, id).await)
+        let world = self.world(caller, id).await;
+        if call.operation.contains("{alias}") {
+            self.give_alias(world.things.model).await;
+        }
+        Arc::new(world)
     }
 
     async fn delete(&self, who: &Person, what: &str) {
@@ -513,6 +565,7 @@ impl Things {
             post: Uuid::now_v7(),
             dataset: Uuid::now_v7(),
             import: Uuid::now_v7(),
+            model: Uuid::now_v7(),
             user: Uuid::now_v7(),
             session: Uuid::now_v7(),
             token: Uuid::now_v7(),
@@ -521,13 +574,14 @@ impl Things {
         }
     }
 
-    pub(super) fn all(&self) -> [String; 10] {
+    pub(super) fn all(&self) -> [String; 11] {
         let Self {
             project,
             invitation,
             post,
             dataset,
             import,
+            model,
             user,
             session,
             token,
@@ -535,10 +589,10 @@ impl Things {
             principal,
         } = *self;
         let ids = [
-            project, invitation, post, dataset, import, user, session, token, principal,
+            project, invitation, post, dataset, import, model, user, session, token, principal,
         ];
-        let [a, b, c, d, e, f, g, h, i] = ids.map(|id| id.to_string());
-        [a, b, c, d, e, f, g, h, i, job.to_string()]
+        let [a, b, c, d, e, f, g, h, i, j] = ids.map(|id| id.to_string());
+        [a, b, c, d, e, f, g, h, i, j, job.to_string()]
     }
 }
 

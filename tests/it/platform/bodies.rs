@@ -163,19 +163,25 @@ async fn a_body_that_breaks_off_is_the_senders_mistake() {
 /// Every route by the document, with what it takes.
 #[tokio::test]
 async fn audit_m3_every_route_has_a_limit_and_says_it() {
-    const LARGE: [&str; 9] = [
+    const LARGE: [&str; 12] = [
         "patch /api/v1/datasets/{id}",
         "patch /api/v1/datasets/{id}/records/{rid}",
         "patch /api/v1/me",
+        "patch /api/v1/models/{name}",
+        "patch /api/v1/models/{name}/versions/{version}",
         "patch /api/v1/posts/{id}",
         "patch /api/v1/projects/{id}",
         "post /api/v1/datasets",
         "post /api/v1/datasets/{id}/records",
+        "post /api/v1/models",
         "post /api/v1/posts",
         "post /api/v1/projects",
     ];
     // Read as they arrive, up to a limit of their own: tests/it/streams.
-    const UPLOADS: [&str; 1] = ["post /api/v1/datasets/{id}/imports"];
+    const UPLOADS: [&str; 2] = [
+        "post /api/v1/datasets/{id}/imports",
+        "post /api/v1/models/{name}/versions",
+    ];
     let app = TestApp::with(&["--max-body=2MiB"], Default::default()).await;
     let admin = administrator(&app).await;
     let document = app.get("/openapi.json").await.json();

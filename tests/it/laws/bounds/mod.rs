@@ -17,11 +17,14 @@ use walk::{Bound, Place, bounds_of, put, words_of};
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What no value is outside of: a word, what it says, and why.
-const NOT_TRIED: &[(&str, &str, &str)] = &[(
-    "format",
-    "password",
-    "it says how to show a text, and admits every one",
-)];
+const NOT_TRIED: &[(&str, &str, &str)] = &[
+    (
+        "format",
+        "password",
+        "it says how to show a text, and admits every one",
+    ),
+    ("format", "double", "every number of JSON is one"),
+];
 
 /// What became of the bounds of a document.
 #[derive(Default)]
@@ -69,6 +72,10 @@ async fn send(
         Sent::Query(sent) => query = format!("?{sent}"),
         Sent::Json(sent) => body = Some(("application/json", sent)),
         Sent::Csv(sent) => body = Some(("text/csv", json!(sent))),
+        Sent::Bytes(sent) => {
+            let sent = String::from_utf8_lossy(sent);
+            body = Some(("application/octet-stream", json!(sent)));
+        }
         Sent::Form(fields) => body = Some((FORM, fields.into_iter().collect())),
     }
     let text = as_text(value);

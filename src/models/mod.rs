@@ -1,0 +1,61 @@
+//! Models: ONNX files in projects as immutable versions, and the aliases by which they are asked.
+//!
+//! A model is its project's: viewers read and ask it, editors upload versions, owners move aliases.
+//! The bytes of a version never change (`version.rs`), every move of an alias is kept (`alias.rs`),
+//! and what a stranger's file is like is found out by a child that can be killed (`check.rs`).
+
+pub mod access;
+pub mod alias;
+pub mod check;
+pub mod handlers;
+pub mod model;
+pub mod signature;
+pub mod version;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::http::caller::routes;
+use crate::identity::api::{AppState, Feature};
+
+pub fn feature() -> Feature {
+    Feature {
+        routes: routes(),
+        tags: &[(
+            "models",
+            "ONNX models in projects: versions, aliases with their history, inference.",
+        )],
+        ending: None,
+    }
+}
+
+fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(
+            handlers::models::list_models,
+            handlers::models::create_model
+        ))
+        .routes(routes!(
+            handlers::models::get_model,
+            handlers::models::update_model,
+            handlers::models::delete_model
+        ))
+        .routes(routes!(
+            handlers::versions::list_model_versions,
+            handlers::upload::create_model_version
+        ))
+        .routes(routes!(
+            handlers::versions::get_model_version,
+            handlers::versions::update_model_version,
+            handlers::versions::delete_model_version
+        ))
+        .routes(routes!(handlers::versions::get_model_bytes))
+        .routes(routes!(handlers::verify::verify_model_version))
+        .routes(routes!(handlers::aliases::list_aliases))
+        .routes(routes!(
+            handlers::aliases::get_alias,
+            handlers::aliases::move_alias,
+            handlers::aliases::delete_alias
+        ))
+        .routes(routes!(handlers::aliases::move_alias_back))
+        .routes(routes!(handlers::aliases::list_alias_moves))
+}

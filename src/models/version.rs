@@ -1,0 +1,359 @@
+//! Versions of models as the database keeps them: bytes that never change, and what is known of
+//! them.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::signature::Signature;
+use crate::blobs::{Blob, Written};
+use crate::db::json::AsJson;
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
+use crate::kernel::types::{BlobId, ModelId, PrincipalId, instant, words};
+use crate::kernel::values::text;
+use crate::schema::model_versions;
+
+words! {
+    /// How far a version is: it is being checked, it can be asked, it cannot
+    VersionState {
+        Checking = "checking",
+        Ready = "ready",
+        Failed = "failed",
+    }
+}
+
+words! {
+    /// What became of the golden test of a version
+    GoldenState {
+        Untested = "untested",
+        Passed = "passed",
+        Failed = "failed",
+    }
+}
+
+text! {
+    /// On which terms a model may be used: an SPDX identifier such as `Apache-2.0`, a URL, or words
+    ModelLicence: 0..=200, no_control;
+    /// A word by which a version is found
+    VersionTag: 1..=50, no_control, trimmed;
+    /// What a version is, in Markdown: its card
+    VersionDescription: 0..=10_000;
+}
+
+pub type Metrics = AsJson<BTreeMap<String, f64>>;
+
+/// A version of a model
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = model_versions, check_for_backend(diesel::pg::Pg))]
+#[schema(as = ModelVersion)]
+pub struct Version {
+    #[serde(skip)]
+    pub model_id: ModelId,
+    pub version: i64,
+    pub state: VersionState,
+    /// Why it has failed; or, where it is ready, what its last check found
+    pub problem: Option<String>,
+    /// Bytes of the file
+    pub size: i64,
+    #[serde(serialize_with = "hexadecimal")]
+    #[schema(value_type = String)]
+    pub sha256: Vec<u8>,
+    /// None before it is ready
+    #[diesel(deserialize_as = Option<AsJson<Signature>>)]
+    #[serde(serialize_with = "inner")]
+    #[schema(value_type = Option<Signature>)]
+    pub signature: Option<AsJson<Signature>>,
+    /// What it is, in Markdown
+    description: Option<String>,
+    /// On which terms it may be used
+    licence: Option<String>,
+    /// Words by which it is found
+    #[schema(value_type = Vec<String>)]
+    tags: Vec<Option<String>>,
+    /// What its author measured, by name
+    #[serde(serialize_with = "measured")]
+    #[schema(value_type = BTreeMap<String, f64>)]
+    metrics: Metrics,
+    /// Whether its answers are those of its golden test; null if it has none
+    pub golden_state: Option<GoldenState>,
+    /// Where they differ
+    golden_problem: Option<String>,
+    #[serde(skip)]
+    pub revision: i64,
+    /// Who uploaded it; null if the account was deleted
+    created_by: Option<PrincipalId>,
+    #[serde(serialize_with = "instant")]
+    created_at: DateTime<Utc>,
+    #[serde(skip)]
+    blob_id: BlobId,
+}
+
+fn hexadecimal<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex(bytes))
+}
+
+fn inner<S: serde::Serializer>(
+    signature: &Option<AsJson<Signature>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    signature
+        .as_ref()
+        .map(|signature| &signature.0)
+        .serialize(serializer)
+}
+
+fn measured<S: serde::Serializer>(metrics: &Metrics, serializer: S) -> Result<S::Ok, S::Error> {
+    metrics.0.serialize(serializer)
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A version to be; its bytes are there already.
+pub struct NewVersion<'a> {
+    pub model: ModelId,
+    pub version: i64,
+    pub blob: &'a Written,
+    pub key: Option<&'a str>,
+    pub by: PrincipalId,
+}
+
+/// What is to be changed of what a version says of itself; the rest stays.
+#[derive(AsChangeset)]
+#[diesel(table_name = model_versions)]
+pub struct VersionChanges<'a> {
+    pub description: Option<Option<&'a VersionDescription>>,
+    pub licence: Option<Option<&'a ModelLicence>>,
+    pub tags: Option<Vec<String>>,
+    pub metrics: Option<Metrics>,
+}
+
+/// What is set by a check.
+#[derive(AsChangeset)]
+#[diesel(table_name = model_versions)]
+struct Judgement<'a> {
+    state: VersionState,
+    signature: Option<AsJson<Signature>>,
+    problem: Option<Option<&'a String>>,
+}
+
+impl Version {
+    pub async fn find(
+        mut connection: &AsyncPgConnection,
+        model: ModelId,
+        version: i64,
+    ) -> QueryResult<Option<Self>> {
+        model_versions::table
+            .find((model, version))
+            .select(Self::as_select())
+            .first(&mut connection)
+            .await
+            .optional()
+    }
+
+    /// The one that an earlier request with the same key has made.
+    pub async fn of_key(
+        connection: &mut AsyncPgConnection,
+        model: ModelId,
+        by: PrincipalId,
+        key: &str,
+    ) -> QueryResult<Option<Self>> {
+        model_versions::table
+            .filter(model_versions::model_id.eq(model))
+            .filter(model_versions::created_by.eq(by))
+            .filter(model_versions::idempotency_key.eq(key))
+            .select(Self::as_select())
+            .first(connection)
+            .await
+            .optional()
+    }
+
+    pub async fn insert(
+        connection: &mut AsyncPgConnection,
+        new: &NewVersion<'_>,
+    ) -> QueryResult<Self> {
+        diesel::insert_into(model_versions::table)
+            .values((
+                model_versions::model_id.eq(new.model),
+                model_versions::version.eq(new.version),
+                model_versions::blob_id.eq(new.blob.id),
+                model_versions::size.eq(new.blob.size()),
+                model_versions::sha256.eq(new.blob.sha256()),
+                model_versions::state.eq(VersionState::Checking),
+                model_versions::idempotency_key.eq(new.key),
+                model_versions::created_by.eq(new.by),
+            ))
+            .returning(Self::as_select())
+            .get_result(connection)
+            .await
+    }
+
+    pub async fn update(
+        connection: &mut AsyncPgConnection,
+        model: ModelId,
+        version: i64,
+        changes: VersionChanges<'_>,
+    ) -> QueryResult<Self> {
+        diesel::update(model_versions::table.find((model, version)))
+            .set((
+                changes,
+                model_versions::revision.eq(model_versions::revision + 1),
+            ))
+            .returning(Self::as_select())
+            .get_result(connection)
+            .await
+    }
+
+    /// It is to be checked once more.
+    pub async fn check_again(
+        connection: &mut AsyncPgConnection,
+        model: ModelId,
+        version: i64,
+    ) -> QueryResult<Self> {
+        diesel::update(model_versions::table.find((model, version)))
+            .set((
+                model_versions::state.eq(VersionState::Checking),
+                model_versions::problem.eq(None::<String>),
+                model_versions::revision.eq(model_versions::revision + 1),
+            ))
+            .returning(Self::as_select())
+            .get_result(connection)
+            .await
+    }
+
+    /// What its check has found; says in which state it was, if it is there. One that serves goes on
+    /// serving, with the problem beside it: what cannot be loaded now may be for want of memory.
+    pub async fn judge(
+        connection: &mut AsyncPgConnection,
+        model: ModelId,
+        version: i64,
+        verdict: &Result<Signature, String>,
+    ) -> QueryResult<Option<VersionState>> {
+        let row = model_versions::table.find((model, version));
+        let before: Option<VersionState> = row
+            .select(model_versions::state)
+            .for_no_key_update()
+            .first(connection)
+            .await
+            .optional()?;
+        let Some(before) = before else {
+            return Ok(None);
+        };
+        let changes = match verdict {
+            Ok(signature) => Judgement {
+                state: VersionState::Ready,
+                signature: Some(AsJson(signature.clone())),
+                problem: Some(None),
+            },
+            Err(problem) => Judgement {
+                state: match before {
+                    VersionState::Ready => VersionState::Ready,
+                    VersionState::Checking | VersionState::Failed => VersionState::Failed,
+                },
+                signature: None,
+                problem: Some(Some(problem)),
+            },
+        };
+        diesel::update(row)
+            .set((
+                changes,
+                model_versions::revision.eq(model_versions::revision + 1),
+            ))
+            .execute(connection)
+            .await?;
+        Ok(Some(before))
+    }
+
+    pub async fn delete(
+        connection: &mut AsyncPgConnection,
+        model: ModelId,
+        version: i64,
+    ) -> QueryResult<usize> {
+        diesel::delete(model_versions::table.find((model, version)))
+            .execute(connection)
+            .await
+    }
+
+    pub fn bytes(&self) -> Blob {
+        Blob {
+            id: self.blob_id,
+            size: u64::try_from(self.size).unwrap_or(0),
+            sha256: self.sha256.clone(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum ModelVersionSort {
+    Version,
+}
+
+impl Sorts for ModelVersionSort {
+    type Row = Version;
+    const LIST: &'static str = "model versions";
+    const ALL: &'static [(&'static str, Self)] = &[("version", Self::Version)];
+    const DEFAULT: (Self, Direction) = (Self::Version, Direction::Descending);
+
+    fn place(self, row: &Version) -> Place {
+        Place {
+            key: Key::Int(row.version),
+            id: uuid::Uuid::nil(),
+        }
+    }
+
+    fn weight(row: &Version) -> usize {
+        let texts = [&row.description, &row.problem, &row.golden_problem];
+        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        let tensors = row.signature.as_ref().map_or(0, |it| {
+            let all = it.0.inputs.iter().chain(&it.0.outputs);
+            all.map(|tensor| tensor.name.len() + 50).sum()
+        });
+        size_of::<Version>() + texts + tensors + 30 * (row.tags.len() + row.metrics.0.len())
+    }
+}
+
+/// Versions have no id; their number is alone in the model.
+pub(super) const NO_ID: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
+
+/// The versions of a model, in pages.
+pub async fn page(
+    connection: &mut AsyncPgConnection,
+    model: ModelId,
+    state: Option<VersionState>,
+    page: &PageQuery<ModelVersionSort>,
+) -> QueryResult<Found<Version>> {
+    let wanted = || {
+        let mut query = model_versions::table
+            .filter(model_versions::model_id.eq(model))
+            .select(Version::as_select())
+            .into_boxed();
+        if let Some(state) = state {
+            query = query.filter(model_versions::state.eq(state));
+        }
+        query
+    };
+    let id = diesel::dsl::sql::<diesel::sql_types::Uuid>(NO_ID);
+    page.load(connection, wanted, model_versions::version, id)
+        .await
+}
+
+/// The golden test of a version, as it was stored.
+pub async fn golden(
+    connection: &mut AsyncPgConnection,
+    model: ModelId,
+    version: i64,
+) -> QueryResult<Option<Value>> {
+    let golden: Option<Option<Value>> = model_versions::table
+        .find((model, version))
+        .select(model_versions::golden)
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(golden.flatten())
+}

@@ -1,0 +1,285 @@
+//! Models, each in a process of its own that can be killed: how one is started, asked and ended.
+//!
+//! The process is `chartroom-runner model` (`crates/chartroom-runner`), behind two pipes as a child
+//! of this one, or behind a socket where a runner in another container starts it. Either way one
+//! stream of frames is one model, and ending the stream ends the process.
+
+mod connection;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, TryStreamExt as _};
+use tokio::net::UnixStream;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use chartroom_wire::models::{Code, Failure, Load, Loaded};
+use chartroom_wire::tabular::Room;
+use chartroom_wire::{Kind, WireError};
+
+use crate::config::models::{Models, ModelsRunner};
+use connection::Connection;
+
+/// For a model to be loaded and, where it is new, tried out.
+const LOADING: Duration = Duration::from_secs(30);
+/// Seconds of a processor that a model has while it is loaded and tried out.
+const LOADING_CPU: u64 = 60;
+/// The same of one that answers, for as long as it is loaded: what bounds it is the deadline of each
+/// answer.
+const SERVING_CPU: u64 = 1 << 31;
+
+/// Why a model cannot be loaded or does not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    #[error("models are switched off here")]
+    Off,
+    #[error("what runs models cannot be started or reached: {0}")]
+    Unreachable(io::Error),
+    /// Its bytes cannot be read from where they are kept.
+    #[error("the bytes of the model cannot be read: {0}")]
+    Bytes(anyhow::Error),
+    /// The model or the values are to blame; the failure says why, for those who sent them.
+    #[error(transparent)]
+    Refused(Failure),
+    #[error("it takes longer than {} ms", .0.as_millis())]
+    Late(Duration),
+    #[error("its process ended: {0}")]
+    Ended(String),
+    #[error("what runs models cannot be understood: {0}")]
+    Wire(WireError),
+}
+
+impl ModelError {
+    /// Whether the model is to blame, so that trying again makes no sense; else it is what runs it.
+    pub fn is_of_the_model(&self) -> bool {
+        match self {
+            Self::Refused(failure) => match failure.code {
+                Code::Model | Code::Input | Code::Inference | Code::OutOfMemory | Code::Ended => {
+                    true
+                }
+                Code::Damaged | Code::Runtime | Code::Busy => false,
+            },
+            Self::Late(_) | Self::Ended(_) => true,
+            Self::Off | Self::Unreachable(_) | Self::Bytes(_) | Self::Wire(_) => false,
+        }
+    }
+}
+
+/// A model that is to be loaded.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub size: u64,
+    /// In hexadecimal.
+    pub sha256: String,
+    /// Whether it is to be tried out, which is done once.
+    pub is_new: bool,
+}
+
+/// Starts processes of models.
+#[derive(Debug)]
+pub struct ModelRunner {
+    place: ModelsRunner,
+    library: Option<PathBuf>,
+    /// Bytes that each process may write to.
+    memory: u64,
+}
+
+impl ModelRunner {
+    pub fn of(settings: &Models) -> Self {
+        Self {
+            place: settings.models_runner.clone(),
+            library: settings.onnxruntime.clone(),
+            memory: u64::try_from(settings.model_memory.0).unwrap_or(u64::MAX),
+        }
+    }
+
+    pub fn is_off(&self) -> bool {
+        self.place == ModelsRunner::Off
+    }
+
+    /// Loads a model. Dropping what comes back, or this future, ends its process.
+    pub async fn load<E>(
+        &self,
+        wanted: &Wanted,
+        bytes: impl Stream<Item = Result<Bytes, E>> + Send,
+    ) -> Result<(Loaded, ModelProcess), ModelError>
+    where
+        E: Into<anyhow::Error>,
+    {
+        let loading = self.begin(wanted, bytes);
+        let late = |_elapsed| ModelError::Late(LOADING);
+        timeout(LOADING, loading).await.map_err(late)?
+    }
+
+    async fn begin<E: Into<anyhow::Error>>(
+        &self,
+        wanted: &Wanted,
+        bytes: impl Stream<Item = Result<Bytes, E>> + Send,
+    ) -> Result<(Loaded, ModelProcess), ModelError> {
+        let mut connection = self.connect().await?;
+        let load = Load {
+            size: wanted.size,
+            sha256: wanted.sha256.clone(),
+            walls: Room {
+                memory: self.memory,
+                cpu: if wanted.is_new {
+                    LOADING_CPU
+                } else {
+                    SERVING_CPU
+                },
+            },
+            probe: wanted.is_new,
+        };
+        let sent = send(&mut connection, &load, bytes).await;
+        // Why it takes no more is what it says itself.
+        match sent {
+            Ok(()) | Err(ModelError::Wire(WireError::Io(_))) => {}
+            Err(error) => return Err(error),
+        }
+        loop {
+            let message = connection.message().await?;
+            match message.kind {
+                Kind::Walls => connection.note_walls(&message),
+                Kind::Head => {
+                    let loaded = message.json().map_err(ModelError::Wire)?;
+                    let process = ModelProcess {
+                        connection,
+                        next: 1,
+                        is_broken: false,
+                    };
+                    return Ok((loaded, process));
+                }
+                _ => return Err(refusal(&message)),
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, ModelError> {
+        let program = match &self.place {
+            ModelsRunner::Off => return Err(ModelError::Off),
+            ModelsRunner::Socket(path) => {
+                let stream = UnixStream::connect(path).await;
+                let (from, to) = stream.map_err(ModelError::Unreachable)?.into_split();
+                return Ok(Connection::new(from, to, None));
+            }
+            ModelsRunner::Program(program) => program.clone(),
+            ModelsRunner::Beside => beside().map_err(ModelError::Unreachable)?,
+        };
+        let library = self.library.clone().ok_or_else(|| {
+            let missing = "libonnxruntime is not there; say where it is by CHARTROOM_ONNXRUNTIME";
+            ModelError::Unreachable(io::Error::new(io::ErrorKind::NotFound, missing))
+        })?;
+        let mut child = Command::new(program)
+            .arg("model")
+            .arg(library)
+            .env_clear()
+            .current_dir("/")
+            // A signal from the terminal is for the service, which then ends its children.
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(ModelError::Unreachable)?;
+        let pipes = (child.stdout.take(), child.stdin.take());
+        let (Some(from), Some(to)) = pipes else {
+            return Err(ModelError::Unreachable(io::ErrorKind::BrokenPipe.into()));
+        };
+        Ok(Connection::new(from, to, Some(child)))
+    }
+}
+
+/// The runner in the folder of this program.
+fn beside() -> io::Result<PathBuf> {
+    let program = std::env::current_exe()?.with_file_name("chartroom-runner");
+    if program.is_file() {
+        return Ok(program);
+    }
+    let missing = "the program chartroom-runner is not in the folder of this one";
+    Err(io::Error::new(io::ErrorKind::NotFound, missing))
+}
+
+async fn send<E: Into<anyhow::Error>>(
+    connection: &mut Connection,
+    load: &Load,
+    bytes: impl Stream<Item = Result<Bytes, E>> + Send,
+) -> Result<(), ModelError> {
+    let head = serde_json::to_vec(load).map_err(|error| ModelError::Wire(error.into()))?;
+    connection.send(0, Kind::Head, &head).await?;
+    let mut bytes = std::pin::pin!(bytes);
+    loop {
+        let part = bytes.try_next().await;
+        let Some(part) = part.map_err(|error| ModelError::Bytes(error.into()))? else {
+            break;
+        };
+        connection.send(0, Kind::Data, &part).await?;
+    }
+    connection.send(0, Kind::End, &[]).await
+}
+
+/// What a message says that is no answer.
+fn refusal(message: &chartroom_wire::Message) -> ModelError {
+    match (message.kind, message.json::<Failure>()) {
+        (Kind::Failure, Ok(failure)) if failure.code == Code::Ended => {
+            ModelError::Ended(failure.message)
+        }
+        (Kind::Failure, Ok(failure)) => ModelError::Refused(failure),
+        _ => ModelError::Wire(WireError::Malformed("a message that does not belong here")),
+    }
+}
+
+/// A model that is loaded. It answers one question at a time.
+pub struct ModelProcess {
+    connection: Connection,
+    next: u32,
+    is_broken: bool,
+}
+
+impl ModelProcess {
+    /// Asks by what `chartroom_wire::models::Inputs` makes. Where no answer comes in time, or this
+    /// future is dropped, the process is of no use any more.
+    pub async fn ask(&mut self, inputs: &[u8], within: Duration) -> Result<Vec<u8>, ModelError> {
+        if self.is_broken {
+            return Err(ModelError::Ended("it was given up before".to_owned()));
+        }
+        self.is_broken = true;
+        let late = |_elapsed| ModelError::Late(within);
+        let answer = timeout(within, self.answer(inputs)).await.map_err(late)?;
+        self.is_broken = matches!(&answer, Err(error) if !is_answer(error));
+        answer
+    }
+
+    /// Whether it can be asked again.
+    pub fn is_usable(&self) -> bool {
+        !self.is_broken
+    }
+
+    async fn answer(&mut self, inputs: &[u8]) -> Result<Vec<u8>, ModelError> {
+        let id = self.next;
+        // Neither 0 nor the highest, which mean something else.
+        self.next = if id >= u32::MAX - 1 { 1 } else { id + 1 };
+        let sent = self.connection.send(id, Kind::Data, inputs).await;
+        match sent {
+            Ok(()) | Err(ModelError::Wire(WireError::Io(_))) => {}
+            Err(error) => return Err(error),
+        }
+        let message = self.connection.message().await?;
+        match message.kind {
+            Kind::Data if message.id == id => Ok(message.body),
+            _ => Err(refusal(&message)),
+        }
+    }
+}
+
+/// Whether it is the model that said so, and goes on.
+fn is_answer(error: &ModelError) -> bool {
+    let ModelError::Refused(failure) = error else {
+        return false;
+    };
+    matches!(failure.code, Code::Input | Code::Inference)
+}
