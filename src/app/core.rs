@@ -7,7 +7,6 @@ use tokio::sync::Notify;
 use crate::app::features;
 use crate::config::Config;
 use crate::config::endpoint::Endpoint;
-use crate::datasets;
 use crate::db::Db;
 use crate::db::pool::PoolSettings;
 use crate::events::Outgoing;
@@ -19,6 +18,7 @@ use crate::process::models::ModelRunner;
 use crate::process::spool::Spool;
 use crate::state::Core;
 use crate::telemetry::metrics::Metrics;
+use crate::{datasets, models};
 
 /// How the process stops, from its first signal on.
 pub(super) fn shutdown(config: &Config) -> std::io::Result<Shutdown> {
@@ -44,6 +44,7 @@ pub(super) fn core(
         .set(1);
     report::announce(&metrics, &features::kinds(&config, &metrics));
     datasets::report::announce(&metrics);
+    models::serving::report::announce(&metrics);
     let pool = &config.pool;
     let settings = PoolSettings {
         connections: pool.database_connections,

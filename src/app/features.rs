@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use diesel_async::AsyncPgConnection;
 use futures_util::future::BoxFuture;
+use http::Extensions;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -32,12 +33,14 @@ use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::mail::Mailer;
 use crate::mail::letter::Deliver;
 use crate::models::check::CheckVersion;
+use crate::models::serving::Serving;
 use crate::notifications::mail::{DigestMail, NotificationMail};
 use crate::process::Runner;
 use crate::process::models::ModelRunner;
 use crate::projects::access::{ProjectAccess, Viewer};
 use crate::projects::invitations::letter::InvitationMail;
 use crate::projects::reminders::Remind;
+use crate::state::Core;
 use crate::telemetry::metrics::Metrics;
 use crate::users::letters::{EmailConfirmMail, PasswordResetMail};
 use crate::{
@@ -67,6 +70,13 @@ const FEATURES: &[fn() -> Feature] = &[
 pub fn endings() -> Vec<EndOfAccount> {
     let endings = FEATURES.iter().map(|feature| feature().ending);
     endings.flatten().collect()
+}
+
+/// What handlers of a feature share.
+pub fn shared(core: &Core) -> Extensions {
+    let mut shared = Extensions::new();
+    shared.insert(Arc::new(Serving::new(core)));
+    shared
 }
 
 /// What features write when events are numbered.

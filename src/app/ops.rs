@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::http::body::extract::ValidQuery;
 use crate::http::shell::hosts::Hosts;
 use crate::identity::api::{Api, AppState};
-use crate::kernel::error::{ApiError, Code};
+use crate::kernel::error::{ApiError, Code, Door};
 use crate::kernel::request::RequestId;
 use crate::server::Counters;
 use crate::state::Core;
@@ -257,7 +257,7 @@ async fn finish(State(public_url): State<Arc<str>>, mut response: Response) -> R
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         )],
-        error.document(&public_url, id.as_str(), false),
+        error.document(&public_url, id.as_str(), Door::Ours),
     )
         .into_response();
     let headers = answer.headers_mut();

@@ -220,6 +220,7 @@ pub fn app(
         ring: Arc::new(Ring::new(feed::model::FOLLOWED, core.public_url.clone())),
         endings: features::endings(),
         may_read: MayRead(features::may_read),
+        shared: features::shared(&core),
         core: Arc::new(core),
     }));
     tasks::support(&app, primary);

@@ -69,6 +69,16 @@ pub struct Models {
         value_parser = size("1KiB", "8GiB"),
     )]
     pub model_size: Size,
+    /// Most bytes of a question to a model
+    #[arg(
+        long,
+        env = "CHARTROOM_MODEL_BODY",
+        global = true,
+        value_name = "SIZE",
+        default_value = "16MiB",
+        value_parser = size("1KiB", "48MiB"),
+    )]
+    pub model_body: Size,
     /// Memory of each process that a model runs in
     #[arg(
         long,

@@ -65,7 +65,8 @@ impl DatabaseHealth {
         }
     }
 
-    fn good(&self) {
+    /// It has answered, with a schema that fits.
+    pub fn good(&self) {
         self.write(|seen| {
             seen.good_at = Some(Instant::now());
             seen.has_begun = true;

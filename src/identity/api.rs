@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts, State};
+use http::Extensions;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::account::deletion::EndOfAccount;
@@ -32,6 +33,8 @@ pub struct Api {
     /// What features do when an account ends.
     pub endings: Vec<EndOfAccount>,
     pub may_read: MayRead,
+    /// What the handlers of a feature share, by its type.
+    pub shared: Extensions,
 }
 
 /// Cheap to clone; handlers take it as a parameter.

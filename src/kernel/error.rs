@@ -121,6 +121,9 @@ codes! {
     UriTooLong = "uri-too-long" URI_TOO_LONG "The URL is too long",
     /// The file has no bytes where `Range` asks for some. `Content-Range` says how many it has.
     RangeNotSatisfiable = "range-not-satisfiable" RANGE_NOT_SATISFIABLE "The file has no such bytes",
+    /// The tensors are not what the model takes: one is missing, has another type or another shape, or
+    /// has values that the model cannot work on. `detail` names it and says what was expected.
+    InvalidInput = "invalid-input" BAD_REQUEST "The tensors do not fit the model",
     /// The body has a type or an encoding that this resource does not take. `detail` says which it
     /// takes.
     UnsupportedMediaType = "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "The body has an unsupported type",
@@ -155,6 +158,9 @@ codes! {
     /// The file is being made, which the first request for it began. Repeat after the time in
     /// `Retry-After`.
     FilePending = "file-pending" SERVICE_UNAVAILABLE "The file is being made",
+    /// The process in which the model runs ended before it answered: it took more memory or time than
+    /// there is for it, or what was asked made it end. The next request finds it running again.
+    ModelFailed = "model-failed" SERVICE_UNAVAILABLE "The model ended before it answered",
     /// Models are not served by this process, or what runs them cannot be reached. Its operator can
     /// change that; everything else works.
     ModelsUnavailable = "models-unavailable" SERVICE_UNAVAILABLE "Models are not served at present",
@@ -241,12 +247,23 @@ pub struct Problem<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     pub errors: &'a [FieldError],
-    /// At the token endpoints: the code of RFC 6749, 5.2
+    /// At the token endpoints: the code of RFC 6749, 5.2; at those of the inference protocol: the same
+    /// as `detail`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<&'a str>,
     /// At the token endpoints: the same as `detail`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_description: Option<&'a str>,
+}
+
+/// Whose protocol a path is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    Ours,
+    /// RFC 6749, which says in 5.2 what an error is.
+    OAuth,
+    /// The Open Inference Protocol.
+    Inference,
 }
 
 /// More mistakes than anybody corrects at once; a body can hold a hundred thousand.
@@ -348,8 +365,8 @@ impl ApiError {
 
     /// The document's bytes.
     ///
-    /// `for_oauth` adds the members of RFC 6749, 5.2.
-    pub fn document(&self, public_url: &str, instance: &str, for_oauth: bool) -> Vec<u8> {
+    /// A protocol of others adds the members that its clients read.
+    pub fn document(&self, public_url: &str, instance: &str, door: Door) -> Vec<u8> {
         let problem = Problem {
             kind: format!("{public_url}/errors/{}", self.code.as_str()),
             title: self.code.title(),
@@ -358,8 +375,12 @@ impl ApiError {
             instance,
             code: self.code.as_str(),
             errors: &self.errors,
-            error: for_oauth.then(|| self.code.as_oauth()),
-            error_description: for_oauth.then_some(&*self.detail),
+            error: match door {
+                Door::Ours => None,
+                Door::OAuth => Some(self.code.as_oauth()),
+                Door::Inference => Some(&self.detail),
+            },
+            error_description: (door == Door::OAuth).then_some(&*self.detail),
         };
         serde_json::to_vec(&problem).unwrap_or_default()
     }

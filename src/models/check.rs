@@ -24,7 +24,7 @@ pub struct CheckVersion {
 }
 
 impl CheckVersion {
-    async fn check(&self, db: &Arc<Db>, runner: &ModelRunner) -> JobResult<()> {
+    pub async fn make(&self, db: &Arc<Db>, runner: &ModelRunner) -> JobResult<()> {
         let (model, number) = (self.model, self.version);
         let found =
             db.read_primary(async |connection| Version::find(connection, model, number).await);
@@ -86,7 +86,7 @@ impl Job for CheckVersion {
     type Tools = Arc<ModelRunner>;
 
     async fn run(&self, context: &Context, runner: &Arc<ModelRunner>) -> JobResult<Ended> {
-        self.check(context.db(), runner).await?;
+        self.make(context.db(), runner).await?;
         Ok(Ended::Done)
     }
 }

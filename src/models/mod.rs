@@ -9,6 +9,8 @@ pub mod alias;
 pub mod check;
 pub mod handlers;
 pub mod model;
+pub mod oip;
+pub mod serving;
 pub mod signature;
 pub mod version;
 
@@ -20,10 +22,16 @@ use crate::identity::api::{AppState, Feature};
 pub fn feature() -> Feature {
     Feature {
         routes: routes(),
-        tags: &[(
-            "models",
-            "ONNX models in projects: versions, aliases with their history, inference.",
-        )],
+        tags: &[
+            (
+                "models",
+                "ONNX models in projects: versions, aliases with their history.",
+            ),
+            (
+                "inference",
+                "Asking models, by the Open Inference Protocol.",
+            ),
+        ],
         ending: None,
     }
 }
@@ -58,4 +66,13 @@ fn routes() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(handlers::aliases::move_alias_back))
         .routes(routes!(handlers::aliases::list_alias_moves))
+        .routes(routes!(oip::get_inference_server))
+        .routes(routes!(oip::get_inference_live))
+        .routes(routes!(oip::get_inference_ready))
+        .routes(routes!(oip::get_inference_model))
+        .routes(routes!(oip::get_inference_model_ready))
+        .routes(routes!(oip::infer_model))
+        .routes(routes!(oip::get_inference_version))
+        .routes(routes!(oip::get_inference_version_ready))
+        .routes(routes!(oip::infer_model_version))
 }

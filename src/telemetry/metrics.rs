@@ -16,6 +16,9 @@ const SECONDS: &[f64] = &[
 /// From a small upload to one of many gigabytes.
 const LONG_SECONDS: &[f64] = &[0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0];
 
+/// Of what is done together.
+const COUNTS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
+
 macro_rules! metrics {
     ($(#[doc = $help:literal] $name:ident: $kind:ty $([$($label:literal),+])? $(=> $buckets:ident)?,)+) => {
         pub struct Metrics {
@@ -131,6 +134,22 @@ metrics! {
     dataset_import_rows_total: IntCounterVec ["outcome"],
     /// Exports by what became of them: complete, failed on our side, or dropped because their reader went away
     dataset_exports_total: IntCounterVec ["format", "outcome"],
+    /// Questions to models by what became of them: answered, invalid, busy, late, failed or unavailable
+    model_requests_total: IntCounterVec ["model", "outcome"],
+    /// How long questions waited for the process of their model
+    model_queue_seconds: HistogramVec ["model"],
+    /// How long the process of a model took for what it was asked at once
+    model_inference_seconds: HistogramVec ["model"],
+    /// Questions that a model was asked at once
+    model_batch_size: HistogramVec ["model"] => COUNTS,
+    /// Versions of models that are loaded
+    models_loaded: IntGauge,
+    /// Times a version was loaded, by what came of it: loaded or failed
+    model_loads_total: IntCounterVec ["outcome"],
+    /// Processes of models that ended before they answered
+    model_ends_total: IntCounter,
+    /// Answers of versions that get copies, beside those that callers saw: same, different, failed or dropped
+    model_shadows_total: IntCounterVec ["model", "outcome"],
     /// Mails by what became of a try: sent, refused by the address for good, unfit (the letter was refused for good), failed, or unneeded by then
     chartroom_mail_total: IntCounterVec ["outcome"],
     /// Mails that are still to be sent, tried or not, counted up to 10,000; mails with the notifications of a day are left out

@@ -30,6 +30,7 @@ mod machinery;
 mod mail;
 mod matrix;
 mod migrations;
+mod models;
 mod notifications;
 mod observability;
 mod openapi;

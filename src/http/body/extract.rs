@@ -52,10 +52,21 @@ pub(in crate::http) async fn json_body<S: Send + Sync>(
     if !taken(&essence.trim().to_ascii_lowercase()) {
         return Err(ApiError::new(Code::UnsupportedMediaType, expected));
     }
-    // The middleware has read the body and kept its limits; this cannot wait or fail.
-    Bytes::from_request(request, state)
-        .await
-        .map_err(ApiError::internal)
+    let WholeBody(body) = WholeBody::from_request(request, state).await?;
+    Ok(body)
+}
+
+/// A body whose type says nothing. The middleware has read it and kept its limits, so this cannot
+/// wait or fail; `Bytes` has a limit of its own, which is lower than some settings.
+pub struct WholeBody(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for WholeBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let read = axum::body::to_bytes(request.into_body(), usize::MAX).await;
+        read.map(Self).map_err(ApiError::internal)
+    }
 }
 
 pub(in crate::http) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, ApiError> {

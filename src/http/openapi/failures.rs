@@ -11,16 +11,22 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::headers;
 use crate::http::openapi::access::Access;
-use crate::kernel::error::Code;
+use crate::http::shell::routes::is_counted;
+use crate::kernel::error::{Code, Door};
 
 /// What [`ApiError`](crate::kernel::error::ApiError) stands for in a handler's attribute, until the
 /// failures take its place.
 const ANY: &str = "default";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Whether failures at this path are in OAuth's form too (RFC 6749, 5.2).
-pub fn are_oauth(path: &str) -> bool {
-    matches!(path, "/auth/token" | "/auth/revoke" | "/auth/introspect")
+/// In whose form failures at this path are too.
+pub fn door(path: &str) -> Door {
+    match path {
+        "/auth/token" | "/auth/revoke" | "/auth/introspect" => Door::OAuth,
+        "/v2" => Door::Inference,
+        _ if path.starts_with("/v2/") => Door::Inference,
+        _ => Door::Ours,
+    }
 }
 
 /// Puts the statuses in the place of the one that stands for them all, and what they are among the
@@ -53,7 +59,7 @@ pub fn spell_out(
         matches!(parameter, RefOr::T(parameter) if matches!(parameter.parameter_in, ParameterIn::Query)
             && ["version", "from", "to"].contains(&parameter.name.as_str()))
     });
-    let oauth = are_oauth(path);
+    let door = door(path);
     let is_read = method.is_safe();
     let is_public = access == Access::Public;
     let changes = !is_read && !takes_form;
@@ -81,13 +87,13 @@ pub fn spell_out(
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, !is_read),
         (StatusCode::MISDIRECTED_REQUEST, true),
         (StatusCode::UNPROCESSABLE_ENTITY, changes),
-        (StatusCode::TOO_MANY_REQUESTS, true),
+        (StatusCode::TOO_MANY_REQUESTS, is_counted(path)),
         (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, true),
         (StatusCode::INTERNAL_SERVER_ERROR, true),
         (StatusCode::SERVICE_UNAVAILABLE, true),
     ];
     for (status, _) in table.into_iter().filter(|(_, may_be)| *may_be) {
-        let name = name(status, oauth);
+        let name = name(status, door);
         let reference = Ref::from_response_name(&name);
         responses
             .entry(status.as_str().to_owned())
@@ -95,32 +101,35 @@ pub fn spell_out(
         components
             .responses
             .entry(name)
-            .or_insert_with(|| response(status, oauth).into());
+            .or_insert_with(|| response(status, door).into());
     }
 }
 
-fn name(status: StatusCode, oauth: bool) -> String {
-    let form = if oauth { "OAuthProblem" } else { "Problem" };
+fn name(status: StatusCode, door: Door) -> String {
+    let form = match door {
+        Door::Ours => "Problem",
+        Door::OAuth => "OAuthProblem",
+        Door::Inference => "InferenceProblem",
+    };
     format!("{form}{}", status.as_u16())
 }
 
-fn response(status: StatusCode, oauth: bool) -> Response {
+fn response(status: StatusCode, door: Door) -> Response {
     let codes: Vec<String> = Code::ALL
         .iter()
         .filter(|code| code.status() == status)
         .map(|code| format!("`{}`", code.as_str()))
         .collect();
-    let media_type = if oauth {
-        "application/json"
-    } else {
-        "application/problem+json"
+    let media_type = match door {
+        Door::OAuth => "application/json",
+        Door::Ours | Door::Inference => "application/problem+json",
     };
     let content = Content::new(Some(Ref::from_schema_name("Problem")));
     let mut response = ResponseBuilder::new()
         .description(codes.join(", "))
         .content(media_type, content)
         .build();
-    headers::of_failure(status, &mut response);
+    headers::of_failure(status, door, &mut response);
     response
 }
 

@@ -8,6 +8,7 @@ use utoipa::openapi::{
 };
 
 use crate::http::openapi::access::Access;
+use crate::kernel::error::Door;
 
 const IF_MATCH: &str = "If-Match";
 const IF_NONE_MATCH: &str = "If-None-Match";
@@ -97,7 +98,7 @@ fn is_made(status: &str, response: &RefOr<Response>) -> bool {
 }
 
 /// Of an operation and of its successes; the failures have theirs already.
-pub(super) fn describe(kind: Kind, operation: &mut Operation) {
+pub(super) fn describe(kind: Kind, door: Door, operation: &mut Operation) {
     let taken = kind.takes().map(|name| {
         let place = format!("#/components/parameters/{name}");
         RefOr::Ref(Ref::new(place))
@@ -109,13 +110,19 @@ pub(super) fn describe(kind: Kind, operation: &mut Operation) {
     for (status, response) in &mut operation.responses.responses {
         let is_made = is_made(status, response);
         if let RefOr::T(response) = response {
-            carry(response, kind.carries(status, is_made));
+            let carried = kind.carries(status, is_made);
+            let is_counted = door != Door::Inference;
+            let limits = [RATE_LIMIT, RATE_LIMIT_POLICY];
+            carry(
+                response,
+                carried.filter(|name| is_counted || !limits.contains(name)),
+            );
         }
     }
 }
 
 /// What a failure carries, of whichever operation.
-pub(super) fn of_failure(status: StatusCode, response: &mut Response) {
+pub(super) fn of_failure(status: StatusCode, door: Door, response: &mut Response) {
     let more: &[&str] = match status {
         StatusCode::UNAUTHORIZED => &[WWW_AUTHENTICATE],
         StatusCode::CONFLICT => &[LOCATION, RETRY_AFTER],
@@ -123,8 +130,12 @@ pub(super) fn of_failure(status: StatusCode, response: &mut Response) {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => &[RETRY_AFTER],
         _ => &[],
     };
-    let always = [RATE_LIMIT, RATE_LIMIT_POLICY, REQUEST_ID];
-    carry(response, always.into_iter().chain(more.iter().copied()));
+    let always: &[&str] = match door {
+        // Its callers are not counted.
+        Door::Inference => &[REQUEST_ID],
+        Door::Ours | Door::OAuth => &[RATE_LIMIT, RATE_LIMIT_POLICY, REQUEST_ID],
+    };
+    carry(response, always.iter().chain(more).copied());
 }
 
 fn carry(response: &mut Response, names: impl Iterator<Item = &'static str>) {

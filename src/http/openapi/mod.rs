@@ -84,7 +84,7 @@ pub fn finish(mut document: OpenApi, public_url: &str) -> anyhow::Result<OpenApi
             failures::spell_out(path, &method, access, operation, components);
             successes::describe(&method, kind, operation);
             successes::take_plain_patches(operation);
-            headers::describe(kind, operation);
+            headers::describe(kind, failures::door(path), operation);
             lists::describe(operation, components);
             operation.security = Some(access.document());
             // What a handler says to the middleware alone.

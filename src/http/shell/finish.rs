@@ -12,7 +12,7 @@ use tracing::Span;
 
 use crate::http::answer::rendered::JSON;
 use crate::http::shell::{Context, Shell};
-use crate::kernel::error::{ApiError, Code};
+use crate::kernel::error::{ApiError, Code, Door};
 use crate::telemetry::trace;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -75,11 +75,18 @@ impl<G> Shell<G> {
         let mut response = Response::new(Body::from(error.document(
             &self.app.public_url,
             context.id.as_str(),
-            context.is_oauth,
+            context.door,
         )));
         *response.status_mut() = error.code.status();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, if context.is_oauth { JSON } else { PROBLEM });
+        headers.insert(
+            CONTENT_TYPE,
+            if context.door == Door::OAuth {
+                JSON
+            } else {
+                PROBLEM
+            },
+        );
         headers.insert(CACHE_CONTROL, NO_STORE);
         let spread = u64::from(context.begun.elapsed().subsec_nanos());
         if let Some(seconds) = error.retry_after(spread) {

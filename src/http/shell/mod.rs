@@ -50,7 +50,7 @@ use crate::http::body::Held;
 use crate::http::body::upload::Progress;
 use crate::http::openapi::access::Access;
 use crate::http::openapi::failures;
-use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::error::{ApiError, ApiResult, Code, Door};
 use crate::kernel::origin::Origin;
 use crate::kernel::principal::Principal;
 use crate::kernel::request::{RequestId, TraceParent};
@@ -122,7 +122,7 @@ pub(super) struct Context {
     user_agent: Option<HeaderValue>,
     peer: Option<Peer>,
     /// The token endpoints answer errors in OAuth's form too.
-    pub(super) is_oauth: bool,
+    pub(super) door: Door,
 }
 
 /// What is known of a request that is to be worked on.
@@ -204,7 +204,7 @@ impl<G: Gate> Shell<G> {
             takes_gzip: encoding::accepts_gzip(&parts.headers),
             user_agent: parts.headers.get(USER_AGENT).cloned(),
             peer: parts.extensions.get::<Peer>().copied(),
-            is_oauth: failures::are_oauth(parts.uri.path().trim_end_matches('/')),
+            door: failures::door(parts.uri.path().trim_end_matches('/')),
         };
         path::normalize(&mut parts.uri);
         let found = self.routes.find(parts.uri.path());

@@ -57,6 +57,7 @@ impl<G: Gate> Shell<G> {
         parts.extensions.insert(origin.clone());
         let most = match policy {
             RoutePolicy::Large => limits.max_body.0,
+            RoutePolicy::Inference => self.app.config.models.model_body.0,
             _ => body::SMALL.min(limits.max_body.0),
         };
         let mut share = self.held.share(caller);

@@ -19,6 +19,8 @@ pub enum RoutePolicy {
     Short,
     /// The same with a body as large as the setting allows.
     Large,
+    /// The same for a question to a model, whose body and time have settings of their own.
+    Inference,
     /// Short, but for the time it may take: for reads of much.
     Analysis,
     /// The handler reads the body as it arrives, for as long as it keeps arriving.
@@ -33,9 +35,10 @@ pub enum RoutePolicy {
 }
 
 impl RoutePolicy {
-    pub const ALL: [(&str, Self); 7] = [
+    pub const ALL: [(&str, Self); 8] = [
         ("short", Self::Short),
         ("large", Self::Large),
+        ("inference", Self::Inference),
         ("analysis", Self::Analysis),
         ("upload", Self::Upload),
         ("download", Self::Download),
@@ -126,7 +129,8 @@ mod tests {
         for bad in ["", "uplaod", "Large", "upload "] {
             let refused = of(bad).unwrap_err().to_string();
             assert!(
-                refused.contains("short, large, analysis, upload, download, watch, export"),
+                refused
+                    .contains("short, large, inference, analysis, upload, download, watch, export"),
                 "{refused}"
             );
         }

@@ -116,7 +116,17 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "models",
         &[
-            "kernel", "schema", "db", "blobs", "process", "http", "events", "identity", "jobs",
+            "kernel",
+            "schema",
+            "db",
+            "blobs",
+            "process",
+            "state",
+            "telemetry",
+            "http",
+            "events",
+            "identity",
+            "jobs",
             "projects",
         ],
     ),

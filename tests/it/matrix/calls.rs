@@ -364,7 +364,29 @@ pub(crate) const CALLS: &[Call] = &[
         PROJECT,
         |_| Nothing,
     ),
+    call("GET /v2", NONE, |_| Nothing),
+    call("GET /v2/health/live", NONE, |_| Nothing),
+    call("GET /v2/health/ready", NONE, |_| Nothing),
+    call("GET /v2/models/{name}", PROJECT, |_| Nothing),
+    call("GET /v2/models/{name}/ready", PROJECT, |_| Nothing),
+    call("POST /v2/models/{name}/infer", PROJECT, |_| Bytes(QUESTION)),
+    call("GET /v2/models/{name}/versions/{version}", PROJECT, |_| {
+        Nothing
+    }),
+    call(
+        "GET /v2/models/{name}/versions/{version}/ready",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call(
+        "POST /v2/models/{name}/versions/{version}/infer",
+        PROJECT,
+        |_| Bytes(QUESTION),
+    ),
 ];
+
+const QUESTION: &[u8] =
+    br#"{"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}]}"#;
 
 /// The caller's own; of somebody unknown where nobody calls.
 fn credentials(world: &World) -> Sent {

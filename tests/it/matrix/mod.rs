@@ -52,7 +52,7 @@ async fn attempt(
     let (method, path) = call.operation.split_once(' ').unwrap();
     let mut target = fill(path, &world.things);
     let mut headers = headers.to_vec();
-    if path.contains("{alias}") {
+    if path.contains("{alias}") || path.starts_with("/v2/models") {
         stage.give_alias(world.things.model).await;
     }
     let body = match (call.sends)(world) {
@@ -125,6 +125,10 @@ async fn row(
 
 /// A path with the ids of a world in the place of their names.
 pub(crate) fn fill(path: &str, things: &Things) -> String {
+    if path.starts_with("/v2/models/") {
+        let path = path.replace("{name}", &format!("m-{}", things.model));
+        return path.replace("{version}", "1");
+    }
     let id = match path.strip_prefix("/api/v1/") {
         Some(path) if path.starts_with("jobs/") => {
             return format!("/api/v1/{}", path.replace("{id}", &things.job.to_string()));

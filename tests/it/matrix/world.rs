@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::calls::Call;
 use super::links;
 use crate::support::app::{Answer, TestApp};
+use crate::support::model_runner::ModelRunner;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 pub(super) const PASSWORD: &str = "correct horse battery";
@@ -34,6 +35,8 @@ pub(super) const CALLERS: [&str; 8] = [
 /// The application, and who looks after it: none of them ever calls for the table.
 pub(crate) struct Stage {
     pub app: TestApp,
+    /// Its models are not ONNX files.
+    _runner: ModelRunner,
     session: tokio_postgres::Client,
     password_hash: String,
     root: Person,
@@ -102,6 +105,9 @@ impl Stage {
             "--mail-from=chartroom@example.com",
             "--public-url=http://localhost",
         ];
+        let runner = ModelRunner::start();
+        let setting = runner.setting();
+        let limits: Vec<&str> = limits.into_iter().chain([setting.as_str()]).collect();
         let app = TestApp::with(&limits, Default::default()).await;
         let session = app.database.session().await;
         // Hashed once, for everybody.
@@ -115,6 +121,7 @@ impl Stage {
         let root = Person::new(&app, "root", true);
         let stage = Self {
             app,
+            _runner: runner,
             session,
             password_hash: row.get(0),
             root,
@@ -130,13 +137,17 @@ impl Stage {
     /// An alias of a model, which has been moved twice. Not there from the beginning, because it keeps
     /// the model and its project from being deleted.
     pub(super) async fn give_alias(&self, model: Uuid) {
-        let of = format!("FROM models WHERE id = '{model}' ON CONFLICT DO NOTHING");
+        let of = format!(
+            "FROM models CROSS JOIN (VALUES ('kept'), ('production')) AS aliases (alias) \
+             WHERE id = '{model}' ON CONFLICT DO NOTHING"
+        );
         let given = format!(
             "INSERT INTO model_alias_moves (model_id, number, alias, weights) OVERRIDING SYSTEM VALUE \
-                SELECT id, move, 'kept', '{{\"1\": 1}}' FROM models CROSS JOIN (VALUES (-2), (-1)) AS moves (move) \
+                SELECT id, move, alias, '{{\"1\": 1}}' FROM models CROSS JOIN (VALUES (-2), (-1)) AS moves (move) \
+                CROSS JOIN (VALUES ('kept'), ('production')) AS aliases (alias) \
                 WHERE id = '{model}' ON CONFLICT DO NOTHING; \
-             INSERT INTO model_aliases SELECT id, 'kept', -1 {of}; \
-             INSERT INTO model_alias_targets SELECT id, 'kept', 1, 1 {of};"
+             INSERT INTO model_aliases SELECT id, alias, -1 {of}; \
+             INSERT INTO model_alias_targets SELECT id, alias, 1, 1 {of};"
         );
         self.sql(&given).await;
     }
@@ -275,18 +286,18 @@ impl Stage {
             .unwrap();
             write!(
                 made,
-                "INSERT INTO blobs (id, size, sha256) VALUES ('{model}', 1, '\\x00'); \
-                INSERT INTO blob_parts VALUES ('{model}', 0, '\\x00');"
+                "INSERT INTO blobs (id, size, sha256) VALUES ('{model}', 12, '\\x00'); \
+                INSERT INTO blob_parts VALUES ('{model}', 0, '{{\"factor\":1}}');"
             )
             .unwrap();
             let signature = json!({
                 "inputs": [{ "name": "x", "datatype": "FP32", "shape": [-1, 2] }],
-                "outputs": [{ "name": "y", "datatype": "FP32", "shape": [-1] }],
+                "outputs": [{ "name": "y", "datatype": "FP32", "shape": [-1, 2] }],
                 "opset": 18, "producer": "", "runtime": "onnxruntime 0", "batches": false, "notes": [], "memory": 1,
             });
             write!(
                 model_versions,
-                ",('{model}', 1, '{model}', 1, '\\x00', 'ready', '{signature}')"
+                ",('{model}', 1, '{model}', 12, '\\x00', 'ready', '{signature}')"
             )
             .unwrap();
             let own = [(*owner, "owner"), (*mate, "viewer")];
@@ -497,7 +508,7 @@ impl Stage {
         let id = call.ids.iter().find(|id| **id == "own").unwrap_or(&"-");
         let caller = if is_admins { "admin" } else { "owner" };
         let world = self.world(caller, id).await;
-        if call.operation.contains("{alias}") {
+        if call.operation.contains("{alias}") || call.operation.contains(" /v2/models") {
             self.give_alias(world.things.model).await;
         }
         Arc::new(world)

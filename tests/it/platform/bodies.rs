@@ -178,9 +178,12 @@ async fn audit_m3_every_route_has_a_limit_and_says_it() {
         "post /api/v1/projects",
     ];
     // Read as they arrive, up to a limit of their own: tests/it/streams.
-    const UPLOADS: [&str; 2] = [
+    const OTHERS: [&str; 4] = [
         "post /api/v1/datasets/{id}/imports",
         "post /api/v1/models/{name}/versions",
+        // Up to a setting of their own.
+        "post /v2/models/{name}/infer",
+        "post /v2/models/{name}/versions/{version}/infer",
     ];
     let app = TestApp::with(&["--max-body=2MiB"], Default::default()).await;
     let admin = administrator(&app).await;
@@ -206,7 +209,7 @@ async fn audit_m3_every_route_has_a_limit_and_says_it() {
                 }
             };
             let name = format!("{method} {path}");
-            if UPLOADS.contains(&name.as_str()) {
+            if OTHERS.contains(&name.as_str()) {
                 continue;
             }
             let small = announced((16 << 10) + 1).await;
@@ -293,4 +296,35 @@ async fn strangers_bodies_have_a_budget_and_each_network_a_share() {
         app.post_json(ECHO, valid().to_string()).await.status,
         StatusCode::OK
     );
+}
+
+#[tokio::test]
+async fn a_body_is_as_large_as_its_setting_says() {
+    let app = TestApp::with(&["--max-body=4MiB"], Default::default()).await;
+    let admin = administrator(&app).await;
+    let headers = [
+        ("authorization", admin.as_str()),
+        ("content-type", "application/json"),
+    ];
+    let sent = |bytes: usize| {
+        let mut body = r#"{"title": "Large"}"#.to_owned();
+        body.extend(std::iter::repeat_n(' ', bytes - body.len()));
+        app.send(Method::POST, "/api/v1/posts", &headers, body.into())
+    };
+    // The title is there, and the content is not.
+    assert_eq!(sent(4 << 20).await.problem(), "validation-failed");
+    too_large(&sent((4 << 20) + 1).await, 4 << 20);
+}
+
+#[tokio::test]
+async fn a_question_to_a_model_is_as_large_as_its_setting_says() {
+    let app = TestApp::with(&["--model-body=4MiB"], Default::default()).await;
+    let admin = administrator(&app).await;
+    let headers = [("authorization", admin.as_str())];
+    let asked = |bytes: usize| {
+        let body = Body::from(vec![b' '; bytes]);
+        app.send(Method::POST, "/v2/models/none/infer", &headers, body)
+    };
+    assert_eq!(asked(4 << 20).await.status, 404);
+    too_large(&asked((4 << 20) + 1).await, 4 << 20);
 }

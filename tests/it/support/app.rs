@@ -123,6 +123,8 @@ impl TestApp {
     ) -> Self {
         let shutdown = Shutdown::new(Timings::default());
         let app = chartroom::app::serve::app(config(flags), endpoint, None, shutdown).unwrap();
+        // Nobody watches it here.
+        app.health.good();
         let shell = shell_with(&app, routes);
         Self {
             app,
@@ -240,7 +242,7 @@ impl Answer {
     pub(crate) fn problem(&self) -> String {
         let problem = self.json();
         // The token endpoints answer as RFC 6749, 5.2 asks.
-        let kind = if problem["error"].is_string() {
+        let kind = if problem["error_description"].is_string() {
             "application/json"
         } else {
             "application/problem+json"

@@ -9,6 +9,7 @@ pub(crate) mod database;
 pub(crate) mod freeze;
 pub(crate) mod haproxy;
 pub(crate) mod load;
+pub(crate) mod model_runner;
 pub(crate) mod process;
 pub(crate) mod pump;
 pub(crate) mod schema;

@@ -1,0 +1,282 @@
+//! Asking models: who may, what waits, what is joined, and what a process that ends costs.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use http::Method;
+use serde_json::json;
+
+use super::{Place, values};
+use crate::support::app::outcome;
+use crate::support::wait::until;
+
+const ASK: &str = "/v2/models/m/infer";
+const SOON: Duration = Duration::from_secs(5);
+
+/// A model called `m` whose one version is in production.
+async fn served(place: &Place, file: serde_json::Value) -> String {
+    let model = place.model("m").await;
+    let version = place.ready(&model, file).await;
+    place
+        .lead(&model, "production", json!({ "version": version }))
+        .await;
+    model
+}
+
+#[tokio::test]
+async fn viewers_ask_and_others_find_nothing() {
+    let mut place = Place::new().await;
+    served(&place, json!({ "factor": 2.0 })).await;
+    assert_eq!(
+        values(&place.ask(ASK, &[[1.0, 2.0], [3.0, 4.5]]).await),
+        [2.0, 4.0, 6.0, 9.0]
+    );
+    let viewer = place.member("viewer").await;
+    let owner = std::mem::replace(&mut place.authorization, viewer);
+    assert_eq!(values(&place.ask(ASK, &[[1.0, 2.0]]).await), [2.0, 4.0]);
+    place.authorization = place.member("").await;
+    for target in [ASK, "/v2/models/m", "/v2/models/m/ready", "/v2/models/none"] {
+        let answer = match target {
+            ASK => place.ask(target, &[[1.0, 2.0]]).await,
+            _ => place.get(target).await,
+        };
+        assert_eq!(outcome(&answer), (404, "not-found".to_owned()), "{target}");
+    }
+    let anonymous = place.app.get("/v2/models/m").await;
+    assert_eq!(anonymous.status, 401);
+
+    // A member who is removed is heard of within about a second.
+    let viewer = place.member("viewer").await;
+    place.authorization = viewer;
+    assert_eq!(place.ask(ASK, &[[1.0, 2.0]]).await.status, 200);
+    let removed = "DELETE FROM project_members WHERE role = 'viewer'";
+    place.session.batch_execute(removed).await.unwrap();
+    until("the end of a membership", SOON, async || {
+        (place.ask(ASK, &[[1.0, 2.0]]).await.status == 404).then_some(())
+    })
+    .await
+    .unwrap();
+    place.authorization = owner;
+    assert_eq!(place.ask(ASK, &[[1.0, 2.0]]).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_alias_that_moves_takes_its_callers_along_and_none_fails() {
+    let place = Place::new().await;
+    let model = served(&place, json!({ "factor": 1.0 })).await;
+    let next = place.ready(&model, json!({ "factor": 2.0 })).await;
+    let asking = async {
+        let mut seen = Vec::new();
+        for _ in 0..300 {
+            seen.push(values(&place.ask(ASK, &[[1.0, 1.0]]).await)[0]);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        seen
+    };
+    let moving = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        place
+            .lead(&model, "production", json!({ "version": next }))
+            .await;
+    };
+    let (mut seen, ()) = tokio::join!(asking, moving);
+    seen.dedup();
+    assert_eq!(seen, [1.0, 2.0]);
+}
+
+#[tokio::test]
+async fn questions_that_wait_are_asked_together_and_each_gets_its_own_answer() {
+    let place = Place::new().await;
+    served(
+        &place,
+        json!({ "factor": 2.0, "batchable": true, "takes_ms": 30 }),
+    )
+    .await;
+    place.ask(ASK, &[[0.0, 0.0]]).await;
+    let before = place.runner.counts.questions.load(Ordering::SeqCst);
+    let all = (0..40).map(|at| {
+        let place = &place;
+        async move {
+            let row = [f64::from(at), f64::from(at) + 0.5];
+            let answer = place.ask(ASK, &[row]).await;
+            assert_eq!(values(&answer), [2.0 * row[0], 2.0 * row[1]]);
+        }
+    });
+    join_all(all).await;
+    let asked = place.runner.counts.questions.load(Ordering::SeqCst) - before;
+    assert!(asked < 20, "{asked} questions were asked for 40");
+
+    // One that the model refuses costs the others nothing.
+    let some = [[1.0, 1.0], [888.0, 1.0], [2.0, 1.0]];
+    let answers = join_all(
+        some.iter()
+            .map(|row| place.ask(ASK, std::slice::from_ref(row))),
+    )
+    .await;
+    let statuses: Vec<u16> = answers.iter().map(|it| it.status.as_u16()).collect();
+    assert_eq!(statuses, [200, 400, 200]);
+    assert!(
+        answers[1].text().contains("888 is too much"),
+        "{}",
+        answers[1].text()
+    );
+}
+
+#[tokio::test]
+async fn what_must_not_be_joined_is_not() {
+    let place = Place::new().await;
+    served(
+        &place,
+        json!({ "factor": 2.0, "batchable": false, "takes_ms": 5 }),
+    )
+    .await;
+    place.ask(ASK, &[[0.0, 0.0]]).await;
+    let before = place.runner.counts.questions.load(Ordering::SeqCst);
+    join_all((0..10).map(|_| place.ask(ASK, &[[1.0, 1.0]]))).await;
+    let asked = place.runner.counts.questions.load(Ordering::SeqCst) - before;
+    assert_eq!(asked, 10);
+}
+
+#[tokio::test]
+async fn a_process_that_ends_fails_only_what_it_held() {
+    let place = Place::new().await;
+    served(&place, json!({ "factor": 2.0 })).await;
+    assert_eq!(place.ask(ASK, &[[1.0, 1.0]]).await.status, 200);
+    let ended = place.ask(ASK, &[[666.0, 1.0]]).await;
+    assert_eq!(outcome(&ended), (503, "model-failed".to_owned()));
+    assert!(!ended.header("retry-after").is_empty());
+    assert_eq!(values(&place.ask(ASK, &[[1.0, 1.0]]).await), [2.0, 2.0]);
+    assert_eq!(place.runner.counts.loads.load(Ordering::SeqCst), 2);
+    assert_eq!(place.app.app.metrics.model_ends_total.get(), 1);
+
+    // One that ends over and over rests, and says so at once.
+    for _ in 0..3 {
+        place.ask(ASK, &[[666.0, 1.0]]).await;
+    }
+    let loads = place.runner.counts.loads.load(Ordering::SeqCst);
+    assert_eq!(
+        outcome(&place.ask(ASK, &[[1.0, 1.0]]).await),
+        (503, "model-failed".to_owned())
+    );
+    assert_eq!(place.runner.counts.loads.load(Ordering::SeqCst), loads);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_given_up_and_its_process_ended() {
+    let place = Place::with(&["--model-deadline=300ms"]).await;
+    served(&place, json!({ "factor": 2.0 })).await;
+    assert_eq!(place.ask(ASK, &[[1.0, 1.0]]).await.status, 200);
+    let late = place.ask(ASK, &[[777.0, 1.0]]).await;
+    assert_eq!(outcome(&late), (503, "deadline-exceeded".to_owned()));
+    until("the next process", SOON, async || {
+        (place.ask(ASK, &[[1.0, 1.0]]).await.status == 200).then_some(())
+    })
+    .await
+    .unwrap();
+    let open = &place.runner.counts.open;
+    until("the end of the one that hung", SOON, async || {
+        (open.load(Ordering::SeqCst) == 1).then_some(())
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_queue_is_bounded() {
+    let place = Place::with(&["--model-deadline=10s"]).await;
+    served(&place, json!({ "factor": 2.0, "takes_ms": 2 })).await;
+    place.ask(ASK, &[[1.0, 1.0]]).await;
+    let answers = join_all((0..300).map(|_| place.ask(ASK, &[[1.0, 1.0]]))).await;
+    let busy = answers
+        .iter()
+        .filter(|it| it.status == 503)
+        .collect::<Vec<_>>();
+    assert!((20..120).contains(&busy.len()), "{}", busy.len());
+    assert!(busy.iter().all(|it| it.problem() == "overloaded"));
+    assert!(answers.iter().filter(|it| it.status == 200).count() > 150);
+}
+
+#[tokio::test]
+async fn models_that_are_asked_least_recently_make_room() {
+    let place = Place::with(&["--models-memory=100MiB"]).await;
+    for name in ["a", "b", "c"] {
+        let model = place.model(name).await;
+        let version = place
+            .ready(&model, json!({ "factor": 1.0, "memory": 40 << 20 }))
+            .await;
+        place
+            .lead(&model, "production", json!({ "version": version }))
+            .await;
+    }
+    let ask = async |name: &str| {
+        let target = format!("/v2/models/{name}/infer");
+        assert_eq!(place.ask(&target, &[[1.0, 1.0]]).await.status, 200);
+    };
+    ask("a").await;
+    ask("b").await;
+    ask("a").await;
+    ask("c").await;
+    let open = &place.runner.counts.open;
+    until("the end of one", SOON, async || {
+        (open.load(Ordering::SeqCst) == 2).then_some(())
+    })
+    .await
+    .unwrap();
+    let loads = place.runner.counts.loads.load(Ordering::SeqCst);
+    ask("a").await;
+    assert_eq!(place.runner.counts.loads.load(Ordering::SeqCst), loads);
+    ask("b").await;
+    assert_eq!(place.runner.counts.loads.load(Ordering::SeqCst), loads + 1);
+}
+
+#[tokio::test]
+async fn a_shadow_is_compared_and_never_seen() {
+    let place = Place::new().await;
+    let model = served(&place, json!({ "factor": 2.0 })).await;
+    let other = place.ready(&model, json!({ "factor": 3.0 })).await;
+    let same = place.ready(&model, json!({ "factor": 2.0 })).await;
+    let counted = |outcome: &str| {
+        let counter = &place.app.app.metrics.model_shadows_total;
+        counter.with_label_values(&["m", outcome]).get()
+    };
+    for (shadow, outcome) in [(other, "different"), (same, "same")] {
+        let alias = format!("shadow-{outcome}");
+        place
+            .lead(&model, &alias, json!({ "version": 1, "shadow": shadow }))
+            .await;
+        let target = format!("/v2/models/m/versions/{alias}/infer");
+        let answer = place.ask(&target, &[[1.0, 1.0]]).await;
+        assert_eq!(values(&answer), [2.0, 2.0]);
+        assert_eq!(answer.json()["model_version"], "1");
+        until("the comparison", SOON, async || {
+            (counted(outcome) == 1).then_some(())
+        })
+        .await
+        .unwrap();
+    }
+    // One that ends harms nobody.
+    let answer = place
+        .ask("/v2/models/m/versions/shadow-same/infer", &[[888.0, 1.0]])
+        .await;
+    assert_eq!(answer.status, 400);
+}
+
+#[tokio::test]
+async fn without_a_runner_everything_else_works() {
+    let mut place = Place::with(&[]).await;
+    let model = served(&place, json!({ "factor": 2.0 })).await;
+    std::fs::remove_file(&place.runner.path).unwrap();
+    let answer = place.ask(ASK, &[[1.0, 1.0]]).await;
+    assert_eq!(outcome(&answer), (503, "models-unavailable".to_owned()));
+    assert_eq!(place.get(&model).await.status, 200);
+    assert_eq!(place.get("/v2/models/m").await.status, 200);
+    place.authorization = String::new();
+    let off =
+        crate::support::app::TestApp::with(&["--models-runner=off"], Default::default()).await;
+    assert_eq!(off.get("/v2/health/live").await.status, 200);
+    let answer = off
+        .send(Method::GET, "/v2", &[], axum::body::Body::empty())
+        .await;
+    assert_eq!(answer.json()["extensions"], json!(["binary_tensor_data"]));
+}

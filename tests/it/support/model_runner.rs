@@ -1,0 +1,186 @@
+//! A runner of models that needs no ONNX Runtime: it speaks the protocol of the real one over a
+//! socket, and its models are a few lines of JSON.
+//!
+//! A model has the input `x` of FP32 with the shape [-1, 2] and the output `y` with each value times
+//! `factor`. `{"problem": ".."}` is refused with that. A first value says what else happens: 666
+//! closes the connection, 777 is never answered, 888 is refused.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use chartroom_wire::models::{
+    Code, Datatype, Failure, Inputs, Load, Loaded, Outputs, Tensor, Values,
+};
+use chartroom_wire::{Frame, HEAD, Kind, Message, Messages};
+use serde::Deserialize;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::task::AbortOnDropHandle;
+
+#[derive(Deserialize)]
+struct Model {
+    #[serde(default)]
+    factor: f32,
+    #[serde(default)]
+    batchable: bool,
+    #[serde(default)]
+    problem: Option<String>,
+    /// For each answer.
+    #[serde(default)]
+    takes_ms: u64,
+    /// Bytes that it says it takes up.
+    #[serde(default)]
+    memory: u64,
+}
+
+pub(crate) struct ModelRunner {
+    pub(crate) path: PathBuf,
+    pub(crate) counts: Arc<Counts>,
+    _task: AbortOnDropHandle<()>,
+}
+
+#[derive(Default)]
+pub(crate) struct Counts {
+    /// Models that were loaded to be asked.
+    pub(crate) loads: AtomicUsize,
+    /// Connections that are there.
+    pub(crate) open: AtomicUsize,
+    pub(crate) questions: AtomicUsize,
+}
+
+impl ModelRunner {
+    pub(crate) fn start() -> Self {
+        let name = format!("chartroom-models-{}", uuid::Uuid::new_v4());
+        let path = std::env::temp_dir().join(name);
+        let listener = UnixListener::bind(&path).unwrap();
+        let counts = Arc::<Counts>::default();
+        let counted = counts.clone();
+        let task = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let counts = counted.clone();
+                tokio::spawn(async move {
+                    counts.open.fetch_add(1, Ordering::SeqCst);
+                    // The other side may go away at any point.
+                    let _ = serve(stream, &counts).await;
+                    counts.open.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+        Self {
+            path,
+            counts,
+            _task: AbortOnDropHandle::new(task),
+        }
+    }
+
+    /// What makes an application use it.
+    pub(crate) fn setting(&self) -> String {
+        format!("--models-runner=unix:{}", self.path.display())
+    }
+}
+
+impl Drop for ModelRunner {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+async fn message(stream: &mut UnixStream, messages: &mut Messages) -> std::io::Result<Message> {
+    loop {
+        let mut head = [0; HEAD];
+        stream.read_exact(&mut head).await?;
+        let frame = Frame::parse(head).unwrap();
+        let mut payload = vec![0; frame.length()];
+        stream.read_exact(&mut payload).await?;
+        if let Some(message) = messages.push(frame, payload).unwrap() {
+            return Ok(message);
+        }
+    }
+}
+
+async fn send(stream: &mut UnixStream, id: u32, kind: Kind, body: &[u8]) -> std::io::Result<()> {
+    let mut frames = Vec::new();
+    chartroom_wire::write(&mut frames, id, kind, body).unwrap();
+    stream.write_all(&frames).await
+}
+
+async fn serve(mut stream: UnixStream, counts: &Counts) -> std::io::Result<()> {
+    let mut messages = Messages::new(64 << 20);
+    let load: Load = message(&mut stream, &mut messages).await?.json().unwrap();
+    let mut bytes = Vec::new();
+    loop {
+        let part = message(&mut stream, &mut messages).await?;
+        match part.kind {
+            Kind::Data => bytes.extend_from_slice(&part.body),
+            Kind::End => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    send(&mut stream, 0, Kind::Walls, b"[]").await?;
+    let model = match serde_json::from_slice::<Model>(&bytes) {
+        Ok(model) if model.problem.is_none() => model,
+        wrong => {
+            let problem = wrong.ok().and_then(|model| model.problem);
+            let problem = problem.unwrap_or_else(|| "the file is no model".to_owned());
+            let failure = serde_json::to_vec(&Failure::new(Code::Model, problem)).unwrap();
+            return send(&mut stream, 0, Kind::Failure, &failure).await;
+        }
+    };
+    if !load.probe {
+        counts.loads.fetch_add(1, Ordering::SeqCst);
+    }
+    let tensor = |name: &str| Tensor {
+        name: name.to_owned(),
+        datatype: Datatype::Fp32,
+        shape: vec![-1, 2],
+    };
+    let loaded = Loaded {
+        inputs: vec![tensor("x")],
+        outputs: vec![tensor("y")],
+        opset: 18,
+        producer: "a test".to_owned(),
+        runtime: "onnxruntime 0".to_owned(),
+        batchable: load.probe.then_some(model.batchable),
+        notes: Vec::new(),
+        memory: model.memory,
+    };
+    let loaded = serde_json::to_vec(&loaded).unwrap();
+    send(&mut stream, 0, Kind::Head, &loaded).await?;
+    loop {
+        let question = message(&mut stream, &mut messages).await?;
+        counts.questions.fetch_add(1, Ordering::SeqCst);
+        let inputs = Inputs::parse(&question.body).unwrap();
+        let [x] = inputs.values.as_slice() else {
+            panic!("{inputs:?}");
+        };
+        let (all, _) = x.bytes.as_chunks::<4>();
+        let all: Vec<f32> = all.iter().map(|it| f32::from_le_bytes(*it)).collect();
+        tokio::time::sleep(Duration::from_millis(model.takes_ms)).await;
+        let is = |number: f32| all.iter().any(|value| (value - number).abs() < 0.5);
+        if is(666.0) {
+            return Ok(());
+        }
+        if is(777.0) {
+            // Until the other side gives up.
+            stream.read_u8().await?;
+        }
+        if is(888.0) {
+            let failure = Failure::new(Code::Inference, "888 is too much");
+            let failure = serde_json::to_vec(&failure).unwrap();
+            send(&mut stream, question.id, Kind::Failure, &failure).await?;
+            continue;
+        }
+        let bytes = all.iter().flat_map(|it| (it * model.factor).to_le_bytes());
+        let outputs = Outputs {
+            values: vec![Values {
+                datatype: Datatype::Fp32,
+                shape: x.shape.clone(),
+                bytes: bytes.collect::<Vec<u8>>(),
+            }],
+        };
+        send(&mut stream, question.id, Kind::Data, &outputs.to_bytes()).await?;
+    }
+}
