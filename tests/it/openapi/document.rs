@@ -106,17 +106,21 @@ fn flaws(document: &Value) -> Vec<String> {
             );
             // OAuth's endpoints have their own form (RFC 6749, 5.2).
             let oauth = ["/auth/token", "/auth/revoke", "/auth/introspect"];
-            let form = if oauth.contains(&path.as_str()) {
-                "OAuthProblem"
-            } else {
-                "Problem"
+            let is_inference = path == "/v2" || path.starts_with("/v2/");
+            let form = match oauth.contains(&path.as_str()) {
+                true => "OAuthProblem",
+                false if is_inference => "InferenceProblem",
+                false => "Problem",
             };
             let is_public = operation["security"]
                 .as_array()
                 .is_none_or(|required| required.is_empty());
-            let always = ["400", "414", "429", "431", "500", "503"];
+            // Nobody counts the questions to models.
+            let always = ["400", "414", "429", "431", "500", "503"]
+                .into_iter()
+                .filter(|status| !(is_inference && *status == "429"));
             let caller = ["401", "404"].into_iter().filter(|_| !is_public);
-            for status in always.into_iter().chain(caller) {
+            for status in always.chain(caller) {
                 complain(
                     responses.get(status).is_none_or(|it| {
                         it["$ref"] != format!("#/components/responses/{form}{status}")
@@ -149,7 +153,6 @@ fn flaws(document: &Value) -> Vec<String> {
             );
             // RFC 6749 has forms ignore what they do not know, and clients of the inference protocol
             // send more than it says.
-            let is_inference = name.contains(" /v2/");
             let forms = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"];
             for body in references(&operation["requestBody"])
                 .into_iter()
