@@ -58,7 +58,8 @@ pub(in crate::http) async fn json_body<S: Send + Sync>(
         .map_err(ApiError::internal)
 }
 
-pub(in crate::http) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, ApiError> {
+/// What a JSON text says, or every mistake in it.
+pub fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, ApiError> {
     let fits = serde_json::from_slice::<T>(body);
     if fits.is_ok() && !may_hold_nul(body) && !body.contains(&b'[') {
         return fits.map_err(ApiError::internal);
