@@ -32,6 +32,7 @@
 //! - [`kube`]: what is done in a cluster besides serving: the database, the keys
 //! - [`posts`]: posts, votes, search
 //! - [`datasets`]: typed tables in projects, loaded from files, whose every change is a version
+//! - [`console`]: pages for people, above all features: what the API does, to look at and to click
 //! - [`app`]: the only room that sees all others: the command line, the features, `serve`, the ops
 //!   listener, the smoke test
 //!
@@ -43,6 +44,7 @@ pub mod audit;
 pub mod blobs;
 pub mod client;
 pub mod config;
+pub mod console;
 pub mod datasets;
 pub mod db;
 pub mod events;

@@ -114,6 +114,26 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "console",
+        &[
+            "kernel",
+            "config",
+            "db",
+            "process",
+            "client",
+            "http",
+            "events",
+            "identity",
+            "jobs",
+            "users",
+            "projects",
+            "audit",
+            "notifications",
+            "posts",
+            "datasets",
+        ],
+    ),
+    (
         "app",
         &[
             "kernel",
@@ -140,6 +160,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kube",
             "posts",
             "datasets",
+            "console",
         ],
     ),
 ];
@@ -210,7 +231,7 @@ fn arrows() -> Arrows {
     arrows
 }
 
-pub(super) fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
+pub(crate) fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     paths
