@@ -251,9 +251,11 @@ impl<G: Gate> Shell<G> {
             // Who stops following has had all there was.
             is_complete: policy == RoutePolicy::Watch,
         });
+        let page = context.page.as_ref();
+        let has_just_changed = page.is_some_and(PageAsked::has_just_changed);
         let (standing, answered, from_replica) = {
             let answer = self.answer(&context, parts, body, found, policy, streaming.as_mut());
-            let mut answer = pin!(db::sourced(answer));
+            let mut answer = pin!(db::sourced(answer, has_just_changed));
             let (standing, answered) = answer.as_mut().instrument(span.clone()).await;
             (standing, answered, db::is_from_replica(answer))
         };

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::handler::Handler as Served;
 use axum::routing::{get, post};
+use http::header::COOKIE;
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, Uri};
 
@@ -133,11 +134,27 @@ pub struct PageAsked {
     pub headers: HeaderMap,
 }
 
+/// The cookie that a form leaves for the page after it: what it has done.
+pub const SAID: &str = "__Host-said";
+
 impl PageAsked {
+    /// Whether the page comes after a form, whose change it has to show.
+    pub(super) fn has_just_changed(&self) -> bool {
+        cookie(&self.headers, SAID).is_some()
+    }
+
     /// Who does not take HTML is a program, and gets a problem document.
     pub fn takes_html(headers: &HeaderMap) -> bool {
         accepted(headers).any(|kind| kind == "text/html")
     }
+}
+
+/// The value of a cookie.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(COOKIE).into_iter();
+    all.filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
 /// How errors look to people. `console` knows, which is above this room.
