@@ -16,12 +16,15 @@ fn is_harmless(target: &str) -> bool {
     }
 }
 
+fn options() -> Options {
+    Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH
+}
+
 /// A post, or what a project says of itself.
 pub fn markdown(text: &str) -> Markup {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     // Links that lead nowhere good, which are text; they do not stand in each other.
     let mut is_dead = false;
-    let events = Parser::new_ext(text, options).filter_map(|event| match event {
+    let events = Parser::new_ext(text, options()).filter_map(|event| match event {
         Event::Html(html) | Event::InlineHtml(html) => Some(Event::Text(html)),
         // Nothing is loaded from elsewhere: what an image says stands for it.
         Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => None,
@@ -43,26 +46,31 @@ pub fn markdown(text: &str) -> Markup {
 /// The same without its marks, for where there is little room.
 pub fn plain(text: &str, most: usize) -> String {
     let mut plain = String::new();
-    for event in Parser::new(text) {
+    for event in Parser::new_ext(text, options()) {
         match event {
             Event::Text(part) | Event::Code(part) | Event::Html(part) | Event::InlineHtml(part) => {
                 plain.push_str(&part);
             }
-            Event::SoftBreak | Event::HardBreak | Event::End(_) if !plain.ends_with(' ') => {
-                plain.push(' ');
-            }
+            // What stands apart stays apart.
+            Event::SoftBreak
+            | Event::HardBreak
+            | Event::End(
+                TagEnd::Paragraph
+                | TagEnd::Heading(_)
+                | TagEnd::Item
+                | TagEnd::TableCell
+                | TagEnd::CodeBlock,
+            ) if !plain.ends_with(' ') => plain.push(' '),
             _ => {}
         }
         if plain.len() > most * 4 {
             break;
         }
     }
-    let is_whole = plain.trim().chars().count() <= most;
-    let begin: String = plain.trim().chars().take(most).collect();
-    if is_whole {
-        begin
-    } else {
-        format!("{begin}…")
+    let plain = plain.trim();
+    match plain.chars().count() <= most {
+        true => plain.to_owned(),
+        false => plain.chars().take(most).chain(['…']).collect(),
     }
 }
 
@@ -99,7 +107,8 @@ mod tests {
     #[test]
     fn a_plain_text_has_no_marks() {
         assert_eq!(plain("# A\n\n*b* `c`\nd", 100), "A b c d");
-        assert_eq!(plain("[x](y) and more", 3), "x a…");
+        assert_eq!(plain("[x](y). and more", 3), "x. …");
+        assert_eq!(plain("|a|b|\n|-|-|\n|1|2|", 100), "a b 1 2");
     }
 
     #[test]

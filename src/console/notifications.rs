@@ -8,7 +8,7 @@ use super::form::{Asked, Form, parse};
 use super::me::head;
 use super::notices::{kind, sentence};
 use super::parts::{empty, pager};
-use super::view::{Done, View, done, go};
+use super::view::{Done, View, done, went};
 use crate::http::answer::page::PageParams;
 use crate::http::body::extract::{ValidJson, ValidPath};
 use crate::http::body::patch::MergePatch;
@@ -68,7 +68,7 @@ pub async fn submit(who: Person, app: AppState, form: Form) -> ApiResult<Respons
         .or(Err(ApiError::not_found("notification")))?;
     let patch = MergePatch(parse(&json!({ "read": true }))?);
     update_notification(who, app, ValidPath(id), patch).await?;
-    go("/notifications")
+    went("/notifications")
 }
 
 /// The settings as the API shows them.

@@ -4,21 +4,21 @@
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
-use http::header::{COOKIE, LOCATION, SET_COOKIE};
+use http::header::{LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use maud::{Markup, html};
 
 use super::layout::{Page, Top};
 use super::words::Lang;
+use crate::http::shell::pages::{SAID, cookie};
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::principal::Principal;
 use crate::notifications::model::unread;
 
-/// The cookie of how somebody wants pages to look, and the one of what the page before did.
+/// The cookie of how somebody wants pages to look.
 const DISPLAY: &str = "__Host-display";
-const SAID: &str = "__Host-said";
 
 /// How pages look to somebody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,13 +59,6 @@ impl Display {
 fn set(name: &str, value: &str, seconds: u32) -> ApiResult<HeaderValue> {
     let text = format!("{name}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax");
     HeaderValue::try_from(text).map_err(ApiError::internal)
-}
-
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let all = headers.get_all(COOKIE).into_iter();
-    all.filter_map(|value| value.to_str().ok())
-        .flat_map(|text| text.split(';'))
-        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
 /// What was done by the form that led here.
@@ -197,6 +190,13 @@ pub fn done(done: Done, path: &str) -> ApiResult<Response> {
     Ok(response)
 }
 
+/// The same where the page shows by itself what was done.
+pub fn went(path: &str) -> ApiResult<Response> {
+    let mut response = go(path)?;
+    response.headers_mut().append(SET_COOKIE, set(SAID, "", 5)?);
+    Ok(response)
+}
+
 pub fn go(path: &str) -> ApiResult<Response> {
     let path = HeaderValue::try_from(path).map_err(ApiError::internal)?;
     Ok((StatusCode::SEE_OTHER, [(LOCATION, path)]).into_response())
@@ -270,6 +270,8 @@ pub fn with(uri: &Uri, changes: &[(&str, Option<&str>)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::header::COOKIE;
+
     use super::*;
 
     #[test]

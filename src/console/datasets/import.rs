@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use super::head;
 use crate::console::form::{key, select};
-use crate::console::view::{View, go};
+use crate::console::view::{View, went};
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::handlers::imports::{Loaded, NewFile, kind_of, load};
 use crate::datasets::import::options::ImportOptions;
@@ -135,7 +135,7 @@ pub async fn submit(
         let import = match load(&app, actor, access, file, pin!(bytes)).await? {
             Loaded::Earlier(import) | Loaded::Ended(import) | Loaded::Running(import) => import,
         };
-        return go(&format!("/datasets/{id}/imports/{}", import.id));
+        return went(&format!("/datasets/{id}/imports/{}", import.id));
     }
 }
 

@@ -99,7 +99,7 @@ pub async fn submit(
         Ok(answer) => {
             let path = answer.location().unwrap_or_default();
             let path = path.trim_start_matches("/api/v1");
-            crate::console::view::go(&format!("{path}/import"))
+            crate::console::view::went(&format!("{path}/import"))
         }
         Err(error) if is_shown(&error) => {
             let projects = writable(&app, me).await?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::client::sample::{COLUMNS, DESCRIPTION, NAME, OPTIONS, WORKBOOKS};
 use crate::console::form::{Form, object};
-use crate::console::view::go;
+use crate::console::view::went;
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::handlers::datasets::create_dataset;
 use crate::datasets::handlers::imports::{NewFile, load};
@@ -65,7 +65,7 @@ pub async fn submit(
         let parts = stream::iter([Ok(Bytes::from_static(bytes))]);
         load(&app, actor.clone(), access, file, parts).await?;
     }
-    go(&format!("/datasets/{id}"))
+    went(&format!("/datasets/{id}"))
 }
 
 fn id_of(body: &[u8]) -> ApiResult<Value> {

@@ -39,7 +39,7 @@ pub async fn show(
                     th.number scope="col" { (lang.added()) }
                     th.number scope="col" { (lang.removed()) }
                     th.number scope="col" { (lang.changed()) }
-                    th.number scope="col" { (lang.rows_read()) }
+                    th.number scope="col" { (lang.show_version()) }
                     th scope="col" { (lang.message()) }
                     th scope="col" { span.hidden-text { (lang.actions()) } }
                 } }

@@ -8,7 +8,7 @@ use crate::console::form::Form;
 use crate::console::markup::markdown;
 use crate::console::merge::text_of;
 use crate::console::parts::deletion;
-use crate::console::view::{Done, View, done, go};
+use crate::console::view::{Done, View, done, went};
 use crate::http::body::extract::ValidPath;
 use crate::http::caller::Signed;
 use crate::identity::api::AppState;
@@ -98,7 +98,7 @@ pub async fn vote(
         true => delete_vote(who, app, ValidPath(id)).await?,
         false => put_vote(who, app, ValidPath(id)).await?,
     };
-    go(&format!("/posts/{id}"))
+    went(&format!("/posts/{id}"))
 }
 
 pub async fn delete(

@@ -1,6 +1,9 @@
 //! Projects and posts: lists, forms, and two who change the same.
 
+use chartroom::kernel::shutdown::{Shutdown, Timings};
+
 use super::*;
+use crate::support::app::{config, shell_with};
 
 #[tokio::test]
 async fn a_project_is_made_found_changed_and_deleted() {
@@ -67,6 +70,40 @@ async fn a_project_is_made_found_changed_and_deleted() {
     let right = [("etag", &*etag), ("name", "Census & co")];
     assert_eq!(went(&house.post(&ann, &delete, &right).await), "/projects");
     assert_eq!(house.get(&ann, &path).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_page_after_a_form_shows_what_the_form_has_done() {
+    let mut app = TestApp::new().await;
+    let endpoint = app.database.runtime();
+    let replica = Some(endpoint.clone());
+    let shutdown = Shutdown::new(Timings::default());
+    app.app = chartroom::app::serve::app(config(&[]), endpoint, replica, shutdown).unwrap();
+    app.shell = shell_with(&app.app, Default::default());
+    let house = House::on(app).await;
+    let ann = house.person("ann", false).await;
+    let source = async |headers: &[(&str, &str)]| {
+        let answer = house
+            .send(&ann, Method::GET, "/projects", headers, Body::empty())
+            .await;
+        assert_eq!(answer.status, 200);
+        answer.header("x-data-source").to_owned()
+    };
+    assert_eq!(source(&[]).await, "replica");
+    let made = house
+        .post(
+            &ann,
+            "/projects/new",
+            &[("name", "Made"), ("visibility", "private")],
+        )
+        .await;
+    let said = made
+        .header("set-cookie")
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    assert_eq!(source(&[("cookie", &said)]).await, "");
 }
 
 #[tokio::test]
