@@ -34,6 +34,7 @@
 //! - [`datasets`]: typed tables in projects, loaded from files, whose every change is a version
 //! - [`models`]: ONNX models in projects: versions that never change, and the aliases they are asked
 //!   by
+//! - [`console`]: pages for people, above all features: what the API does, to look at and to click
 //! - [`app`]: the only room that sees all others: the command line, the features, `serve`, the ops
 //!   listener, the smoke test
 //!
@@ -45,6 +46,7 @@ pub mod audit;
 pub mod blobs;
 pub mod client;
 pub mod config;
+pub mod console;
 pub mod datasets;
 pub mod db;
 pub mod events;

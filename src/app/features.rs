@@ -14,8 +14,9 @@ use crate::app::sweep::{
     PurgeAnswers, PurgeAttempts, PurgeAudit, PurgeEvents, PurgeInvitations, PurgeMailLinks,
     PurgeNotifications, PurgeRefusedAddresses, PurgeRevocations, PurgeSessions,
 };
-use crate::config::Config;
 use crate::config::models::ModelsRunner;
+use crate::config::{Config, Console};
+use crate::console::errors::ConsoleErrors;
 use crate::datasets::files::WriteVersion;
 use crate::datasets::profile::kept::ProfileVersion;
 use crate::datasets::retention::{PurgeVersions, Retention};
@@ -23,6 +24,7 @@ use crate::datasets::sweep::SweepDatasets;
 use crate::db::transaction::Work;
 use crate::events::sequencer::Sink;
 use crate::http::shell::Shell;
+use crate::http::shell::pages::ErrorPages;
 use crate::http::shell::routes::Routes;
 use crate::http::{openapi, site, version};
 use crate::identity::account::deletion::EndOfAccount;
@@ -44,8 +46,8 @@ use crate::state::Core;
 use crate::telemetry::metrics::Metrics;
 use crate::users::letters::{EmailConfirmMail, PasswordResetMail};
 use crate::{
-    activity, audit, datasets, feed, identity, jobs, mail, models, notifications, posts, projects,
-    users,
+    activity, audit, console, datasets, feed, identity, jobs, mail, models, notifications, posts,
+    projects, users,
 };
 
 /// The middleware around the API.
@@ -187,11 +189,19 @@ pub fn public_with(
     let (router, document) = documented().merge(more).split_for_parts();
     // Before the document says what our names for access stand for.
     let pages = [site::UNDOCUMENTED, mail::page::PATHS].concat();
-    let routes = Routes::new(document.clone(), &pages)?;
+    let console = (app.config.http.console == Console::On).then(console::pages);
+    let home = console.as_ref().map(|_| console::HOME);
+    let errors = console
+        .as_ref()
+        .map(|_| -> Box<dyn ErrorPages> { Box::new(ConsoleErrors) });
+    let (for_people, of_console) = console.unwrap_or_default().split();
+    let routes = Routes::new(document.clone(), &pages, &of_console)?;
     let document = finish(document, &app.public_url)?;
     let router: Router = router
-        .merge(site::router(&document)?)
+        .merge(site::router(&document, home)?)
         .merge(mail::page::router())
+        .merge(for_people)
         .with_state(app.clone());
-    Ok(Arc::new(Shell::new(app.core.clone(), app, router, routes)?))
+    let shell = Shell::new(app.core.clone(), app, router, routes, errors)?;
+    Ok(Arc::new(shell))
 }

@@ -71,6 +71,18 @@ pub struct AuditFilter {
     at_gte: Option<DateTime<Utc>>,
 }
 
+impl AuditFilter {
+    pub fn wanted(self) -> ApiResult<EventFilter> {
+        let Self {
+            actor,
+            action,
+            target,
+            at_gte: since,
+        } = self;
+        EventFilter::new(actor, action, target, since)
+    }
+}
+
 /// What happened in the service, newest first
 ///
 /// Sign-ins, refusals and what administrators did. Events are never changed or deleted. Refusals
@@ -90,13 +102,7 @@ pub async fn list_audit_events(
     page: PageParams<EventSort>,
     ValidQuery(filter): ValidQuery<AuditFilter>,
 ) -> ApiResult<Listed<AuditEvent>> {
-    let AuditFilter {
-        actor,
-        action,
-        target,
-        at_gte: since,
-    } = filter;
-    let wanted = EventFilter::new(actor, action, target, since)?;
+    let wanted = filter.wanted()?;
     let found = app
         .db
         .read(async |connection| TrailEntry::page(connection, &page, &wanted).await)

@@ -7,7 +7,7 @@ mod call;
 mod dataset;
 mod error;
 mod output;
-mod sample;
+pub mod sample;
 mod sse;
 mod watch;
 

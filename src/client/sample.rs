@@ -17,15 +17,16 @@ use super::error::ClientError;
 use super::output::{Format, plain, write};
 use crate::config::ClientSettings;
 
-const NAME: &str = "income";
-const DESCRIPTION: &str = "Age and people by median income and sex, white and Asian people: historical income table P-8 \
+/// What the sample is made of; the console makes it of the same.
+pub const NAME: &str = "income";
+pub const DESCRIPTION: &str = "Age and people by median income and sex, white and Asian people: historical income table P-8 \
     of the U.S. Census Bureau, which is in the public domain. Two years are in it twice, with different methods.";
 /// In the order in which they are loaded, each as a version.
-const WORKBOOKS: [(&str, &[u8]); 2] = [
+pub const WORKBOOKS: [(&str, &[u8]); 2] = [
     ("p08w.xlsx", include_bytes!("../../tests/data/p08w.xlsx")),
     ("p08a.xlsx", include_bytes!("../../tests/data/p08a.xlsx")),
 ];
-const COLUMNS: [(&str, &str); 9] = [
+pub const COLUMNS: [(&str, &str); 9] = [
     ("race", "text"),
     ("age_range", "int_range"),
     ("year", "int"),
@@ -37,7 +38,7 @@ const COLUMNS: [(&str, &str); 9] = [
     ("female_income_2019", "int"),
 ];
 /// Header lines, seven tables below each other, and footnotes in the cells of years.
-const OPTIONS: [(&str, &str); 6] = [
+pub const OPTIONS: [(&str, &str); 6] = [
     ("skip_rows", "3"),
     (
         "columns",
@@ -52,7 +53,7 @@ const OPTIONS: [(&str, &str); 6] = [
     ("strip", r"year:\s*\(\d+\)$"),
 ];
 /// Men of 28 years, and what their incomes have become in ten years.
-const COMPARISON: &str = "by=race&groups=White,Asian&measures=male_income_2019,male_count&period=year&at=2019&base=2009\
+pub const COMPARISON: &str = "by=race&groups=White,Asian&measures=male_income_2019,male_count&period=year&at=2019&base=2009\
     &age_range__covers=28";
 
 #[derive(Args, Clone, Debug)]

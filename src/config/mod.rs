@@ -152,6 +152,23 @@ pub struct Http {
         default_value = "x-forwarded-for"
     )]
     pub forwarded_header: ForwardedHeader,
+    /// Pages for people at /home, /sign-in and beside them; `off` leaves the API alone
+    #[arg(
+        long,
+        env = "CHARTROOM_CONSOLE",
+        global = true,
+        value_name = "WORD",
+        value_enum,
+        default_value = "on"
+    )]
+    pub console: Console,
+}
+
+/// Whether there are pages for people beside the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Console {
+    On,
+    Off,
 }
 
 impl Http {

@@ -56,9 +56,9 @@ pub struct Comparison {
     /// The version of the dataset that it is of
     version: i64,
     /// By which field the groups are told apart
-    pub(super) by: String,
+    pub by: String,
     /// Each measure of every group
-    pub(super) measures: Vec<Compared>,
+    pub measures: Vec<Compared>,
 }
 
 impl Comparison {
@@ -70,27 +70,27 @@ impl Comparison {
 /// A measure of all groups
 #[derive(Serialize, ToSchema)]
 pub struct Compared {
-    pub(super) field: String,
-    pub(super) values: Vec<GroupValue>,
+    pub field: String,
+    pub values: Vec<GroupValue>,
     /// The value of the first group less that of the second; null where there are not two groups with
     /// a value
-    difference: Option<f64>,
-    absolute_difference: Option<f64>,
+    pub difference: Option<f64>,
+    pub absolute_difference: Option<f64>,
     /// The group with the largest value; null where two have it or none has a value
-    head: Option<String>,
+    pub head: Option<String>,
 }
 
 /// A measure of one group
 #[derive(Clone, Serialize, ToSchema)]
 pub struct GroupValue {
-    pub(super) group: String,
-    pub(super) value: Option<f64>,
+    pub group: String,
+    pub value: Option<f64>,
     /// The value at `base`
-    pub(super) base: Option<f64>,
+    pub base: Option<f64>,
     /// By how many percent the value is more than the one at `base`
-    pub(super) percent_change: Option<f64>,
+    pub percent_change: Option<f64>,
     /// Why `value` or `percent_change` is null: `no-records`, `no-value`, `no-base`, `base-is-zero`
-    pub(super) reason: Option<&'static str>,
+    pub reason: Option<&'static str>,
 }
 
 #[derive(Queryable)]

@@ -41,17 +41,17 @@ impl Difference {
 /// A record that is different
 #[derive(Serialize, ToSchema)]
 pub struct DifferentRecord {
-    change: Difference,
+    pub change: Difference,
     /// Its id; after the change, if it was replaced
-    rid: i64,
+    pub rid: i64,
     /// The record as it was; null if it was added
     #[schema(value_type = Option<Object>)]
-    before: Option<Box<RawValue>>,
+    pub before: Option<Box<RawValue>>,
     /// The record as it is; null if it was removed
     #[schema(value_type = Option<Object>)]
-    after: Option<Box<RawValue>>,
+    pub after: Option<Box<RawValue>>,
     /// The fields that have changed
-    fields: Vec<String>,
+    pub fields: Vec<String>,
 }
 
 /// How much is different

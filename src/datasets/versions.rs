@@ -40,28 +40,28 @@ pub struct Version {
     pub version: i64,
     pub kind: VersionKind,
     /// Who made it; null if the account was deleted
-    made_by: Option<PrincipalId>,
+    pub made_by: Option<PrincipalId>,
     #[serde(serialize_with = "instant")]
-    made_at: DateTime<Utc>,
+    pub made_at: DateTime<Utc>,
     /// The import that made it
-    import_id: Option<ImportId>,
+    pub import_id: Option<ImportId>,
     /// How many records came with it
-    added: i64,
+    pub added: i64,
     /// How many records went with it
-    removed: i64,
+    pub removed: i64,
     /// How many records it changed
-    changed: i64,
+    pub changed: i64,
     /// How many records there are in it
     #[serde(rename = "rows")]
-    row_count: i64,
-    message: Option<String>,
+    pub row_count: i64,
+    pub message: Option<String>,
     /// Since when its records cannot be read any more; null while it is kept
     #[serde(serialize_with = "instant")]
-    purged_at: Option<DateTime<Utc>>,
+    pub purged_at: Option<DateTime<Utc>>,
     /// Whether a pin keeps it for good
     #[diesel(select_expression = sql::<Bool>(PINNED))]
     #[diesel(select_expression_type = SqlLiteral<Bool>)]
-    pinned: bool,
+    pub pinned: bool,
 }
 
 const PINNED: &str = "EXISTS (SELECT FROM dataset_pins AS pin \

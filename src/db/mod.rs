@@ -47,7 +47,7 @@ use load::{Load, LoadError};
 use operation::{Operation, Repeatable};
 use pool::{Lease, Pool, PoolSettings};
 use purpose::Purpose;
-use replica::{Replica, from_replica};
+use replica::{Replica, from_replica, needs_primary};
 use snapshot::Snapshot;
 use transaction::Listeners;
 
@@ -233,7 +233,7 @@ impl Db {
             + Send
             + Sync,
     {
-        let replica = self.usual.replica.as_ref();
+        let replica = self.usual.replica.as_ref().filter(|_| !needs_primary());
         let pool = replica.map_or(&self.usual.primary, |replica| &replica.pool);
         let line = shared::line(pool)?;
         if replica.is_some_and(|replica| !replica.is_asked()) {
@@ -267,7 +267,8 @@ impl Db {
     {
         let until = begun + reach.deadline;
         let mut resting = None;
-        if let Some(replica) = &reach.replica {
+        let replica = reach.replica.as_ref().filter(|_| !needs_primary());
+        if let Some(replica) = replica {
             if replica.is_asked() {
                 // Half of the time stays for the primary.
                 let half = begun + reach.deadline / 2;

@@ -80,23 +80,40 @@ impl Replica {
     }
 }
 
+/// Where the reads of some work may be answered, and whether the read-only endpoint was one of them.
+pub struct Source {
+    needs_primary: bool,
+    is_replica: Cell<bool>,
+}
+
 tokio::task_local! {
-    static FROM_REPLICA: Cell<bool>;
+    static SOURCE: Source;
 }
 
 /// Work that notes where its reads were answered. No `async fn`, which would hold the work twice.
-pub type Sourced<F> = TaskLocalFuture<Cell<bool>, F>;
+pub type Sourced<F> = TaskLocalFuture<Source, F>;
 
-pub fn sourced<F: Future>(work: F) -> Sourced<F> {
-    FROM_REPLICA.scope(Cell::new(false), work)
+/// `needs_primary` is for who has just changed something and means to see it.
+pub fn sourced<F: Future>(work: F, needs_primary: bool) -> Sourced<F> {
+    let source = Source {
+        needs_primary,
+        is_replica: Cell::new(false),
+    };
+    SOURCE.scope(source, work)
+}
+
+/// Outside of [`sourced`] it does not matter.
+pub(super) fn needs_primary() -> bool {
+    SOURCE.try_with(|it| it.needs_primary).unwrap_or(false)
 }
 
 /// Whether the read-only endpoint had a part in it; to be asked when it is done, once.
 pub fn is_from_replica<F: Future>(done: Pin<&mut Sourced<F>>) -> bool {
-    done.take_value().is_some_and(Cell::into_inner)
+    let source = done.take_value();
+    source.is_some_and(|source| source.is_replica.into_inner())
 }
 
 /// Outside of [`sourced`] nobody wants to know.
 pub(super) fn from_replica() {
-    let _ = FROM_REPLICA.try_with(|it| it.set(true));
+    let _ = SOURCE.try_with(|it| it.is_replica.set(true));
 }

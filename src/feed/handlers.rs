@@ -15,6 +15,7 @@ use crate::http::caller::Signed;
 use crate::http::shell::policy::takes_event_stream;
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::principal::Principal;
 use crate::kernel::types::ProjectId;
 use crate::kernel::values::number;
 
@@ -114,7 +115,7 @@ pub async fn list_events(
     let last = last_event_id(&headers)?;
     if takes_event_stream(&headers) {
         let after = last.or(after);
-        let stream = Stream::open(app, who.clone(), filter, after).await?;
+        let stream = Stream::open(app, Principal::clone(&who), filter, after).await?;
         return Ok(stream.into_response());
     }
     let limit = limit.map_or(USUAL, EventLimit::get);

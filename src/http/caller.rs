@@ -55,6 +55,7 @@ macro_rules! callers {
     ($($(#[doc = $doc:literal])+ $name:ident: $access:ident,)+) => {
         $(
             $(#[doc = $doc])+
+            #[derive(Clone)]
             pub struct $name(Principal);
 
             impl Caller for $name {

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod body;
 pub mod caller;
 pub mod openapi;
+pub mod same_origin;
 pub mod shell;
 pub mod site;
 pub mod version;

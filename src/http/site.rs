@@ -10,9 +10,10 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use utoipa::openapi::OpenApi;
 
+use crate::http::shell::pages::PageAsked;
 use crate::kernel::error::{ApiError, Code};
 
 /// Paths outside the API that have a route.
@@ -38,7 +39,11 @@ const FILE_CACHE: (HeaderName, HeaderValue) = (
 const DOCUMENT_CACHE: (HeaderName, HeaderValue) =
     (CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
 
-pub fn router<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> anyhow::Result<Router<S>> {
+/// `home` is where people begin, where there are pages for them.
+pub fn router<S: Clone + Send + Sync + 'static>(
+    document: &OpenApi,
+    home: Option<&'static str>,
+) -> anyhow::Result<Router<S>> {
     let json = Bytes::from(serde_json::to_vec(document)?);
     let page = Arc::new(
         utoipa_swagger_ui::Config::new(["/openapi.json"])
@@ -48,7 +53,10 @@ pub fn router<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> anyhow::R
     );
     let index = page.clone();
     Ok(Router::new()
-        .route("/", get(async || Redirect::temporary("/docs")))
+        .route(
+            "/",
+            get(async move |headers: HeaderMap| begin(home, &headers)),
+        )
         .route(
             "/openapi.json",
             get(move || {
@@ -83,6 +91,12 @@ pub fn router<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> anyhow::R
             get(async || ([DOCUMENT_CACHE], Html(page_of("Errors", &list_of_codes())))),
         )
         .route("/errors/{code}", get(error_page)))
+}
+
+/// People begin at a page, programs at the documentation.
+fn begin(home: Option<&'static str>, headers: &HeaderMap) -> Redirect {
+    let home = home.filter(|_| PageAsked::takes_html(headers));
+    Redirect::temporary(home.unwrap_or("/docs"))
 }
 
 fn file(config: &Arc<utoipa_swagger_ui::Config<'static>>, name: &str) -> Response {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Bool, Interval, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use http::header::{ORIGIN, WWW_AUTHENTICATE};
+use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 use secrecy::ExposeSecret as _;
@@ -21,6 +21,7 @@ use super::session::{COOKIE_BELIEF, believed};
 use super::{revocation, sign_in};
 use crate::http::openapi::COOKIE_NAME;
 use crate::http::openapi::access::Access;
+use crate::http::same_origin::is_same_origin;
 use crate::http::shell::Gate;
 use crate::identity::api::{Api, AppState};
 use crate::kernel::error::{ApiError, ApiResult, Code};
@@ -310,23 +311,13 @@ fn may(app: &Api, access: Access, principal: &Principal, parts: &Parts) -> ApiRe
     }
     if !is_safe
         && matches!(principal.credential, Credential::Cookie(_))
-        && !is_same_origin(app, &parts.headers)
+        && !is_same_origin(&app.public_url, &parts.headers)
     {
         return forbidden(
             "a request with the cookie must come from this site; other callers send a token",
         );
     }
     access.admits(principal)
-}
-
-/// Browsers say where a request comes from; only very old ones leave it to `Origin` alone.
-fn is_same_origin(app: &Api, headers: &HeaderMap) -> bool {
-    match headers.get("sec-fetch-site") {
-        Some(site) => site == "same-origin" || site == "none",
-        None => headers
-            .get(ORIGIN)
-            .is_some_and(|origin| origin.as_bytes() == app.public_url.as_bytes()),
-    }
 }
 
 /// The cookie as it is set; `Secure` because its name asks for it, and browsers take

@@ -78,7 +78,7 @@ impl From<Notification> for NotificationBody {
 #[into_params(parameter_in = Query)]
 pub struct NotificationFilter {
     /// Only those that you have not read, or only those that you have
-    unread: Option<bool>,
+    pub unread: Option<bool>,
 }
 
 /// What you are told, newest first

@@ -48,6 +48,21 @@ impl Sorts for NotificationSort {
 
 pub type NotificationPage = PageQuery<NotificationSort>;
 
+/// More are not counted.
+pub const MOST_COUNTED: i64 = 100;
+
+/// How many notifications somebody has not read.
+pub async fn unread(mut connection: &AsyncPgConnection, who: PrincipalId) -> QueryResult<i64> {
+    let some = notifications::table
+        .filter(notifications::user_id.eq(who))
+        .filter(notifications::in_app)
+        .filter(notifications::read_at.is_null())
+        .select(notifications::id)
+        .limit(MOST_COUNTED);
+    let found: Vec<i64> = some.load(&mut connection).await?;
+    Ok(i64::try_from(found.len()).unwrap_or(MOST_COUNTED))
+}
+
 impl Notification {
     pub async fn page(
         connection: &mut AsyncPgConnection,

@@ -91,8 +91,8 @@ fn yes() -> bool {
 pub struct Author {
     pub id: PrincipalId,
     /// For a workload, `k8s:<namespace>/<service account>`
-    username: Option<String>,
-    name: Option<String>,
+    pub username: Option<String>,
+    pub name: Option<String>,
 }
 
 impl FromSql<Array<Nullable<Text>>, Pg> for Author {

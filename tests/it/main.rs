@@ -15,6 +15,7 @@ mod chaos;
 mod cli;
 mod client;
 mod config;
+mod console;
 mod database;
 mod datasets;
 mod docs_page;

@@ -230,18 +230,38 @@ pub async fn get_comparison(
     headers: HeaderMap,
     conditions: Conditions,
 ) -> ApiResult<Response> {
-    let asked = Asked::of(&uri, COMPARE_OWN)?;
-    let (version, function) = (asked.version()?, function(&asked)?);
+    let asked = compare_asked(&uri)?;
     let is_picture = picture::is_asked(asked.get("format"), &headers)?;
+    let (dataset, found) = compare_groups(&app, access, &asked).await?;
+    if is_picture {
+        let period = period(&dataset, &asked)?;
+        let chart = pictures::of_comparison(&dataset, &found, period);
+        return picture::answer(&conditions, &dataset, found.version(), &chart);
+    }
+    Ok(conditions.read(found.version(), || found)?.into_response())
+}
+
+/// What a URL asks to compare.
+pub fn compare_asked(uri: &Uri) -> ApiResult<Asked> {
+    Asked::of(uri, COMPARE_OWN)
+}
+
+/// The comparison, and the dataset as it was when its records were read.
+pub async fn compare_groups(
+    app: &AppState,
+    access: DatasetAccess<Viewer>,
+    asked: &Asked,
+) -> ApiResult<(Dataset, Comparison)> {
+    let (version, function) = (asked.version()?, function(asked)?);
     let (who, mut dataset) = (access.who, access.dataset);
     for _ in 0..2 {
         let columns = &dataset.columns;
         let filters = asked.filters(columns)?;
-        let by = by(&dataset, &asked)?;
-        let groups = groups(&asked)?;
-        let (fields, measures) = fields(&dataset, &asked, function)?;
-        let period = period(&dataset, &asked)?;
-        let shown = shown(&app, &dataset, version).await?;
+        let by = by(&dataset, asked)?;
+        let groups = groups(asked)?;
+        let (fields, measures) = fields(&dataset, asked, function)?;
+        let period = period(&dataset, asked)?;
+        let shown = shown(app, &dataset, version).await?;
         let wanted = compare::Wanted {
             dataset: dataset.id,
             shown: &shown,
@@ -263,13 +283,9 @@ pub async fn get_comparison(
         let found = found.await?;
         if let Some(found) = found {
             let found = found?;
-            if is_picture {
-                let chart = pictures::of_comparison(&dataset, &found, period);
-                return picture::answer(&conditions, &dataset, found.version(), &chart);
-            }
-            return Ok(conditions.read(found.version(), || found)?.into_response());
+            return Ok((dataset, found));
         }
-        dataset = look_again(&app, who, dataset.id).await?;
+        dataset = look_again(app, who, dataset.id).await?;
     }
     Err(replaced())
 }

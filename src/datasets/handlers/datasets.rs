@@ -25,7 +25,7 @@ use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code, FieldError};
-use crate::kernel::types::{DatasetId, ProjectId, instant};
+use crate::kernel::types::{DatasetId, PrincipalId, ProjectId, instant};
 use crate::projects::access::{Editor, Owner, ProjectAccess, Role, Viewer};
 
 const MOST_KEY_FIELDS: usize = 16;
@@ -146,6 +146,25 @@ pub struct DatasetFilter {
     tag: Option<String>,
 }
 
+impl DatasetFilter {
+    /// What it asks for, for who asks.
+    pub fn wanted(self, me: PrincipalId) -> Wanted {
+        let Self {
+            project_id,
+            name,
+            name_contains,
+            tag,
+        } = self;
+        Wanted {
+            me,
+            project: project_id,
+            name,
+            name_contains,
+            tag,
+        }
+    }
+}
+
 /// The datasets that you may read
 ///
 /// Those in your projects and in internal projects.
@@ -163,19 +182,7 @@ pub async fn list_datasets(
     page: PageParams<DatasetSort>,
     ValidQuery(filter): ValidQuery<DatasetFilter>,
 ) -> ApiResult<Listed<DatasetBody>> {
-    let DatasetFilter {
-        project_id,
-        name,
-        name_contains,
-        tag,
-    } = filter;
-    let wanted = Wanted {
-        me: who.id,
-        project: project_id,
-        name,
-        name_contains,
-        tag,
-    };
+    let wanted = filter.wanted(who.id);
     let found = app
         .db
         .read(async |connection| wanted.page(connection, &page).await)

@@ -34,10 +34,10 @@ number! {
 pub struct DiffVersions {
     /// The version to compare with: the one before `to` unless told, and 0 for none
     #[param(inline)]
-    from: Option<BaseVersion>,
+    pub from: Option<BaseVersion>,
     /// The version to compare, which is the last one unless told. Say it where you walk pages
     #[param(inline)]
-    to: Option<VersionNumber>,
+    pub to: Option<VersionNumber>,
 }
 
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -135,7 +135,8 @@ pub async fn get_diff_summary(
     conditions.read(edition, || summary)
 }
 
-async fn diff(app: &AppState, dataset: &Dataset, versions: &DiffVersions) -> ApiResult<Diff> {
+/// Two versions of a dataset, to be compared.
+pub async fn diff(app: &AppState, dataset: &Dataset, versions: &DiffVersions) -> ApiResult<Diff> {
     let last = (dataset.version > 0).then_some(dataset.version);
     let to = versions.to.map(VersionNumber::get).or(last);
     let to = to.ok_or(ApiError::not_found("version"))?;

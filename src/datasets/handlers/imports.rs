@@ -1,12 +1,14 @@
 //! Imports: sending a file, watching what becomes of it, stopping it.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use diesel::result::{DatabaseErrorKind, Error};
 use encoding_rs::{Encoding, UTF_8};
-use futures_util::stream::try_unfold;
+use futures_util::TryStreamExt as _;
+use futures_util::stream::{Stream, try_unfold};
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
@@ -84,7 +86,47 @@ pub async fn create_import(
     headers: HeaderMap,
     upload: Upload,
 ) -> ApiResult<Response> {
-    let kind = kind(&headers)?;
+    let file = NewFile {
+        kind: kind(&headers)?,
+        options,
+        key: once.key().map(str::to_owned),
+    };
+    let parts = try_unfold(upload, async |mut upload| {
+        Ok(upload.next().await?.map(|bytes| (bytes, upload)))
+    });
+    let answer = match load(&app, actor, access, file, pin!(parts)).await? {
+        Loaded::Earlier(import) => answer(import)?.replayed(),
+        Loaded::Ended(import) => answer(import)?,
+        Loaded::Running(import) => accepted(import)?,
+    };
+    Ok(answer.into_response())
+}
+
+/// A file that is sent, and what is said of it.
+pub struct NewFile {
+    pub kind: FileKind,
+    pub options: ImportOptions,
+    /// What makes it the same as one that was sent before.
+    pub key: Option<String>,
+}
+
+/// What became of a file up to now.
+pub enum Loaded {
+    /// It was sent before.
+    Earlier(Import),
+    Ended(Import),
+    Running(Import),
+}
+
+/// Begins an import, takes its file as it arrives, and waits a little for the end.
+pub async fn load(
+    app: &AppState,
+    actor: Actor,
+    access: DatasetAccess<Editor>,
+    file: NewFile,
+    parts: impl Stream<Item = ApiResult<Bytes>> + Unpin,
+) -> ApiResult<Loaded> {
+    let NewFile { kind, options, key } = file;
     let DatasetAccess { dataset, who, .. } = access;
     if dataset.is_expired {
         return Err(expired());
@@ -99,11 +141,11 @@ pub async fn create_import(
         ));
     }
     let begun = transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<Begun> {
-        begin(tx, &dataset, who, &options, once.key()).await
+        begin(tx, &dataset, who, &options, key.as_deref()).await
     });
     let id = match begun.await? {
         Begun::New(id) => id,
-        Begun::Earlier(import) => return Ok(answer(*import)?.replayed().into_response()),
+        Begun::Earlier(import) => return Ok(Loaded::Earlier(*import)),
     };
     let job = Job {
         core: app.core.clone(),
@@ -115,8 +157,8 @@ pub async fn create_import(
         options,
     };
     let dataset = job.dataset.id;
-    let (parts, task) = start(job);
-    let received = receive(upload, parts).await;
+    let (sender, task) = start(job);
+    let received = receive(parts, sender).await;
     let ended = timeout(WAIT, task).await;
     // The import knows that the file broke off; its sender hears why.
     received?;
@@ -125,22 +167,24 @@ pub async fn create_import(
         .read_primary(async |connection| Import::find(connection, dataset, id).await)
         .await?
         .ok_or(ApiError::not_found("import"))?;
-    let answer = match ended {
-        Ok(_) => answer(import),
-        Err(_) => accepted(import),
-    };
-    Ok(answer?.into_response())
+    Ok(match ended {
+        Ok(_) => Loaded::Ended(import),
+        Err(_) => Loaded::Running(import),
+    })
 }
 
 /// Hands the parts on. Where the import has ended already, the rest is not read.
-async fn receive(mut upload: Upload, parts: tokio::sync::mpsc::Sender<Part>) -> ApiResult<()> {
-    while let Some(bytes) = upload.next().await? {
-        if parts.send(Part::Data(bytes)).await.is_err() {
+async fn receive(
+    mut parts: impl Stream<Item = ApiResult<Bytes>> + Unpin,
+    sender: tokio::sync::mpsc::Sender<Part>,
+) -> ApiResult<()> {
+    while let Some(bytes) = parts.try_next().await? {
+        if sender.send(Part::Data(bytes)).await.is_err() {
             return Ok(());
         }
     }
     // Nobody takes the end of what has ended.
-    let _ = parts.send(Part::End).await;
+    let _ = sender.send(Part::End).await;
     Ok(())
 }
 
@@ -148,7 +192,12 @@ fn kind(headers: &HeaderMap) -> ApiResult<FileKind> {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
-    let mut parts = kind.unwrap_or_default().split(';').map(str::trim);
+    kind_of(kind.unwrap_or_default())
+}
+
+/// What a file is by its media type.
+pub fn kind_of(media_type: &str) -> ApiResult<FileKind> {
+    let mut parts = media_type.split(';').map(str::trim);
     let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
     Ok(match kind.as_str() {
         "text/csv" | "application/csv" => FileKind::Csv(encoding(parts)?),

@@ -122,7 +122,7 @@ fn pending(version: i64) -> Response {
 }
 
 /// `None` where a job computes it.
-async fn profile(
+pub async fn profile(
     app: &AppState,
     actor: &Actor,
     dataset: &Dataset,

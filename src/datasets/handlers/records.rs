@@ -116,7 +116,7 @@ pub async fn list_records(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let DatasetAccess { dataset, who, .. } = access;
-    let asked = Asked::of(&uri, OWN)?;
+    let asked = asked(&uri)?;
     match format(&asked, &headers)? {
         Some(format) => export(&app, who, dataset.id, &asked, format).await,
         None => page(&app, who, dataset, &asked, &uri).await,
@@ -185,6 +185,31 @@ async fn page(
     asked: &Asked,
     uri: &Uri,
 ) -> ApiResult<Response> {
+    let looked = look(app, who, dataset, asked, uri).await?;
+    respond(app, uri, looked)
+}
+
+/// A page of records, and the dataset as it was when they were read.
+pub struct Looked {
+    pub dataset: Dataset,
+    pub page: RecordPage,
+    pub total: Option<i64>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+}
+
+/// What a URL asks of the records of a dataset.
+pub fn asked(uri: &Uri) -> ApiResult<Asked> {
+    Asked::of(uri, OWN)
+}
+
+pub async fn look(
+    app: &AppState,
+    who: PrincipalId,
+    dataset: Dataset,
+    asked: &Asked,
+    uri: &Uri,
+) -> ApiResult<Looked> {
     let limit = asked.number("limit", 1, 200)?.unwrap_or(USUAL);
     let version = asked.version()?;
     let counts = match asked.get("count") {
@@ -237,7 +262,14 @@ async fn page(
             })
             .await?;
         if let Some((page, total)) = found {
-            return respond(app, &scope, uri, page, total);
+            let last = page.last.as_ref().filter(|_| !page.is_last);
+            let next = last.and_then(|place| cursor_keys(app).seal(&scope, place));
+            return Ok(Looked {
+                dataset,
+                page,
+                total,
+                next,
+            });
         }
         dataset = look_again(app, who, dataset.id).await?;
     }
@@ -259,22 +291,15 @@ pub async fn shown(app: &AppState, dataset: &Dataset, version: Option<i64>) -> A
         .await?
 }
 
-fn respond(
-    app: &AppState,
-    scope: &Scope,
-    uri: &Uri,
-    page: RecordPage,
-    total: Option<i64>,
-) -> ApiResult<Response> {
-    let RecordPage {
-        version,
-        records,
-        last,
-        is_last,
-    } = page;
-    let next = last
-        .filter(|_| !is_last)
-        .and_then(|place| cursor_keys(app).seal(scope, &place));
+fn respond(app: &AppState, uri: &Uri, looked: Looked) -> ApiResult<Response> {
+    let Looked {
+        page: RecordPage {
+            version, records, ..
+        },
+        total,
+        next,
+        ..
+    } = looked;
     let items = records.into_iter().map(RawValue::from_string);
     let items = items
         .collect::<Result<Vec<_>, _>>()

@@ -14,7 +14,7 @@ use crate::datasets::column::{Column, Columns};
 use crate::db::json::AsJson;
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
 use crate::kernel::types::{DatasetId, ImportId, PrincipalId, instant, words};
-use crate::schema::dataset_imports;
+use crate::schema::{dataset_imports, datasets, project_members};
 
 words! {
     /// How far an import is: it arrives, it is completed, it is loaded, it was checked without being
@@ -102,6 +102,45 @@ pub struct Import {
     pub seen_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub rejected_rows: i64,
+}
+
+/// An import of somebody's that was not loaded, for a list of what needs them.
+#[derive(Clone, Debug, Queryable)]
+pub struct FailedImport {
+    pub id: ImportId,
+    pub dataset_id: DatasetId,
+    pub dataset: String,
+    pub started_at: DateTime<Utc>,
+}
+
+/// The last few imports that somebody has started within a week and that were not loaded, in datasets
+/// of projects that they are a member of.
+pub async fn failed_of(
+    connection: &mut AsyncPgConnection,
+    who: PrincipalId,
+) -> QueryResult<Vec<FailedImport>> {
+    let states = [ImportState::Refused, ImportState::Failed];
+    let since = Utc::now() - chrono::TimeDelta::days(7);
+    dataset_imports::table
+        .inner_join(datasets::table.on(datasets::id.eq(dataset_imports::dataset_id)))
+        .inner_join(
+            project_members::table.on(project_members::project_id
+                .eq(datasets::project_id)
+                .and(project_members::principal_id.eq(who))),
+        )
+        .filter(dataset_imports::started_by.eq(who))
+        .filter(dataset_imports::state.eq_any(states))
+        .filter(dataset_imports::started_at.gt(since))
+        .order(dataset_imports::id.desc())
+        .limit(5)
+        .select((
+            dataset_imports::id,
+            dataset_imports::dataset_id,
+            datasets::name,
+            dataset_imports::started_at,
+        ))
+        .load(connection)
+        .await
 }
 
 /// An import, as its reader sees it

@@ -132,6 +132,16 @@ impl Answer {
         Ok(self)
     }
 
+    /// The path of what was made.
+    pub fn location(&self) -> Option<&str> {
+        let (_, location) = self.headers.iter().find(|(name, _)| *name == LOCATION)?;
+        location.to_str().ok()
+    }
+
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// As the database keeps it.
     pub(super) fn parts(&self) -> (i16, Value, &[u8]) {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();

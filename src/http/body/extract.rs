@@ -69,7 +69,8 @@ impl<S: Send + Sync> FromRequest<S> for WholeBody {
     }
 }
 
-pub(in crate::http) fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, ApiError> {
+/// What a JSON text says, or every mistake in it.
+pub fn parse<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, ApiError> {
     let fits = serde_json::from_slice::<T>(body);
     if fits.is_ok() && !may_hold_nul(body) && !body.contains(&b'[') {
         return fits.map_err(ApiError::internal);

@@ -3,14 +3,16 @@
 
 use axum::body::Body;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
-    RETRY_AFTER, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
+    REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use http_body::Body as _;
 use tracing::Span;
 
 use crate::http::answer::rendered::JSON;
+use crate::http::shell::pages::ShownPage;
 use crate::http::shell::{Context, Shell};
 use crate::kernel::error::{ApiError, Code, Door};
 use crate::telemetry::trace;
@@ -46,6 +48,7 @@ impl<G> Shell<G> {
         let status = response.status();
         if !(status.is_client_error() || status.is_server_error())
             || response.headers().get(CONTENT_TYPE) == Some(&PROBLEM)
+            || response.extensions().get::<ShownPage>().is_some()
         {
             return (response, None);
         }
@@ -72,6 +75,21 @@ impl<G> Shell<G> {
         if error.is_panic_elsewhere() {
             self.app.metrics.http_server_panics_total.inc();
         }
+        let spread = u64::from(context.begun.elapsed().subsec_nanos());
+        let retry_after = error.retry_after(spread);
+        if let (Some(pages), Some(asked)) = (&self.error_pages, &context.page) {
+            let mut response = pages.show(&error, asked, context.id.as_str(), retry_after);
+            let headers = response.headers_mut();
+            headers.insert(CACHE_CONTROL, NO_STORE);
+            // The browser's own dialog would come before the page, and a page stays where it is.
+            let kept = error.headers.iter();
+            for (name, value) in
+                kept.filter(|(name, _)| ![WWW_AUTHENTICATE, LOCATION].contains(name))
+            {
+                headers.append(name, value.clone());
+            }
+            return (response, Some(error));
+        }
         let mut response = Response::new(Body::from(error.document(
             &self.app.public_url,
             context.id.as_str(),
@@ -88,8 +106,7 @@ impl<G> Shell<G> {
             },
         );
         headers.insert(CACHE_CONTROL, NO_STORE);
-        let spread = u64::from(context.begun.elapsed().subsec_nanos());
-        if let Some(seconds) = error.retry_after(spread) {
+        if let Some(seconds) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         for (name, value) in &error.headers {
@@ -104,7 +121,7 @@ impl<G> Shell<G> {
             headers.insert(TRACE_RESPONSE, value);
         }
         headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-        headers.insert(REFERRER_POLICY, NO_REFERRER);
+        headers.entry(REFERRER_POLICY).or_insert(NO_REFERRER);
         headers.entry(CONTENT_SECURITY_POLICY).or_insert(NO_CONTENT);
         headers.entry(CACHE_CONTROL).or_insert(PRIVATE);
         headers.entry(VARY).or_insert(VARIES);

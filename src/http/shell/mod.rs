@@ -25,6 +25,7 @@ mod finish;
 mod held;
 pub mod hosts;
 pub mod limits;
+pub mod pages;
 mod path;
 mod perform;
 pub mod policy;
@@ -66,6 +67,7 @@ use finish::without_body;
 use held::Answers;
 use hosts::Hosts;
 use limits::{RateLimit, Standing};
+use pages::{ErrorPages, PageAsked};
 use policy::RoutePolicy;
 use refusal::{refused_head, wrong_query};
 use routes::{Route, Routes, is_counted};
@@ -104,6 +106,7 @@ pub struct Shell<G> {
     held: Held,
     answers: Answers,
     hosts: Hosts,
+    error_pages: Option<Box<dyn ErrorPages>>,
     permits: Semaphore,
     streams: Arc<Streams>,
     watches: Arc<Streams>,
@@ -121,8 +124,10 @@ pub(super) struct Context {
     takes_gzip: bool,
     user_agent: Option<HeaderValue>,
     peer: Option<Peer>,
-    /// The token endpoints answer errors in OAuth's form too.
+    /// In whose form errors are too.
     pub(super) door: Door,
+    /// Where a person asks for a page, whose errors are pages too.
+    pub(super) page: Option<PageAsked>,
 }
 
 /// What is known of a request that is to be worked on.
@@ -138,7 +143,13 @@ struct Asked<'a> {
 }
 
 impl<G: Gate> Shell<G> {
-    pub fn new(app: Arc<Core>, gate: G, router: Router, routes: Routes) -> anyhow::Result<Self> {
+    pub fn new(
+        app: Arc<Core>,
+        gate: G,
+        router: Router,
+        routes: Routes,
+        error_pages: Option<Box<dyn ErrorPages>>,
+    ) -> anyhow::Result<Self> {
         let permits = Semaphore::new(app.config.limits.max_in_flight);
         let cors = Cors::new(&app.config.http.cors_origins)?;
         let held = Held::new(
@@ -184,6 +195,7 @@ impl<G: Gate> Shell<G> {
             held,
             answers,
             hosts,
+            error_pages,
             permits,
             streams,
             watches,
@@ -194,7 +206,7 @@ impl<G: Gate> Shell<G> {
     /// Answers one request. Every answer of the public listener comes from here.
     pub async fn handle(self: Arc<Self>, request: Request<Body>) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
-        let context = Context {
+        let mut context = Context {
             begun: Instant::now(),
             id: RequestId::of(&parts.headers),
             parent: TraceParent::of(&parts.headers),
@@ -205,10 +217,12 @@ impl<G: Gate> Shell<G> {
             user_agent: parts.headers.get(USER_AGENT).cloned(),
             peer: parts.extensions.get::<Peer>().copied(),
             door: failures::door(parts.uri.path().trim_end_matches('/')),
+            page: None,
         };
         path::normalize(&mut parts.uri);
         let found = self.routes.find(parts.uri.path());
         let route = found.unwrap_or(self.routes.unmatched());
+        context.page = self.page_asked(&parts, found);
         let parent = context.parent.map(|named| Parent {
             named,
             is_trusted: context
@@ -237,9 +251,11 @@ impl<G: Gate> Shell<G> {
             // Who stops following has had all there was.
             is_complete: policy == RoutePolicy::Watch,
         });
+        let page = context.page.as_ref();
+        let has_just_changed = page.is_some_and(PageAsked::has_just_changed);
         let (standing, answered, from_replica) = {
             let answer = self.answer(&context, parts, body, found, policy, streaming.as_mut());
-            let mut answer = pin!(db::sourced(answer));
+            let mut answer = pin!(db::sourced(answer, has_just_changed));
             let (standing, answered) = answer.as_mut().instrument(span.clone()).await;
             (standing, answered, db::is_from_replica(answer))
         };
@@ -372,6 +388,7 @@ impl<G: Gate> Shell<G> {
         route
             .check_query(&parts.method, parts.uri.query())
             .map_err(wrong_query)?;
+        route.is_of_this_site(parts, &self.app.public_url)?;
         let access = route.access(&parts.method);
         let principal = if access == Access::Public {
             None

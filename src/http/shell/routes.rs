@@ -10,6 +10,7 @@ use prometheus::{Histogram, HistogramVec};
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
 
+use super::pages::PageRoute;
 use super::policy::RoutePolicy;
 use crate::http::openapi::access::Access;
 
@@ -39,6 +40,8 @@ pub struct Route {
     access: Vec<(Method, Access)>,
     /// Per documented method how it is served.
     policies: Vec<(Method, RoutePolicy)>,
+    /// Whether it is for people: its forms come from this site alone, and its errors are pages.
+    pub is_page: bool,
     durations: [[OnceLock<Histogram>; CLASSES.len()]; METHODS.len()],
 }
 
@@ -58,11 +61,16 @@ fn decoded(name: &str) -> String {
 }
 
 impl Routes {
-    pub fn new(document: OpenApi, undocumented: &[&str]) -> anyhow::Result<Self> {
+    pub fn new(
+        document: OpenApi,
+        undocumented: &[&str],
+        pages: &[PageRoute],
+    ) -> anyhow::Result<Self> {
         let documented = document.paths.paths.into_iter();
         let routes = documented
             .map(|(template, mut item)| Route::documented(&template, &mut item))
             .chain(undocumented.iter().map(|template| Ok(Route::new(template))))
+            .chain(Route::of_pages(pages).into_iter().map(Ok))
             .map(|route| route.map(Arc::new))
             .collect::<anyhow::Result<Vec<Arc<Route>>>>()?;
         let mut table = matchit::Router::new();
@@ -163,6 +171,7 @@ impl Route {
             queries: Vec::new(),
             access: Vec::new(),
             policies: Vec::new(),
+            is_page: false,
             durations: Default::default(),
         }
     }
@@ -179,6 +188,26 @@ impl Route {
             route.access.push((method, access));
         }
         Ok(route)
+    }
+
+    /// One for each path.
+    fn of_pages(pages: &[PageRoute]) -> Vec<Self> {
+        let mut routes: Vec<Self> = Vec::new();
+        for page in pages {
+            let found = routes.iter().position(|it| it.template == page.template);
+            let at = found.unwrap_or_else(|| {
+                routes.push(Self::new(page.template));
+                routes.len() - 1
+            });
+            let Some(route) = routes.get_mut(at) else {
+                continue;
+            };
+            route.is_page = true;
+            route.queries.push((page.method.clone(), None));
+            route.access.push((page.method.clone(), page.access));
+            route.policies.push((page.method.clone(), page.policy));
+        }
+        routes
     }
 
     /// What a request asks of its caller. A method that is not documented reaches no handler.

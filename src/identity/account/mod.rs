@@ -64,7 +64,28 @@ pub struct Confirmed {
     pub at: DateTime<Utc>,
 }
 
+diesel::define_sql_function! {
+    fn pg_advisory_xact_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Bool;
+}
+
+/// Held by who makes the first account: of two at once, one is.
+const FIRST: i64 = 0x6669_7273_7400;
+
 impl Account {
+    /// Whether there is no account yet.
+    pub async fn is_none_there(mut connection: &AsyncPgConnection) -> QueryResult<bool> {
+        let any = diesel::dsl::exists(users::table.select(users::id));
+        let is_any: bool = diesel::select(any).get_result(&mut connection).await?;
+        Ok(!is_any)
+    }
+
+    /// The same in a transaction that makes the first one, which nobody else does until it ends.
+    pub async fn may_be_first(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
+        let lock = diesel::select(pg_advisory_xact_lock(FIRST));
+        lock.execute(connection).await?;
+        Self::is_none_there(connection).await
+    }
+
     pub async fn find(
         connection: &mut AsyncPgConnection,
         id: PrincipalId,

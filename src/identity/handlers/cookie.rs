@@ -84,22 +84,7 @@ pub async fn create_cookie(
             })
         })
         .transpose()?;
-    let Outcome::Good(user) =
-        sign_in::password(&app, &username, password, address.0, &actor).await?
-    else {
-        return Err(invalid_grant());
-    };
-    let secret = fresh_secret("").map_err(ApiError::internal)?;
-    let _ = start(
-        &app,
-        &user,
-        &Kind::Cookie(secret_hash(secret.expose_secret())),
-        actor,
-        &headers,
-    )
-    .await?;
-    let seconds = app.identity.lifetimes.absolute.num_seconds();
-    let cookie = cookie_header(secret.expose_secret(), seconds).map_err(ApiError::internal)?;
+    let cookie = begin_session(&app, &username, password, address, actor, &headers).await?;
     let prefers_html = headers
         .get(http::header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
@@ -112,9 +97,29 @@ pub async fn create_cookie(
     Ok(response)
 }
 
+/// Signs somebody in by their password: the header that sets the cookie.
+pub async fn begin_session(
+    app: &AppState,
+    login: &str,
+    password: SecretString,
+    address: ClientAddress,
+    actor: Actor,
+    headers: &HeaderMap,
+) -> ApiResult<HeaderValue> {
+    let Outcome::Good(user) = sign_in::password(app, login, password, address.0, &actor).await?
+    else {
+        return Err(invalid_grant());
+    };
+    let secret = fresh_secret("").map_err(ApiError::internal)?;
+    let kind = Kind::Cookie(secret_hash(secret.expose_secret()));
+    let _ = start(app, &user, &kind, actor, headers).await?;
+    let seconds = app.identity.lifetimes.absolute.num_seconds();
+    cookie_header(secret.expose_secret(), seconds).map_err(ApiError::internal)
+}
+
 /// A path of this site and nothing that a browser could read as another: no scheme, no host, no
 /// backslash, no control character.
-fn same_origin_path(next: &str) -> Option<HeaderValue> {
+pub fn same_origin_path(next: &str) -> Option<HeaderValue> {
     let is_path = next.starts_with('/')
         && !next.starts_with("//")
         && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');

@@ -58,8 +58,8 @@ pub struct SetMember {
 /// The project and the principal that a path names.
 #[derive(Deserialize)]
 pub struct InPath {
-    id: ProjectId,
-    principal: String,
+    pub id: ProjectId,
+    pub principal: String,
 }
 
 /// The members of a project, oldest first

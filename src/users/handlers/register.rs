@@ -73,20 +73,31 @@ pub async fn create_user(
             ));
         }
     }
+    let account = register(&app, body, address, actor, false).await?;
+    let (id, version) = (account.user.id, account.user.version);
+    Ok(Answer::created(format!("/api/v1/users/{id}"), &Me::from(account))?.with_version(version))
+}
+
+/// Makes the account, as often as the address may. The first of all administers.
+pub async fn register(
+    app: &Api,
+    body: Register,
+    address: ClientAddress,
+    actor: Actor,
+    is_first: bool,
+) -> ApiResult<Account> {
     let token = app.identity.limiter.registration(&app.db, address.0);
     let token = token.await?;
-    let made = make(&app, body, actor).await;
+    let made = make(app, body, actor, is_first).await;
     // Only who was told that a name is taken has learned something of somebody.
     let is_taken = matches!(&made, Err(error) if error.code == Code::Conflict);
     if !is_taken {
         token.give_back(&app.db).await;
     }
-    let account = made?;
-    let (id, version) = (account.user.id, account.user.version);
-    Ok(Answer::created(format!("/api/v1/users/{id}"), &Me::from(account))?.with_version(version))
+    made
 }
 
-async fn make(app: &Api, body: Register, actor: Actor) -> ApiResult<Account> {
+async fn make(app: &Api, body: Register, actor: Actor, is_first: bool) -> ApiResult<Account> {
     let Register {
         email,
         password: NewPassword(password),
@@ -104,10 +115,17 @@ async fn make(app: &Api, body: Register, actor: Actor) -> ApiResult<Account> {
         name: name.and_then(PersonName::or_none),
         profile: Value::Object(profile),
         password_hash: app.identity.passwords.hash(password).await?,
-        is_admin: false,
+        is_admin: is_first,
     };
     let actor = actor.acting_as(new.id);
     transaction(&app.db, &actor, async |tx| {
+        if is_first && !Account::may_be_first(tx).await? {
+            return Err(ApiError::new(
+                Code::Conflict,
+                "somebody has made the first account in the meantime; sign in, or ask them",
+            )
+            .into());
+        }
         let account = Account::insert(tx, &new).await.map_err(taken)?;
         let user = account.user.id;
         tx.tell(Event::UserRegistered { user }).await?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chartroom::db::{Db, DbError};
+use chartroom::db::{Db, DbError, sourced};
 use chartroom::telemetry::metrics::Metrics;
 use diesel::sql_query;
 use diesel::sql_types::Text;
@@ -79,6 +79,21 @@ struct Name {
 async fn served_by(conn: &mut AsyncPgConnection) -> diesel::QueryResult<String> {
     let query = sql_query("SELECT current_setting('application_name') AS name");
     Ok(query.get_result::<Name>(conn).await?.name)
+}
+
+#[tokio::test]
+async fn who_has_just_changed_something_reads_where_it_was_written() {
+    let bench = Bench::new().await;
+    let endpoint = bench.database.endpoint.clone();
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let replica = Some(endpoint.clone());
+    let db = Db::new(endpoint, replica, settings(), DEADLINE, metrics.clone()).unwrap();
+    for (needs_primary, name) in [(false, "chartroom/read"), (true, "chartroom/write")] {
+        let read = async { db.read(served_by).await.unwrap() };
+        assert_eq!(sourced(read, needs_primary).await, name);
+    }
+    // Nothing was away.
+    assert_eq!(metrics.database_read_fallbacks_total.get(), 0);
 }
 
 #[tokio::test]

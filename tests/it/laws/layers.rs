@@ -118,16 +118,36 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "kernel",
             "schema",
+            "telemetry",
             "db",
             "blobs",
             "process",
             "state",
-            "telemetry",
             "http",
             "events",
             "identity",
             "jobs",
             "projects",
+        ],
+    ),
+    (
+        "console",
+        &[
+            "kernel",
+            "config",
+            "db",
+            "process",
+            "client",
+            "http",
+            "events",
+            "identity",
+            "jobs",
+            "users",
+            "projects",
+            "audit",
+            "notifications",
+            "posts",
+            "datasets",
         ],
     ),
     (
@@ -158,6 +178,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "posts",
             "datasets",
             "models",
+            "console",
         ],
     ),
 ];
@@ -228,7 +249,7 @@ fn arrows() -> Arrows {
     arrows
 }
 
-pub(super) fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
+pub(crate) fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     paths

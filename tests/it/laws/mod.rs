@@ -4,5 +4,5 @@ mod bounds;
 mod callers;
 mod columns;
 mod dependencies;
-mod layers;
+pub(crate) mod layers;
 mod names;

@@ -168,7 +168,6 @@ async fn the_public_listener_has_no_ops() {
         "/debug/pprof",
         "/debug/vars",
         "/actuator",
-        "/admin",
         "/.env",
         "/config",
     ] {

@@ -198,7 +198,7 @@ async fn no_accept_header_is_refused() {
         let answer = app
             .send(
                 Method::GET,
-                "/nothing",
+                "/api/v1/nothing",
                 &[("accept", accept)],
                 Body::empty(),
             )

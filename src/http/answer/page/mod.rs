@@ -43,6 +43,8 @@ pub struct PageParams<S> {
     scope: Scope,
     uri: Uri,
     cursors: Cursors,
+    /// Whether the page before the place is asked for, which pages for people have a link to.
+    is_back: bool,
 }
 
 impl<S> Deref for PageParams<S> {
@@ -97,6 +99,42 @@ impl<S: Sorts> PageParams<S> {
                 count: total.map(|total| total.min(COUNT_CAP)),
                 count_capped: total.map(|total| total > COUNT_CAP),
             },
+        }
+    }
+}
+
+/// The rows of a page, with the cursors of its neighbours.
+pub struct Neighbours<R> {
+    pub rows: Vec<R>,
+    /// Of the page before, as `before`.
+    pub before: Option<String>,
+    /// Of the page after, as `cursor`.
+    pub after: Option<String>,
+    pub count: Option<i64>,
+}
+
+impl<S: Sorts> PageParams<S> {
+    /// For a list that is walked in both directions; the rows are in the order of the list. Its sort
+    /// has a value in every row.
+    pub fn neighbours(&self, found: Found<S::Row>) -> Neighbours<S::Row> {
+        let (mut rows, is_last, count) = found.parts(self.limit);
+        if self.is_back {
+            rows.reverse();
+        }
+        let is_begun = self.after.is_some();
+        let seal = |row: Option<&S::Row>| {
+            let place = self.sort.place(row?);
+            self.cursors.keys.seal(&self.scope, &place)
+        };
+        let (has_before, has_after) = match self.is_back {
+            true => (!is_last, true),
+            false => (is_begun, !is_last),
+        };
+        Neighbours {
+            before: seal(rows.first().filter(|_| has_before)),
+            after: seal(rows.last().filter(|_| has_after)),
+            rows,
+            count,
         }
     }
 }

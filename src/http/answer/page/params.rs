@@ -14,7 +14,8 @@ use crate::kernel::error::{ApiError, Code};
 use crate::kernel::values::Checked as _;
 
 const USUAL: usize = 50;
-const OWN: [&str; 4] = ["limit", "cursor", "count", "sort"];
+/// `before` is for pages alone: the API, which documents it nowhere, refuses it before.
+const OWN: [&str; 5] = ["limit", "cursor", "count", "sort", "before"];
 
 impl<S: Sorts, A: Send + Sync> FromRequestParts<A> for PageParams<S>
 where
@@ -63,7 +64,8 @@ impl<S: Sorts> PageParams<S> {
             })?,
         };
         let scope = Scope::new(S::LIST, uri.path(), &name_of(sort, direction), filters);
-        let after = match value("cursor")? {
+        let back = value("before")?;
+        let after = match back.or(value("cursor")?) {
             None => None,
             Some(text) => Some(cursors.keys.open(&scope, text).ok_or_else(|| {
                 invalid(
@@ -75,13 +77,18 @@ impl<S: Sorts> PageParams<S> {
         Ok(Self {
             query: PageQuery {
                 sort,
-                direction,
+                direction: match (direction, back) {
+                    (direction, None) => direction,
+                    (Direction::Ascending, Some(_)) => Direction::Descending,
+                    (Direction::Descending, Some(_)) => Direction::Ascending,
+                },
                 limit,
                 counts,
                 after,
             },
             scope,
             uri: uri.clone(),
+            is_back: back.is_some(),
             cursors,
         })
     }

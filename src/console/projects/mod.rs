@@ -1,0 +1,7 @@
+//! Projects and their members.
+
+pub mod edit;
+pub mod list;
+pub mod members;
+pub mod new;
+pub mod one;

@@ -1,0 +1,161 @@
+//! A project: what it is about, what is in it, who its members are.
+
+use axum::response::Response;
+use maud::{Markup, html};
+
+use super::members;
+use crate::console::markup::markdown;
+use crate::console::parts::{filter, first, role, visibility};
+use crate::console::view::{View, day};
+use crate::datasets::model::{Dataset, Wanted};
+use crate::http::caller::Signed;
+use crate::identity::api::AppState;
+use crate::kernel::error::ApiResult;
+use crate::posts::list::{PostFilter, Wanted as WantedPosts};
+use crate::posts::model::Post;
+use crate::projects::access::{ProjectAccess, Role, Viewer};
+use crate::projects::members::{Member, MemberFilter};
+use crate::projects::model::Project;
+
+const FEW: usize = 5;
+/// A project with more members shows the first of them.
+const MEMBERS: usize = 200;
+
+struct Inside {
+    datasets: Vec<Dataset>,
+    posts: Vec<Post>,
+    members: Vec<Member>,
+}
+
+pub async fn show(
+    access: ProjectAccess<Viewer>,
+    who: Signed,
+    app: AppState,
+    view: View,
+) -> ApiResult<Response> {
+    let (me, id) = (who.id, access.project.id);
+    let datasets = Wanted {
+        me,
+        project: Some(id),
+        name: None,
+        name_contains: None,
+        tag: None,
+    };
+    let of_project: PostFilter = filter(&[("project_id", &id.to_string())])?;
+    let posts = WantedPosts::new(Some(me), of_project, &app.config.posts.search_language);
+    let everybody: MemberFilter = filter(&[])?;
+    let inside = app.db.read(async |connection| {
+        let datasets = datasets.page(connection, &first(FEW)).await?;
+        let posts = posts.page(connection, &first(FEW)).await?;
+        let members = access
+            .members(connection, &first(MEMBERS), &everybody)
+            .await?;
+        let posts = posts.parts(FEW).0.into_iter().map(|row| row.post);
+        Ok(Inside {
+            datasets: datasets.parts(FEW).0,
+            posts: posts.collect(),
+            members: members.parts(MEMBERS).0,
+        })
+    });
+    let inside = inside.await?;
+    let page = view
+        .page(&access.project.name)
+        .api(format!("/api/v1/projects/{id}"));
+    Ok(page.show(body(&view, &access, &inside)))
+}
+
+fn body(view: &View, access: &ProjectAccess<Viewer>, inside: &Inside) -> Markup {
+    let (lang, project) = (view.lang, &access.project);
+    let is_over = access.writable().is_err();
+    let manages = access.role == Some(Role::Owner);
+    let path = format!("/projects/{}", project.id);
+    html! {
+        p.crumbs { a href="/projects" { (lang.projects()) } }
+        div.head {
+            h1 { (project.name) }
+            @if manages { a.button href={ (path) "/edit" } { (lang.edit()) } }
+        }
+        (facts(view, project, access.role))
+        @if is_over {
+            div.note.warn {
+                p { (lang.expired_banner()) " " @if !manages { (lang.ask_owner()) } }
+                @if manages { (extension(view, &path)) }
+            }
+        } @else if manages && project.expires_at.is_some() {
+            details.more { summary { (lang.extend()) " …" } (extension(view, &path)) }
+        }
+        @match &project.description {
+            Some(text) if !text.is_empty() => (markdown(text)),
+            _ => p.hint { (lang.no_description()) },
+        }
+        (contents(view, project, access.role, inside))
+        h2 #members { (lang.members()) }
+        (members::table(view, project.id, &inside.members, access.role))
+    }
+}
+
+fn facts(view: &View, project: &Project, mine: Option<Role>) -> Markup {
+    let lang = view.lang;
+    html! {
+        ul.facts {
+            li { (visibility(lang, project.visibility)) }
+            li { (lang.your_role()) ": " (role(lang, mine)) }
+            @if let Some(end) = project.expires_at {
+                @let day = day(lang, end);
+                li {
+                    @if end <= chrono::Utc::now() {
+                        (lang.expired_on(day))
+                    } @else { (lang.expires_on(day)) }
+                }
+            }
+            li { (lang.created()) " " (view.at(project.created_at)) }
+            li { (lang.updated()) " " (view.at(project.updated_at)) }
+        }
+    }
+}
+
+fn extension(view: &View, path: &str) -> Markup {
+    let lang = view.lang;
+    html! {
+        form.row method="post" action={ (path) "/extend" } {
+            button name="days" value="30" { (lang.extend_30()) }
+            button name="days" value="90" { (lang.extend_90()) }
+            button name="days" value="never" { (lang.never_expires()) }
+        }
+    }
+}
+
+fn contents(view: &View, project: &Project, mine: Option<Role>, inside: &Inside) -> Markup {
+    let (lang, id) = (view.lang, project.id);
+    let writes = mine >= Some(Role::Editor);
+    html! {
+        div.head { h2 { (lang.datasets()) }
+            @if writes {
+                a.button.small href={ "/datasets/new?project_id=" (id) } { (lang.new_dataset()) }
+            }
+        }
+        @if inside.datasets.is_empty() { p.hint { (lang.no_datasets_here()) } } @else {
+            ul.cards data-rows {
+                @for dataset in &inside.datasets {
+                    (crate::console::datasets::list::card(view, dataset))
+                }
+            }
+            @if inside.datasets.len() == FEW {
+                p { a href={ "/datasets?project_id=" (id) } { (lang.all_of_them()) } }
+            }
+        }
+        div.head { h2 { (lang.posts()) }
+            @if writes {
+                a.button.small href={ "/posts/new?project_id=" (id) } { (lang.new_post()) }
+            }
+        }
+        @if inside.posts.is_empty() { p.hint { (lang.no_posts_here()) } } @else {
+            ul.cards data-rows {
+                @for post in &inside.posts { (crate::console::posts::list::card(view, post)) }
+            }
+            @if inside.posts.len() == FEW {
+                p { a href={ "/posts?project_id=" (id) } { (lang.all_of_them()) } }
+            }
+        }
+    }
+}
