@@ -11,6 +11,8 @@ mod models;
 mod once;
 #[cfg(feature = "tabular")]
 mod output;
+#[cfg(feature = "models")]
+mod serve;
 #[cfg(feature = "tabular")]
 mod source;
 #[cfg(feature = "tabular")]
@@ -42,7 +44,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         },
         #[cfg(feature = "models")]
         ["model", library] => models::run(library.as_ref()),
-        _ => return misused("the service starts this program by itself; nobody else has to"),
+        #[cfg(feature = "models")]
+        ["serve", address] => serve::run(address),
+        #[cfg(feature = "models")]
+        ["check"] => return serve::check(),
+        _ => return misused(USAGE),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,6 +58,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     }
 }
+
+const USAGE: &str = match cfg!(feature = "models") {
+    false => "the service starts this program by itself; nobody else has to",
+    true => {
+        "chartroom-runner serve unix:/PATH | serve tcp:ADDRESS:PORT | check; the service and \
+         `serve` start everything else by themselves"
+    }
+};
 
 fn misused(why: &str) -> ExitCode {
     eprintln!("{why}");

@@ -42,7 +42,7 @@ pub(crate) fn settle() -> Result<(), Failure> {
 }
 
 /// Gives a process that is to open the library the environment that it needs.
-fn quiet(command: &mut Command) {
+pub(crate) fn quiet(command: &mut Command) {
     command.env_clear().env(QUIET.0, QUIET.1);
     for name in KEPT {
         if let Some(value) = std::env::var_os(name) {

@@ -26,7 +26,8 @@ use chartroom_wire::models::{Code, Failure, Loaded, MAX_MESSAGE, Tensor};
 use chartroom_wire::{Kind, Messages, WireError, write, write_json};
 use ort::session::Session;
 
-use library::Library;
+pub(crate) use environment::quiet;
+pub(crate) use library::Library;
 use onnx::refused;
 use receive::Received;
 

@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test that cannot go on fails"
@@ -13,3 +14,4 @@ mod needs;
 #[expect(dead_code, reason = "shared with the tests beside the code")]
 mod onnx;
 mod peer;
+mod serving;
