@@ -44,6 +44,17 @@ struct Model {
     loaded: Loaded,
 }
 
+/// Ends with who started it, where that is `serve`: what computes for ever notices nothing.
+pub(crate) fn run_attended(library: &Path) -> Result<(), WireError> {
+    #[cfg(target_os = "linux")]
+    {
+        let kill = rustix::process::Signal::KILL;
+        let set = rustix::process::set_parent_process_death_signal(Some(kill));
+        set.map_err(std::io::Error::from)?;
+    }
+    run(library)
+}
+
 pub(crate) fn run(library: &Path) -> Result<(), WireError> {
     let from = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
     let to = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);

@@ -11,6 +11,9 @@ const MAX_LOAD: usize = 64 * 1024;
 /// What protobuf can say of a message's length.
 const MAX_MODEL: u64 = (1 << 31) - 1;
 
+/// What a changed model may be longer by, without being moved.
+const SLACK: usize = 64 * 1024;
+
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) load: Load,
@@ -98,7 +101,9 @@ fn reserve(load: &Load) -> Result<Vec<u8>, Failure> {
     }
     let mut bytes = Vec::new();
     let size = usize::try_from(load.size).map_err(|_large| short())?;
-    bytes.try_reserve_exact(size).map_err(|_refused| short())?;
+    bytes
+        .try_reserve_exact(size.saturating_add(SLACK))
+        .map_err(|_refused| short())?;
     Ok(bytes)
 }
 

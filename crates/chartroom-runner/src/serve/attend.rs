@@ -82,7 +82,7 @@ impl House {
         models::quiet(&mut command);
         let mut child = command
             .arg0("chartroom-runner")
-            .arg("model")
+            .arg("model-attended")
             .arg(&self.library)
             .current_dir("/")
             // A signal from the terminal is for this process, which then ends its children.

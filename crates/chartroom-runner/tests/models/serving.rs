@@ -266,6 +266,20 @@ fn at_its_end_it_does_not_wait_for_ever() {
 }
 
 #[test]
+fn children_end_with_who_started_them() {
+    let Some(library) = library() else { return };
+    let mut served = Served::start(&library, "orphans", 4);
+    let (_peer, busy) = served.busy(600);
+    let mut peer = served.peer();
+    peer.load(&onnx::linear()).unwrap();
+    let idle = pid(&served.hear("started"));
+    answers(&mut peer);
+    served.child.kill().unwrap();
+    served.child.wait().unwrap();
+    assert!(is_gone(busy) && is_gone(idle));
+}
+
+#[test]
 fn tcp_is_the_same() {
     let Some(library) = library() else { return };
     let served = Served::start(&library, "tcp", 4);
