@@ -22,6 +22,10 @@ schemathesis seconds="60":
 openapi-check *args:
     scripts/openapi-check {{ args }}
 
+# Compare models of scikit-learn, XGBoost and others with Python's onnxruntime, and send hostile ones; --all, --long
+model-check *args:
+    scripts/model-check {{ args }}
+
 # Refresh src/schema.rs from the migrations
 schema:
     CHARTROOM_UPDATE=1 cargo test --test it schema

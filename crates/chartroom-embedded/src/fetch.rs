@@ -5,15 +5,12 @@ use std::fs;
 use std::io::{Cursor, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use ring::digest::{SHA256, digest};
-
 use super::account::Account;
+use super::download::{download, lock, sha256};
 use super::error::EmbeddedError;
 use super::install::Install;
-use super::progress::Progress;
 use super::{Options, SYSTEM_CACHE_DIR};
 
 const VERSION: &str = "18.6.0";
@@ -21,15 +18,7 @@ pub(super) const MAJOR: u32 = 18;
 
 const MAVEN_CENTRAL: &str = "https://repo1.maven.org/maven2";
 
-/// A host that does not answer at all is given up soon, a slow one is not.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(15 * 60);
-const ATTEMPTS: u32 = 3;
-
-/// Another process may be fetching the same build; look this often whether it is done.
-const LOCK_POLL: Duration = Duration::from_millis(100);
-
 /// A build of the zonky project, as published on Maven Central. Moving VERSION means fetching each
 /// once and pinning anew.
 struct Build {
@@ -121,14 +110,18 @@ pub(super) async fn install(
         format!("{base}/io/zonky/test/postgres/{artifact}/{VERSION}/{artifact}-{VERSION}.jar");
 
     let work = async {
-        let _lock = lock(&cache).await?;
+        let path = cache.join("lock");
+        let _lock = lock(&path)
+            .await
+            .map_err(EmbeddedError::io("lock", &path))?;
         if let Ok(install) = Install::probe(&target.join("bin"), account) {
             return Ok(install);
         }
-        let jar = download(&url, build.size)
+        let title = format!("PostgreSQL {VERSION}");
+        let jar = download(&title, &url, build.size)
             .await
             .map_err(|problem| refuse(format!("fetching {url} failed: {problem}")))?;
-        let got = hex(digest(&SHA256, &jar).as_ref());
+        let got = sha256(&jar);
         if got != build.sha256 {
             return Err(EmbeddedError::Checksum {
                 url: url.clone(),
@@ -191,99 +184,6 @@ fn open_tree(dir: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-async fn lock(cache: &Path) -> Result<fs::File, EmbeddedError> {
-    let path = cache.join("lock");
-    let file = fs::File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(EmbeddedError::io("open", &path))?;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(fs::TryLockError::WouldBlock) => tokio::time::sleep(LOCK_POLL).await,
-            Err(fs::TryLockError::Error(error)) => {
-                return Err(EmbeddedError::io("lock", &path)(error));
-            }
-        }
-    }
-}
-
-async fn download(url: &str, size: usize) -> Result<Vec<u8>, String> {
-    let client = client()?;
-    let mut attempt = 1;
-    loop {
-        let (problem, worth_retrying) = match try_download(&client, url, size).await {
-            Ok(bytes) => return Ok(bytes),
-            Err(failure) => failure,
-        };
-        if attempt == ATTEMPTS || !worth_retrying {
-            return Err(problem);
-        }
-        tracing::warn!(
-            attempt,
-            "fetching PostgreSQL failed, trying again: {problem}"
-        );
-        tokio::time::sleep(Duration::from_secs(attempt.into())).await;
-        attempt += 1;
-    }
-}
-
-async fn try_download(
-    client: &reqwest::Client,
-    url: &str,
-    size: usize,
-) -> Result<Vec<u8>, (String, bool)> {
-    let transport = |error| (with_causes(error), true);
-    let mut response = client.get(url).send().await.map_err(transport)?;
-    let status = response.status();
-    if !status.is_success() {
-        return Err((
-            format!("the server answered {status}"),
-            status.is_server_error() || status.as_u16() == 429,
-        ));
-    }
-    let mut progress = Progress::new(&format!("Fetching PostgreSQL {VERSION}, once"), size);
-    let mut bytes = Vec::with_capacity(size);
-    // Whatever is longer than the pinned build cannot be it: the checksum will say so without
-    // reading all of it.
-    while bytes.len() <= size
-        && let Some(chunk) = response.chunk().await.map_err(transport)?
-    {
-        bytes.extend_from_slice(&chunk);
-        progress.at(bytes.len());
-    }
-    progress.done();
-    Ok(bytes)
-}
-
-fn client() -> Result<reqwest::Client, String> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    // The provider is named because the process may have no default one, and is not ours to set one
-    // for.
-    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
-        rustls::crypto::ring::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .map_err(|error| error.to_string())?
-    .with_root_certificates(roots)
-    .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .user_agent(concat!("chartroom/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(STALL_TIMEOUT)
-        .build()
-        .map_err(with_causes)
-}
-
-/// The error in one line with its causes, which name the host or the certificate at fault.
-fn with_causes(error: reqwest::Error) -> String {
-    format!("{:#}", anyhow::Error::new(error))
-}
-
 /// The jar is a zip around one tar.xz. Unpacked beside its place and renamed, so that no reader
 /// ever sees half of it.
 fn unpack(jar: &[u8], cache: &Path, target: &Path) -> std::io::Result<()> {
@@ -313,8 +213,4 @@ fn unpack(jar: &[u8], cache: &Path, target: &Path) -> std::io::Result<()> {
         fs::remove_dir_all(target)?;
     }
     fs::rename(&staging, target)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

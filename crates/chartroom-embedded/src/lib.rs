@@ -5,15 +5,20 @@
 //! accepts (`account`), and has it stopped even when this process is killed (`watchdog`, and
 //! `leftover` at the next start). One process at a time per data directory (`layout` holds the
 //! lock).
+//!
+//! Beside it, because it is fetched in the same way: the library that runs models (`onnxruntime`).
 
 mod account;
 mod cluster;
+#[cfg(feature = "fetch")]
+mod download;
 mod error;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod install;
 mod layout;
 mod leftover;
+pub mod onnxruntime;
 #[cfg(feature = "fetch")]
 mod progress;
 mod server;

@@ -6,7 +6,7 @@ use std::io;
 use chartroom_wire::tabular::{Bounds, Code, End, Failure, Head, MAX_HEAD};
 use chartroom_wire::{Cell, Kind, RowsWriter, WireError, write, write_json};
 
-use crate::ID;
+use crate::once::ID;
 
 /// A batch is sent once it weighs this much, so that it fits one frame unless a row is larger.
 const BATCH: usize = 240 * 1024;

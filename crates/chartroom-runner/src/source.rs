@@ -13,7 +13,7 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn stdin() -> io::Result<Self> {
-        let file = crate::stdin()?;
+        let file = crate::once::stdin()?;
         is_for_reading(&file)?;
         let about = file.metadata()?;
         if !about.is_file() {

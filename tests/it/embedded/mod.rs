@@ -2,6 +2,7 @@
 
 mod choice;
 mod deaths;
+mod library;
 mod links;
 
 use std::fs;

@@ -8,7 +8,7 @@ use std::fs::File;
 use chartroom_wire::tabular::{Code, Column, Failure, FileFormat, MAX_ROWS, WriteHead};
 use chartroom_wire::{Kind, Message, Messages, WireError};
 
-use crate::ID;
+use crate::once::ID;
 use crate::output::Stop;
 use sink::FileWriter;
 use values::Batch;

@@ -15,7 +15,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
-use crate::ID;
+use crate::once::ID;
 use crate::output::Stop;
 
 /// Bytes of a message of the file.
