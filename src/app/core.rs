@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use crate::app::embedded::library;
 use crate::app::features;
 use crate::config::Config;
 use crate::config::endpoint::Endpoint;
@@ -74,7 +75,7 @@ pub(super) fn core(
         job_wake,
         outbox_wake,
         runner,
-        models: ModelRunner::of(&config.models).into(),
+        models: ModelRunner::of(&config.models, library(&config)).into(),
         spool,
         shutdown,
         config,

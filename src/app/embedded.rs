@@ -2,16 +2,38 @@
 //! The image is built without it: see the feature `embedded-postgres` in Cargo.toml.
 
 #[cfg(not(feature = "embedded-postgres"))]
-pub use absent::Private;
+pub use absent::{Private, library};
 #[cfg(feature = "embedded-postgres")]
-pub use present::{Private, endpoint};
+pub use present::{Private, endpoint, library};
 
 #[cfg(feature = "embedded-postgres")]
 mod present {
-    use chartroom_embedded::{Embedded, EmbeddedError, Options, Stop, default_cache_dir};
+    use std::sync::Arc;
+
+    use chartroom_embedded::{
+        Embedded, EmbeddedError, Options, Stop, default_cache_dir, onnxruntime,
+    };
 
     use crate::config::endpoint::{Endpoint, Tls};
     use crate::config::{Broken, Config, Secret, SslMode};
+    use crate::process::models::FindLibrary;
+
+    /// The library that models run with: the one that is set, or one that is fetched once where that
+    /// is allowed.
+    pub fn library(config: &Config) -> FindLibrary {
+        let configured = config.models.onnxruntime.clone();
+        let may_fetch = config.embedded.embedded_download;
+        let folder = config.embedded.embedded_cache_dir.as_ref();
+        let folder = folder.map(|folder| folder.join("onnxruntime"));
+        let folder = folder.unwrap_or_else(onnxruntime::default_cache_dir);
+        Arc::new(move || {
+            let (configured, folder) = (configured.clone(), folder.clone());
+            Box::pin(async move {
+                let found = onnxruntime::library(configured.as_deref(), &folder, may_fetch).await;
+                found.map_err(|error| error.to_string())
+            })
+        })
+    }
 
     /// The running server.
     pub struct Private(Embedded);
@@ -70,8 +92,21 @@ mod present {
 
 #[cfg(not(feature = "embedded-postgres"))]
 mod absent {
+    use std::sync::Arc;
+
     use crate::config::Config;
     use crate::config::endpoint::Endpoint;
+    use crate::process::models::FindLibrary;
+
+    /// The library that models run with, which has to be set.
+    pub fn library(config: &Config) -> FindLibrary {
+        let configured = config.models.onnxruntime.clone();
+        Arc::new(move || {
+            let configured = configured.clone();
+            let missing = "this build fetches no libonnxruntime; set CHARTROOM_ONNXRUNTIME to one";
+            Box::pin(async move { configured.ok_or_else(|| missing.to_owned()) })
+        })
+    }
 
     /// There is none in this build.
     pub enum Private {}

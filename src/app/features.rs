@@ -10,6 +10,7 @@ use http::Extensions;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::app::embedded::library;
 use crate::app::sweep::{
     PurgeAnswers, PurgeAttempts, PurgeAudit, PurgeEvents, PurgeInvitations, PurgeMailLinks,
     PurgeNotifications, PurgeRefusedAddresses, PurgeRevocations, PurgeSessions,
@@ -118,7 +119,7 @@ pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
     let kinds = match config.models.models_runner {
         // Where models run nowhere, their jobs wait for a process where they do.
         ModelsRunner::Off => kinds,
-        _ => kinds.with::<CheckVersion>(ModelRunner::of(&config.models).into()),
+        _ => kinds.with::<CheckVersion>(ModelRunner::of(&config.models, library(config)).into()),
     };
     match Mailer::new(config, metrics.clone()) {
         Some(mailer) => with_mail(kinds, &Arc::new(mailer)),

@@ -42,7 +42,12 @@ impl CheckVersion {
         let verdict = match runner.load(&wanted, bytes).await {
             Ok((loaded, _process)) => Ok(Signature::from(loaded)),
             Err(error) if error.is_of_the_model() => Err(error.to_string()),
-            Err(error) => return Err(JobError::Failed(error.into())),
+            Err(error) => {
+                // Who waits for it is told; why it is so is for the log.
+                db.write(async |connection| Version::note(connection, model, number).await)
+                    .await?;
+                return Err(JobError::Failed(error.into()));
+            }
         };
         let nobody = Actor::default();
         let kept = transaction(db, &nobody, async |tx: &mut Tx<'_>| -> Work<()> {

@@ -56,7 +56,7 @@ pub struct Version {
     pub model_id: ModelId,
     pub version: i64,
     pub state: VersionState,
-    /// Why it has failed; or, where it is ready, what its last check found
+    /// Why it has failed, or why it is still being checked; where it is ready, what its last check found
     pub problem: Option<String>,
     /// Bytes of the file
     pub size: i64,
@@ -268,6 +268,26 @@ impl Version {
             .execute(connection)
             .await?;
         Ok(Some(before))
+    }
+
+    /// Its check has not come to an end, which is not its fault.
+    pub async fn note(
+        connection: &mut AsyncPgConnection,
+        model: ModelId,
+        version: i64,
+    ) -> QueryResult<usize> {
+        let problem = "what runs models cannot be reached at present; the check is repeated";
+        let checked = model_versions::table
+            .find((model, version))
+            .filter(model_versions::state.eq(VersionState::Checking))
+            .filter(model_versions::problem.is_distinct_from(problem));
+        diesel::update(checked)
+            .set((
+                model_versions::problem.eq(problem),
+                model_versions::revision.eq(model_versions::revision + 1),
+            ))
+            .execute(connection)
+            .await
     }
 
     pub async fn delete(

@@ -24,6 +24,7 @@ use crate::kernel::types::{ModelId, PrincipalId};
 use crate::models::access::ModelAccess;
 use crate::models::check::CheckVersion;
 use crate::models::model::Model;
+use crate::models::serving::unavailable;
 use crate::models::version::{NewVersion, Version, VersionState};
 use crate::projects::access::{Editor, expired};
 
@@ -40,7 +41,7 @@ const EVERY: Duration = Duration::from_millis(100);
 ///
 /// The file is loaded once, apart from the service, to find out what it takes and gives. If that is
 /// done within a few seconds, the answer shows the version as `ready`, or as `failed` with its
-/// `problem`; else as `checking`. A repetition with the same `Idempotency-Key` makes no other version.
+/// `problem`; else as `checking`. Where models run nowhere, it is 503. A repetition with the same `Idempotency-Key` makes no other version.
 #[utoipa::path(
     post,
     path = "/api/v1/models/{name}/versions",
@@ -66,6 +67,9 @@ pub async fn create_model_version(
     let ModelAccess { model, who, .. } = access;
     if model.is_expired {
         return Err(expired());
+    }
+    if app.models.is_off() {
+        return Err(unavailable());
     }
     let expected = digest(&headers)?;
     if let Some(key) = once.key() {

@@ -12,6 +12,7 @@ use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::models::access::ModelAccess;
+use crate::models::serving::unavailable;
 use crate::models::version::{Version, VersionState};
 use crate::projects::access::Editor;
 
@@ -38,6 +39,9 @@ pub async fn verify_model_version(
     ValidPath(path): ValidPath<VersionPath>,
     once: Once,
 ) -> ApiResult<Answer> {
+    if app.models.is_off() {
+        return Err(unavailable());
+    }
     let me = who.id;
     idempotent(&app.db, &actor, &once, async |tx: &mut Tx<'_>| {
         let model = ModelAccess::<Editor>::to_write(tx, me, &path.name)

@@ -137,12 +137,14 @@ fn seed<'a>(
     }
 }
 
+/// The outputs by their places, each with whether it is answered as bytes.
+type Ways = Vec<(usize, bool)>;
+
 /// A question that fits a model, and how it is to be answered.
 pub(super) struct Question {
     pub id: Option<String>,
     pub inputs: Inputs<Bytes>,
-    /// The outputs by their places, each with whether it is answered as bytes.
-    pub outputs: Vec<(usize, bool)>,
+    pub outputs: Ways,
 }
 
 impl Question {
@@ -332,7 +334,7 @@ fn answered(
     outputs: &[Output],
     parameters: &Parameters,
     signature: &Signature,
-) -> ApiResult<(Vec<u16>, Vec<(usize, bool)>)> {
+) -> ApiResult<(Vec<u16>, Ways)> {
     let usually = parameters.binary_data_output.unwrap_or(false);
     if outputs.is_empty() {
         let all = (0..signature.outputs.len()).map(|place| (place, usually));

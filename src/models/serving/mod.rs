@@ -156,9 +156,6 @@ impl Serving {
         inputs: Inputs<Bytes>,
         at: Instant,
     ) -> ApiResult<Waiting> {
-        if self.runner.is_off() {
-            return Err(unavailable());
-        }
         let (reply, answer) = oneshot::channel();
         let mut question = Question { inputs, at, reply };
         let mut loaded = self.loaded();
@@ -234,7 +231,7 @@ fn late() -> ApiError {
     )
 }
 
-fn unavailable() -> ApiError {
+pub fn unavailable() -> ApiError {
     ApiError::new(
         Code::ModelsUnavailable,
         "models are not served by this process, or what runs them cannot be reached",
@@ -256,7 +253,8 @@ fn refusal(error: &ModelError) -> ApiError {
             Code::ModelFailed,
             "the process of the model ended before it answered; repeat the request",
         ),
-        ModelError::Off | ModelError::Unreachable(_) | ModelError::Bytes(_) => {
+        ModelError::Off => unavailable(),
+        ModelError::Unreachable(_) | ModelError::Bytes(_) => {
             tracing::error!(%error, "a model cannot be loaded");
             unavailable()
         }

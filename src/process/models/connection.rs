@@ -1,5 +1,6 @@
 //! The stream of frames to one process, and why it ended.
 
+use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -131,8 +132,13 @@ async fn said(stderr: ChildStderr) -> String {
 
 /// What the end of the process means. C++ and Rust both abort where memory is refused, and say so.
 fn cause(status: ExitStatus, said: &str) -> ModelError {
+    const WRONG_USAGE: i32 = 2;
     const KILL: i32 = 9;
     const XCPU: i32 = 24;
+    if status.code() == Some(WRONG_USAGE) {
+        let other = "the program does not run models; build it with its feature `models`";
+        return ModelError::Unreachable(io::Error::new(io::ErrorKind::Unsupported, other));
+    }
     let is_memory = said.contains("memory allocation of") || said.contains("bad_alloc");
     if is_memory {
         let message = "the model takes more memory than there is for it";
@@ -161,6 +167,7 @@ mod tests {
             (24, "", "too long"),
             (31, "", "by signal 31"),
             (0, "", "exit status: 0"),
+            (2 << 8, "", "build it with its feature"),
         ] {
             let error = cause(ExitStatus::from_raw(raw), said).to_string();
             assert!(error.contains(expected), "{raw}: {error}");

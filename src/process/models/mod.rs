@@ -9,9 +9,11 @@ mod connection;
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::{Stream, TryStreamExt as _};
 use tokio::net::UnixStream;
 use tokio::process::Command;
@@ -79,26 +81,33 @@ pub struct Wanted {
     pub is_new: bool,
 }
 
+/// Where libonnxruntime is; or what to do about that it is nowhere.
+pub type FindLibrary = Arc<dyn Fn() -> BoxFuture<'static, Result<PathBuf, String>> + Send + Sync>;
+
 /// Starts processes of models.
-#[derive(Debug)]
 pub struct ModelRunner {
     place: ModelsRunner,
-    library: Option<PathBuf>,
+    library: FindLibrary,
     /// Bytes that each process may write to.
     memory: u64,
 }
 
 impl ModelRunner {
-    pub fn of(settings: &Models) -> Self {
+    pub fn of(settings: &Models, library: FindLibrary) -> Self {
         Self {
             place: settings.models_runner.clone(),
-            library: settings.onnxruntime.clone(),
+            library,
             memory: u64::try_from(settings.model_memory.0).unwrap_or(u64::MAX),
         }
     }
 
+    /// Whether nothing runs models here: it is switched off, or the program is not there.
     pub fn is_off(&self) -> bool {
-        self.place == ModelsRunner::Off
+        match &self.place {
+            ModelsRunner::Off => true,
+            ModelsRunner::Beside => beside().is_err(),
+            ModelsRunner::Program(_) | ModelsRunner::Socket(_) => false,
+        }
     }
 
     /// Loads a model. Dropping what comes back, or this future, ends its process.
@@ -169,14 +178,19 @@ impl ModelRunner {
             ModelsRunner::Program(program) => program.clone(),
             ModelsRunner::Beside => beside().map_err(ModelError::Unreachable)?,
         };
-        let library = self.library.clone().ok_or_else(|| {
-            let missing = "libonnxruntime is not there; say where it is by CHARTROOM_ONNXRUNTIME";
-            ModelError::Unreachable(io::Error::new(io::ErrorKind::NotFound, missing))
-        })?;
-        let mut child = Command::new(program)
+        let missing = |why| ModelError::Unreachable(io::Error::new(io::ErrorKind::NotFound, why));
+        let library = (self.library)().await.map_err(missing)?;
+        let mut child = Command::new(program);
+        child.env_clear();
+        // Where the system has none: texts are compared by the rules of a language.
+        if let Some(locales) = std::env::var_os("LOCPATH") {
+            child.env("LOCPATH", locales);
+        }
+        let mut child = child
             .arg("model")
             .arg(library)
-            .env_clear()
+            // The library would send what it sees to its maker.
+            .env("ORT_DISABLE_TELEMETRY", "1")
             .current_dir("/")
             // A signal from the terminal is for the service, which then ends its children.
             .process_group(0)

@@ -264,14 +264,13 @@ async fn a_shadow_is_compared_and_never_seen() {
 
 #[tokio::test]
 async fn without_a_runner_everything_else_works() {
-    let mut place = Place::with(&[]).await;
+    let place = Place::new().await;
     let model = served(&place, json!({ "factor": 2.0 })).await;
     std::fs::remove_file(&place.runner.path).unwrap();
     let answer = place.ask(ASK, &[[1.0, 1.0]]).await;
     assert_eq!(outcome(&answer), (503, "models-unavailable".to_owned()));
     assert_eq!(place.get(&model).await.status, 200);
     assert_eq!(place.get("/v2/models/m").await.status, 200);
-    place.authorization = String::new();
     let off =
         crate::support::app::TestApp::with(&["--models-runner=off"], Default::default()).await;
     assert_eq!(off.get("/v2/health/live").await.status, 200);
@@ -279,4 +278,14 @@ async fn without_a_runner_everything_else_works() {
         .send(Method::GET, "/v2", &[], axum::body::Body::empty())
         .await;
     assert_eq!(answer.json()["extensions"], json!(["binary_tensor_data"]));
+}
+
+#[tokio::test]
+async fn where_models_run_nowhere_none_is_taken() {
+    let mut place = Place::new().await;
+    let model = place.model("m").await;
+    place.app = place.app.beside(&["--models-runner=off"]);
+    let refused = place.upload(&model, &[], br#"{"factor": 1.0}"#).await;
+    assert_eq!(outcome(&refused), (503, "models-unavailable".to_owned()));
+    assert_eq!(place.number("SELECT count(*) FROM model_versions").await, 0);
 }

@@ -1,5 +1,7 @@
 //! Versions: uploading, checking, describing and deleting them, and that their bytes stay.
 
+use chartroom::kernel::types::ModelId;
+use chartroom::models::check::CheckVersion;
 use http::Method;
 use ring::digest::{SHA256, digest};
 use serde_json::json;
@@ -152,4 +154,37 @@ async fn a_version_that_failed_can_be_checked_again() {
     assert_eq!(begun.json()["state"], "ready");
     place.check().await;
     assert_eq!(place.get(&target).await.json()["state"], "ready");
+}
+
+#[tokio::test]
+async fn a_check_that_cannot_be_made_says_so_and_is_repeated() {
+    let place = Place::new().await;
+    let model = place.model("later").await;
+    let hidden = place.runner.path.with_extension("hidden");
+    std::fs::rename(&place.runner.path, &hidden).unwrap();
+    let target = format!("{model}/versions");
+    let headers = [("authorization", place.authorization.as_str())];
+    let file = br#"{"factor": 2.0}"#.to_vec();
+    let answer = place
+        .app
+        .send(Method::POST, &target, &headers, file.into())
+        .await;
+    assert_eq!(answer.json()["state"], "checking", "{}", answer.text());
+    let core = &place.app.app.core;
+    let id = place.get(&model).await.json()["id"].clone();
+    let check = CheckVersion {
+        model: ModelId(serde_json::from_value(id).unwrap()),
+        version: 1,
+    };
+    assert!(check.make(&core.db, &core.models).await.is_err());
+    let version = place.get(&format!("{target}/1")).await.json();
+    let problem = version["problem"].as_str().unwrap();
+    assert!(problem.contains("the check is repeated"), "{problem}");
+    std::fs::rename(&hidden, &place.runner.path).unwrap();
+    check.make(&core.db, &core.models).await.unwrap();
+    let version = place.get(&format!("{target}/1")).await.json();
+    assert_eq!(
+        (&version["state"], &version["problem"]),
+        (&json!("ready"), &json!(null))
+    );
 }
