@@ -48,7 +48,9 @@ def sign_in():
 
 
 TOKEN = sign_in()
-HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+def headers():
+    """Anew each time, since the client adds to what it is given."""
+    return {"Authorization": f"Bearer {TOKEN}"}
 
 
 def session(made):
@@ -92,9 +94,9 @@ def asked(client, name, python, values, binary):
         tensor = triton.InferInput(declared.name, list(value.shape), kind)
         tensor.set_data_from_numpy(value, binary_data=binary)
         inputs.append(tensor)
-    names = [it["name"] for it in client.get_model_metadata(name, headers=HEADERS)["outputs"]]
+    names = [it["name"] for it in client.get_model_metadata(name, headers=headers())["outputs"]]
     outputs = [triton.InferRequestedOutput(it, binary_data=binary) for it in names]
-    answer = client.infer(name, inputs, outputs=outputs, headers=HEADERS, request_id="one")
+    answer = client.infer(name, inputs, outputs=outputs, headers=headers(), request_id="one")
     told = answer.get_response()
     assert (told["model_name"], told["model_version"], told["id"]) == (name, "1", "one"), told
     return [answer.as_numpy(it) for it in names]
@@ -115,8 +117,8 @@ def serves(project, name):
     model = f"check-{name}"
     upload(project, model, made)
     client = triton.InferenceServerClient(URL.removeprefix("http://"))
-    assert client.is_server_live() and client.is_server_ready() and client.is_model_ready(model, headers=HEADERS)
-    metadata = client.get_model_metadata(model, headers=HEADERS)
+    assert client.is_server_live() and client.is_server_ready() and client.is_model_ready(model, headers=headers())
+    metadata = client.get_model_metadata(model, headers=headers())
     assert [it["name"] for it in metadata["inputs"]] == [it.name for it in python.get_inputs()], metadata
     assert [it["datatype"] for it in metadata["inputs"]] == [TYPES[it.type] for it in python.get_inputs()], metadata
     draw = numpy.random.default_rng(5)
@@ -136,9 +138,9 @@ def refuses(project):
     name = f"check-{models.SHORT[0]}"
     wrong = triton.InferInput("x", [1, 3], "FP32")
     wrong.set_data_from_numpy(numpy.zeros((1, 3), dtype=numpy.float32), binary_data=False)
-    for headers, expected in [(HEADERS, "the model takes"), ({}, "")]:
+    for given, expected in [(headers(), "the model takes"), ({}, "")]:
         try:
-            client.infer(name, [wrong], headers=headers)
+            client.infer(name, [wrong], headers=given)
         except InferenceServerException as error:
             assert expected in str(error), error
         else:
