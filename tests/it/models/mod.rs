@@ -134,7 +134,8 @@ impl Place {
 
     /// Uploads a model that is good, and says its number.
     async fn ready(&self, model: &str, file: Value) -> i64 {
-        let answer = self.upload(model, &[], file.to_string().as_bytes()).await;
+        let file = file.to_string();
+        let answer = Box::pin(self.upload(model, &[], file.as_bytes())).await;
         let version = answer.json();
         assert_eq!(version["state"], "ready", "{}", answer.text());
         version["version"].as_i64().unwrap()
