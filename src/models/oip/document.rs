@@ -2,7 +2,7 @@
 //! read and written by hand.
 
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 /// A question to a model.
@@ -19,9 +19,8 @@ fn text(what: &'static str) -> ObjectBuilder {
 
 fn tensor(data: &'static str) -> ObjectBuilder {
     let axis = ObjectBuilder::new().schema_type(Type::Integer);
-    let value = ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::SchemaType::AnyValue)
-        .description(Some("A value, or a list of them"));
+    let kinds = vec![Type::Boolean, Type::Number, Type::String];
+    let value = ObjectBuilder::new().schema_type(SchemaType::Array(kinds));
     ObjectBuilder::new()
         .property("name", text("Name of the tensor"))
         .required("name")
