@@ -5,8 +5,6 @@ use std::sync::Arc;
 use axum::body::Body;
 use http::{Method, StatusCode};
 use serde_json::json;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::support::app::{Answer, TestApp};
 use crate::support::client::Client;
@@ -14,9 +12,6 @@ use crate::support::sockets::Served;
 
 const PASSWORD: &str = "correct horse battery";
 const VERSION: &str = "/api/v1/version";
-
-#[utoipa::path(get, path = "/v2/health/live", responses((status = OK)))]
-async fn get_live() {}
 
 async fn app(limit: u32) -> Arc<TestApp> {
     let limit = format!("--rate-limit={limit}");
@@ -29,8 +24,7 @@ async fn app(limit: u32) -> Arc<TestApp> {
         "--database-deadline=20s",
         "--request-deadline=30s",
     ];
-    let routes = OpenApiRouter::new().routes(routes!(get_live));
-    TestApp::with(&flags, routes).await.into()
+    TestApp::with(&flags, Default::default()).await.into()
 }
 
 async fn sign_in(app: &TestApp, password: &str) -> Answer {
