@@ -123,8 +123,6 @@ impl TestApp {
     ) -> Self {
         let shutdown = Shutdown::new(Timings::default());
         let app = chartroom::app::serve::app(config(flags), endpoint, None, shutdown).unwrap();
-        // Nobody watches it here.
-        app.health.good();
         let shell = shell_with(&app, routes);
         Self {
             app,
