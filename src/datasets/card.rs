@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::body::patch::{Change, Patch};
-use crate::kernel::error::{ApiError, ApiResult, FieldError};
+use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::values::text;
 
 text! {
@@ -61,11 +61,12 @@ impl CardChanges {
             return Ok(None);
         };
         if tags.len() > MOST_TAGS {
-            return Err(ApiError::validation(vec![FieldError {
-                pointer: "/card/tags".to_owned(),
-                code: "too-many-items".into(),
-                detail: "a dataset has at most 20 tags".to_owned(),
-            }]));
+            let detail = "a dataset has at most 20 tags";
+            return Err(ApiError::wrong_field(
+                "/card/tags",
+                "too-many-items",
+                detail,
+            ));
         }
         let mut tags: Vec<String> = tags.iter().map(|tag| tag.as_str().to_owned()).collect();
         tags.sort();

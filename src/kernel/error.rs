@@ -292,6 +292,19 @@ impl ApiError {
         }
     }
 
+    /// One thing wrong with a body.
+    pub fn wrong_field(
+        pointer: impl Into<String>,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self::validation(vec![FieldError {
+            pointer: pointer.into(),
+            code: code.into(),
+            detail: detail.into(),
+        }])
+    }
+
     pub fn validation(mut errors: Vec<FieldError>) -> Self {
         errors.sort();
         errors.dedup();

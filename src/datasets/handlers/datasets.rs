@@ -24,7 +24,7 @@ use crate::http::body::extract::{ValidPath, ValidQuery};
 use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
-use crate::kernel::error::{ApiError, ApiResult, Code, FieldError};
+use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::{DatasetId, PrincipalId, ProjectId, instant};
 use crate::projects::access::{Editor, Owner, ProjectAccess, Role, Viewer};
 
@@ -219,14 +219,14 @@ pub async fn create_dataset(
         rules: changes,
     } = body;
     if columns.len() > MOST_COLUMNS {
-        return Err(wrong(
+        return Err(ApiError::wrong_field(
             "/columns",
             "too-many-items",
             "a dataset has at most 500 columns",
         ));
     }
     if key.len() > MOST_KEY_FIELDS {
-        return Err(wrong(
+        return Err(ApiError::wrong_field(
             "/key",
             "too-many-items",
             "a key has at most 16 fields",
@@ -254,7 +254,7 @@ pub async fn create_dataset(
             .filter(|field| !fields.contains(field))
             .ok_or_else(|| {
                 let pointer = format!("/key/{at}");
-                wrong(
+                ApiError::wrong_field(
                     &pointer,
                     "invalid-value",
                     "no column is called so, or it is there twice",
@@ -298,16 +298,8 @@ pub async fn create_dataset(
     .await
 }
 
-fn wrong(pointer: &str, code: &'static str, detail: &str) -> ApiError {
-    ApiError::validation(vec![FieldError {
-        pointer: pointer.to_owned(),
-        code: code.into(),
-        detail: detail.to_owned(),
-    }])
-}
-
 fn wrong_column(it: WrongColumn) -> ApiError {
-    wrong(
+    ApiError::wrong_field(
         &format!("/columns/{}/{}", it.place, it.member),
         it.code,
         &it.detail,

@@ -27,7 +27,7 @@ use crate::http::body::patch::MergePatch;
 use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
-use crate::kernel::error::{ApiError, ApiResult, Code, FieldError};
+use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::DatasetId;
 use crate::projects::access::{Editor, Viewer};
 
@@ -171,13 +171,7 @@ fn records(dataset: &Dataset, body: &NewRecords) -> ApiResult<Vec<Values>> {
         NewRecords::One(record) => (std::slice::from_ref(record), false),
         NewRecords::Many(records) => (records, true),
     };
-    let whole = |code: &'static str, detail: &str| {
-        ApiError::validation(vec![FieldError {
-            pointer: String::new(),
-            code: code.into(),
-            detail: detail.to_owned(),
-        }])
-    };
+    let whole = |code: &'static str, detail: &str| ApiError::wrong_field("", code, detail);
     if given.is_empty() {
         return Err(whole("too-few-items", "there is no record in the list"));
     }

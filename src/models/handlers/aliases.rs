@@ -16,7 +16,7 @@ use crate::http::body::extract::{ValidJson, ValidPath};
 use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
-use crate::kernel::error::{ApiError, ApiResult, Code, FieldError};
+use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::PrincipalId;
 use crate::kernel::values::{Checked as _, number};
 use crate::models::access::ModelAccess;
@@ -205,7 +205,7 @@ fn target(body: &MoveAlias) -> ApiResult<Target> {
         (Some(version), None) => Weights::from([(version.get(), 1)]),
         (None, Some(weights)) => shares(weights)?,
         _ => {
-            return Err(wrong(
+            return Err(ApiError::wrong_field(
                 "",
                 "invalid-value",
                 "say where the alias leads: by `version`, or by `weights`",
@@ -216,7 +216,7 @@ fn target(body: &MoveAlias) -> ApiResult<Target> {
     if let Some(version) = shadow.filter(|version| weights.contains_key(version)) {
         let detail =
             format!("version {version} answers requests already; a shadow only copies them");
-        return Err(wrong("/shadow", "invalid-value", &detail));
+        return Err(ApiError::wrong_field("/shadow", "invalid-value", &detail));
     }
     Ok(Target { weights, shadow })
 }
@@ -224,13 +224,13 @@ fn target(body: &MoveAlias) -> ApiResult<Target> {
 fn shares(weights: &BTreeMap<String, Share>) -> ApiResult<Weights> {
     if !(1..=MOST_VERSIONS).contains(&weights.len()) {
         let detail = "an alias leads to 1 to 10 versions";
-        return Err(wrong("/weights", "invalid-value", detail));
+        return Err(ApiError::wrong_field("/weights", "invalid-value", detail));
     }
     let shares = weights.iter().map(|(version, share)| {
         let number = version.parse::<i64>().ok().filter(|number| *number > 0);
         let number = number.filter(|number| number.to_string() == *version);
         number.map(|number| (number, share.get())).ok_or_else(|| {
-            wrong(
+            ApiError::wrong_field(
                 "/weights",
                 "invalid-value",
                 "the members are numbers of versions",
@@ -281,7 +281,7 @@ async fn lead(
 
 fn judged(version: i64, state: Option<(VersionState, Option<GoldenState>)>) -> ApiResult<()> {
     match state {
-        None => Err(wrong(
+        None => Err(ApiError::wrong_field(
             "",
             "unknown-version",
             &format!("the model has no version {version}"),
@@ -396,12 +396,4 @@ pub async fn delete_alias(
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn wrong(pointer: &str, code: &'static str, detail: &str) -> ApiError {
-    ApiError::validation(vec![FieldError {
-        pointer: pointer.to_owned(),
-        code: code.into(),
-        detail: detail.to_owned(),
-    }])
 }

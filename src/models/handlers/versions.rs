@@ -21,7 +21,7 @@ use crate::http::body::patch::{Change, MergePatch, Patch};
 use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
-use crate::kernel::error::{ApiError, ApiResult, Code, FieldError};
+use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::models::access::ModelAccess;
 use crate::models::version::{
     self, ModelLicence, ModelVersionSort, Version, VersionChanges, VersionDescription,
@@ -218,7 +218,7 @@ fn tags(change: &Change<Vec<VersionTag>>) -> ApiResult<Option<Vec<String>>> {
         return Ok(None);
     };
     if tags.len() > MOST_TAGS {
-        return Err(wrong(
+        return Err(ApiError::wrong_field(
             "/tags",
             "too-many-items",
             "a version has at most 20 tags",
@@ -236,24 +236,16 @@ fn measured(change: &Change<BTreeMap<String, f64>>) -> ApiResult<Option<BTreeMap
     };
     if metrics.len() > MOST_METRICS {
         let detail = "a version has at most 100 metrics";
-        return Err(wrong("/metrics", "too-many-items", detail));
+        return Err(ApiError::wrong_field("/metrics", "too-many-items", detail));
     }
     let is_name = |name: &String| {
         (1..=LONGEST_METRIC).contains(&name.chars().count()) && !name.contains(char::is_control)
     };
     if !metrics.keys().all(is_name) {
         let detail = "the name of a metric has 1 to 100 characters and no control characters";
-        return Err(wrong("/metrics", "invalid-value", detail));
+        return Err(ApiError::wrong_field("/metrics", "invalid-value", detail));
     }
     Ok(Some(metrics.clone()))
-}
-
-fn wrong(pointer: &str, code: &'static str, detail: &str) -> ApiError {
-    ApiError::validation(vec![FieldError {
-        pointer: pointer.to_owned(),
-        code: code.into(),
-        detail: detail.to_owned(),
-    }])
 }
 
 /// Delete a version

@@ -11,7 +11,7 @@ use crate::identity::api::Api;
 use crate::identity::limiter::NameKey;
 use crate::identity::password::PasswordError;
 use crate::kernel::actor::Actor;
-use crate::kernel::error::{ApiError, ApiResult, FieldError};
+use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::PrincipalId;
 use crate::schema::users;
 
@@ -72,11 +72,7 @@ pub(super) async fn confirm(
 
 impl Confirmed {
     pub(super) fn wrong(&self) -> ApiError {
-        ApiError::validation(vec![FieldError {
-            pointer: self.pointer.to_owned(),
-            code: "wrong-password".into(),
-            detail: "this is not your password".to_owned(),
-        }])
+        ApiError::wrong_field(self.pointer, "wrong-password", "this is not your password")
     }
 
     /// Locks the user's row and returns its version, where the password has not been changed since
