@@ -7,14 +7,14 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use chartroom_wire::tabular::{Room, Wall};
-use chartroom_wire::{Frame, HEAD, Kind, Message, Messages, WireError};
+use chartroom_wire::{Frame, Kind, Message, Messages, WireError};
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Code, Failure, Limit, RunnerError};
+use super::{Code, Failure, Limit, RunnerError, frames};
 
 /// Bytes of its standard error that are kept; the rest is read and forgotten.
 const SAID: u64 = 4 * 1024;
@@ -108,7 +108,7 @@ impl Child {
         let began = Instant::now();
         let before = self.left;
         loop {
-            let read = timeout(self.left, frame(&mut self.from)).await;
+            let read = timeout(self.left, frames::read(&mut self.from)).await;
             self.left = before.saturating_sub(began.elapsed());
             let late = |_elapsed| RunnerError::Limit(Limit::Time(self.patience));
             if let Some(message) = self.whole(read.map_err(late)?).await? {
@@ -120,7 +120,7 @@ impl Child {
     /// The next message, however long it takes.
     pub(super) async fn message_at_last(&mut self) -> Result<Message, RunnerError> {
         loop {
-            let read = frame(&mut self.from).await;
+            let read = frames::read(&mut self.from).await;
             if let Some(message) = self.whole(read).await? {
                 return Ok(message);
             }
@@ -159,15 +159,6 @@ impl Child {
 
 pub(super) fn unexpected() -> RunnerError {
     RunnerError::Wire(WireError::Malformed("a message that does not belong here"))
-}
-
-async fn frame(from: &mut (impl AsyncRead + Unpin)) -> Result<(Frame, Vec<u8>), WireError> {
-    let mut head = [0; HEAD];
-    from.read_exact(&mut head).await?;
-    let frame = Frame::parse(head)?;
-    let mut payload = vec![0; frame.length()];
-    from.read_exact(&mut payload).await?;
-    Ok((frame, payload))
 }
 
 async fn listen(mut from: impl AsyncRead + Unpin) -> String {

@@ -8,6 +8,7 @@
 //! Whatever becomes of the child is one [`RunnerError`] here.
 
 mod child;
+mod frames;
 mod memory;
 pub mod models;
 mod report;

@@ -11,9 +11,10 @@ use tokio::time::timeout;
 
 use chartroom_wire::models::{Code, Failure, MAX_MESSAGE};
 use chartroom_wire::tabular::Wall;
-use chartroom_wire::{Frame, HEAD, Kind, MAX_PAYLOAD, Message, Messages, WireError};
+use chartroom_wire::{Frame, Kind, MAX_PAYLOAD, Message, Messages, WireError};
 
 use super::ModelError;
+use crate::process::frames;
 
 /// From the end of its output to its own.
 const END: Duration = Duration::from_secs(2);
@@ -73,7 +74,7 @@ impl Connection {
     /// The next message; at the end of the stream, why the process ended.
     pub(super) async fn message(&mut self) -> Result<Message, ModelError> {
         loop {
-            let (frame, payload) = match self.frame().await {
+            let (frame, payload) = match frames::read(&mut self.from).await {
                 Ok(read) => read,
                 Err(WireError::Io(_)) => return Err(self.end().await),
                 Err(error) => return Err(ModelError::Wire(error)),
@@ -83,15 +84,6 @@ impl Connection {
                 return Ok(message);
             }
         }
-    }
-
-    async fn frame(&mut self) -> Result<(Frame, Vec<u8>), WireError> {
-        let mut head = [0; HEAD];
-        self.from.read_exact(&mut head).await?;
-        let frame = Frame::parse(head)?;
-        let mut payload = vec![0; frame.length()];
-        self.from.read_exact(&mut payload).await?;
-        Ok((frame, payload))
     }
 
     pub(super) fn note_walls(&self, message: &Message) {
