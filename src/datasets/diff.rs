@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::column::{Columns, stored};
 use super::model::Shown;
 use super::records::as_json;
-use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, Sql, Written};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, Sql, Written, no_id};
 use crate::db::sql::Writer;
 use crate::kernel::types::words;
 
@@ -163,7 +163,7 @@ impl Diff {
     ) -> QueryResult<Found<Row>> {
         let wanted = || Sql::new(self.clone());
         let place = diesel::dsl::sql::<BigInt>("pairs.place");
-        let id = diesel::dsl::sql::<diesel::sql_types::Uuid>(super::versions::NO_ID);
+        let id = no_id();
         page.load(connection, wanted, place, id).await
     }
 

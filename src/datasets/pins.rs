@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, no_id};
 use crate::kernel::types::{DatasetId, PrincipalId, instant};
 use crate::kernel::values::{Wrong, text};
 use crate::schema::dataset_pins;
@@ -124,6 +124,6 @@ pub async fn page(
             .select(Pin::as_select())
             .into_boxed()
     };
-    let id = diesel::dsl::sql::<diesel::sql_types::Uuid>(super::versions::NO_ID);
+    let id = no_id();
     page.load(connection, wanted, dataset_pins::name, id).await
 }

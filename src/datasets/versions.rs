@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::column::Columns;
 use super::model::Shown;
 use super::table::{Moment, Table};
-use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, no_id};
 use crate::db::sql::Writer;
 use crate::db::transaction::Tx;
 use crate::events::Event;
@@ -252,10 +252,7 @@ pub async fn page(
             .select(Version::as_select())
             .into_boxed()
     };
-    let id = diesel::dsl::sql::<Uuid>(NO_ID);
+    let id = no_id();
     page.load(connection, wanted, dataset_versions::version, id)
         .await
 }
-
-/// A version is alone, so nothing has to tell it from others.
-pub const NO_ID: &str = "'00000000-0000-0000-0000-000000000000'::uuid";

@@ -1,7 +1,6 @@
 //! Jobs as people see them: those that are to be done and those that are dead, as one list.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{
     BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
@@ -11,7 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::enqueue::{Cancelled, Counts};
-use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, Sql, Written};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, Sql, Written, no_id};
 use crate::db::sql::Writer;
 use crate::kernel::principal::Principal;
 use crate::kernel::types::{PrincipalId, words};
@@ -168,7 +167,7 @@ impl Wanted {
         let JobSort::Id = page.sort;
         let query = || Sql::new(self.clone());
         // Ids are unique, so nothing is to be told apart among equal ones.
-        let nothing = sql::<SqlUuid>("'00000000-0000-0000-0000-000000000000'::uuid");
+        let nothing = no_id();
         page.load(connection, query, jobs::id, nothing).await
     }
 }

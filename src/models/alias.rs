@@ -12,9 +12,9 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::model::{ModelName, is_name};
-use super::version::{NO_ID, VersionState};
+use super::version::VersionState;
 use crate::db::json::AsJson;
-use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, no_id};
 use crate::db::sql::Writer;
 use crate::kernel::types::{ModelId, PrincipalId, instant};
 use crate::kernel::values::{Wrong, text};
@@ -280,7 +280,7 @@ pub async fn page(
             .select(Alias::as_select())
             .into_boxed()
     };
-    let id = diesel::dsl::sql::<diesel::sql_types::Uuid>(NO_ID);
+    let id = no_id();
     page.load(connection, wanted, model_aliases::name, id).await
 }
 
@@ -321,7 +321,7 @@ pub async fn moves(
             .select(Alias::as_select())
             .into_boxed()
     };
-    let id = diesel::dsl::sql::<diesel::sql_types::Uuid>(NO_ID);
+    let id = no_id();
     page.load(connection, wanted, model_alias_moves::number, id)
         .await
 }

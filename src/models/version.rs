@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::signature::Signature;
 use crate::blobs::{Blob, Written};
 use crate::db::json::AsJson;
-use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, no_id};
 use crate::kernel::types::{BlobId, ModelId, PrincipalId, instant, words};
 use crate::kernel::values::text;
 use crate::schema::model_versions;
@@ -338,9 +338,6 @@ impl Sorts for ModelVersionSort {
     }
 }
 
-/// Versions have no id; their number is alone in the model.
-pub(super) const NO_ID: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
-
 /// The versions of a model, in pages.
 pub async fn page(
     connection: &mut AsyncPgConnection,
@@ -358,7 +355,7 @@ pub async fn page(
         }
         query
     };
-    let id = diesel::dsl::sql::<diesel::sql_types::Uuid>(NO_ID);
+    let id = no_id();
     page.load(connection, wanted, model_versions::version, id)
         .await
 }

@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
+use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, no_id};
 use crate::db::purge::{BATCH, in_batches};
 use crate::db::{Db, DbError};
 use crate::kernel::types::{PrincipalId, words};
@@ -85,9 +85,7 @@ impl Notification {
             query
         };
         // Ids are unique, so nothing is to be told apart among equal ones.
-        let nothing = diesel::dsl::sql::<diesel::sql_types::Uuid>(
-            "'00000000-0000-0000-0000-000000000000'::uuid",
-        );
+        let nothing = no_id();
         page.load(connection, query, notifications::id, nothing)
             .await
     }

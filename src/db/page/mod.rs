@@ -17,9 +17,11 @@ pub use keyset::{After, By, COUNT_CAP, Counted, Direction, Limited, Nulls, Sorta
 pub use written::{Sql, Written};
 
 use diesel::Expression;
-use diesel::dsl::{Filter, Order};
+use diesel::dsl::{Filter, Order, sql};
+use diesel::expression::SqlLiteral;
 use diesel::query_dsl::methods::{FilterDsl, OrderDsl};
 use diesel::result::QueryResult;
+use diesel::sql_types::Uuid;
 use diesel_async::methods::LoadQuery;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::TryStreamExt as _;
@@ -50,6 +52,11 @@ pub trait Sorts: Copy + PartialEq + Send + Sync + 'static {
     fn weight(_row: &Self::Row) -> usize {
         size_of::<Self::Row>()
     }
+}
+
+/// For a list whose sort is by what is alone already, so that no id has to tell its rows apart.
+pub fn no_id() -> SqlLiteral<Uuid> {
+    sql("'00000000-0000-0000-0000-000000000000'::uuid")
 }
 
 /// Which page of a list is wanted.
