@@ -5,36 +5,21 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, no_id};
 use crate::kernel::types::{DatasetId, PrincipalId, instant};
-use crate::kernel::values::{Wrong, text};
+use crate::kernel::values::{NameRule, text};
 use crate::schema::dataset_pins;
 
 text! {
     /// The name of a pin, which is alone in its dataset: letters, digits and `.`, `-`, `_`
-    PinName = |text| is_name(&text).then_some(text).ok_or_else(|| {
-        Wrong::invalid("expected 1 to 100 letters, digits, `.`, `-` and `_`, of which the first is a letter or a digit")
-    }), || ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(100))
-        .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._-]*$"))
-        .description(Some("The name of a pin, which is alone in its dataset"));
+    PinName = |text| NameRule::ANY.checked(text),
+    || NameRule::ANY.described().description(Some("The name of a pin, which is alone in its dataset"));
 }
 
 impl PinName {
-    pub const MIN: usize = 1;
-    pub const MAX: usize = 100;
-}
-
-/// Such a name is itself in a path.
-fn is_name(text: &str) -> bool {
-    let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    (PinName::MIN..=PinName::MAX).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.chars().all(is_inner)
+    pub const MIN: usize = NameRule::MIN;
+    pub const MAX: usize = NameRule::MAX;
 }
 
 /// A version that is kept for good

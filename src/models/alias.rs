@@ -9,41 +9,29 @@ use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use super::model::{ModelName, is_name};
 use super::version::VersionState;
 use crate::db::json::AsJson;
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, no_id};
 use crate::db::sql::Writer;
 use crate::kernel::types::{ModelId, PrincipalId, instant};
-use crate::kernel::values::{Wrong, text};
+use crate::kernel::values::{NameRule, text};
 use crate::schema::{model_alias_moves, model_aliases, model_versions};
 
 text! {
     /// An alias of a model: a word that begins with a letter, so that it is never taken for a version
-    AliasName = |text| is_alias(&text).then_some(text).ok_or_else(|| {
-        Wrong::invalid("expected 1 to 100 letters, digits, `.`, `-` and `_`, of which the first is a letter")
-    }), || ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(100))
-        .pattern(Some("^[A-Za-z][A-Za-z0-9._-]*$"))
-        .description(Some("An alias of a model"));
+    AliasName = |text| NameRule::WORD.checked(text),
+    || NameRule::WORD.described().description(Some("An alias of a model"));
 }
 
 impl AliasName {
-    pub const MIN: usize = ModelName::MIN;
-    pub const MAX: usize = ModelName::MAX;
+    pub const MIN: usize = NameRule::MIN;
+    pub const MAX: usize = NameRule::MAX;
 }
 
 text! {
     /// What a move of an alias is for
     MoveReason: 0..=1_000;
-}
-
-fn is_alias(text: &str) -> bool {
-    is_name(text) && text.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
 /// Shares of the requests by version, each at least 1.

@@ -6,12 +6,11 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, Sql, Written};
 use crate::db::sql::Writer;
 use crate::kernel::types::{ModelId, PrincipalId, ProjectId, instant};
-use crate::kernel::values::{Wrong, text};
+use crate::kernel::values::{NameRule, text};
 use crate::projects::access::{HAS_EXPIRED, ProjectAccess, Role, Viewer};
 use crate::schema::models;
 
@@ -22,27 +21,13 @@ text! {
 
 text! {
     /// The name of a model, which no other model of the service has
-    ModelName = |text| is_name(&text).then_some(text).ok_or_else(|| {
-        Wrong::invalid("expected 1 to 100 letters, digits, `.`, `-` and `_`, of which the first is a letter or a digit")
-    }), || ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(100))
-        .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._-]*$"))
-        .description(Some("The name of a model, which no other model of the service has"));
+    ModelName = |text| NameRule::ANY.checked(text),
+    || NameRule::ANY.described().description(Some("The name of a model, which no other model of the service has"));
 }
 
 impl ModelName {
-    pub const MIN: usize = 1;
-    pub const MAX: usize = 100;
-}
-
-/// Such a name is itself in a path.
-pub(super) fn is_name(text: &str) -> bool {
-    let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    (ModelName::MIN..=ModelName::MAX).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.chars().all(is_inner)
+    pub const MIN: usize = NameRule::MIN;
+    pub const MAX: usize = NameRule::MAX;
 }
 
 /// A model, as its reader sees it

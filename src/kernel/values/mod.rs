@@ -24,7 +24,7 @@ use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-pub use self::rules::{NumberRule, TextRule};
+pub use self::rules::{NameRule, NumberRule, TextRule};
 use super::types::is_usual;
 
 /// The member of a schema that names the type whose rule it describes. The document that clients

@@ -80,6 +80,53 @@ impl TextRule {
     }
 }
 
+/// What a name has to be that is itself in a path: a few plain characters, and one of two kinds of
+/// first.
+#[derive(Clone, Copy, Debug)]
+pub struct NameRule {
+    is_first: fn(&char) -> bool,
+    first: &'static str,
+    pattern: &'static str,
+}
+
+impl NameRule {
+    pub const MIN: usize = 1;
+    pub const MAX: usize = 100;
+
+    pub const ANY: Self = Self {
+        is_first: char::is_ascii_alphanumeric,
+        first: "a letter or a digit",
+        pattern: "^[A-Za-z0-9][A-Za-z0-9._-]*$",
+    };
+    /// Never taken for a number.
+    pub const WORD: Self = Self {
+        is_first: char::is_ascii_alphabetic,
+        first: "a letter",
+        pattern: "^[A-Za-z][A-Za-z0-9._-]*$",
+    };
+
+    pub fn checked(self, text: String) -> Result<String, Wrong> {
+        let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let is_name = (Self::MIN..=Self::MAX).contains(&text.len())
+            && text.chars().next().is_some_and(|c| (self.is_first)(&c))
+            && text.chars().all(is_inner);
+        is_name.then_some(text).ok_or_else(|| {
+            let first = self.first;
+            Wrong::invalid(format!(
+                "expected 1 to 100 letters, digits, `.`, `-` and `_`, of which the first is {first}"
+            ))
+        })
+    }
+
+    pub fn described(self) -> ObjectBuilder {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(Self::MIN))
+            .max_length(Some(Self::MAX))
+            .pattern(Some(self.pattern))
+    }
+}
+
 /// `10,000` for 10000.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
