@@ -19,7 +19,7 @@ pub enum RoutePolicy {
     Short,
     /// The same with a body as large as the setting allows.
     Large,
-    /// The same for a question to a model, whose body and time have settings of their own.
+    /// The same for a question to a model, whose body has a setting of its own.
     Inference,
     /// Short, but for the time it may take: for reads of much.
     Analysis,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::data::Flat;
-use super::request::Question;
+use super::request::Wanted;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::models::serving::Tensors;
 use crate::models::signature::Signature;
@@ -44,14 +44,10 @@ pub(super) struct Answering<'a> {
     pub signature: &'a Signature,
 }
 
-pub(super) fn write(
-    by: &Answering<'_>,
-    question: &Question,
-    tensors: &Tensors,
-) -> ApiResult<Response> {
+pub(super) fn write(by: &Answering<'_>, wanted: &Wanted, tensors: &Tensors) -> ApiResult<Response> {
     let mut outputs = Vec::with_capacity(tensors.len());
     let mut behind = Vec::new();
-    for ((place, is_binary), values) in question.outputs.iter().zip(tensors) {
+    for ((place, is_binary), values) in wanted.outputs.iter().zip(tensors) {
         let name = by.signature.outputs.get(*place).map_or("", |it| &it.name);
         let bytes = &values.bytes;
         if *is_binary {
@@ -71,12 +67,12 @@ pub(super) fn write(
     let answer = Answer {
         model_name: by.name,
         model_version: by.version.to_string(),
-        id: question.id.as_deref(),
+        id: wanted.id.as_deref(),
         outputs,
     };
     let mut body = serde_json::to_vec(&answer)
         .map_err(|error| ApiError::new(Code::InvalidInput, error.to_string()))?;
-    let has_binary = question.outputs.iter().any(|(_, is_binary)| *is_binary);
+    let has_binary = wanted.outputs.iter().any(|(_, is_binary)| *is_binary);
     let length = body.len();
     body.extend_from_slice(&behind);
     let mut response = Response::new(Body::from(body));

@@ -11,13 +11,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use answer::{Answering, JSON_LENGTH};
 use document::{InferenceAnswer, InferenceQuestion};
+use request::Question;
 
 use super::serving::Models;
 use super::serving::route::{DEFAULT, Route, Version};
@@ -253,19 +254,29 @@ async fn infer(
     headers: &HeaderMap,
     body: &Bytes,
 ) -> ApiResult<Response> {
-    let json = json_length(headers)?;
-    let sticky = headers.get(STICKY).map(|value| value.as_bytes().to_vec());
-    let [(only, _)] = route.versions.as_slice() else {
-        // Which one answers may hang on the id of the question, so that is read first.
-        let id = request::id(body, json)?;
-        let key = id.map(String::into_bytes).or(sticky);
-        let version = chosen(route, key)?;
-        return answered(models, path, version, route, body, json).await;
+    let question = request::read(body, json_length(headers)?)?;
+    let version = chosen(route, &question, headers)?;
+    let (inputs, wanted) = question.fit(&version.signature)?;
+    let tensors = models.0.ask(version, inputs, route.shadow.as_ref());
+    let by = Answering {
+        name: &path.name,
+        version: version.number,
+        signature: &version.signature,
     };
-    answered(models, path, only, route, body, json).await
+    answer::write(&by, &wanted, &tensors.await?)
 }
 
-fn chosen(route: &Route, key: Option<Vec<u8>>) -> ApiResult<&Arc<Version>> {
+/// With the same id, or the same word for it, the same version answers.
+fn chosen<'a>(
+    route: &'a Route,
+    question: &Question,
+    headers: &HeaderMap,
+) -> ApiResult<&'a Arc<Version>> {
+    if let [(only, _)] = route.versions.as_slice() {
+        return Ok(only);
+    }
+    let id = question.id().map(str::as_bytes);
+    let key = id.or_else(|| headers.get(STICKY).map(HeaderValue::as_bytes));
     let by = match key {
         Some(key) => {
             let mut hasher = DefaultHasher::new();
@@ -278,26 +289,6 @@ fn chosen(route: &Route, key: Option<Vec<u8>>) -> ApiResult<&Arc<Version>> {
         }
     };
     route.choose(by).ok_or(ApiError::not_found("version"))
-}
-
-async fn answered(
-    models: &Models,
-    path: &ModelPath,
-    version: &Arc<Version>,
-    route: &Route,
-    body: &Bytes,
-    json: Option<usize>,
-) -> ApiResult<Response> {
-    let mut question = request::read(body, json, &version.signature)?;
-    let inputs = question.take_inputs();
-    let shadow = route.shadow.as_ref();
-    let tensors = models.0.ask(version, inputs, shadow).await?;
-    let by = Answering {
-        name: &path.name,
-        version: version.number,
-        signature: &version.signature,
-    };
-    answer::write(&by, &question, &tensors)
 }
 
 fn json_length(headers: &HeaderMap) -> ApiResult<Option<usize>> {

@@ -140,103 +140,90 @@ fn seed<'a>(
 /// The outputs by their places, each with whether it is answered as bytes.
 type Ways = Vec<(usize, bool)>;
 
-/// A question that fits a model, and how it is to be answered.
+/// A question whose JSON has been read, before it is known which model it has to fit.
 pub(super) struct Question {
+    body: Body,
+    /// What stands behind the JSON.
+    rest: Bytes,
+}
+
+/// How a question is to be answered.
+pub(super) struct Wanted {
     pub id: Option<String>,
-    pub inputs: Inputs<Bytes>,
     pub outputs: Ways,
 }
 
-impl Question {
-    pub(super) fn take_inputs(&mut self) -> Inputs<Bytes> {
-        let none = Inputs {
-            values: Vec::new(),
-            wanted: Vec::new(),
-        };
-        std::mem::replace(&mut self.inputs, none)
-    }
-}
-
-/// The id of a question, of which nothing else is read.
-pub(super) fn id(body: &Bytes, json: Option<usize>) -> ApiResult<Option<String>> {
-    #[derive(Deserialize)]
-    #[serde(expecting = "an object with inputs")]
-    struct Named {
-        #[serde(default)]
-        id: Option<String>,
-    }
-    let head = body.get(..json.unwrap_or(body.len())).unwrap_or_default();
-    let named = serde_json::from_slice::<Named>(head);
-    let named = named.map_err(|error| ApiError::new(Code::MalformedJson, error.to_string()))?;
-    Ok(named.id)
-}
-
 /// `json` is how much of the body is JSON, where bytes follow it.
-pub(super) fn read(
-    body: &Bytes,
-    json: Option<usize>,
-    signature: &Signature,
-) -> ApiResult<Question> {
+pub(super) fn read(body: &Bytes, json: Option<usize>) -> ApiResult<Question> {
     let length = json.unwrap_or(body.len());
     if length > body.len() {
         return Err(invalid(
             "Inference-Header-Content-Length: it says more bytes than the body has",
         ));
     }
-    let (head, mut rest) = (body.slice(..length), body.slice(length..));
-    let question: Body = serde_json::from_slice(&head).map_err(|error| match error.classify() {
+    let (head, rest) = (body.slice(..length), body.slice(length..));
+    let body = serde_json::from_slice(&head).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => invalid(format!("the body does not fit: {error}")),
         _ => ApiError::new(Code::MalformedJson, error.to_string()),
     })?;
-    let Body {
-        id,
-        parameters,
-        inputs,
-        outputs,
-    } = question;
-    let mut given: Vec<(String, Values<Bytes>)> = Vec::with_capacity(inputs.len());
-    for input in inputs {
-        let name = input.name.clone();
-        if given.iter().any(|(known, _)| *known == name) {
-            return Err(invalid(format!("inputs: {name} is there twice")));
+    Ok(Question { body, rest })
+}
+
+impl Question {
+    pub(super) fn id(&self) -> Option<&str> {
+        self.body.id.as_deref()
+    }
+
+    /// What a model with this signature is asked, and how that is answered.
+    pub(super) fn fit(self, signature: &Signature) -> ApiResult<(Inputs<Bytes>, Wanted)> {
+        let Self { body, mut rest } = self;
+        let Body {
+            id,
+            parameters,
+            inputs,
+            outputs,
+        } = body;
+        let mut given: Vec<(String, Values<Bytes>)> = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            let name = input.name.clone();
+            if given.iter().any(|(known, _)| *known == name) {
+                return Err(invalid(format!("inputs: {name} is there twice")));
+            }
+            given.push((name, values(input, &mut rest)?));
         }
-        given.push((name, values(input, &mut rest)?));
-    }
-    if !rest.is_empty() {
-        let more = rest.len();
-        return Err(invalid(format!(
-            "{more} bytes stand behind the values of all inputs; binary_data_size says how many each has"
-        )));
-    }
-    let mut ordered = Vec::with_capacity(signature.inputs.len());
-    for wanted in &signature.inputs {
-        let place = given.iter().position(|(name, _)| *name == wanted.name);
-        let place = place.ok_or_else(|| {
-            invalid(format!(
-                "inputs: {} is missing; the model takes {}",
-                wanted.name,
+        if !rest.is_empty() {
+            let more = rest.len();
+            return Err(invalid(format!(
+                "{more} bytes stand behind the values of all inputs; binary_data_size says how many each has"
+            )));
+        }
+        let mut ordered = Vec::with_capacity(signature.inputs.len());
+        for wanted in &signature.inputs {
+            let place = given.iter().position(|(name, _)| *name == wanted.name);
+            let place = place.ok_or_else(|| {
+                invalid(format!(
+                    "inputs: {} is missing; the model takes {}",
+                    wanted.name,
+                    named(&signature.inputs)
+                ))
+            })?;
+            let (_, value) = given.swap_remove(place);
+            fits(&value, wanted)?;
+            ordered.push(value);
+        }
+        if let Some((name, _)) = given.first() {
+            return Err(invalid(format!(
+                "inputs: the model takes no {name}; it takes {}",
                 named(&signature.inputs)
-            ))
-        })?;
-        let (_, value) = given.swap_remove(place);
-        fits(&value, wanted)?;
-        ordered.push(value);
-    }
-    if let Some((name, _)) = given.first() {
-        return Err(invalid(format!(
-            "inputs: the model takes no {name}; it takes {}",
-            named(&signature.inputs)
-        )));
-    }
-    let (wanted, outputs) = answered(&outputs, &parameters, signature)?;
-    Ok(Question {
-        id,
-        inputs: Inputs {
+            )));
+        }
+        let (wanted, outputs) = answered(&outputs, &parameters, signature)?;
+        let values = Inputs {
             values: ordered,
             wanted,
-        },
-        outputs,
-    })
+        };
+        Ok((values, Wanted { id, outputs }))
+    }
 }
 
 fn invalid(detail: impl Into<String>) -> ApiError {
