@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::handler::Handler as Served;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use http::header::COOKIE;
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, Uri};
@@ -56,19 +56,12 @@ impl<S: Clone + Send + Sync + 'static> Pages<S> {
 
     /// A page that is served otherwise than most.
     #[must_use]
-    pub fn get_as<H, P, T>(
-        mut self,
-        policy: RoutePolicy,
-        template: &'static str,
-        handler: H,
-    ) -> Self
+    pub fn get_as<H, P, T>(self, policy: RoutePolicy, template: &'static str, handler: H) -> Self
     where
         H: Handler<P> + Served<T, S>,
         T: 'static,
     {
-        self.note::<H, P>(Method::GET, policy, template);
-        self.router = self.router.route(template, get(handler));
-        self
+        self.with(Method::GET, H::ACCESS, policy, template, get(handler))
     }
 
     /// What a form does.
@@ -82,33 +75,30 @@ impl<S: Clone + Send + Sync + 'static> Pages<S> {
     }
 
     #[must_use]
-    pub fn post_as<H, P, T>(
-        mut self,
-        policy: RoutePolicy,
-        template: &'static str,
-        handler: H,
-    ) -> Self
+    pub fn post_as<H, P, T>(self, policy: RoutePolicy, template: &'static str, handler: H) -> Self
     where
         H: Handler<P> + Served<T, S>,
         T: 'static,
     {
-        self.note::<H, P>(Method::POST, policy, template);
-        self.router = self.router.route(template, post(handler));
-        self
+        self.with(Method::POST, H::ACCESS, policy, template, post(handler))
     }
 
-    fn note<H: Handler<P>, P>(
-        &mut self,
+    fn with(
+        mut self,
         method: Method,
+        access: Access,
         policy: RoutePolicy,
         template: &'static str,
-    ) {
+        served: MethodRouter<S>,
+    ) -> Self {
         self.routes.push(PageRoute {
             template,
             method,
-            access: H::ACCESS,
+            access,
             policy,
         });
+        self.router = self.router.route(template, served);
+        self
     }
 
     #[must_use]
