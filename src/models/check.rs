@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use chartroom_wire::models::hexadecimal;
 use serde::{Deserialize, Serialize};
 
 use super::model::Model;
 use super::signature::Signature;
-use super::version::{Version, VersionState, hex};
+use super::version::{Version, VersionState};
 use crate::db::Db;
 use crate::db::transaction::{Tx, Work, transaction};
 use crate::events::Event;
@@ -35,7 +36,7 @@ impl CheckVersion {
         let blob = version.bytes();
         let wanted = Wanted {
             size: blob.size,
-            sha256: hex(&blob.sha256),
+            sha256: hexadecimal(&blob.sha256),
             is_new: true,
         };
         let bytes = blob.read(db.clone(), 0..blob.size);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chartroom_wire::models::hexadecimal;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -60,7 +61,7 @@ pub struct Version {
     pub problem: Option<String>,
     /// Bytes of the file
     pub size: i64,
-    #[serde(serialize_with = "hexadecimal")]
+    #[serde(serialize_with = "digest")]
     #[schema(value_type = String)]
     pub sha256: Vec<u8>,
     /// None before it is ready
@@ -93,8 +94,8 @@ pub struct Version {
     blob_id: BlobId,
 }
 
-fn hexadecimal<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&hex(bytes))
+fn digest<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hexadecimal(bytes))
 }
 
 fn inner<S: serde::Serializer>(
@@ -109,10 +110,6 @@ fn inner<S: serde::Serializer>(
 
 fn measured<S: serde::Serializer>(metrics: &Metrics, serializer: S) -> Result<S::Ok, S::Error> {
     metrics.0.serialize(serializer)
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A version to be; its bytes are there already.

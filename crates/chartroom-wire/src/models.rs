@@ -30,6 +30,11 @@ pub struct Load {
     pub probe: bool,
 }
 
+/// Bytes in hexadecimal, as [`Load::sha256`] has them.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What a model is, once it can be asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loaded {

@@ -9,13 +9,12 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use chartroom_wire::models::{Inputs, Outputs, Values};
+use chartroom_wire::models::{Inputs, Outputs, Values, hexadecimal};
 
 use super::Serving;
 use super::batch::{LARGE, MOST, Tensors, apart, fit, joined, rows};
 use super::report::Series;
 use super::route::Version;
-use crate::models::version::hex;
 use crate::process::models::{ModelError, ModelProcess, Wanted};
 
 /// Without a question for so long, a version is let go.
@@ -97,7 +96,7 @@ impl Worker {
         let blob = &version.bytes;
         let wanted = Wanted {
             size: blob.size,
-            sha256: hex(&blob.sha256),
+            sha256: hexadecimal(&blob.sha256),
             is_new: false,
         };
         let bytes = blob.read(serving.db.clone(), 0..blob.size);

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use chartroom_wire::models::{Code, Failure, Load};
+use chartroom_wire::models::{Code, Failure, Load, hexadecimal};
 use chartroom_wire::{Frame, HEAD, Kind, Messages, WireError};
 use ring::digest::{Context, SHA256};
 
@@ -64,12 +64,7 @@ pub(super) fn receive(from: &mut impl Read) -> Result<Option<Received>, WireErro
     if bytes.is_ok() && came < load.size {
         bytes = Err(damaged("fewer bytes came than were announced"));
     }
-    let came: String = hash
-        .finish()
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let came = hexadecimal(hash.finish().as_ref());
     if bytes.is_ok() && came != load.sha256 {
         bytes = Err(damaged("other bytes came than were announced"));
     }
@@ -118,11 +113,7 @@ mod tests {
         let digest = ring::digest::digest(&SHA256, model);
         Load {
             size: u64::try_from(model.len()).unwrap(),
-            sha256: digest
-                .as_ref()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            sha256: hexadecimal(digest.as_ref()),
             walls: Room {
                 memory: 64 << 20,
                 cpu: 1,
