@@ -18,8 +18,8 @@ mod present {
     use crate::config::{Broken, Config, Secret, SslMode};
     use crate::process::models::FindLibrary;
 
-    /// The library that models run with: the one that is set, or one that is fetched once where that
-    /// is allowed.
+    /// The library that models run with: the one that is set, else one that is fetched once if it
+    /// may be.
     pub fn library(config: &Config) -> FindLibrary {
         let configured = config.models.onnxruntime.clone();
         let may_fetch = config.embedded.embedded_download;

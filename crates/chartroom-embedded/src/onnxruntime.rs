@@ -101,7 +101,7 @@ mod fetched {
     /// What is being written has another name until it is whole.
     const PART: &str = "part";
 
-    /// A wheel of PyPI. Maven Central does not have this version, and one file there is all platforms.
+    /// A wheel of PyPI. Maven Central lacks this version, and a file there is for all platforms.
     /// Moving VERSION means to pin each anew, and the package in tests/model-libraries.
     struct Build {
         os: &'static str,
