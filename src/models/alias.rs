@@ -163,6 +163,18 @@ impl Move<'_> {
     }
 }
 
+/// The aliases of a model, each with its last move.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn current(model: ModelId) -> _ {
+    let last = model_aliases::model_id
+        .eq(model_alias_moves::model_id)
+        .and(model_aliases::name.eq(model_alias_moves::alias))
+        .and(model_aliases::revision.eq(model_alias_moves::number));
+    model_alias_moves::table
+        .inner_join(model_aliases::table.on(last))
+        .filter(model_aliases::model_id.eq(model))
+}
+
 impl Alias {
     /// The alias as its last move made it; `None` where it is not there, or not any more.
     pub async fn find(
@@ -170,14 +182,7 @@ impl Alias {
         model: ModelId,
         name: &str,
     ) -> QueryResult<Option<Self>> {
-        model_alias_moves::table
-            .inner_join(
-                model_aliases::table.on(model_aliases::model_id
-                    .eq(model_alias_moves::model_id)
-                    .and(model_aliases::name.eq(model_alias_moves::alias))
-                    .and(model_aliases::revision.eq(model_alias_moves::number))),
-            )
-            .filter(model_aliases::model_id.eq(model))
+        current(model)
             .filter(model_aliases::name.eq(name))
             .select(Self::as_select())
             .first(&mut connection)
@@ -256,18 +261,7 @@ pub async fn page(
     model: ModelId,
     page: &PageQuery<AliasSort>,
 ) -> QueryResult<Found<Alias>> {
-    let wanted = || {
-        model_alias_moves::table
-            .inner_join(
-                model_aliases::table.on(model_aliases::model_id
-                    .eq(model_alias_moves::model_id)
-                    .and(model_aliases::name.eq(model_alias_moves::alias))
-                    .and(model_aliases::revision.eq(model_alias_moves::number))),
-            )
-            .filter(model_aliases::model_id.eq(model))
-            .select(Alias::as_select())
-            .into_boxed()
-    };
+    let wanted = || current(model).select(Alias::as_select()).into_boxed();
     let id = no_id();
     page.load(connection, wanted, model_aliases::name, id).await
 }
