@@ -300,7 +300,7 @@ pub async fn create_dataset(
 
 fn wrong_column(it: WrongColumn) -> ApiError {
     ApiError::wrong_field(
-        &format!("/columns/{}/{}", it.place, it.member),
+        format!("/columns/{}/{}", it.place, it.member),
         it.code,
         &it.detail,
     )

@@ -284,7 +284,7 @@ fn judged(version: i64, state: Option<(VersionState, Option<GoldenState>)>) -> A
         None => Err(ApiError::wrong_field(
             "",
             "unknown-version",
-            &format!("the model has no version {version}"),
+            format!("the model has no version {version}"),
         )),
         Some((VersionState::Ready, Some(GoldenState::Failed))) => Err(ApiError::new(
             Code::GoldenFailed,
