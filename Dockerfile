@@ -1,8 +1,9 @@
-# The Chartroom image: one static binary on an empty root.
+# The Chartroom image: one static binary on an empty root. And the image of what runs models: a program and what it opens.
 #
 #   docker build -t chartroom .                                    from source, for the builder's own platform
+#   docker build -t chartroom-runner --target runner .             what runs models
 #   docker buildx build --platform linux/amd64,linux/arm64 .       both platforms, cross-compiled, no emulation
-#   scripts/image-local                                            from a binary built on this machine, nothing pulled
+#   scripts/image-local [--runner]                                 from a binary built on this machine, nothing pulled
 #
 # Keep RUST_IMAGE in sync with rust-toolchain.toml (`scripts/image-check` compares them). It is named by tag; a release
 # passes `--build-arg RUST_IMAGE=docker.io/library/rust@sha256:...` to build from the digest it has checked.
@@ -37,6 +38,27 @@ CMD ["serve"]
 # is not BuildKit, neither pulls the base image for it nor refuses it.
 FROM runtime AS local
 COPY chartroom /chartroom
+
+# ---- the same of what runs models: the program, ONNX Runtime and the libraries of both (scripts/runner-root). ----
+FROM scratch AS runner-runtime
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="chartroom-runner" \
+      org.opencontainers.image.description="Runs the models of Chartroom, each in a process of its own" \
+      org.opencontainers.image.licenses="(MIT OR Apache-2.0) AND MIT AND LGPL-2.1-or-later AND GPL-3.0-or-later WITH GCC-exception-3.1" \
+      org.opencontainers.image.source="https://github.com/chartroom/chartroom" \
+      org.opencontainers.image.documentation="https://github.com/chartroom/chartroom/blob/main/docs/MODELS.md" \
+      org.opencontainers.image.vendor="The Chartroom authors" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+USER 65532:65532
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/chartroom-runner"]
+# In a folder that it shares with the service.
+CMD ["serve", "unix:/run/chartroom/models.sock"]
+
+FROM runner-runtime AS runner-local
+COPY . /
 
 # ---- build: always on the builder's own platform; the compiler crosses over, nothing is emulated. ----
 FROM --platform=$BUILDPLATFORM ${RUST_IMAGE} AS build
@@ -91,6 +113,31 @@ RUN set -eu; . ./build.env; \
     readelf -lW "target/$CARGO_BUILD_TARGET/release/chartroom" > headers; \
     if grep -q INTERP headers; then echo 'not a static binary' >&2; exit 1; fi; \
     install -D -m 0555 "target/$CARGO_BUILD_TARGET/release/chartroom" /out/chartroom
+
+# ---- what runs models: linked dynamically, because a static program cannot open a library. ----
+FROM build AS runner-build
+ARG TARGETARCH
+# Where the platform's libraries are: for the builder's own one in the system's folder, else in that of the cross compiler.
+# hadolint ignore=DL3008
+RUN set -eu; \
+    case "${TARGETARCH:-$(dpkg --print-architecture)}" in amd64) arch=x86_64 debian=amd64 ;; *) arch=aarch64 debian=arm64 ;; esac; \
+    libraries=/lib/$arch-linux-gnu runtime=libstdc++6; \
+    if [ ! -e "$libraries/libc.so.6" ]; then libraries=/usr/$arch-linux-gnu/lib runtime=libstdc++6-$debian-cross; fi; \
+    apt-get update; \
+    apt-get install -y --no-install-recommends curl locales unzip "$runtime"; \
+    rm -rf /var/lib/apt/lists/*; \
+    printf 'export %s\n' "RUNNER_ARCH=$arch" "RUNNER_LIBRARIES=$libraries" > runner.env
+RUN set -eu; . ./build.env; \
+    unset "$(env | sed -n 's/^\(CARGO_TARGET_.*_RUSTFLAGS\)=.*/\1/p')"; \
+    cargo build --release --locked --offline --package chartroom-runner --no-default-features --features models; \
+    install -D -m 0555 "target/$CARGO_BUILD_TARGET/release/chartroom-runner" /out/chartroom-runner
+COPY LICENSE LICENSE-APACHE LICENSE-MIT ./
+COPY crates/chartroom-embedded/onnxruntime.txt ./crates/chartroom-embedded/
+COPY scripts/runner-root ./scripts/
+RUN set -eu; . ./runner.env; scripts/runner-root /out/chartroom-runner /out/root
+
+FROM runner-runtime AS runner
+COPY --from=runner-build /out/root/ /
 
 # ---- the image ----
 FROM runtime AS image

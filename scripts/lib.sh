@@ -33,13 +33,27 @@ choose_engine() {
 # build_local_image BINARY TAG: the `local` target of the Dockerfile. Its context is a folder with the binary and nothing
 # else, so the build can neither read the checkout nor need an image.
 build_local_image() {
-    local context format=()
+    local context
     context=$(mktemp -d "$WORK/context.XXXXXX")
     install -m 0555 "$1" "$context/chartroom"
+    build_target local "$2" "$context"
+}
+
+# build_runner_image BINARY TAG: the same of `runner-local`, which runs models.
+build_runner_image() {
+    local context
+    context=$(mktemp -d "$WORK/context.XXXXXX")
+    scripts/runner-root "$1" "$context"
+    build_target runner-local "$2" "$context"
+}
+
+# build_target TARGET TAG CONTEXT
+build_target() {
+    local format=()
     # The OCI image format has no health check; podman drops it unless asked for Docker's format.
     if [ "${ENGINE[0]}" = podman ]; then format=(--format docker --isolation chroot); fi
-    "${ENGINE[@]}" build ${format[@]+"${format[@]}"} --file Dockerfile --target local --tag "$2" \
-        --build-arg VERSION="$(crate_version)" --build-arg REVISION="$(git rev-parse --verify -q HEAD || echo unknown)" "$context"
+    "${ENGINE[@]}" build ${format[@]+"${format[@]}"} --file Dockerfile --target "$1" --tag "$2" \
+        --build-arg VERSION="$(crate_version)" --build-arg REVISION="$(git rev-parse --verify -q HEAD || echo unknown)" "$3"
 }
 
 crate_version() { sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1; }

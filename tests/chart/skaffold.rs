@@ -46,18 +46,22 @@ fn rendered(helm: &Helm, config: &Value) -> Vec<Object> {
     let templates = release["setValueTemplates"].as_object().unwrap();
     let built = templates.iter().map(|(name, template)| {
         let name = name.as_str();
-        assert!(template.as_str().unwrap().contains(&format!(
-            "_{}",
-            config["build"]["artifacts"][0]["image"].as_str().unwrap()
-        )));
-        match name {
-            "image.registry" => (name, "registry.test:5000".to_owned()),
-            "image.repository" => (name, "mine".to_owned()),
-            "image.tag" => (name, "v7".to_owned()),
+        let (artifact, field) = match name.strip_prefix("models.image.") {
+            Some(field) => (1, field),
+            None => (0, name.strip_prefix("image.").unwrap()),
+        };
+        let image = config["build"]["artifacts"][artifact]["image"].as_str().unwrap();
+        let ending = format!("_{}}}}}", image.replace('-', "_"));
+        assert!(template.as_str().unwrap().ends_with(&ending), "{template}");
+        let value = match field {
+            "registry" => "registry.test:5000".to_owned(),
+            "repository" => format!("my-{image}"),
+            "tag" => "v7".to_owned(),
             // That of a local cluster is empty.
-            "image.digest" => (name, String::new()),
+            "digest" => String::new(),
             _ => panic!("{name}"),
-        }
+        };
+        (name, value)
     });
     let plain = release["setValues"].as_object().into_iter().flatten();
     let plain = plain.map(|(name, value)| (name.as_str(), value.to_string().replace('"', "")));
@@ -95,10 +99,21 @@ fn every_profile_deploys_what_it_says() {
             objects.iter().find(wanted)
         };
         let api = has("Deployment", "chartroom").unwrap();
-        assert_eq!(
-            api.text("/spec/template/spec/containers/0/image"),
-            "registry.test:5000/mine:v7"
-        );
+        for (container, image) in [
+            ("containers/0", "my-chartroom:v7"),
+            ("initContainers/0", "my-chartroom-runner:v7"),
+        ] {
+            // Where the pods migrate, they do it first.
+            let named = |container: &str| api.text(&format!("/spec/template/spec/{container}/name"));
+            let container = match container == "initContainers/0" && named(container) == "migrate" {
+                true => "initContainers/1",
+                false => container,
+            };
+            assert_eq!(
+                api.text(&format!("/spec/template/spec/{container}/image")),
+                format!("registry.test:5000/{image}")
+            );
+        }
         let deploy = &config["deploy"]["helm"];
         let before = deploy["hooks"]["before"][0]["host"]["command"].as_array();
         let made_by_hook = has("Job", "chartroom-provision").is_some();
@@ -131,11 +146,15 @@ fn every_profile_deploys_what_it_says() {
 
 /// What the file calls is there.
 fn has_scripts(config: &Value) -> bool {
-    let fast = &config["profiles"][1]["patches"][0]["value"]["custom"];
-    let build = fast["buildCommand"].as_str().unwrap();
     let before = &config["deploy"]["helm"]["hooks"]["before"][0]["host"]["command"][0];
-    let dependencies = fast["dependencies"]["paths"].as_array().unwrap();
-    let mut files = dependencies.iter().map(|path| path.as_str().unwrap());
     let here = |file: &str| chart().join("../..").join(file).exists();
-    here(build) && here(before.as_str().unwrap()) && files.all(here)
+    let fast = config["profiles"][1]["patches"].as_array().unwrap();
+    let built = fast.iter().all(|patch| {
+        let custom = &patch["value"]["custom"];
+        let build = custom["buildCommand"].as_str().unwrap();
+        let dependencies = custom["dependencies"]["paths"].as_array().unwrap();
+        let mut files = dependencies.iter().map(|path| path.as_str().unwrap());
+        here(build.split(' ').next().unwrap()) && files.all(here)
+    });
+    fast.len() == 2 && built && here(before.as_str().unwrap())
 }

@@ -20,6 +20,7 @@ CASES = {
     "serving": "serving.serving",
     "workloads": "workloads.workloads",
     "workers": "workers.workers",
+    "models": "models.models",
     "monitoring": "monitoring.monitoring",
     "modes": "modes.modes",
     "missing-rights": "modes.missing_rights",

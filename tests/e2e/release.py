@@ -20,10 +20,12 @@ SMALL = ["replicas=1", "database.cnpg.instances=1", "database.cnpg.storage.size=
 
 
 def image():
-    """The values of the image under test."""
-    registry, _, rest = os.environ["E2E_IMAGE"].partition("/")
-    repository, _, tag = rest.rpartition(":")
-    values = [f"image.registry={registry}", f"image.repository={repository}", f"image.tag={tag}"]
+    """The values of the images under test."""
+    values = []
+    for prefix, name in [("image", "E2E_IMAGE"), ("models.image", "E2E_RUNNER")]:
+        registry, _, rest = os.environ[name].partition("/")
+        repository, _, tag = rest.rpartition(":")
+        values += [f"{prefix}.registry={registry}", f"{prefix}.repository={repository}", f"{prefix}.tag={tag}"]
     if os.environ.get("E2E_POSTGRES"):
         values.append(f"database.cnpg.imageName={os.environ['E2E_POSTGRES']}")
     return values

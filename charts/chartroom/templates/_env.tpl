@@ -32,6 +32,7 @@
   value: "off"
 {{- end }}
 {{- include "chartroom.mailEnv" (dict "root" . "role" "api") }}
+{{ include "chartroom.modelsEnv" . | trim }}
 {{ include "chartroom.workloadsEnv" . }}
 {{ include "chartroom.databaseEnv" (dict "root" . "role" "api") }}
 {{- end }}
@@ -47,6 +48,7 @@
 - name: CHARTROOM_STOP_DEADLINE
   value: {{ .Values.drain.deadlineSeconds }}s
 {{- include "chartroom.mailEnv" (dict "root" . "role" "worker") }}
+{{ include "chartroom.modelsEnv" . | trim }}
 {{ include "chartroom.databaseEnv" (dict "root" . "role" "worker") }}
 {{- end }}
 

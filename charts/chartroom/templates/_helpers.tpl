@@ -80,9 +80,14 @@ helm.sh/hook-weight: {{ .weight | quote }}
 
 {{/* The one image of Deployment, hooks and test. */}}
 {{- define "chartroom.image" -}}
-{{- $image := .Values.image }}
-{{- $registry := (.Values.global).imageRegistry | default $image.registry }}
-{{- with $registry }}{{ . }}/{{ end }}{{ $image.repository }}:{{ $image.tag | default .Chart.AppVersion }}
+{{- include "chartroom.imageOf" (dict "root" . "image" .Values.image) }}
+{{- end }}
+
+{{/* Call with (dict "root" $ "image" its values). */}}
+{{- define "chartroom.imageOf" -}}
+{{- $image := .image }}
+{{- $registry := (.root.Values.global).imageRegistry | default $image.registry }}
+{{- with $registry }}{{ . }}/{{ end }}{{ $image.repository }}:{{ $image.tag | default .root.Chart.AppVersion }}
 {{- with $image.digest }}@{{ . }}{{ end }}
 {{- end }}
 

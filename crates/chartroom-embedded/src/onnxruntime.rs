@@ -101,46 +101,37 @@ mod fetched {
     /// What is being written has another name until it is whole.
     const PART: &str = "part";
 
-    /// A wheel of PyPI. Maven Central lacks this version, and a file there is for all platforms.
-    /// Moving VERSION means to pin each anew, and the package in tests/model-libraries.
+    /// The image of the runner is made by the same table.
+    const BUILDS: &str = include_str!("../onnxruntime.txt");
+
+    /// One line of the table.
     struct Build {
-        os: &'static str,
-        arch: &'static str,
-        path: &'static str,
-        library: &'static str,
         size: usize,
         sha256: &'static str,
+        library: &'static str,
+        path: &'static str,
     }
 
-    const BUILDS: [Build; 3] = [
-        Build {
-            os: "linux",
-            arch: "x86_64",
-            path: "1d/46/e6f356c9539d2eed44126de3421a81e217da2ad91b22dc11b379cb1e384f/\
-                   onnxruntime-1.32.0-cp311-cp311-manylinux_2_28_x86_64.whl",
-            library: "libonnxruntime.so.1.32.0",
-            size: 27_773_237,
-            sha256: "5a34fc4dfeb5a7b4a74c95dcba1e773d722abda720b474edf1b0c419dc6d163d",
-        },
-        Build {
-            os: "linux",
-            arch: "aarch64",
-            path: "b7/30/103820b32e9dc1d1fcfc5b519fd2de5bd699d25a25895caf5d726350d1b5/\
-                   onnxruntime-1.32.0-cp311-cp311-manylinux_2_28_aarch64.whl",
-            library: "libonnxruntime.so.1.32.0",
-            size: 23_195_070,
-            sha256: "2303372a85299b6757b0e11e1cbf13e410ddf7e10c37f4b37e99d1c90e7daf7c",
-        },
-        Build {
-            os: "macos",
-            arch: "aarch64",
-            path: "b7/5d/50be370b540a6cb9ea173503f5418e8315dfe5757400ad7720542d348b94/\
-                   onnxruntime-1.32.0-cp311-cp311-macosx_14_0_arm64.whl",
-            library: "libonnxruntime.1.32.0.dylib",
-            size: 22_506_162,
-            sha256: "366b9e53d07812cc5c92822cecf7563b76a8a0f32ba3bb8dd232a206ac3bcb6c",
-        },
-    ];
+    impl Build {
+        fn of(os: &str, arch: &str) -> Option<Self> {
+            let lines = BUILDS.lines().filter(|line| !line.starts_with('#'));
+            let mut builds = lines.map(|line| line.split(' ').collect::<Vec<_>>());
+            builds.find_map(|words| match words.as_slice() {
+                [for_os, for_arch, size, sha256, library, path]
+                    if (*for_os, *for_arch) == (os, arch) =>
+                {
+                    let size = size.parse().ok()?;
+                    Some(Self {
+                        size,
+                        sha256,
+                        library,
+                        path,
+                    })
+                }
+                _ => None,
+            })
+        }
+    }
 
     /// From the folder if it is there, whatever the setting about downloads says.
     pub(super) async fn pinned(
@@ -150,10 +141,7 @@ mod fetched {
     ) -> Result<PathBuf, LibraryError> {
         let absent = |reason: String| LibraryError::Absent { reason };
         let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-        let build = BUILDS
-            .iter()
-            .find(|build| build.os == os && build.arch == arch);
-        let build = build
+        let build = Build::of(os, arch)
             .ok_or_else(|| absent(format!("and there is none to download for {os} on {arch}")))?;
         let target = cache_dir.join(build.library);
         if target.is_file() {
@@ -163,7 +151,7 @@ mod fetched {
             let forbidden = "and CHARTROOM_EMBEDDED_DOWNLOAD forbids fetching one";
             return Err(absent(forbidden.to_owned()));
         }
-        let work = fetch(build, mirror.unwrap_or(FILES), cache_dir, &target);
+        let work = fetch(&build, mirror.unwrap_or(FILES), cache_dir, &target);
         let late = |_elapsed| {
             let minutes = TOTAL_TIMEOUT.as_secs() / 60;
             Err(absent(format!(
@@ -177,7 +165,7 @@ mod fetched {
     }
 
     async fn fetch(
-        build: &'static Build,
+        build: &Build,
         base: &str,
         cache_dir: &Path,
         target: &Path,
@@ -207,8 +195,8 @@ mod fetched {
                 got,
             });
         }
-        let to = target.to_owned();
-        let unpacking = tokio::task::spawn_blocking(move || unpack(&wheel, build.library, &to));
+        let (library, to) = (build.library, target.to_owned());
+        let unpacking = tokio::task::spawn_blocking(move || unpack(&wheel, library, &to));
         let unpacked = unpacking.await.map_err(io::Error::other).flatten();
         unpacked.map_err(io("write", target))
     }
@@ -222,5 +210,25 @@ mod fetched {
         io::copy(&mut library, &mut file)?;
         file.sync_all()?;
         fs::rename(&part, target)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn each_line_of_the_table_is_a_build_of_this_version() {
+            let lines = BUILDS.lines().filter(|line| !line.starts_with('#'));
+            let platforms: Vec<_> = lines.filter_map(|it| it.split_once(' ')).collect();
+            assert_eq!(platforms.len(), 3);
+            for (os, rest) in platforms {
+                let (arch, _) = rest.split_once(' ').unwrap();
+                let build = Build::of(os, arch).unwrap();
+                assert!(build.path.contains(&format!("/onnxruntime-{VERSION}-")));
+                assert!(build.library.contains(VERSION));
+                assert_eq!(build.sha256.len(), 64);
+            }
+            assert!(Build::of("plan9", "x86_64").is_none());
+        }
     }
 }
