@@ -46,7 +46,7 @@ CREATE TABLE model_versions (
     CONSTRAINT model_versions_blob_id_key UNIQUE (blob_id),
     CONSTRAINT model_versions_created_by_fkey FOREIGN KEY (created_by) REFERENCES principals (id) ON DELETE SET NULL,
     CONSTRAINT model_versions_state_check CHECK (state IN ('checking', 'ready', 'failed')),
-    CONSTRAINT model_versions_golden_state_check CHECK (golden_state IN ('untested', 'passed', 'failed')),
+    CONSTRAINT model_versions_golden_state_check CHECK (golden_state IN ('passed', 'failed')),
     CONSTRAINT model_versions_golden_check CHECK ((golden IS NULL) = (golden_state IS NULL)),
     CONSTRAINT model_versions_description_check CHECK (char_length(description) <= 10000),
     CONSTRAINT model_versions_licence_check CHECK (char_length(licence) <= 200)

@@ -1,13 +1,15 @@
 //! Finds out what a version that was uploaded is like, in a child that can be killed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use chartroom_wire::models::hexadecimal;
+use chartroom_wire::models::{Outputs, hexadecimal};
 use serde::{Deserialize, Serialize};
 
 use super::model::Model;
+use super::oip::golden::{Golden, Verdict};
 use super::signature::Signature;
-use super::version::{Version, VersionState};
+use super::version::{Version, VersionState, goldens};
 use crate::db::Db;
 use crate::db::transaction::{Tx, Work, transaction};
 use crate::events::Event;
@@ -15,7 +17,10 @@ use crate::jobs::context::Context;
 use crate::jobs::kind::{Ended, Job, JobError, JobResult, Lane};
 use crate::kernel::actor::Actor;
 use crate::kernel::types::ModelId;
-use crate::process::models::{ModelRunner, Wanted};
+use crate::process::models::{ModelError, ModelProcess, ModelRunner, Wanted};
+
+/// For the answer to a golden test.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// Loads a version once, and keeps what it takes and gives or why it cannot be loaded.
 #[derive(Serialize, Deserialize)]
@@ -39,10 +44,26 @@ impl CheckVersion {
             sha256: hexadecimal(&blob.sha256),
             is_new: true,
         };
+        let golden = db
+            .read_primary(async |connection| goldens(connection, model, &[number]).await)
+            .await?;
+        let golden = golden.into_iter().next().map(|(_, golden)| golden);
         let bytes = blob.read(db.clone(), 0..blob.size);
-        let verdict = match runner.load(&wanted, bytes).await {
-            Ok((loaded, _process)) => Ok(Signature::from(loaded)),
-            Err(error) if error.is_of_the_model() => Err(error.to_string()),
+        let found = match runner.load(&wanted, bytes).await {
+            Ok((loaded, mut process)) => {
+                let signature = Signature::from(loaded);
+                match golden {
+                    Some(golden) => test(&golden, &signature, &mut process)
+                        .await
+                        .map(|verdict| (Ok(signature), Some((golden, verdict)))),
+                    None => Ok((Ok(signature), None)),
+                }
+            }
+            Err(error) if error.is_of_the_model() => Ok((Err(error.to_string()), None)),
+            Err(error) => Err(error),
+        };
+        let (verdict, tested) = match found {
+            Ok(found) => found,
             Err(error) => {
                 // Who waits for it is told; why it is so is for the log.
                 db.write(async |connection| Version::note(connection, model, number).await)
@@ -52,15 +73,21 @@ impl CheckVersion {
         };
         let nobody = Actor::default();
         let kept = transaction(db, &nobody, async |tx: &mut Tx<'_>| -> Work<()> {
-            self.keep(tx, &verdict).await
+            self.keep(tx, &verdict, tested.as_ref()).await
         });
         Ok(kept.await?)
     }
 
     /// Nothing is kept of a version that is gone, and nothing told of one that was judged before.
-    async fn keep(&self, tx: &mut Tx<'_>, verdict: &Result<Signature, String>) -> Work<()> {
+    async fn keep(
+        &self,
+        tx: &mut Tx<'_>,
+        verdict: &Result<Signature, String>,
+        tested: Option<&(Golden, Verdict)>,
+    ) -> Work<()> {
         let named = Model::named(tx.connection(), self.model).await?;
-        let before = Version::judge(tx.connection(), self.model, self.version, verdict).await?;
+        let before =
+            Version::judge(tx.connection(), self.model, self.version, verdict, tested).await?;
         let is_new = before == Some(VersionState::Checking);
         let Some((project, name)) = named.filter(|_| is_new) else {
             return Ok(());
@@ -83,6 +110,29 @@ impl CheckVersion {
         })
         .await?;
         Ok(())
+    }
+}
+
+/// Asks what the golden test asks. An error says nothing of the model.
+async fn test(
+    golden: &Golden,
+    signature: &Signature,
+    process: &mut ModelProcess,
+) -> Result<Verdict, ModelError> {
+    let (inputs, expected) = match golden.read(signature) {
+        Ok(read) => read,
+        Err(error) => return Ok(Err(error.detail.into_owned())),
+    };
+    let answered = process.ask(&inputs.to_bytes(), ANSWER).await;
+    let answered = answered.and_then(|answer| {
+        let outputs = Outputs::parse(&answer).map_err(ModelError::Wire)?;
+        Ok(expected.difference(&outputs.values))
+    });
+    match answered {
+        Ok(None) => Ok(Ok(())),
+        Ok(Some(difference)) => Ok(Err(difference)),
+        Err(error) if error.is_of_the_model() => Ok(Err(error.to_string())),
+        Err(error) => Err(error),
     }
 }
 

@@ -47,6 +47,7 @@ fn routes() -> OpenApiRouter<AppState> {
             handlers::models::update_model,
             handlers::models::delete_model
         ))
+        .routes(routes!(handlers::models::get_model_stats))
         .routes(routes!(
             handlers::versions::list_model_versions,
             handlers::upload::create_model_version
@@ -58,6 +59,11 @@ fn routes() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(handlers::versions::get_model_bytes))
         .routes(routes!(handlers::verify::verify_model_version))
+        .routes(routes!(
+            handlers::golden::get_model_golden,
+            handlers::golden::set_model_golden,
+            handlers::golden::delete_model_golden
+        ))
         .routes(routes!(handlers::aliases::list_aliases))
         .routes(routes!(
             handlers::aliases::get_alias,

@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::oip::golden::{Golden, Verdict};
 use super::signature::Signature;
 use crate::blobs::{Blob, Written};
 use crate::db::json::AsJson;
@@ -31,7 +31,6 @@ words! {
 words! {
     /// What became of the golden test of a version
     GoldenState {
-        Untested = "untested",
         Passed = "passed",
         Failed = "failed",
     }
@@ -138,6 +137,26 @@ struct Judgement<'a> {
     state: VersionState,
     signature: Option<AsJson<Signature>>,
     problem: Option<Option<&'a String>>,
+    golden_state: Option<GoldenState>,
+    golden_problem: Option<Option<&'a String>>,
+}
+
+/// A golden test and what became of it; `None` takes it away.
+#[derive(AsChangeset)]
+#[diesel(table_name = model_versions, treat_none_as_null = true)]
+struct GoldenChange<'a> {
+    golden: Option<AsJson<Golden>>,
+    golden_state: Option<GoldenState>,
+    golden_problem: Option<&'a String>,
+}
+
+impl GoldenState {
+    pub fn of(verdict: &Verdict) -> Self {
+        match verdict {
+            Ok(()) => Self::Passed,
+            Err(_) => Self::Failed,
+        }
+    }
 }
 
 impl Version {
@@ -231,22 +250,29 @@ impl Version {
         model: ModelId,
         version: i64,
         verdict: &Result<Signature, String>,
+        tested: Option<&(Golden, Verdict)>,
     ) -> QueryResult<Option<VersionState>> {
         let row = model_versions::table.find((model, version));
-        let before: Option<VersionState> = row
-            .select(model_versions::state)
+        let before: Option<(VersionState, Option<AsJson<Golden>>)> = row
+            .select((model_versions::state, model_versions::golden))
             .for_no_key_update()
             .first(connection)
             .await
             .optional()?;
-        let Some(before) = before else {
+        let Some((before, golden)) = before else {
             return Ok(None);
         };
+        // What was found with a test that was replaced meanwhile says nothing of the new one.
+        let tested = tested.filter(|(tested, _)| golden.is_some_and(|it| it.0 == *tested));
+        let golden_state = tested.map(|(_, verdict)| GoldenState::of(verdict));
+        let golden_problem = tested.map(|(_, verdict)| verdict.as_ref().err());
         let changes = match verdict {
             Ok(signature) => Judgement {
                 state: VersionState::Ready,
                 signature: Some(AsJson(signature.clone())),
                 problem: Some(None),
+                golden_state,
+                golden_problem,
             },
             Err(problem) => Judgement {
                 state: match before {
@@ -255,6 +281,8 @@ impl Version {
                 },
                 signature: None,
                 problem: Some(Some(problem)),
+                golden_state,
+                golden_problem,
             },
         };
         diesel::update(row)
@@ -265,6 +293,49 @@ impl Version {
             .execute(connection)
             .await?;
         Ok(Some(before))
+    }
+
+    /// Sets its golden test and what became of it, or takes it away.
+    pub async fn set_golden(
+        connection: &mut AsyncPgConnection,
+        model: ModelId,
+        version: i64,
+        tested: Option<&(Golden, Verdict)>,
+    ) -> QueryResult<Self> {
+        let change = GoldenChange {
+            golden: tested.map(|(golden, _)| AsJson(golden.clone())),
+            golden_state: tested.map(|(_, verdict)| GoldenState::of(verdict)),
+            golden_problem: tested.and_then(|(_, verdict)| verdict.as_ref().err()),
+        };
+        diesel::update(model_versions::table.find((model, version)))
+            .set((
+                change,
+                model_versions::revision.eq(model_versions::revision + 1),
+            ))
+            .returning(Self::as_select())
+            .get_result(connection)
+            .await
+    }
+
+    /// What became of its golden test, unless that was replaced meanwhile.
+    pub async fn keep_verdict(
+        connection: &mut AsyncPgConnection,
+        model: ModelId,
+        version: i64,
+        golden: &Golden,
+        verdict: &Verdict,
+    ) -> QueryResult<usize> {
+        let tested = model_versions::table
+            .find((model, version))
+            .filter(model_versions::golden.eq(AsJson(golden.clone())));
+        diesel::update(tested)
+            .set((
+                model_versions::golden_state.eq(GoldenState::of(verdict)),
+                model_versions::golden_problem.eq(verdict.as_ref().err()),
+                model_versions::revision.eq(model_versions::revision + 1),
+            ))
+            .execute(connection)
+            .await
     }
 
     /// Its check has not come to an end, which is not its fault.
@@ -357,17 +428,26 @@ pub async fn page(
         .await
 }
 
-/// The golden test of a version, as it was stored.
-pub async fn golden(
-    connection: &mut AsyncPgConnection,
+/// The golden tests of versions that can be asked, as far as they have one.
+pub async fn goldens(
+    mut connection: &AsyncPgConnection,
     model: ModelId,
-    version: i64,
-) -> QueryResult<Option<Value>> {
-    let golden: Option<Option<Value>> = model_versions::table
-        .find((model, version))
-        .select(model_versions::golden)
-        .first(connection)
-        .await
-        .optional()?;
-    Ok(golden.flatten())
+    versions: &[i64],
+) -> QueryResult<Vec<(Version, Golden)>> {
+    let found: Vec<(Version, AsJson<Golden>)> = model_versions::table
+        .filter(model_versions::model_id.eq(model))
+        .filter(model_versions::version.eq_any(versions))
+        .filter(model_versions::golden.is_not_null())
+        .filter(model_versions::signature.is_not_null())
+        .order(model_versions::version)
+        .select((
+            Version::as_select(),
+            model_versions::golden.assume_not_null(),
+        ))
+        .load(&mut connection)
+        .await?;
+    Ok(found
+        .into_iter()
+        .map(|(version, golden)| (version, golden.0))
+        .collect())
 }

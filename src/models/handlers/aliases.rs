@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::golden;
 use crate::db::transaction::{Tx, Work, transaction};
 use crate::events::Event;
 use crate::http::answer::Answer;
@@ -24,6 +25,8 @@ use crate::models::alias::{
     self, Alias, AliasName, AliasSort, Move, MoveReason, MoveSort, Target, Weights, states,
 };
 use crate::models::model::Model;
+use crate::models::oip::golden::failed;
+use crate::models::serving::Models;
 use crate::models::version::{GoldenState, VersionState};
 use crate::projects::access::{Owner, Viewer};
 
@@ -161,7 +164,7 @@ pub async fn list_alias_moves(
 ///
 /// Makes the alias where there is none. From then on, within about a second, requests by the alias are
 /// answered by where it leads. You need the role `owner`. Every version that it leads to has to be
-/// ready and must not fail its golden test.
+/// ready, and its golden test, if it has one, is tried before the alias moves.
 #[utoipa::path(
     put,
     path = "/api/v1/models/{name}/aliases/{alias}",
@@ -175,8 +178,9 @@ pub async fn list_alias_moves(
     responses((status = OK, body = Alias), ApiError),
 )]
 pub async fn move_alias(
-    who: Signed,
+    access: ModelAccess<Owner>,
     app: AppState,
+    models: Models,
     actor: Actor,
     ValidPath(path): ValidPath<AliasPath>,
     conditions: Conditions,
@@ -186,7 +190,8 @@ pub async fn move_alias(
         ApiError::new(Code::InvalidParameter, format!("alias: {}", wrong.detail))
     })?;
     let target = target(&body)?;
-    let (me, reason) = (who.id, body.reason.as_ref().map(MoveReason::as_str));
+    golden::try_out(&app, &models, &access.model, &target.versions()).await?;
+    let (me, reason) = (access.who, body.reason.as_ref().map(MoveReason::as_str));
     let moved = transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<Alias> {
         let model = ModelAccess::<Owner>::to_write(tx, me, &path.name)
             .await?
@@ -286,10 +291,9 @@ fn judged(version: i64, state: Option<(VersionState, Option<GoldenState>)>) -> A
             "unknown-version",
             format!("the model has no version {version}"),
         )),
-        Some((VersionState::Ready, Some(GoldenState::Failed))) => Err(ApiError::new(
-            Code::GoldenFailed,
-            format!("version {version} does not answer as its golden test wants"),
-        )),
+        Some((VersionState::Ready, Some(GoldenState::Failed))) => {
+            Err(failed(version, "its golden_problem says where"))
+        }
         Some((VersionState::Ready, _)) => Ok(()),
         Some((state, _)) => Err(ApiError::new(
             Code::VersionNotReady,

@@ -1,6 +1,7 @@
 //! What is asked about models, a file for each matter.
 
 pub mod aliases;
+pub mod golden;
 pub mod models;
 pub mod upload;
 pub mod verify;

@@ -1,5 +1,6 @@
 //! Models themselves: making, finding, describing and deleting them.
 
+use axum::Json;
 use diesel::result::{DatabaseErrorKind, Error};
 use http::StatusCode;
 use serde::Deserialize;
@@ -22,6 +23,8 @@ use crate::models::access::ModelAccess;
 use crate::models::model::{
     Model, ModelChanges, ModelDescription, ModelName, ModelSort, NewModel, Wanted,
 };
+use crate::models::serving::Models;
+use crate::models::serving::stats::Stats;
 use crate::projects::access::{Editor, Owner, ProjectAccess, Viewer};
 
 /// A new model
@@ -168,6 +171,23 @@ pub async fn get_model(
     conditions: Conditions,
 ) -> ApiResult<Versioned<Model>> {
     conditions.read(access.model.revision, || access.model)
+}
+
+/// How a model does
+///
+/// What the process that answers you has counted of it since it started: what became of questions, how
+/// long they waited, how long the model took. Each process counts for itself, and for the first 100
+/// models that it is asked; /metrics has the same for all.
+#[utoipa::path(
+    get,
+    path = "/api/v1/models/{name}/stats",
+    tag = "models",
+    security(("caller" = [])),
+    params(("name" = String, Path, description = "Name of the model")),
+    responses((status = OK, body = Stats), ApiError),
+)]
+pub async fn get_model_stats(access: ModelAccess<Viewer>, models: Models) -> Json<Stats> {
+    Json(models.0.stats(&access.model.name))
 }
 
 /// Change a model

@@ -38,6 +38,19 @@ fn list(of: ObjectBuilder) -> ArrayBuilder {
     ArrayBuilder::new().items(of)
 }
 
+/// A tensor with its values.
+pub(super) struct InferenceTensor;
+
+impl PartialSchema for InferenceTensor {
+    fn schema() -> RefOr<Schema> {
+        tensor("The values, in row-major order")
+            .description(Some("A tensor with its values"))
+            .into()
+    }
+}
+
+impl ToSchema for InferenceTensor {}
+
 impl PartialSchema for InferenceQuestion {
     fn schema() -> RefOr<Schema> {
         let wanted = ObjectBuilder::new()

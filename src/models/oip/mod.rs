@@ -3,6 +3,7 @@
 mod answer;
 mod data;
 mod document;
+pub mod golden;
 mod request;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

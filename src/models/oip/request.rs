@@ -49,7 +49,7 @@ struct Output {
 }
 
 /// An input, with its values as bytes once its type is known.
-struct Input {
+pub(super) struct Input {
     name: String,
     shape: Vec<u64>,
     datatype: Datatype,
@@ -162,11 +162,15 @@ pub(super) fn read(body: &Bytes, json: Option<usize>) -> ApiResult<Question> {
         ));
     }
     let (head, rest) = (body.slice(..length), body.slice(length..));
-    let body = serde_json::from_slice(&head).map_err(|error| match error.classify() {
+    let body = parse(&head)?;
+    Ok(Question { body, rest })
+}
+
+pub(super) fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> ApiResult<T> {
+    serde_json::from_slice(json).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => invalid(format!("the body does not fit: {error}")),
         _ => ApiError::new(Code::MalformedJson, error.to_string()),
-    })?;
-    Ok(Question { body, rest })
+    })
 }
 
 impl Question {
@@ -185,11 +189,11 @@ impl Question {
         } = body;
         let mut given: Vec<(String, Values<Bytes>)> = Vec::with_capacity(inputs.len());
         for input in inputs {
-            let name = input.name.clone();
+            let (name, values) = values(input, &mut rest, "inputs")?;
             if given.iter().any(|(known, _)| *known == name) {
                 return Err(invalid(format!("inputs: {name} is there twice")));
             }
-            given.push((name, values(input, &mut rest)?));
+            given.push((name, values));
         }
         if !rest.is_empty() {
             let more = rest.len();
@@ -226,7 +230,7 @@ impl Question {
     }
 }
 
-fn invalid(detail: impl Into<String>) -> ApiError {
+pub(super) fn invalid(detail: impl Into<String>) -> ApiError {
     ApiError::new(Code::InvalidInput, detail.into())
 }
 
@@ -235,8 +239,12 @@ fn named(tensors: &[TensorType]) -> String {
     names.join(", ")
 }
 
-/// The values of an input, from the JSON or from the bytes behind it.
-fn values(input: Input, rest: &mut Bytes) -> ApiResult<Values<Bytes>> {
+/// The name and the values of one of the `list`, from the JSON or from the bytes behind it.
+pub(super) fn values(
+    input: Input,
+    rest: &mut Bytes,
+    list: &str,
+) -> ApiResult<(String, Values<Bytes>)> {
     let Input {
         name,
         shape,
@@ -248,12 +256,12 @@ fn values(input: Input, rest: &mut Bytes) -> ApiResult<Values<Bytes>> {
         .iter()
         .try_fold(1_u64, |product, axis| product.checked_mul(*axis));
     let expected =
-        expected.ok_or_else(|| invalid(format!("inputs: the shape of {name} is too large")))?;
+        expected.ok_or_else(|| invalid(format!("{list}: the shape of {name} is too large")))?;
     let (bytes, count) = match (parameters.binary_data_size, data) {
         (Some(size), None) => {
             if size > rest.len() {
                 return Err(invalid(format!(
-                    "inputs: {name} has {size} bytes by its binary_data_size, and {} are left in the body",
+                    "{list}: {name} has {size} bytes by its binary_data_size, and {} are left in the body",
                     rest.len()
                 )));
             }
@@ -266,7 +274,7 @@ fn values(input: Input, rest: &mut Bytes) -> ApiResult<Values<Bytes>> {
             let count = count.and_then(|count| u64::try_from(count).ok());
             let count = count.ok_or_else(|| {
                 invalid(format!(
-                    "inputs: the bytes of {name} are not values of {}",
+                    "{list}: the bytes of {name} are not values of {}",
                     datatype.word()
                 ))
             })?;
@@ -275,21 +283,22 @@ fn values(input: Input, rest: &mut Bytes) -> ApiResult<Values<Bytes>> {
         (None, Some((bytes, count))) => (Bytes::from(bytes), count),
         (Some(_), Some(_)) => {
             return Err(invalid(format!(
-                "inputs: {name} has data and a binary_data_size; give its values in one way"
+                "{list}: {name} has data and a binary_data_size; give its values in one way"
             )));
         }
-        (None, None) => return Err(invalid(format!("inputs: {name} has no data"))),
+        (None, None) => return Err(invalid(format!("{list}: {name} has no data"))),
     };
     if count != expected {
         return Err(invalid(format!(
-            "inputs: {name} has {count} values, and its shape {shape:?} is of {expected}"
+            "{list}: {name} has {count} values, and its shape {shape:?} is of {expected}"
         )));
     }
-    Ok(Values {
+    let values = Values {
         datatype,
         shape,
         bytes,
-    })
+    };
+    Ok((name, values))
 }
 
 fn fits(value: &Values<Bytes>, wanted: &TensorType) -> ApiResult<()> {

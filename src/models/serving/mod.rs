@@ -3,6 +3,7 @@
 mod batch;
 pub mod report;
 pub mod route;
+pub mod stats;
 mod worker;
 
 use std::collections::HashMap;

@@ -39,6 +39,12 @@ impl Labels {
         known.insert(name.to_owned());
         name
     }
+
+    /// The label of a model that was asked already and has one of its own.
+    pub(super) fn known<'a>(&self, name: &'a str) -> Option<&'a str> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains(name).then_some(name)
+    }
 }
 
 /// The series of one model that its task writes.

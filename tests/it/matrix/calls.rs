@@ -313,6 +313,7 @@ pub(crate) const CALLS: &[Call] = &[
         Json(json!({ "description": "Changed" }))
     }),
     call("DELETE /api/v1/models/{name}", PROJECT, |_| Nothing),
+    call("GET /api/v1/models/{name}/stats", PROJECT, |_| Nothing),
     call("GET /api/v1/models/{name}/versions", PROJECT, |_| Nothing),
     call("POST /api/v1/models/{name}/versions", PROJECT, |_| {
         Bytes(b"no model")
@@ -339,6 +340,21 @@ pub(crate) const CALLS: &[Call] = &[
     ),
     call(
         "POST /api/v1/models/{name}/versions/{version}/verify",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call(
+        "GET /api/v1/models/{name}/versions/{version}/golden",
+        PROJECT,
+        |_| Nothing,
+    ),
+    call(
+        "PUT /api/v1/models/{name}/versions/{version}/golden",
+        PROJECT,
+        |_| Json(golden()),
+    ),
+    call(
+        "DELETE /api/v1/models/{name}/versions/{version}/golden",
         PROJECT,
         |_| Nothing,
     ),
@@ -384,6 +400,13 @@ pub(crate) const CALLS: &[Call] = &[
         |_| Bytes(QUESTION),
     ),
 ];
+
+/// What the versions of all models answer.
+pub(super) fn golden() -> Value {
+    let tensor =
+        |name: &str| json!({ "name": name, "shape": [1, 2], "datatype": "FP32", "data": [1, 2] });
+    json!({ "inputs": [tensor("x")], "outputs": [tensor("y")], "tolerance": 0.0 })
+}
 
 const QUESTION: &[u8] =
     br#"{"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}]}"#;

@@ -4,8 +4,9 @@
 use super::*;
 
 /// The others are facts about two things, end what has no versions, or are made while they are read.
-const WITHOUT_VERSIONS: [&str; 9] = [
+const WITHOUT_VERSIONS: [&str; 10] = [
     "GET /api/v1/datasets/{id}/imports/{import}/rejected",
+    "GET /api/v1/models/{name}/stats",
     "PATCH /api/v1/me/notifications/{id}",
     "PUT /api/v1/me/preferences/{type}",
     "PUT /api/v1/posts/{id}/vote",

@@ -12,7 +12,7 @@ use http::Method;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::calls::Call;
+use super::calls::{self, Call};
 use super::links;
 use crate::support::app::{Answer, TestApp};
 use crate::support::model_runner::ModelRunner;
@@ -292,6 +292,7 @@ impl Stage {
                 INSERT INTO blob_parts VALUES ('{model}', 0, '{{\"factor\":1}}');"
             )
             .unwrap();
+            let golden = calls::golden();
             let signature = json!({
                 "inputs": [{ "name": "x", "datatype": "FP32", "shape": [-1, 2] }],
                 "outputs": [{ "name": "y", "datatype": "FP32", "shape": [-1, 2] }],
@@ -299,7 +300,7 @@ impl Stage {
             });
             write!(
                 model_versions,
-                ",('{model}', 1, '{model}', 12, '\\x00', 'ready', '{signature}')"
+                ",('{model}', 1, '{model}', 12, '\\x00', 'ready', '{signature}', '{golden}', 'passed')"
             )
             .unwrap();
             let own = [(*owner, "owner"), (*mate, "viewer")];
@@ -327,7 +328,7 @@ impl Stage {
             "dataset_versions (dataset_id, version, generation, change, kind, made_at, added, removed, changed, row_count)",
             "dataset_pins (dataset_id, name, version)",
             "models (id, project_id, name, last_version, created_at, updated_at)",
-            "model_versions (model_id, version, blob_id, size, sha256, state, signature)",
+            "model_versions (model_id, version, blob_id, size, sha256, state, signature, golden, golden_state)",
             "mail_links (hash, user_id, purpose, expires_at)",
             "unsubscribe_keys",
         ];

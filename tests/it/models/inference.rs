@@ -289,3 +289,33 @@ async fn where_models_run_nowhere_none_is_taken() {
     assert_eq!(outcome(&refused), (503, "models-unavailable".to_owned()));
     assert_eq!(place.number("SELECT count(*) FROM model_versions").await, 0);
 }
+
+#[tokio::test]
+async fn a_viewer_sees_how_a_model_does() {
+    let mut place = Place::new().await;
+    let model = served(&place, json!({ "factor": 2.0 })).await;
+    let stats = format!("{model}/stats");
+    let before = place.get(&stats).await.json();
+    assert_eq!(before["requests"]["answered"], 0);
+    assert_eq!(
+        before["inference_seconds"],
+        json!({ "count": 0, "p50": null, "p99": null })
+    );
+    assert_eq!(before["batch_size"], json!(null));
+    for first in [1.0, 2.0, 888.0] {
+        place.ask(ASK, &[[first, 2.0]]).await;
+    }
+    place.authorization = place.member("viewer").await;
+    let after = place.get(&stats).await.json();
+    assert_eq!(after["requests"]["answered"], 2);
+    assert_eq!(after["requests"]["invalid"], 1);
+    let times = &after["inference_seconds"];
+    assert!(times["count"].as_i64() >= Some(2), "{after}");
+    assert!(
+        times["p50"].as_f64() <= times["p99"].as_f64() && times["p50"].is_f64(),
+        "{after}"
+    );
+    assert_eq!(after["batch_size"], 1.0);
+    place.authorization = place.member("").await;
+    assert_eq!(place.get(&stats).await.status, 404);
+}

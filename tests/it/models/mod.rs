@@ -2,6 +2,7 @@
 //! (`support/model_runner.rs`); the real one is tried by `scripts/model-check`.
 
 mod aliases;
+mod golden;
 mod inference;
 mod protocol;
 mod versions;

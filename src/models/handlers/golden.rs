@@ -1,0 +1,208 @@
+//! The golden test of a version: setting it, and trying it before an alias moves.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::VersionPath;
+use crate::db::transaction::{Tx, Work, transaction};
+use crate::events::Event;
+use crate::http::answer::conditional::{Conditions, Versioned};
+use crate::http::body::extract::{ValidPath, WholeBody};
+use crate::identity::api::AppState;
+use crate::kernel::actor::Actor;
+use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::types::PrincipalId;
+use crate::models::access::ModelAccess;
+use crate::models::model::Model;
+use crate::models::oip::golden::{Golden, Verdict, failed};
+use crate::models::serving::{Models, route};
+use crate::models::version::{GoldenState, Version, goldens};
+use crate::projects::access::{Editor, Viewer};
+
+/// The golden test of a version
+///
+/// What the version is asked, and what it has to answer. Whether it does is `golden_state` of the
+/// version.
+#[utoipa::path(
+    get,
+    path = "/api/v1/models/{name}/versions/{version}/golden",
+    tag = "models",
+    security(("caller" = [])),
+    params(
+        ("name" = String, Path, description = "Name of the model"),
+        ("version" = i64, Path, description = "Number of the version"),
+    ),
+    responses(
+        (status = OK, body = Golden),
+        (status = NOT_MODIFIED, description = "Your copy is current"),
+        ApiError,
+    ),
+)]
+pub async fn get_model_golden(
+    access: ModelAccess<Viewer>,
+    app: AppState,
+    ValidPath(path): ValidPath<VersionPath>,
+    conditions: Conditions,
+) -> ApiResult<Versioned<Golden>> {
+    let (id, number) = (access.model.id, path.version);
+    let found = app
+        .db
+        .look_up(async |connection| goldens(connection, id, &[number]).await)
+        .await?;
+    let found = found.into_iter().next();
+    let (version, golden) = found.ok_or(ApiError::not_found("golden test"))?;
+    conditions.read(version.revision, || golden)
+}
+
+/// Set the golden test of a version
+///
+/// The version is asked at once, and `golden_state` of the answer says whether it answered as expected;
+/// where it did not, `golden_problem` says where. It is asked again by `verify`, and before an alias
+/// is moved to it: no alias moves to a version that fails its golden test (409 `golden-failed`). The
+/// version has to be ready. You need the role `editor`.
+#[utoipa::path(
+    put,
+    path = "/api/v1/models/{name}/versions/{version}/golden",
+    tag = "models",
+    security(("caller" = [])),
+    params(
+        ("name" = String, Path, description = "Name of the model"),
+        ("version" = i64, Path, description = "Number of the version"),
+    ),
+    request_body = Golden,
+    responses((status = OK, body = Version), ApiError),
+)]
+pub async fn set_model_golden(
+    access: ModelAccess<Editor>,
+    app: AppState,
+    models: Models,
+    actor: Actor,
+    ValidPath(path): ValidPath<VersionPath>,
+    conditions: Conditions,
+    WholeBody(body): WholeBody,
+) -> ApiResult<Versioned<Version>> {
+    let golden = Golden::parse(&body)?;
+    let ModelAccess { model, who, .. } = access;
+    let version = super::version(&app.db, model.id, path.version).await?;
+    conditions.write(Some(version.revision))?;
+    let verdict = ask(&models, &model, &version, &golden).await?;
+    let tested = (golden, verdict);
+    let set = transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<Version> {
+        set(tx, who, &path, &conditions, Some(&tested)).await
+    })
+    .await?;
+    Ok(Versioned::new(set.revision, set))
+}
+
+/// Take the golden test of a version away
+///
+/// You need the role `editor`.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/models/{name}/versions/{version}/golden",
+    tag = "models",
+    security(("caller" = [])),
+    params(
+        ("name" = String, Path, description = "Name of the model"),
+        ("version" = i64, Path, description = "Number of the version"),
+    ),
+    responses((status = NO_CONTENT, description = "The version has no golden test any more."), ApiError),
+)]
+pub async fn delete_model_golden(
+    access: ModelAccess<Editor>,
+    app: AppState,
+    actor: Actor,
+    ValidPath(path): ValidPath<VersionPath>,
+    conditions: Conditions,
+) -> ApiResult<StatusCode> {
+    let who = access.who;
+    transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<Version> {
+        set(tx, who, &path, &conditions, None).await
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn set(
+    tx: &mut Tx<'_>,
+    who: PrincipalId,
+    path: &VersionPath,
+    conditions: &Conditions,
+    tested: Option<&(Golden, Verdict)>,
+) -> Work<Version> {
+    let model = ModelAccess::<Editor>::to_write(tx, who, &path.name)
+        .await?
+        .model;
+    let found = Version::find(tx.connection(), model.id, path.version).await?;
+    let found = found.ok_or(ApiError::not_found("version"))?;
+    if tested.is_none() && found.golden_state.is_none() {
+        return Err(ApiError::not_found("golden test").into());
+    }
+    conditions.write(Some(found.revision))?;
+    let set = Version::set_golden(tx.connection(), model.id, found.version, tested).await?;
+    tx.tell(Event::ModelVersionDescribed {
+        project: model.project_id,
+        model: model.id,
+        name: model.name,
+        version: found.version,
+    })
+    .await?;
+    Ok(set)
+}
+
+/// Whether a version answers as its golden test wants.
+async fn ask(
+    models: &Models,
+    model: &Model,
+    version: &Version,
+    golden: &Golden,
+) -> ApiResult<Verdict> {
+    let signature = version.signature.as_ref().ok_or_else(|| {
+        let state = version.state.as_str();
+        let detail = format!(
+            "version {} is not ready: its state is {state}",
+            version.version
+        );
+        ApiError::new(Code::VersionNotReady, detail)
+    })?;
+    let (inputs, expected) = golden.read(&signature.0)?;
+    let asked = Arc::new(route::Version {
+        model: model.id,
+        name: model.name.clone(),
+        number: version.version,
+        signature: signature.0.clone(),
+        bytes: version.bytes(),
+    });
+    let answer = models.0.ask(&asked, inputs, None).await?;
+    Ok(match expected.difference(&answer) {
+        None => Ok(()),
+        Some(difference) => Err(difference),
+    })
+}
+
+/// Refuses versions of which one does not answer as its golden test wants, and keeps what was found.
+pub(super) async fn try_out(
+    app: &AppState,
+    models: &Models,
+    model: &Model,
+    versions: &[i64],
+) -> ApiResult<()> {
+    let tests = app
+        .db
+        .read_primary(async |connection| goldens(connection, model.id, versions).await)
+        .await?;
+    for (version, golden) in tests {
+        let verdict = ask(models, model, &version, &golden).await?;
+        let number = version.version;
+        if version.golden_state != Some(GoldenState::of(&verdict)) {
+            app.db
+                .write(async |connection| {
+                    Version::keep_verdict(connection, model.id, number, &golden, &verdict).await
+                })
+                .await?;
+        }
+        verdict.map_err(|difference| failed(number, &difference))?;
+    }
+    Ok(())
+}
