@@ -50,7 +50,9 @@ fn rendered(helm: &Helm, config: &Value) -> Vec<Object> {
             Some(field) => (1, field),
             None => (0, name.strip_prefix("image.").unwrap()),
         };
-        let image = config["build"]["artifacts"][artifact]["image"].as_str().unwrap();
+        let image = config["build"]["artifacts"][artifact]["image"]
+            .as_str()
+            .unwrap();
         let ending = format!("_{}}}}}", image.replace('-', "_"));
         assert!(template.as_str().unwrap().ends_with(&ending), "{template}");
         let value = match field {
@@ -104,7 +106,8 @@ fn every_profile_deploys_what_it_says() {
             ("initContainers/0", "my-chartroom-runner:v7"),
         ] {
             // Where the pods migrate, they do it first.
-            let named = |container: &str| api.text(&format!("/spec/template/spec/{container}/name"));
+            let named =
+                |container: &str| api.text(&format!("/spec/template/spec/{container}/name"));
             let container = match container == "initContainers/0" && named(container) == "migrate" {
                 true => "initContainers/1",
                 false => container,
