@@ -53,7 +53,7 @@ function request()
 end
 function done(summary, latency)
   local e = summary.errors
-  print(string.format("SEEN %%d %%d %%d %%d", summary.requests, summary.duration, latency:percentile(99),
+  print(string.format("SEEN %%d %%d %%d %%d %%d", summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
     e.status + e.connect + e.read + e.write + e.timeout))
 end
 """
@@ -403,5 +403,5 @@ def wrk(url, folder, request, tokens, clients, seconds):
     """Load that asks again as soon as it is answered. `request` is the body of wrk's Lua function."""
     (folder / "load.lua").write_text(LUA % {"tokens": " ".join(tokens), "request": request})
     out = run("wrk", f"-t{min(2, os.cpu_count())}", f"-c{clients}", f"-d{seconds}s", "--timeout", "30s", "-s", folder / "load.lua", url)
-    asked, microseconds, p99, wrong = map(int, re.search(r"^SEEN (\d+) (\d+) (\d+) (\d+)", out, re.M).groups())
-    return {"done": asked, "rate": asked / microseconds * 1e6, "p99_ms": p99 / 1000, "wrong": wrong}
+    asked, microseconds, p50, p99, wrong = map(int, re.search(r"^SEEN (\d+) (\d+) (\d+) (\d+) (\d+)", out, re.M).groups())
+    return {"done": asked, "rate": asked / microseconds * 1e6, "p50_ms": p50 / 1000, "p99_ms": p99 / 1000, "wrong": wrong}
