@@ -12,6 +12,7 @@
 mod flows;
 mod helm;
 mod kubernetes;
+mod models;
 mod modes;
 mod monitoring;
 mod names;

@@ -301,9 +301,9 @@ fn secrets_are_mounted_to_be_read_again(case: &Case) -> Vec<String> {
             .filter_map(|v| v["name"].as_str())
             .collect();
         for mount in containers(pod).flat_map(|container| list(&container["volumeMounts"])) {
-            // Files wait there until they are read, and it is nothing but that.
-            let is_spool = mount["name"] == "spool";
-            if !mount["subPath"].is_null() || (mount["readOnly"] != true && !is_spool) {
+            // Files wait there until they are read, or a socket is there, and nothing but that.
+            let is_room = mount["name"] == "spool" || mount["name"] == "models";
+            if !mount["subPath"].is_null() || (mount["readOnly"] != true && !is_room) {
                 findings.push(format!("{object}: {mount}"));
             }
             if !volumes.contains(&mount["name"].as_str().unwrap()) {

@@ -8,7 +8,7 @@ use super::VersionPath;
 use crate::db::transaction::{Tx, Work, transaction};
 use crate::events::Event;
 use crate::http::answer::conditional::{Conditions, Versioned};
-use crate::http::body::extract::{ValidPath, WholeBody};
+use crate::http::body::extract::{ValidJson, ValidPath};
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
@@ -80,9 +80,9 @@ pub async fn set_model_golden(
     actor: Actor,
     ValidPath(path): ValidPath<VersionPath>,
     conditions: Conditions,
-    WholeBody(body): WholeBody,
+    ValidJson(golden): ValidJson<Golden>,
 ) -> ApiResult<Versioned<Version>> {
-    let golden = Golden::parse(&body)?;
+    golden.check()?;
     let ModelAccess { model, who, .. } = access;
     let version = super::version(&app.db, model.id, path.version).await?;
     conditions.write(Some(version.revision))?;

@@ -43,26 +43,19 @@ pub struct Expected {
 }
 
 impl Golden {
-    /// Reads what was sent, and refuses what no version could be asked. Its tensors may be lists of lists,
-    /// as those of questions.
-    pub fn parse(body: &[u8]) -> ApiResult<Self> {
-        let golden: Self = request::parse(body)?;
-        for (member, list) in [("/inputs", &golden.inputs), ("/outputs", &golden.outputs)] {
+    /// Refuses what no version could be asked.
+    pub fn check(&self) -> ApiResult<()> {
+        for (member, list) in [("/inputs", &self.inputs), ("/outputs", &self.outputs)] {
             if list.is_empty() {
                 let detail = "at least one is needed";
                 return Err(ApiError::wrong_field(member, "too-few-items", detail));
             }
         }
-        if golden.inputs.iter().chain(&golden.outputs).any(has_nul) {
-            return Err(request::invalid(
-                "a text holds U+0000, which cannot be kept",
-            ));
-        }
-        if !(0.0..=1.0).contains(&golden.tolerance) {
+        if !(0.0..=1.0).contains(&self.tolerance) {
             let detail = "the tolerance is from 0 to 1";
             return Err(ApiError::wrong_field("/tolerance", "out-of-range", detail));
         }
-        Ok(golden)
+        Ok(())
     }
 
     /// What a version with this signature is asked, and what it is to answer.
@@ -89,18 +82,6 @@ impl Golden {
             tolerance: self.tolerance,
         };
         Ok((inputs, expected))
-    }
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(list) => list.iter().any(has_nul),
-        Value::Object(members) => {
-            let mut members = members.iter();
-            members.any(|(name, value)| name.contains('\0') || has_nul(value))
-        }
-        _ => false,
     }
 }
 

@@ -162,15 +162,11 @@ pub(super) fn read(body: &Bytes, json: Option<usize>) -> ApiResult<Question> {
         ));
     }
     let (head, rest) = (body.slice(..length), body.slice(length..));
-    let body = parse(&head)?;
-    Ok(Question { body, rest })
-}
-
-pub(super) fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> ApiResult<T> {
-    serde_json::from_slice(json).map_err(|error| match error.classify() {
+    let body = serde_json::from_slice(&head).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => invalid(format!("the body does not fit: {error}")),
         _ => ApiError::new(Code::MalformedJson, error.to_string()),
-    })
+    })?;
+    Ok(Question { body, rest })
 }
 
 impl Question {
