@@ -99,5 +99,5 @@ int main(int argc, char **argv) {
     if (!strcmp(command, "healthcheck")) return healthcheck();
     if (!strcmp(command, "openapi")) return puts("{\"openapi\":\"3.1.0\"}") < 0;
     if (!strcmp(command, "config")) return printf("listen %s\n", getenv("CHARTROOM_LISTEN")) < 0;
-    return !(!strcmp(command, "migrate") || !strcmp(command, "--help"));
+    return !(!strcmp(command, "migrate") || !strcmp(command, "user") || !strcmp(command, "--help"));
 }
