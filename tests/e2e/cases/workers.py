@@ -93,7 +93,8 @@ def are_least(release, name):
         spec = pod["spec"]
         need(spec["serviceAccountName"] == name and spec["automountServiceAccountToken"] is False, f"a worker runs as {spec['serviceAccountName']}")
         volumes = {volume["name"] for volume in spec["volumes"]}
-        need(volumes == {"database", "database-ca"}, f"a worker mounts {volumes}")
+        # The last is for the socket of what runs models.
+        need(volumes == {"database", "database-ca", "models"}, f"a worker mounts {volumes}")
     for pod in release.pods():
         off = {"name": "CHARTROOM_JOBS", "value": "off"}
         need(off in pod["spec"]["containers"][0]["env"], "the API is not told to do no jobs")
