@@ -206,7 +206,7 @@ impl<'a> Page<'a> {
             @if let Some((method, path)) = &self.call {
                 details {
                     summary { (lang.api_call()) }
-                    pre { code #call { (curl(self.public_url, method, path)) } }
+                    pre tabindex="0" { code #call { (curl(self.public_url, method, path)) } }
                     p.row {
                         button.small type="button" hidden data-script data-copy="#call"
                             data-done=(lang.copied()) {

@@ -113,7 +113,7 @@ impl Draft {
                         input type="hidden" name=(field.name) value=(value(kept, field.name));
                     }
                 }
-                div.scroll { table {
+                div.scroll tabindex="0" role="region" aria-label=(lang.field()) { table {
                     thead { tr {
                         th scope="col" { (lang.field()) }
                         th scope="col" { (lang.yours()) }

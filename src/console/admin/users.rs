@@ -49,7 +49,7 @@ pub async fn show(
         }
         div #found {
             @if found.rows.is_empty() { (empty(&view, lang.none())) } @else {
-                div.scroll { table {
+                div.scroll tabindex="0" role="region" aria-label=(lang.users()) { table {
                     thead { tr {
                         th scope="col" { (lang.email()) }
                         th scope="col" { (lang.username()) }

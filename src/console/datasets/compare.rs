@@ -84,7 +84,7 @@ fn answer(view: &View, uri: &Uri, call: &str, found: &Comparison) -> Markup {
         }
         @for measure in &found.measures {
             h2 { (measure.field) }
-            div.scroll { table {
+            div.scroll tabindex="0" role="region" aria-label=(measure.field) { table {
                 thead { tr {
                     th scope="col" { (lang.group()) }
                     th.number scope="col" { (lang.value()) }

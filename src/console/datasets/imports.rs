@@ -56,7 +56,7 @@ pub async fn list(
         .show(html! {
             (head(&view, &dataset))
             @if found.rows.is_empty() { p.note { (lang.no_records()) } } @else {
-                div.scroll { table {
+                div.scroll tabindex="0" role="region" aria-label=(lang.imports()) { table {
                     thead { tr {
                         th scope="col" { (lang.when()) }
                         th scope="col" { (lang.state()) }
@@ -146,7 +146,7 @@ fn body(view: &View, import: &Import, mine: Option<Role>) -> Markup {
         }
         @if let Some(columns) = &import.inferred {
             h3 { (lang.inferred_types()) }
-            div.scroll { table {
+            div.scroll tabindex="0" role="region" aria-label=(lang.inferred_types()) { table {
                 thead {
                     tr { th scope="col" { (lang.column()) } th scope="col" { (lang.type_word()) } }
                 }
@@ -164,7 +164,7 @@ fn body(view: &View, import: &Import, mine: Option<Role>) -> Markup {
 fn errors(lang: Lang, import: &Import) -> Markup {
     html! {
         h3 { (lang.mistakes()) }
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label=(lang.mistakes()) { table {
             thead { tr {
                 th.number scope="col" { (lang.row()) }
                 th scope="col" { (lang.column()) }

@@ -31,7 +31,7 @@ pub async fn show(
     Ok(page.api(format!("/api/v1/datasets/{id}/versions")).show(html! {
         (head(&view, &dataset))
         @if found.rows.is_empty() { p.note { (lang.no_records()) } } @else {
-            div.scroll { table {
+            div.scroll tabindex="0" role="region" aria-label=(lang.versions()) { table {
                 thead { tr {
                     th.number scope="col" { (lang.version()) }
                     th scope="col" { (lang.when()) }

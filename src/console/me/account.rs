@@ -21,7 +21,7 @@ use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::PrincipalId;
 use crate::users::handlers::me::update_me;
 
-async fn look(app: &AppState, id: PrincipalId) -> ApiResult<Account> {
+pub(super) async fn look(app: &AppState, id: PrincipalId) -> ApiResult<Account> {
     let found = app
         .db
         .read_primary(async |connection| Account::find(connection, id).await)

@@ -4,6 +4,7 @@ use axum::response::Response;
 use http::StatusCode;
 use maud::html;
 
+use super::account::look;
 use super::head;
 use crate::console::form::{Fields, Form, Input, is_shown, object, parse};
 use crate::console::view::{Done, View, done};
@@ -15,11 +16,12 @@ use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::users::handlers::password::change_password;
 
-pub async fn show(_: PersonInSession, view: View) -> Response {
-    page(&view, None)
+pub async fn show(who: PersonInSession, app: AppState, view: View) -> ApiResult<Response> {
+    let account = look(&app, who.id).await?;
+    Ok(page(&view, &account.user.email, None))
 }
 
-fn page(view: &View, error: Option<&ApiError>) -> Response {
+fn page(view: &View, email: &str, error: Option<&ApiError>) -> Response {
     let lang = view.lang;
     let fields = Fields { lang, error };
     let status = error.map_or(StatusCode::OK, |error| error.code.status());
@@ -32,6 +34,8 @@ fn page(view: &View, error: Option<&ApiError>) -> Response {
         (fields.summary())
         p { (lang.password_ends()) }
         form method="post" action="/me/password" {
+            // For who keeps passwords in a browser: it stores the new one for this account.
+            input type="text" name="username" value=(email) autocomplete="username" hidden;
             (fields.input(&Input {
                 name: "current",
                 label: lang.current_password(),
@@ -67,13 +71,14 @@ pub async fn submit(
     form: Form,
 ) -> ApiResult<Response> {
     let body = object([("current", form.text("current")), ("new", form.text("new"))]);
+    let email = look(&app, who.id).await?.user.email;
     let changed = async {
         let body = ValidJson(parse(&body)?);
         change_password(who, app, address, actor, body).await
     };
     match changed.await {
         Ok(_) => done(Done::Saved, "/me"),
-        Err(error) if is_shown(&error) => Ok(page(&view, Some(&error))),
+        Err(error) if is_shown(&error) => Ok(page(&view, &email, Some(&error))),
         Err(error) => Err(error),
     }
 }

@@ -38,7 +38,7 @@ pub async fn show(
     Ok(view.page(lang.sessions()).api("/api/v1/me/sessions").show(html! {
         (head(&view, lang.sessions()))
         p { (lang.sessions_why()) }
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label=(lang.sessions()) { table {
             thead { tr {
                 th scope="col" { (lang.kind()) }
                 th scope="col" { (lang.from_where()) }

@@ -87,7 +87,7 @@ fn table(view: &View, tokens: &[ApiToken]) -> Markup {
         }
     };
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label=(lang.tokens()) { table {
             thead { tr {
                 th scope="col" { (lang.name()) }
                 th scope="col" { (lang.token_access()) }
@@ -146,8 +146,8 @@ fn secret(view: &View, made: &Made) -> Response {
     let url = &view.public_url;
     let snippet = |id: &str, title: &str, text: &str| {
         html! {
-            h3 { (title) }
-            pre { code #(id) { (text) } }
+            h2 { (title) }
+            pre tabindex="0" { code #(id) { (text) } }
             button.small type="button" hidden data-script data-copy={ "#" (id) }
                 data-done=(lang.copied()) {
                 (lang.copy())

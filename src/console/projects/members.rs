@@ -29,7 +29,7 @@ pub fn table(view: &View, project: ProjectId, members: &[Member], mine: Option<R
     let me = view.who.as_ref().map(|who| who.id);
     let action = format!("/projects/{project}/members");
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label=(lang.members()) { table {
             thead { tr {
                 th scope="col" { (lang.member()) }
                 th scope="col" { (lang.role()) }
