@@ -46,6 +46,14 @@ pub struct Target {
 }
 
 impl Target {
+    /// One version that answers all requests.
+    pub fn of(version: i64) -> Self {
+        Self {
+            weights: Weights::from([(version, 1)]),
+            shadow: None,
+        }
+    }
+
     /// The shares, as JSON names them.
     pub fn shares(&self) -> BTreeMap<String, i32> {
         let all = self.weights.iter();
@@ -72,15 +80,15 @@ pub struct Alias {
     #[schema(value_type = BTreeMap<String, i32>)]
     weights: AsJson<Weights>,
     /// The version that gets a copy of every request, whose answers nobody sees
-    shadow: Option<i64>,
+    pub shadow: Option<i64>,
     /// Why it was moved there
-    reason: Option<String>,
+    pub reason: Option<String>,
     /// Who moved it; null if the account was deleted
-    moved_by: Option<PrincipalId>,
+    pub moved_by: Option<PrincipalId>,
     #[serde(serialize_with = "instant")]
-    moved_at: DateTime<Utc>,
+    pub moved_at: DateTime<Utc>,
     /// The request that moved it
-    request_id: Option<String>,
+    pub request_id: Option<String>,
     /// The number of the move, by which later ones are told from earlier ones
     #[diesel(column_name = number)]
     #[serde(rename = "move")]
@@ -190,17 +198,18 @@ impl Alias {
             .optional()
     }
 
-    /// Where it led before its last move.
+    /// The move before another one.
     pub async fn before(
         connection: &mut AsyncPgConnection,
         model: ModelId,
         name: &str,
+        number: i64,
     ) -> QueryResult<Option<Self>> {
         model_alias_moves::table
             .filter(model_alias_moves::model_id.eq(model))
             .filter(model_alias_moves::alias.eq(name))
+            .filter(model_alias_moves::number.lt(number))
             .order(model_alias_moves::number.desc())
-            .offset(1)
             .limit(1)
             .select(Self::as_select())
             .first(connection)

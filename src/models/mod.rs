@@ -10,6 +10,7 @@ pub mod check;
 pub mod handlers;
 pub mod model;
 pub mod oip;
+pub mod overview;
 pub mod serving;
 pub mod signature;
 pub mod version;

@@ -42,9 +42,9 @@ pub struct Model {
     #[serde(skip)]
     pub revision: i64,
     #[serde(serialize_with = "instant")]
-    created_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
     #[serde(serialize_with = "instant")]
-    updated_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
     /// Your role in the project of the model; null if you read it because that is internal
     pub role: Option<Role>,
     #[serde(skip)]

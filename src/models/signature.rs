@@ -12,16 +12,16 @@ pub struct Signature {
     pub inputs: Vec<TensorType>,
     pub outputs: Vec<TensorType>,
     /// Of the standard operators of ONNX
-    opset: i64,
+    pub opset: i64,
     /// What wrote the file, in its own words; empty where it does not say
-    producer: String,
+    pub producer: String,
     /// The runtime that read it, and its version
     pub runtime: String,
     /// Whether requests of several callers may be answered by one run, because the rows of a batch do
     /// not depend on each other
     pub batches: bool,
     /// What was changed in the file before it was loaded
-    notes: Vec<String>,
+    pub notes: Vec<String>,
     /// Bytes of memory that it took up when it was loaded
     pub memory: u64,
 }

@@ -69,26 +69,26 @@ pub struct Version {
     #[schema(value_type = Option<Signature>)]
     pub signature: Option<AsJson<Signature>>,
     /// What it is, in Markdown
-    description: Option<String>,
+    pub description: Option<String>,
     /// On which terms it may be used
-    licence: Option<String>,
+    pub licence: Option<String>,
     /// Words by which it is found
     #[schema(value_type = Vec<String>)]
-    tags: Vec<Option<String>>,
+    pub tags: Vec<Option<String>>,
     /// What its author measured, by name
     #[serde(serialize_with = "measured")]
     #[schema(value_type = BTreeMap<String, f64>)]
-    metrics: Metrics,
+    pub metrics: Metrics,
     /// Whether its answers are those of its golden test; null if it has none
     pub golden_state: Option<GoldenState>,
     /// Where they differ
-    golden_problem: Option<String>,
+    pub golden_problem: Option<String>,
     #[serde(skip)]
     pub revision: i64,
     /// Who uploaded it; null if the account was deleted
-    created_by: Option<PrincipalId>,
+    pub created_by: Option<PrincipalId>,
     #[serde(serialize_with = "instant")]
-    created_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
     #[serde(skip)]
     blob_id: BlobId,
 }
@@ -171,6 +171,21 @@ impl Version {
             .first(&mut connection)
             .await
             .optional()
+    }
+
+    /// Of the versions that are named, those that are there.
+    pub async fn named(
+        connection: &mut AsyncPgConnection,
+        model: ModelId,
+        versions: &[i64],
+    ) -> QueryResult<Vec<Self>> {
+        model_versions::table
+            .filter(model_versions::model_id.eq(model))
+            .filter(model_versions::version.eq_any(versions))
+            .order(model_versions::version)
+            .select(Self::as_select())
+            .load(connection)
+            .await
     }
 
     /// The one that an earlier request with the same key has made.
@@ -366,6 +381,10 @@ impl Version {
         diesel::delete(model_versions::table.find((model, version)))
             .execute(connection)
             .await
+    }
+
+    pub fn digest(&self) -> String {
+        hexadecimal(&self.sha256)
     }
 
     pub fn bytes(&self) -> Blob {

@@ -53,6 +53,24 @@ impl Person {
     }
 }
 
+/// Of the principals that are named, those that are there, in no order.
+pub async fn people(
+    connection: &mut AsyncPgConnection,
+    ids: &[PrincipalId],
+) -> QueryResult<Vec<Person>> {
+    principals::table
+        .left_join(users::table)
+        .left_join(workloads::table)
+        .filter(principals::id.eq_any(ids))
+        .select((
+            principals::id,
+            coalesced(users::username.nullable(), workloads::name.nullable()),
+            users::name.nullable(),
+        ))
+        .load(connection)
+        .await
+}
+
 /// How a path names a principal. A username is never an id and holds no colon.
 #[derive(Clone, Debug)]
 pub enum Named {

@@ -68,8 +68,8 @@ pub struct MoveAliasBack {
 /// An alias in a path.
 #[derive(Deserialize)]
 pub struct AliasPath {
-    name: String,
-    alias: String,
+    pub name: String,
+    pub alias: String,
 }
 
 /// The aliases of a model
@@ -205,7 +205,7 @@ pub async fn move_alias(
 }
 
 /// What a body asks for.
-fn target(body: &MoveAlias) -> ApiResult<Target> {
+pub fn target(body: &MoveAlias) -> ApiResult<Target> {
     let weights = match (body.version, &body.weights) {
         (Some(version), None) => Weights::from([(version.get(), 1)]),
         (None, Some(weights)) => shares(weights)?,
@@ -332,8 +332,8 @@ pub async fn move_alias_back(
         let AliasPath { name, alias } = &path;
         let model = ModelAccess::<Owner>::to_write(tx, me, name).await?.model;
         let current = Alias::find(tx.connection(), model.id, alias).await?;
-        current.ok_or(ApiError::not_found("alias"))?;
-        let before = Alias::before(tx.connection(), model.id, alias).await?;
+        let number = current.ok_or(ApiError::not_found("alias"))?.number;
+        let before = Alias::before(tx.connection(), model.id, alias, number).await?;
         let before = before.map(|alias| alias.target());
         let target = before.filter(|target| !target.weights.is_empty());
         let target = target.ok_or_else(|| {

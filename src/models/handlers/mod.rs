@@ -18,12 +18,12 @@ use crate::kernel::types::ModelId;
 /// A version in a path.
 #[derive(Deserialize)]
 pub struct VersionPath {
-    name: String,
-    version: i64,
+    pub name: String,
+    pub version: i64,
 }
 
 /// The version of a model.
-async fn version(db: &Db, model: ModelId, version: i64) -> ApiResult<Version> {
+pub async fn version(db: &Db, model: ModelId, version: i64) -> ApiResult<Version> {
     let found = db
         .look_up(async |connection| Version::find(connection, model, version).await)
         .await?;

@@ -18,7 +18,7 @@ use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::types::ProjectId;
+use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::models::access::ModelAccess;
 use crate::models::model::{
     Model, ModelChanges, ModelDescription, ModelName, ModelSort, NewModel, Wanted,
@@ -60,6 +60,17 @@ pub struct ModelFilter {
     name_contains: Option<String>,
 }
 
+impl ModelFilter {
+    pub fn wanted(self, me: PrincipalId) -> Wanted {
+        Wanted {
+            me,
+            project: self.project_id,
+            name: self.name,
+            name_contains: self.name_contains,
+        }
+    }
+}
+
 /// The models that you may read
 ///
 /// Those in your projects and in internal projects.
@@ -77,12 +88,7 @@ pub async fn list_models(
     page: PageParams<ModelSort>,
     ValidQuery(filter): ValidQuery<ModelFilter>,
 ) -> ApiResult<Listed<Model>> {
-    let wanted = Wanted {
-        me: who.id,
-        project: filter.project_id,
-        name: filter.name,
-        name_contains: filter.name_contains,
-    };
+    let wanted = filter.wanted(who.id);
     let found = app
         .db
         .read(async |connection| wanted.page(connection, &page).await)

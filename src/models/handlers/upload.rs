@@ -1,9 +1,12 @@
 //! Uploading a version of a model.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures_util::stream::{Stream, StreamExt as _, try_unfold};
 use http::{HeaderMap, HeaderName};
 use tokio::time::{Instant, sleep};
 
@@ -13,7 +16,6 @@ use crate::db::transaction::{Tx, Work, transaction};
 use crate::events::Event;
 use crate::http::answer::Answer;
 use crate::http::answer::once::Once;
-use crate::http::body::extract::ValidPath;
 use crate::http::body::too_large;
 use crate::http::body::upload::Upload;
 use crate::identity::api::AppState;
@@ -59,42 +61,81 @@ pub async fn create_model_version(
     access: ModelAccess<Editor>,
     app: AppState,
     actor: Actor,
-    ValidPath(name): ValidPath<String>,
     once: Once,
     headers: HeaderMap,
     upload: Upload,
 ) -> ApiResult<Answer> {
+    let file = NewFile {
+        key: once.key().map(str::to_owned),
+        digest: digest(&headers)?,
+    };
+    let parts = try_unfold(upload, async |mut upload| {
+        Ok(upload.next().await?.map(|bytes| (bytes, upload)))
+    });
+    let model = access.model.clone();
+    match take(&app, actor, access, file, pin!(parts)).await? {
+        Taken::Earlier(version) => Ok(answer(&model, &version)?.replayed()),
+        Taken::Made(version) => {
+            let checked = checked(&app, model.id, version).await?;
+            answer(&model, &checked)
+        }
+    }
+}
+
+/// What is said of a file that arrives.
+pub struct NewFile {
+    /// What makes it the same as one that was sent before.
+    pub key: Option<String>,
+    /// Its SHA-256, where the sender knows it.
+    pub digest: Option<Vec<u8>>,
+}
+
+/// What became of a file.
+pub enum Taken {
+    /// It was sent before.
+    Earlier(Version),
+    Made(Version),
+}
+
+/// Keeps a file as a version, which is checked from then on.
+pub async fn take(
+    app: &AppState,
+    actor: Actor,
+    access: ModelAccess<Editor>,
+    file: NewFile,
+    parts: impl Stream<Item = ApiResult<Bytes>> + Unpin,
+) -> ApiResult<Taken> {
     let ModelAccess { model, who, .. } = access;
+    let key = file.key.as_deref();
     if model.is_expired {
         return Err(expired());
     }
     if app.models.is_off() {
         return Err(unavailable());
     }
-    let expected = digest(&headers)?;
-    if let Some(key) = once.key() {
+    if let Some(key) = key {
         let earlier = app
             .db
             .read_primary(async |connection| Version::of_key(connection, model.id, who, key).await)
             .await?;
         if let Some(version) = earlier {
-            return Ok(answer(&model, &version)?.replayed());
+            return Ok(Taken::Earlier(version));
         }
     }
-    let blob = receive(&app, upload).await?;
-    if expected.is_some_and(|expected| expected != blob.sha256()) {
+    let blob = receive(app, parts).await?;
+    if file
+        .digest
+        .is_some_and(|expected| expected != blob.sha256())
+    {
         return Err(ApiError::new(
             Code::DigestMismatch,
             "the body is not the one that Content-Digest names; nothing was kept, send it again",
         ));
     }
-    let key = once.key();
     let made = transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<Version> {
-        make(tx, who, &name, &blob, key).await
+        make(tx, who, &model.name, &blob, key).await
     });
-    let made = made.await?;
-    let checked = checked(&app, model.id, made).await?;
-    answer(&model, &checked)
+    Ok(Taken::Made(made.await?))
 }
 
 fn answer(model: &Model, version: &Version) -> ApiResult<Answer> {
@@ -125,11 +166,14 @@ fn digest(headers: &HeaderMap) -> ApiResult<Option<Vec<u8>>> {
 }
 
 /// Keeps the body, of which nobody has anything yet.
-async fn receive(app: &AppState, mut upload: Upload) -> ApiResult<Written> {
+async fn receive(
+    app: &AppState,
+    mut parts: impl Stream<Item = ApiResult<Bytes>> + Unpin,
+) -> ApiResult<Written> {
     let most = app.config.models.model_size.0;
     let mut blob = BlobWriter::begin(&app.db).await?;
     let mut taken = 0_usize;
-    while let Some(bytes) = upload.next().await? {
+    while let Some(bytes) = parts.next().await.transpose()? {
         taken = taken.saturating_add(bytes.len());
         if taken > most {
             return Err(too_large(most));

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use answer::{Answering, JSON_LENGTH};
 use document::{InferenceAnswer, InferenceQuestion};
 use request::Question;
+pub use request::examine;
 
 use super::serving::Models;
 use super::serving::route::{DEFAULT, Route, Version};
@@ -220,7 +221,7 @@ macro_rules! operations {
                 WholeBody(body): WholeBody,
             ) -> ApiResult<Response> {
                 let route = path.route(&app, &models, who.id).await?;
-                infer(&models, &path, &route, &headers, &body).await
+                infer(&models, &path.name, &route, &headers, &body).await
             }
         )+
     };
@@ -236,8 +237,7 @@ operations! {
 }
 
 fn described(path: ModelPath, route: &Route) -> ApiResult<Json<InferenceModel>> {
-    let largest = route.versions.iter().max_by_key(|(_, share)| *share);
-    let (version, _) = largest.ok_or(ApiError::not_found("version"))?;
+    let version = route.largest().ok_or(ApiError::not_found("version"))?;
     let numbers = route.versions.iter().map(|(version, _)| version.number);
     Ok(Json(InferenceModel {
         name: path.name,
@@ -248,9 +248,10 @@ fn described(path: ModelPath, route: &Route) -> ApiResult<Json<InferenceModel>> 
     }))
 }
 
-async fn infer(
+/// Asks what the body says, as a program does that has posted it to a model of this name.
+pub async fn infer(
     models: &Models,
-    path: &ModelPath,
+    name: &str,
     route: &Route,
     headers: &HeaderMap,
     body: &Bytes,
@@ -260,7 +261,7 @@ async fn infer(
     let (inputs, wanted) = question.fit(&version.signature)?;
     let tensors = models.0.ask(version, inputs, route.shadow.as_ref());
     let by = Answering {
-        name: &path.name,
+        name,
         version: version.number,
         signature: &version.signature,
     };

@@ -169,6 +169,22 @@ pub(super) fn read(body: &Bytes, json: Option<usize>) -> ApiResult<Question> {
     Ok(Question { body, rest })
 }
 
+/// What is wrong with an input as a question has it, for who takes them in one by one.
+pub fn examine(input: &[u8], wanted: &TensorType) -> ApiResult<()> {
+    let input = serde_json::from_slice(input).map_err(|error| {
+        // Its place counts what stands around the values, too.
+        let said = error.to_string();
+        invalid(
+            said.split(" at line ")
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+        )
+    })?;
+    let (_name, value) = values(input, &mut Bytes::new(), "inputs")?;
+    fits(&value, wanted)
+}
+
 impl Question {
     pub(super) fn id(&self) -> Option<&str> {
         self.body.id.as_deref()

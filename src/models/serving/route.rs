@@ -45,6 +45,12 @@ pub struct Route {
 }
 
 impl Route {
+    /// The version with the largest share.
+    pub fn largest(&self) -> Option<&Arc<Version>> {
+        let largest = self.versions.iter().max_by_key(|(_, share)| *share);
+        largest.map(|(version, _)| version)
+    }
+
     /// The version that answers, by a number from anywhere in `u64`.
     pub fn choose(&self, by: u64) -> Option<&Arc<Version>> {
         let total: u64 = self.versions.iter().map(|(_, share)| share).sum();

@@ -10,15 +10,14 @@ mod versions;
 use std::time::Duration;
 
 use axum::body::Body;
-use chartroom::kernel::types::{ModelId, PrincipalId, SessionId};
-use chartroom::models::check::CheckVersion;
+use chartroom::kernel::types::{PrincipalId, SessionId};
 use chrono::Utc;
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::app::{Answer, TestApp};
-use crate::support::model_runner::ModelRunner;
+use crate::support::model_runner::{ModelRunner, check};
 
 /// An application with a runner, and an owner of a project there.
 struct Place {
@@ -99,19 +98,7 @@ impl Place {
 
     /// Does the checks that wait, as a worker does.
     async fn check(&self) {
-        let waiting = "SELECT args::text, id FROM jobs WHERE kind = 'models.check.1'";
-        let core = &self.app.app.core;
-        for row in self.session.query(waiting, &[]).await.unwrap() {
-            let args: Value = serde_json::from_str(row.get(0)).unwrap();
-            let check = CheckVersion {
-                model: ModelId(serde_json::from_value(args["model"].clone()).unwrap()),
-                version: args["version"].as_i64().unwrap(),
-            };
-            check.make(&core.db, &core.models).await.unwrap();
-            let id: i64 = row.get(1);
-            let done = format!("DELETE FROM jobs WHERE id = {id}");
-            self.session.batch_execute(&done).await.unwrap();
-        }
+        check(&self.app, &self.session).await;
     }
 
     async fn upload(&self, model: &str, headers: &[(&str, &str)], file: &[u8]) -> Answer {

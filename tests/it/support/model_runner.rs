@@ -2,7 +2,8 @@
 //! socket, and its models are a few lines of JSON.
 //!
 //! A model has the input `x` of FP32 with the shape [-1, 2] and the output `y` with each value times
-//! `factor`. `{"problem": ".."}` is refused with that. A first value says what else happens: 666
+//! `factor`; `input` and `output` call them otherwise, and with `says` the output is that text for
+//! every value. `{"problem": ".."}` is refused with that. A first value says what else happens: 666
 //! closes the connection, 777 is never answered, 888 is refused.
 
 use std::path::PathBuf;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chartroom::kernel::types::ModelId;
+use chartroom::models::check::CheckVersion;
 use chartroom_wire::models::{
     Code, Datatype, Failure, Inputs, Load, Loaded, Outputs, Tensor, Values,
 };
@@ -18,6 +21,8 @@ use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::task::AbortOnDropHandle;
+
+use super::app::TestApp;
 
 #[derive(Deserialize)]
 struct Model {
@@ -30,6 +35,12 @@ struct Model {
     /// For each answer.
     #[serde(default)]
     takes_ms: u64,
+    #[serde(default)]
+    input: Option<String>,
+    #[serde(default)]
+    output: Option<String>,
+    #[serde(default)]
+    says: Option<String>,
     /// Bytes that it says it takes up.
     #[serde(default)]
     memory: u64,
@@ -88,6 +99,23 @@ impl Drop for ModelRunner {
     }
 }
 
+/// Does the checks of versions that wait, as a worker does.
+pub(crate) async fn check(app: &TestApp, session: &tokio_postgres::Client) {
+    let waiting = "SELECT args::text, id FROM jobs WHERE kind = 'models.check.1'";
+    let core = &app.app.core;
+    for row in session.query(waiting, &[]).await.unwrap() {
+        let args: serde_json::Value = serde_json::from_str(row.get(0)).unwrap();
+        let check = CheckVersion {
+            model: ModelId(serde_json::from_value(args["model"].clone()).unwrap()),
+            version: args["version"].as_i64().unwrap(),
+        };
+        check.make(&core.db, &core.models).await.unwrap();
+        let id: i64 = row.get(1);
+        let done = format!("DELETE FROM jobs WHERE id = {id}");
+        session.batch_execute(&done).await.unwrap();
+    }
+}
+
 async fn message(stream: &mut UnixStream, messages: &mut Messages) -> std::io::Result<Message> {
     loop {
         let mut head = [0; HEAD];
@@ -132,14 +160,18 @@ async fn serve(mut stream: UnixStream, counts: &Counts) -> std::io::Result<()> {
     if !load.probe {
         counts.loads.fetch_add(1, Ordering::SeqCst);
     }
-    let tensor = |name: &str| Tensor {
-        name: name.to_owned(),
-        datatype: Datatype::Fp32,
+    let tensor = |named: &Option<String>, name: &str, datatype| Tensor {
+        name: named.clone().unwrap_or_else(|| name.to_owned()),
+        datatype,
         shape: vec![-1, 2],
     };
+    let answers = match model.says {
+        Some(_) => Datatype::Bytes,
+        None => Datatype::Fp32,
+    };
     let loaded = Loaded {
-        inputs: vec![tensor("x")],
-        outputs: vec![tensor("y")],
+        inputs: vec![tensor(&model.input, "x", Datatype::Fp32)],
+        outputs: vec![tensor(&model.output, "y", answers)],
         opset: 18,
         producer: "a test".to_owned(),
         runtime: "onnxruntime 0".to_owned(),
@@ -173,12 +205,22 @@ async fn serve(mut stream: UnixStream, counts: &Counts) -> std::io::Result<()> {
             send(&mut stream, question.id, Kind::Failure, &failure).await?;
             continue;
         }
-        let bytes = all.iter().flat_map(|it| (it * model.factor).to_le_bytes());
+        let bytes: Vec<u8> = match &model.says {
+            Some(text) => {
+                let length = u32::try_from(text.len()).unwrap().to_le_bytes();
+                let one = [&length, text.as_bytes()].concat();
+                one.repeat(all.len())
+            }
+            None => all
+                .iter()
+                .flat_map(|it| (it * model.factor).to_le_bytes())
+                .collect(),
+        };
         let outputs = Outputs {
             values: vec![Values {
-                datatype: Datatype::Fp32,
+                datatype: answers,
                 shape: x.shape.clone(),
-                bytes: bytes.collect::<Vec<u8>>(),
+                bytes,
             }],
         };
         send(&mut stream, question.id, Kind::Data, &outputs.to_bytes()).await?;
