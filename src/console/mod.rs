@@ -2,13 +2,15 @@
 //!
 //! One page is one file: its handler and its template. Handlers call what the handlers of the API
 //! call, or these themselves, and have no rules and no SQL of their own. `view` is who looks and how,
-//! `layout` what every page is set in, `form` what was typed, `merge` what two have changed at once,
+//! `layout` what every page is set in, `form` what was typed, `file` what was uploaded by one, `merge`
+//! what two have changed at once,
 //! `words` what pages say, `markup` the one file that writes unescaped HTML, `errors` what went wrong.
 
 pub mod admin;
 pub mod assets;
 pub mod datasets;
 pub mod errors;
+pub mod file;
 pub mod first;
 pub mod form;
 pub mod home;

@@ -1,22 +1,18 @@
-//! Importing a file: the form, and what it sends. With a script the file goes to the API with its
-//! progress; without one the browser sends all of the form, which is read as it arrives.
+//! Importing a file: the form, and what it sends.
 
 use std::pin::pin;
 
 use axum::response::Response;
-use futures_util::stream::try_unfold;
-use http::HeaderMap;
-use http::header::CONTENT_TYPE;
 use maud::{Markup, html};
 
 use super::head;
+use crate::console::file::FileForm;
 use crate::console::form::{key, select};
 use crate::console::view::{View, went};
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::handlers::imports::{Loaded, NewFile, kind_of, load};
 use crate::datasets::import::options::ImportOptions;
 use crate::datasets::model::Dataset;
-use crate::http::body::upload::Upload;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
@@ -35,8 +31,6 @@ const ENDINGS: [(&str, &str); 7] = [
     ("arrow", "application/vnd.apache.arrow.file"),
     ("arrows", "application/vnd.apache.arrow.stream"),
 ];
-/// A field of the form beside the file.
-const LONGEST: usize = 10_000;
 
 pub async fn show(access: DatasetAccess<Editor>, view: View) -> Response {
     let (lang, dataset) = (view.lang, access.dataset);
@@ -85,69 +79,23 @@ fn form(view: &View, dataset: &Dataset) -> Markup {
     }
 }
 
-fn not_so(detail: &'static str) -> ApiError {
-    ApiError::new(Code::BadRequest, detail)
-}
-
 pub async fn submit(
     access: DatasetAccess<Editor>,
     app: AppState,
     actor: Actor,
-    headers: HeaderMap,
-    upload: Upload,
+    mut form: FileForm,
 ) -> ApiResult<Response> {
     let id = access.dataset.id;
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    let boundary = multer::parse_boundary(kind.unwrap_or_default());
-    let boundary = boundary.or(Err(not_so(
-        "the form with the file is not as this page made it",
-    )))?;
-    let parts = try_unfold(upload, async |mut upload| {
-        let bytes = upload.next().await.map_err(Refused)?;
-        Ok::<_, Refused>(bytes.map(|bytes| (bytes, upload)))
-    });
-    let mut form = multer::Multipart::new(Box::pin(parts), boundary);
-    let (mut options, mut key) = (Vec::new(), None);
-    loop {
-        let field = form.next_field().await.map_err(broken)?;
-        let field = field.ok_or(not_so("the form has no file: choose one"))?;
-        let name = field.name().unwrap_or_default().to_owned();
-        if name != "file" {
-            let text = text(field).await?;
-            match name.as_str() {
-                "key" => key = Some(text),
-                _ if text.is_empty() => {}
-                _ => options.push((name, text)),
-            }
-            continue;
-        }
-        let file = NewFile {
-            kind: kind_of(media_type(field.file_name())?)?,
-            options: ImportOptions::read(options)?,
-            key,
-        };
-        let bytes = try_unfold(field, async |mut field| {
-            let chunk = field.chunk().await.map_err(broken)?;
-            Ok(chunk.map(|bytes| (bytes, field)))
-        });
-        let import = match load(&app, actor, access, file, pin!(bytes)).await? {
-            Loaded::Earlier(import) | Loaded::Ended(import) | Loaded::Running(import) => import,
-        };
-        return went(&format!("/datasets/{id}/imports/{}", import.id));
-    }
-}
-
-async fn text(mut field: multer::Field<'_>) -> ApiResult<String> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = field.chunk().await.map_err(broken)? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > LONGEST {
-            return Err(not_so("a field of the form is too long"));
-        }
-    }
-    String::from_utf8(bytes).or(Err(not_so("a field of the form is no text")))
+    let key = form.take("key");
+    let file = NewFile {
+        kind: kind_of(media_type(form.file_name())?)?,
+        options: ImportOptions::read(std::mem::take(&mut form.fields))?,
+        key,
+    };
+    let import = match load(&app, actor, access, file, pin!(form.bytes())).await? {
+        Loaded::Earlier(import) | Loaded::Ended(import) | Loaded::Running(import) => import,
+    };
+    went(&format!("/datasets/{id}/imports/{}", import.id))
 }
 
 fn media_type(name: Option<&str>) -> ApiResult<&'static str> {
@@ -163,20 +111,4 @@ fn media_type(name: Option<&str>) -> ApiResult<&'static str> {
             "the name of the file says what it is: it ends with .csv, .ndjson, .jsonl, .xlsx, .parquet, .arrow or .arrows",
         )
     })
-}
-
-/// What the body was refused for, on its way through the reader of the form.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", .0.detail)]
-struct Refused(ApiError);
-
-/// What the body itself said, where it broke off; else what is wrong with the form around the file.
-fn broken(error: multer::Error) -> ApiError {
-    match error {
-        multer::Error::StreamReadFailed(cause) => match cause.downcast::<Refused>() {
-            Ok(refused) => refused.0,
-            Err(cause) => ApiError::internal(anyhow::anyhow!(cause)),
-        },
-        _ => not_so("the form with the file did not arrive whole"),
-    }
 }
