@@ -181,6 +181,9 @@ pub fn is_shown(error: &ApiError) -> bool {
             | Code::ProjectExpired
             | Code::InvalidParameter
             | Code::RulesBroken
+            | Code::AliasInUse
+            | Code::VersionNotReady
+            | Code::GoldenFailed
     )
 }
 

@@ -12,6 +12,8 @@ use crate::datasets::import::model::{FailedImport, failed_of};
 use crate::http::caller::Person;
 use crate::identity::api::AppState;
 use crate::kernel::error::ApiResult;
+use crate::models::overview::{Unready, unready_of};
+use crate::models::version::VersionState;
 use crate::notifications::model::Notification;
 use crate::projects::access::Role;
 use crate::projects::list::{self, ProjectFilter, ProjectSort};
@@ -25,6 +27,7 @@ const FEW: usize = 5;
 struct Needs {
     expiring: Vec<(Project, Role)>,
     failed: Vec<FailedImport>,
+    unready: Vec<Unready>,
     unread: Vec<Notification>,
     mine: Vec<(Project, Role)>,
 }
@@ -46,6 +49,7 @@ pub async fn show(who: Person, app: AppState, view: View) -> ApiResult<Response>
         Ok(Needs {
             expiring: expiring.parts(FEW).0,
             failed: failed_of(connection, id).await?,
+            unready: unready_of(connection, id).await?,
             unread: unread.parts(FEW).0,
             mine: mine.parts(FEW).0,
         })
@@ -95,12 +99,14 @@ fn overview(view: &View, needs: &Needs) -> Markup {
     let Needs {
         expiring,
         failed,
+        unready,
         unread,
         mine,
     } = needs;
     html! {
         h1 { (lang.needs_you()) }
-        @if expiring.is_empty() && failed.is_empty() && unread.is_empty() {
+        @let is_quiet = expiring.is_empty() && failed.is_empty() && unready.is_empty();
+        @if is_quiet && unread.is_empty() {
             p.note.good { (lang.all_quiet()) }
         } @else {
             ul.cards data-rows {
@@ -124,6 +130,17 @@ fn overview(view: &View, needs: &Needs) -> Markup {
                     li { div.between {
                         a.title data-row href=(path) { (lang.import_failed(&import.dataset)) }
                         span { (view.at(import.started_at)) }
+                    } }
+                }
+                @for one in unready {
+                    @let path = format!("/models/{}/versions/{}", one.model, one.version);
+                    li { div.between {
+                        a.title data-row href=(path) {
+                            @if one.state == VersionState::Failed {
+                                (lang.check_failed(&one.model, one.version))
+                            } @else { (lang.check_waits(&one.model, one.version)) }
+                        }
+                        span { (view.at(one.created_at)) }
                     } }
                 }
                 @for notice in unread {

@@ -183,6 +183,7 @@ impl<'a> Page<'a> {
                     (way("/home", lang.home()))
                     (way("/projects", lang.projects()))
                     (way("/datasets", lang.datasets()))
+                    (way("/models", lang.models()))
                     (way("/posts", lang.posts()))
                     @if is_admin { (way("/admin", lang.administration())) }
                 }
@@ -250,6 +251,8 @@ impl<'a> Page<'a> {
                         kbd { "o" }
                         " "
                         kbd { "d" }
+                        " "
+                        kbd { "m" }
                         " "
                         kbd { "h" }
                     }

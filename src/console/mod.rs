@@ -2,9 +2,9 @@
 //!
 //! One page is one file: its handler and its template. Handlers call what the handlers of the API
 //! call, or these themselves, and have no rules and no SQL of their own. `view` is who looks and how,
-//! `layout` what every page is set in, `form` what was typed, `file` what was uploaded by one, `merge`
-//! what two have changed at once,
-//! `words` what pages say, `markup` the one file that writes unescaped HTML, `errors` what went wrong.
+//! `layout` what every page is set in, `form` what was typed, `file` what was uploaded, `merge` what two
+//! have changed at once, `words` what pages say, `markup` the one file that writes unescaped HTML,
+//! `errors` what went wrong.
 
 pub mod admin;
 pub mod assets;
@@ -18,6 +18,7 @@ pub mod layout;
 pub mod markup;
 pub mod me;
 pub mod merge;
+pub mod models;
 pub mod notices;
 pub mod notifications;
 pub mod parts;
@@ -28,7 +29,7 @@ pub mod view;
 pub mod words;
 
 use crate::http::shell::pages::Pages;
-use crate::http::shell::policy::RoutePolicy::{Analysis, Large, Upload};
+use crate::http::shell::policy::RoutePolicy::{Analysis, Inference, Large, Upload};
 use crate::identity::api::AppState;
 
 /// Where people begin.
@@ -47,6 +48,7 @@ pub fn pages() -> Pages<AppState> {
         .merge(of_projects())
         .merge(of_posts())
         .merge(of_datasets())
+        .merge(of_models())
         .merge(of_me())
         .merge(of_administration())
 }
@@ -102,6 +104,35 @@ fn of_datasets() -> Pages<AppState> {
         .get("/datasets", list::show)
         .get("/datasets/new", new::show)
         .post_as(Large, "/datasets/new", new::submit)
+}
+
+fn of_models() -> Pages<AppState> {
+    use models::{alias, describe, edit, list, moving, new, one, trial, upload, version};
+    Pages::default()
+        .get("/models", list::show)
+        .get("/models/new", new::show)
+        .post_as(Large, "/models/new", new::submit)
+        .get("/models/{name}", one::show)
+        .get("/models/{name}/edit", edit::show)
+        .post_as(Large, "/models/{name}/edit", edit::submit)
+        .post("/models/{name}/delete", edit::delete)
+        .get("/models/{name}/upload", upload::show)
+        .post_as(Upload, "/models/{name}/upload", upload::submit)
+        .get("/models/{name}/versions/{version}", version::show)
+        .get("/models/{name}/versions/{version}/edit", describe::show)
+        .post_as(
+            Large,
+            "/models/{name}/versions/{version}/edit",
+            describe::submit,
+        )
+        .post("/models/{name}/versions/{version}/verify", version::verify)
+        .post("/models/{name}/versions/{version}/delete", version::delete)
+        .get("/models/{name}/move", moving::show)
+        .post("/models/{name}/move", moving::submit)
+        .get("/models/{name}/aliases/{alias}", alias::show)
+        .post("/models/{name}/aliases/{alias}/delete", alias::delete)
+        .get("/models/{name}/try", trial::show)
+        .post_as(Inference, "/models/{name}/try", trial::submit)
 }
 
 fn of_me() -> Pages<AppState> {

@@ -80,7 +80,7 @@ for (const field of all("[data-draft]")) {
   if (kept && !field.value) field.value = kept;
 }
 
-// A file is sent with its progress, to where `data-upload` says, by its type.
+// A file is sent with its progress, to where `data-upload` says, by its type or as `data-type`.
 const types = {
   csv: "text/csv",
   ndjson: "application/x-ndjson",
@@ -92,8 +92,8 @@ const types = {
 };
 on("form[data-upload]", "submit", (form, happened) => {
   const file = form.elements.file.files[0];
-  const type = types[file?.name.split(".").pop().toLowerCase()];
-  if (!type) return;
+  const type = form.dataset.type ?? types[file?.name.split(".").pop().toLowerCase()];
+  if (!file || !type) return;
   happened.preventDefault();
   const query = new URLSearchParams();
   for (const [name, value] of new FormData(form))
@@ -157,7 +157,7 @@ document.addEventListener("keydown", (pressed) => {
   const typed = pressed.target.closest("input, textarea, select, dialog, [contenteditable]");
   if (!keys || typed || pressed.ctrlKey || pressed.metaKey || pressed.altKey) return;
   const { key } = pressed;
-  const places = { h: "/home", p: "/projects", o: "/posts", d: "/datasets" };
+  const places = { h: "/home", p: "/projects", o: "/posts", d: "/datasets", m: "/models" };
   if (after === "g" && places[key]) {
     after = "";
     location.assign(places[key]);

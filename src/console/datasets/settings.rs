@@ -64,12 +64,15 @@ fn values(dataset: &Dataset) -> Values {
 fn json(name: &str, text: &str) -> Value {
     match name {
         "name" => Value::String(text.to_owned()),
-        "tags" => {
-            let all = text.split(',').map(str::trim).filter(|tag| !tag.is_empty());
-            Value::Array(all.map(|tag| Value::String(tag.to_owned())).collect())
-        }
+        "tags" => tags(text),
         _ => optional(text),
     }
+}
+
+/// What stands between commas.
+pub fn tags(text: &str) -> Value {
+    let all = text.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+    Value::Array(all.map(|tag| Value::String(tag.to_owned())).collect())
 }
 
 /// With the members of the card where the API has them.

@@ -5,12 +5,14 @@ use maud::{Markup, html};
 
 use super::members;
 use crate::console::markup::markdown;
+use crate::console::models::list::{Shown, shown};
 use crate::console::parts::{filter, first, role, visibility};
 use crate::console::view::{View, day};
 use crate::datasets::model::{Dataset, Wanted};
 use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::error::ApiResult;
+use crate::models::model::{Model, Wanted as WantedModels};
 use crate::posts::list::{PostFilter, Wanted as WantedPosts};
 use crate::posts::model::Post;
 use crate::projects::access::{ProjectAccess, Role, Viewer};
@@ -23,6 +25,9 @@ const MEMBERS: usize = 200;
 
 struct Inside {
     datasets: Vec<Dataset>,
+    models: Vec<Model>,
+    /// What is shown beside the models.
+    shown: Shown,
     posts: Vec<Post>,
     members: Vec<Member>,
 }
@@ -41,11 +46,19 @@ pub async fn show(
         name_contains: None,
         tag: None,
     };
+    let models = WantedModels {
+        me,
+        project: Some(id),
+        name: None,
+        name_contains: None,
+    };
     let of_project: PostFilter = filter(&[("project_id", &id.to_string())])?;
     let posts = WantedPosts::new(Some(me), of_project, &app.config.posts.search_language);
     let everybody: MemberFilter = filter(&[])?;
     let inside = app.db.read(async |connection| {
         let datasets = datasets.page(connection, &first(FEW)).await?;
+        let models = models.page(connection, &first(FEW)).await?.parts(FEW).0;
+        let shown = shown(connection, &models).await?;
         let posts = posts.page(connection, &first(FEW)).await?;
         let members = access
             .members(connection, &first(MEMBERS), &everybody)
@@ -53,6 +66,8 @@ pub async fn show(
         let posts = posts.parts(FEW).0.into_iter().map(|row| row.post);
         Ok(Inside {
             datasets: datasets.parts(FEW).0,
+            models,
+            shown,
             posts: posts.collect(),
             members: members.parts(MEMBERS).0,
         })
@@ -142,6 +157,21 @@ fn contents(view: &View, project: &Project, mine: Option<Role>, inside: &Inside)
             }
             @if inside.datasets.len() == FEW {
                 p { a href={ "/datasets?project_id=" (id) } { (lang.all_of_them()) } }
+            }
+        }
+        div.head { h2 { (lang.models()) }
+            @if writes {
+                a.button.small href={ "/models/new?project_id=" (id) } { (lang.new_model()) }
+            }
+        }
+        @if inside.models.is_empty() { p.hint { (lang.no_models_here()) } } @else {
+            ul.cards data-rows {
+                @for model in &inside.models {
+                    (crate::console::models::list::card(view, model, &inside.shown))
+                }
+            }
+            @if inside.models.len() == FEW {
+                p { a href={ "/models?project_id=" (id) } { (lang.all_of_them()) } }
             }
         }
         div.head { h2 { (lang.posts()) }

@@ -90,7 +90,8 @@ said! {
     empty: "(empty)" / "(leer)";
     keyboard: "Keyboard" / "Tastatur";
     key_search: "search" / "suchen";
-    key_go: "projects, posts, datasets, home" / "Projekte, Beiträge, Datensätze, Start";
+    key_go: "projects, posts, datasets, models, home"
+        / "Projekte, Beiträge, Datensätze, Modelle, Start";
     key_list: "next, previous, open" / "nächste Zeile, vorige Zeile, öffnen";
     key_help: "these keys" / "diese Tasten";
     close: "Close" / "Schließen";

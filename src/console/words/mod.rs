@@ -3,6 +3,7 @@
 
 mod common;
 mod datasets;
+mod models;
 mod people;
 mod places;
 

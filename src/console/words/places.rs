@@ -64,8 +64,8 @@ said! {
     leave: "Leave" / "Verlassen";
     edit_project: "Edit the project" / "Projekt bearbeiten";
     delete_project: "Delete the project" / "Projekt löschen";
-    delete_project_why: "Deletes all that is in it: datasets, posts, memberships."
-        / "Löscht alles darin: Datensätze, Beiträge, Mitgliedschaften.";
+    delete_project_why: "Deletes all that is in it: datasets, models, posts, memberships."
+        / "Löscht alles darin: Datensätze, Modelle, Beiträge, Mitgliedschaften.";
     no_datasets_here: "No dataset yet." / "Noch kein Datensatz.";
     no_posts_here: "No post yet." / "Noch kein Beitrag.";
     new_post: "New post" / "Neuer Beitrag";

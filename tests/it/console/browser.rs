@@ -6,6 +6,7 @@ use std::time::Duration;
 use chartroom::server::ConnectionLimits;
 
 use super::*;
+use crate::support::model_runner::ModelRunner;
 use crate::support::sockets::{Served, bind};
 use crate::support::wait::until;
 use crate::support::webdriver::{Browser, ConsoleEntry};
@@ -90,7 +91,10 @@ async fn from_the_first_account_to_a_conflict() {
     };
     let listener = bind().await;
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let app = TestApp::with(&[&format!("--public-url={url}")], Default::default()).await;
+    let runner = ModelRunner::start();
+    let flags = [format!("--public-url={url}"), runner.setting()];
+    let flags = flags.each_ref().map(String::as_str);
+    let app = TestApp::with(&flags, Default::default()).await;
     let _served = Served::on(listener, app.shell.clone(), ConnectionLimits::default());
     let mut seat = Seat { browser, url };
 
@@ -119,6 +123,10 @@ async fn from_the_first_account_to_a_conflict() {
     seat.heading("Welcome").await;
 
     // By keyboard: to the projects, to the search, and what one types is looked for.
+    seat.press("gp").await;
+    seat.heading("Projects").await;
+    seat.press("gm").await;
+    seat.heading("Models").await;
     seat.press("gp").await;
     seat.heading("Projects").await;
     seat.click("a[href='/projects/new']").await;
@@ -150,6 +158,24 @@ async fn from_the_first_account_to_a_conflict() {
         true
     );
     seat.click("#keys [data-close]").await;
+
+    // A file, which the script sends to the API.
+    let file = std::env::temp_dir().join(format!("{}.onnx", uuid::Uuid::new_v4()));
+    std::fs::write(&file, r#"{"factor": 1}"#).unwrap();
+    seat.go("/models/new").await;
+    seat.type_in(&[("name", "churn")]).await;
+    seat.click("main form button.main").await;
+    seat.heading("churn").await;
+    seat.type_in(&[("file", file.to_str().unwrap())]).await;
+    seat.click("main form button.main").await;
+    let uploaded = async || (seat.path().await == "/models/churn/versions/1").then_some(());
+    until("the page of the version", SOON, uploaded)
+        .await
+        .unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let sent = format!("{}/api/v1/models/churn/versions?", seat.url);
+    let requested = seat.browser.requested().await.unwrap();
+    assert!(requested.contains(&sent), "{requested:?}");
 
     // A post, whose text is kept until it is sent.
     seat.go("/posts/new").await;

@@ -8,6 +8,7 @@ use chartroom::http::openapi::access::Access;
 use http::Method;
 
 use super::*;
+use crate::support::model_runner::{ModelRunner, check};
 use crate::support::snapshot;
 
 const TABLE: &str = "tests/it/console/table.txt";
@@ -20,6 +21,9 @@ async fn everybody_gets_what_they_may_see() {
         "--signin-per-address-burst=1000",
         "--signin-per-pair-burst=1000",
     ];
+    let runner = ModelRunner::start();
+    let setting = runner.setting();
+    let flags = [flags.as_slice(), &[setting.as_str()]].concat();
     let house = House::on(TestApp::with(&flags, Default::default()).await).await;
     let admin = house.person("admin", true).await;
     let owner = house.person("owner", false).await;
@@ -32,6 +36,15 @@ async fn everybody_gets_what_they_may_see() {
     let import = house.import(&owner, &dataset, "a,b\n3,4\n").await;
     let new = json!({ "title": "t", "content": "c", "project_id": project });
     let post = house.made(&owner, "/api/v1/posts", new).await;
+    let new = json!({ "project_id": project, "name": "model" });
+    house.made(&owner, "/api/v1/models", new).await;
+    let file = r#"{"factor": 1}"#;
+    went(&house.upload(&owner, "model", "", file).await);
+    check(&house.app, &house.session).await;
+    let lead = Some(json!({ "version": 1 }));
+    let alias = "/api/v1/models/model/aliases/production";
+    let led = house.api(&owner, Method::PUT, alias, lead).await;
+    assert_eq!(led.status, 200, "{}", led.text());
     let path_of = |template: &str| {
         let id = match template.split('/').nth(1) {
             Some("projects") => &project,
@@ -39,7 +52,13 @@ async fn everybody_gets_what_they_may_see() {
             _ => &post,
         };
         let path = template.replace("{id}", id).replace("{import}", &import);
-        path.replace("{name}", "none")
+        let path = path.replace("{version}", "1");
+        let path = path.replace("{alias}", "production");
+        let name = match template.starts_with("/models") {
+            true => "model",
+            false => "none",
+        };
+        path.replace("{name}", name)
     };
     let nobody = Person::default();
     let callers = [
@@ -73,7 +92,7 @@ async fn everybody_gets_what_they_may_see() {
                 assert_eq!(status, expected, "{method} {template}");
             }
             // Not even an administrator sees what is in a project of others.
-            let is_inside = template.contains("{id}");
+            let is_inside = template.contains("{id}") || template.starts_with("/models/{name}");
             if is_inside && ["outsider", "admin"].contains(&name) {
                 assert_eq!(status, 404, "{method} {template} for {name}");
             }

@@ -5,6 +5,7 @@ mod browser;
 mod data;
 mod hostile;
 mod matrix;
+mod models;
 mod places;
 mod safety;
 
@@ -139,6 +140,19 @@ impl House {
         let id = self.made(owner, "/api/v1/datasets", new).await;
         self.import(owner, &id, csv).await;
         id
+    }
+
+    /// A version of a model, as its form sends the file.
+    async fn upload(&self, who: &Person, model: &str, key: &str, file: &str) -> Answer {
+        let body = format!(
+            "--XX\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\n{key}\r\n--XX\r\n\
+             Content-Disposition: form-data; name=\"file\"; filename=\"a.onnx\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n{file}\r\n--XX--\r\n"
+        );
+        let headers = [("content-type", "multipart/form-data; boundary=XX"), OWN];
+        let path = format!("/models/{model}/upload");
+        self.send(who, Method::POST, &path, &headers, body.into())
+            .await
     }
 
     async fn import(&self, owner: &Person, dataset: &str, csv: &str) -> String {

@@ -10,6 +10,7 @@ pub(super) fn filled(template: &str) -> String {
     let path = template
         .replace("{id}", NOTHING)
         .replace("{import}", NOTHING);
+    let path = path.replace("{version}", "1").replace("{alias}", "a");
     path.replace("{name}", "none")
 }
 
@@ -115,6 +116,8 @@ async fn what_one_may_not_see_is_as_what_is_not_there() {
     let dataset = house.dataset(&ann, &project, "a,b\n1,2\n").await;
     let new = json!({ "title": "t", "content": "c", "project_id": project });
     let post = house.made(&ann, "/api/v1/posts", new).await;
+    let new = json!({ "project_id": project, "name": "mine" });
+    house.made(&ann, "/api/v1/models", new).await;
     for (there, missing) in [
         (
             format!("/projects/{project}"),
@@ -131,6 +134,11 @@ async fn what_one_may_not_see_is_as_what_is_not_there() {
         (
             format!("/datasets/{dataset}/profile"),
             format!("/datasets/{NOTHING}/profile"),
+        ),
+        ("/models/mine".to_owned(), "/models/none".to_owned()),
+        (
+            "/models/mine/edit".to_owned(),
+            "/models/none/edit".to_owned(),
         ),
         (format!("/posts/{post}"), format!("/posts/{NOTHING}")),
         (

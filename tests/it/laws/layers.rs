@@ -148,6 +148,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "notifications",
             "posts",
             "datasets",
+            "models",
         ],
     ),
     (

@@ -1,0 +1,187 @@
+//! What a version says of itself: its card, its licence, its tags.
+
+use axum::response::Response;
+use http::StatusCode;
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::head;
+use crate::console::datasets::settings::tags;
+use crate::console::form::{Fields, Form, Input, optional, parse};
+use crate::console::merge::{
+    Draft, Field, Kept, Now, Outcome, Values, opened, save, still_opened, value as value_of,
+};
+use crate::console::view::{View, done};
+use crate::console::words::Lang;
+use crate::http::answer::conditional::Conditions;
+use crate::http::body::extract::ValidPath;
+use crate::http::body::patch::MergePatch;
+use crate::http::caller::Signed;
+use crate::identity::api::AppState;
+use crate::kernel::actor::Actor;
+use crate::kernel::error::{ApiError, ApiResult};
+use crate::kernel::types::ModelId;
+use crate::models::access::ModelAccess;
+use crate::models::handlers::versions::update_model_version;
+use crate::models::handlers::{VersionPath, version};
+use crate::models::model::Model;
+use crate::models::version::Version;
+use crate::projects::access::Editor;
+
+fn fields(lang: Lang) -> [Field; 3] {
+    let field = |name, label, is_long| Field {
+        name,
+        label,
+        is_long,
+    };
+    [
+        field("description", lang.card(), true),
+        field("licence", lang.licence(), false),
+        field("tags", lang.tags(), false),
+    ]
+}
+
+fn values(version: &Version) -> Values {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let tags: Vec<&str> = version.tags.iter().flatten().map(String::as_str).collect();
+    vec![
+        ("description", text(&version.description)),
+        ("licence", text(&version.licence)),
+        ("tags", tags.join(", ")),
+    ]
+}
+
+fn json(name: &str, text: &str) -> Value {
+    match name {
+        "tags" => tags(text),
+        _ => optional(text),
+    }
+}
+
+pub async fn show(
+    access: ModelAccess<Editor>,
+    app: AppState,
+    view: View,
+    ValidPath(path): ValidPath<VersionPath>,
+) -> ApiResult<Response> {
+    let model = access.model;
+    let found = version(&app.db, model.id, path.version).await?;
+    let kept = values(&found);
+    let value = |name: &str| value_of(&kept, name).to_owned();
+    let hidden = opened(&kept, found.revision);
+    Ok(page(&view, &model, path.version, &hidden, &value, None))
+}
+
+fn page(
+    view: &View,
+    model: &Model,
+    number: i64,
+    hidden: &Markup,
+    value: &dyn Fn(&str) -> String,
+    error: Option<&ApiError>,
+) -> Response {
+    let (lang, name) = (view.lang, &model.name);
+    let fields = Fields { lang, error };
+    let status = error.map_or(StatusCode::OK, |error| error.code.status());
+    let path = format!("/models/{name}/versions/{number}");
+    let input = |name, label, hint| {
+        let value = value(name);
+        fields.input(&Input {
+            name,
+            label,
+            hint,
+            value: &value,
+            ..Input::default()
+        })
+    };
+    let title = lang.version_of(number, name);
+    let page = view
+        .page(format!("{} - {title}", lang.edit()))
+        .status(status);
+    page.api(format!("/api/v1{path}")).show(html! {
+        (head(view, model))
+        h2 { a href=(path) { (lang.version_number(number)) } }
+        (fields.summary())
+        form method="post" action={ (path) "/edit" } data-guard {
+            (hidden)
+            (fields.area("description", lang.card(), &value("description"), lang.markdown(), None))
+            (input("licence", lang.licence(), ""))
+            (input("tags", lang.tags(), lang.tags_hint()))
+            p.row { button.main { (lang.save()) } a.button href=(path) { (lang.cancel()) } }
+        }
+    })
+}
+
+pub async fn submit(
+    access: ModelAccess<Editor>,
+    who: Signed,
+    app: AppState,
+    actor: Actor,
+    view: View,
+    ValidPath(path): ValidPath<VersionPath>,
+    form: Form,
+) -> ApiResult<Response> {
+    let fields = fields(view.lang);
+    let draft = Draft::of(&form, &fields);
+    let patch = Value::Object(draft.patch(json));
+    let (model, number) = (access.model, path.version);
+    let place = format!("/models/{}/versions/{number}", model.name);
+    let action = format!("{place}/edit");
+    let kept = OfVersion {
+        who,
+        app,
+        actor,
+        model: model.id,
+        name: model.name.clone(),
+        number,
+    };
+    let saved = save(&kept, &draft, &view, &action, form.conditions()?, &patch).await?;
+    Ok(match saved {
+        Outcome::Saved(how) => done(how, &place)?,
+        Outcome::Clash(page) => page,
+        Outcome::Refused(error) => {
+            let value = |name: &str| form.get(name);
+            let hidden = still_opened(&form, &fields);
+            page(&view, &model, number, &hidden, &value, Some(&error))
+        }
+    })
+}
+
+/// A version that an editor describes.
+struct OfVersion {
+    who: Signed,
+    app: AppState,
+    actor: Actor,
+    model: ModelId,
+    name: String,
+    number: i64,
+}
+
+impl Kept for OfVersion {
+    async fn now(&self) -> ApiResult<Now> {
+        let (model, number) = (self.model, self.number);
+        let found = self
+            .app
+            .db
+            .read_primary(async |connection| Version::find(connection, model, number).await)
+            .await?;
+        let version = found.ok_or(ApiError::not_found("version"))?;
+        Ok(Now {
+            values: values(&version),
+            version: version.revision,
+            // A version does not keep when it was described.
+            changed_at: version.created_at,
+        })
+    }
+
+    async fn save(&self, holds: Conditions, patch: &Value) -> ApiResult<()> {
+        let (who, app, actor) = (self.who.clone(), self.app.clone(), self.actor.clone());
+        let path = ValidPath(VersionPath {
+            name: self.name.clone(),
+            version: self.number,
+        });
+        let patch = MergePatch(parse(patch)?);
+        update_model_version(who, app, actor, path, holds, patch).await?;
+        Ok(())
+    }
+}
