@@ -100,6 +100,8 @@ diesel::table! {
         ended_at -> Nullable<Timestamptz>,
         /// How many records dataset_rejects has of it
         rejected_rows -> Int8,
+        /// The job that brings its rows; none where somebody sends them
+        job_id -> Nullable<Int8>,
     }
 }
 

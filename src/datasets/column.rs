@@ -175,6 +175,12 @@ impl Columns {
         self.0.iter().position(|column| column.field == field)
     }
 
+    /// The place of the column with this name, or else with this field.
+    pub fn called(&self, name: &str) -> Option<usize> {
+        let named = self.0.iter().position(|column| column.name == name);
+        named.or_else(|| self.place(name))
+    }
+
     /// The column, and what the database calls it.
     pub fn find(&self, field: &str) -> Option<(&Column, String)> {
         let place = self.place(field)?;

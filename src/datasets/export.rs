@@ -184,8 +184,8 @@ async fn send_diff(
 
 /// A dataset of the moment in which an export began, and the way to its rows.
 pub struct Export {
-    connection: AsyncPgConnection,
-    guard: crate::db::snapshot::Guard,
+    pub(super) connection: AsyncPgConnection,
+    pub(super) guard: crate::db::snapshot::Guard,
     pub dataset: Dataset,
     pub shown: Shown,
 }

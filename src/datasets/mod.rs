@@ -33,6 +33,7 @@ pub mod rules;
 pub mod scale;
 pub mod sweep;
 pub mod table;
+pub mod texts;
 pub mod typed;
 pub mod value;
 pub mod versions;

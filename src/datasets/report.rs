@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::export;
 use super::import::model::{Ending, ImportState};
-use super::import::run::FileKind;
+use super::import::source::Source;
 use crate::telemetry::metrics::Metrics;
 
 /// How an export ends.
@@ -17,7 +17,7 @@ const REJECTED: &str = "rejected";
 
 /// All series that there will be, at nought.
 pub fn announce(metrics: &Metrics) {
-    for format in FileKind::NAMES {
+    for format in Source::NAMES {
         let _ = metrics
             .dataset_import_bytes_total
             .with_label_values(&[format]);
@@ -47,11 +47,11 @@ pub struct Importing {
 }
 
 impl Importing {
-    pub fn begin(metrics: Arc<Metrics>, kind: FileKind) -> Self {
+    pub fn begin(metrics: Arc<Metrics>, format: &'static str) -> Self {
         metrics.dataset_imports_in_flight.inc();
         Self {
             metrics,
-            format: kind.name(),
+            format,
             state: ImportState::Failed,
         }
     }

@@ -26,6 +26,28 @@ pub enum Stop {
     Draining,
 }
 
+/// Ends a job as the last work of a transaction that is not the context's own, as that of an import.
+/// Work that turns out to be another's by then is rolled back.
+pub struct Fence {
+    hold: Hold,
+    is_lost: AtomicBool,
+}
+
+impl Fence {
+    pub async fn close(&self, tx: &mut Tx<'_>) -> Work<()> {
+        if hold::fence(tx, self.hold).await? {
+            return Ok(());
+        }
+        self.is_lost.store(true, Ordering::Relaxed);
+        Err(Failure::Query(diesel::result::Error::RollbackTransaction))
+    }
+
+    /// Whether the job was another's.
+    pub fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed)
+    }
+}
+
 /// One run of one job.
 pub struct Context {
     db: Arc<Db>,
@@ -94,26 +116,35 @@ impl Context {
             + for<'c, 't> Operation<&'c mut Tx<'t>, Work<T>, Fut: Send>
             + Send,
     {
-        let (hold, actor) = (self.hold, Actor::default());
-        let is_lost = AtomicBool::new(false);
+        let (fence, actor) = (self.fence(), Actor::default());
         let effect = transaction(&self.db, &actor, async |tx: &mut Tx<'_>| {
             let done = work(&mut *tx).await?;
-            if hold::fence(tx, hold).await? {
-                return Ok(done);
-            }
-            is_lost.store(true, Ordering::Relaxed);
-            Err(Failure::Query(diesel::result::Error::RollbackTransaction))
+            fence.close(tx).await?;
+            Ok(done)
         });
         let done = effect.await;
-        if is_lost.load(Ordering::Relaxed) {
+        if fence.is_lost() {
             return Err(JobError::Lost);
         }
         self.end(Some(done?))
     }
 
+    /// For a long effect in a transaction of somebody else's. Who has committed it says so by
+    /// [`Context::is_committed`].
+    pub fn fence(&self) -> Fence {
+        Fence {
+            hold: self.hold,
+            is_lost: AtomicBool::new(false),
+        }
+    }
+
+    pub fn is_committed(&self) {
+        self.has_ended.store(true, Ordering::Release);
+    }
+
     fn end<T>(&self, done: Option<T>) -> JobResult<T> {
         let done = done.ok_or(JobError::Lost)?;
-        self.has_ended.store(true, Ordering::Release);
+        self.is_committed();
         Ok(done)
     }
 

@@ -12,7 +12,7 @@ use crate::datasets::access::DatasetAccess;
 use crate::datasets::handlers::datasets::create_dataset;
 use crate::datasets::handlers::imports::{NewFile, load};
 use crate::datasets::import::options::ImportOptions;
-use crate::datasets::import::run::FileKind;
+use crate::datasets::import::source::FileKind;
 use crate::db::transaction::{Tx, Work, transaction};
 use crate::http::caller::{Person, Signed};
 use crate::identity::api::AppState;

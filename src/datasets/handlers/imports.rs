@@ -22,7 +22,8 @@ use crate::datasets::import::model::{
 use crate::datasets::import::options::{ImportMode, ImportOptions, ImportParams};
 use crate::datasets::import::rejects;
 use crate::datasets::import::rows::Part;
-use crate::datasets::import::run::{FileKind, Job, start};
+use crate::datasets::import::run::{Job, start};
+use crate::datasets::import::source::FileKind;
 use crate::db::DbError;
 use crate::db::transaction::{Failure, Tx, Work, transaction};
 use crate::http::answer::Answer;
@@ -148,8 +149,9 @@ pub async fn load(
         Begun::Earlier(import) => return Ok(Loaded::Earlier(*import)),
     };
     let job = Job {
-        core: app.core.clone(),
-        kind,
+        db: app.db.clone(),
+        metrics: app.metrics.clone(),
+        also: None,
         actor,
         by: who,
         id,
@@ -157,7 +159,7 @@ pub async fn load(
         options,
     };
     let dataset = job.dataset.id;
-    let (sender, task) = start(job);
+    let (sender, task) = start(job, kind, app.core.clone());
     let received = receive(parts, sender).await;
     let ended = timeout(WAIT, task).await;
     // The import knows that the file broke off; its sender hears why.

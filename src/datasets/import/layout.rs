@@ -177,7 +177,7 @@ impl Layout {
     /// Finds the columns of the dataset in the file, by their names or by their fields.
     pub fn settle(&mut self, columns: &Columns) -> Result<(), Mismatch> {
         let given: Vec<&str> = self.given().collect();
-        let place = |name: &str| place(columns, name);
+        let place = |name: &str| columns.called(name);
         for name in &given {
             if place(name).is_none() {
                 let known: Vec<_> = columns
@@ -241,7 +241,7 @@ impl Layout {
     /// What [`Layout::given`] names, each with the place of the column of the dataset that it is.
     pub fn places(&self, columns: &Columns) -> Vec<(String, usize)> {
         let given = self.given();
-        let placed = given.filter_map(|name| Some((name.to_owned(), place(columns, name)?)));
+        let placed = given.filter_map(|name| Some((name.to_owned(), columns.called(name)?)));
         placed.collect()
     }
 
@@ -281,12 +281,6 @@ impl Layout {
             None => Cow::Borrowed(text),
         })
     }
-}
-
-/// A column by its name, or else by its field.
-fn place(columns: &Columns, name: &str) -> Option<usize> {
-    let named = columns.0.iter().position(|column| column.name == name);
-    named.or_else(|| columns.place(name))
 }
 
 /// The one text of a row that has no other.

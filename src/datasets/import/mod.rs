@@ -11,5 +11,6 @@ pub mod read;
 pub mod rejects;
 pub mod rows;
 pub mod run;
-mod stop;
+pub mod source;
+pub mod stop;
 mod target;

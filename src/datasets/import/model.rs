@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
+use diesel::sql_types::{Bool, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -102,6 +102,7 @@ pub struct Import {
     pub seen_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub rejected_rows: i64,
+    pub job_id: Option<i64>,
 }
 
 /// An import of somebody's that was not loaded, for a list of what needs them.
@@ -177,6 +178,8 @@ pub struct ImportBody {
     problem: Option<ImportProblem>,
     /// The version of the dataset that it made
     version: Option<i64>,
+    /// The job that brings its rows, where nobody sends a file
+    job: Option<i64>,
     #[serde(serialize_with = "instant")]
     started_at: DateTime<Utc>,
     #[serde(serialize_with = "instant")]
@@ -206,6 +209,7 @@ impl From<Import> for ImportBody {
             seen_at: _,
             ended_at,
             rejected_rows,
+            job_id,
         } = import;
         Self {
             id,
@@ -225,6 +229,7 @@ impl From<Import> for ImportBody {
             inferred: inferred.map(|columns| columns.0),
             problem: problem.map(|problem| problem.0),
             version,
+            job: job_id,
             started_at,
             ended_at,
         }
@@ -253,6 +258,8 @@ pub struct Ending {
 
 /// Nobody has said for so long that the import goes on: its process is gone.
 const GONE: &str = "now() - interval '60 seconds'";
+/// That of a job waits for its turn, or for another worker.
+const HAS_NO_JOB: &str = "NOT EXISTS (SELECT FROM jobs WHERE jobs.id = dataset_imports.job_id)";
 
 impl Import {
     /// Every change to it says when it was.
@@ -300,6 +307,18 @@ impl Import {
             .first(&mut connection)
             .await
             .optional()
+    }
+
+    /// It is a job that brings its rows.
+    pub async fn give_to(
+        connection: &mut AsyncPgConnection,
+        id: ImportId,
+        job: i64,
+    ) -> QueryResult<usize> {
+        diesel::update(dataset_imports::table.find(id))
+            .set(dataset_imports::job_id.eq(job))
+            .execute(connection)
+            .await
     }
 
     /// What an earlier request with the same key has made.
@@ -407,11 +426,12 @@ impl Import {
     pub async fn end_abandoned(connection: &mut AsyncPgConnection) -> QueryResult<usize> {
         let problem = ImportProblem::new(
             "interrupted",
-            "the service stopped while the file was loaded; nothing was loaded: send it again",
+            "the service stopped while the rows were loaded, or their job was taken away; nothing was loaded: begin again",
         );
         diesel::update(dataset_imports::table)
             .filter(dataset_imports::ended_at.is_null())
             .filter(dataset_imports::seen_at.lt(diesel::dsl::sql::<Timestamptz>(GONE)))
+            .filter(diesel::dsl::sql::<Bool>(HAS_NO_JOB))
             .set((
                 dataset_imports::state.eq(ImportState::Failed),
                 dataset_imports::problem.eq(AsJson(problem)),

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::layout::Layout;
@@ -138,7 +139,8 @@ fn added(number: u64, mistakes: &[Mistake]) -> (String, Option<String>, String) 
     (number.to_string(), columns, codes.join(" "))
 }
 
-/// Keeps the next part of the file.
+/// Keeps the next part of the file. Where the import is tried once more, it is in the place of what
+/// the try before had kept.
 pub async fn insert(
     connection: &mut AsyncPgConnection,
     import: ImportId,
@@ -151,6 +153,9 @@ pub async fn insert(
             dataset_rejects::chunk.eq(chunk),
             dataset_rejects::bytes.eq(bytes),
         ))
+        .on_conflict((dataset_rejects::import_id, dataset_rejects::chunk))
+        .do_update()
+        .set(dataset_rejects::bytes.eq(excluded(dataset_rejects::bytes)))
         .execute(connection)
         .await
 }

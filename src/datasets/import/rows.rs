@@ -155,6 +155,50 @@ impl Rows for Child {
     }
 }
 
+/// Rows that this service makes, with columns whose types are known.
+pub struct Made {
+    columns: Known,
+    /// Only an end that is told is one.
+    batches: Receiver<Result<Option<Vec<Record>>, FileError>>,
+    records: vec::IntoIter<Record>,
+}
+
+impl Made {
+    pub fn new(columns: Known, batches: Receiver<Result<Option<Vec<Record>>, FileError>>) -> Self {
+        Self {
+            columns,
+            batches,
+            records: Vec::new().into_iter(),
+        }
+    }
+}
+
+impl Rows for Made {
+    fn next(&mut self, record: &mut Record) -> Result<bool, FileError> {
+        loop {
+            if let Some(next) = self.records.next() {
+                *record = next;
+                return Ok(true);
+            }
+            let ended = || anyhow::anyhow!("nobody says where the rows end");
+            let next = self.batches.blocking_recv();
+            match next.ok_or_else(|| FileError::Failed(ended()))?? {
+                None => return Ok(false),
+                Some(records) => self.records = records.into_iter(),
+            }
+        }
+    }
+
+    /// There is no file.
+    fn bytes(&self) -> i64 {
+        0
+    }
+
+    fn begin(&mut self, _: Option<&[Column]>) -> Result<Option<Known>, FileError> {
+        Ok(Some(self.columns.clone()))
+    }
+}
+
 fn record_of(row: Row<'_>) -> Record {
     let mut record = Record::numbered(row.number);
     for cell in row {

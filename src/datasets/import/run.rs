@@ -5,38 +5,39 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use encoding_rs::Encoding;
+use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::model::{Ending, Import, ImportState, Progress};
-use super::ndjson::Ndjson;
 use super::options::{ImportMode, ImportOptions, OnError};
 use super::read::{MOST_ROWS, Message, Numbers, Outcome, read};
 use super::rejects;
-use super::rows::{Child, Csv, Part, Rows, refusal};
-use super::stop::{Stop, failed, problem_of, rows_refused, unkept, unread};
+use super::rows::{Made, Part};
+use super::source::{File, FileKind, Source};
+use super::stop::{Stop, failed, problem_of, rows_refused};
 use super::target::{Rejected, Target};
 use crate::datasets::column::Columns;
 use crate::datasets::model::Dataset;
 use crate::datasets::report::Importing;
 use crate::datasets::rules::table::has_unique;
 use crate::datasets::versions::next_change;
-use crate::db::DbError;
 use crate::db::load::CopyIn;
+use crate::db::transaction::{Tx, Work};
+use crate::db::{Db, DbError};
 use crate::kernel::actor::Actor;
 use crate::kernel::error::ApiError;
 use crate::kernel::types::{ImportId, PrincipalId};
-use crate::process::{Format, Reading};
 use crate::state::Core;
+use crate::telemetry::metrics::Metrics;
 
 /// Parts of a file that wait to be read, each of which is what arrived at once.
 const PARTS: usize = 4;
 /// Chunks that wait for the database.
 const CHUNKS: usize = 8;
 /// How often an import says how far it is, and asks whether it is to go on.
-const EVERY: Duration = Duration::from_secs(1);
+pub(super) const EVERY: Duration = Duration::from_secs(1);
 
 /// What an import is about.
 #[derive(Clone)]
@@ -46,75 +47,87 @@ pub struct Job {
     pub id: ImportId,
     pub dataset: Dataset,
     pub options: ImportOptions,
-    pub kind: FileKind,
-    pub core: Arc<Core>,
+    pub db: Arc<Db>,
+    pub metrics: Arc<Metrics>,
+    pub also: Option<Arc<dyn Also>>,
 }
 
-/// What a file is, as its sender says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileKind {
-    /// In the encoding that its sender declares.
-    Csv(&'static Encoding),
-    Ndjson,
-    /// A child of this process reads it.
-    Child(Format),
+/// What happens besides in the transaction that makes the rows of an import count, as its last work.
+pub trait Also: Send + Sync {
+    fn make<'a>(&'a self, tx: &'a mut Tx<'_>, version: i64) -> BoxFuture<'a, Work<()>>;
 }
 
-impl FileKind {
-    /// The names of all.
-    pub const NAMES: [&str; 5] = ["csv", "ndjson", "xlsx", "parquet", "arrow"];
-
-    /// As metrics name it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Csv(_) => "csv",
-            Self::Ndjson => "ndjson",
-            Self::Child(Format::Xlsx) => "xlsx",
-            Self::Child(Format::Parquet) => "parquet",
-            Self::Child(Format::Arrow) => "arrow",
-        }
-    }
-}
-
-/// Starts to read what is sent as parts. Without [`Part::End`] it is broken off.
-pub fn start(job: Job) -> (mpsc::Sender<Part>, JoinHandle<()>) {
+/// Starts to read a file that is sent as parts. Without [`Part::End`] it is broken off.
+pub fn start(job: Job, kind: FileKind, core: Arc<Core>) -> (mpsc::Sender<Part>, JoinHandle<()>) {
     let (sender, parts) = mpsc::channel(PARTS);
-    let task = tokio::spawn(async move { job.run(parts).await });
+    let source = Source::File(File { kind, parts, core });
+    let task = tokio::spawn(async move { job.run(source).await });
     (sender, task)
 }
 
+/// An import whose rows do not count.
+pub struct Unfinished {
+    pub stop: Stop,
+    ending: Ending,
+    counted: Importing,
+}
+
 impl Job {
-    async fn run(self, parts: mpsc::Receiver<Part>) {
-        let counted = Importing::begin(self.core.metrics.clone(), self.kind);
+    async fn run(self, source: Source) {
+        if let Err(unfinished) = self.attempt(source).await {
+            self.conclude(*unfinished).await;
+        }
+    }
+
+    /// Loads rows that this service makes. Where they do not count, the import has not ended: it may
+    /// be tried again.
+    pub async fn bring(&self, made: Made) -> Result<(), Box<Unfinished>> {
+        self.attempt(Source::Made(made)).await
+    }
+
+    /// Ends the import without its rows.
+    pub async fn conclude(&self, unfinished: Unfinished) {
+        let Unfinished {
+            stop,
+            mut ending,
+            counted,
+        } = unfinished;
+        let state;
+        (state, ending.problem) = stop.end();
+        self.end(state, &ending).await;
+        counted.end(state, &ending);
+    }
+
+    async fn attempt(&self, source: Source) -> Result<(), Box<Unfinished>> {
+        let counted = Importing::begin(self.metrics.clone(), source.name());
         let mut ending = Ending::default();
         let mut numbers = None;
-        let stop = match self.load(parts, &mut ending, &mut numbers).await {
-            Ok(state) => return counted.end(state, &ending),
+        let stop = match self.load(source, &mut ending, &mut numbers).await {
+            Ok(state) => {
+                counted.end(state, &ending);
+                return Ok(());
+            }
             Err(stop) => stop,
         };
         if let Some(Numbers { first_rid, .. }) = numbers {
             let id = self.dataset.id;
-            let unused = self.core.db.write(async |connection| {
+            let unused = self.db.write(async |connection| {
                 Dataset::give_back(connection, id, first_rid + MOST_ROWS, first_rid).await
             });
             // Ids are many enough for those that nobody gives back.
             let _ = unused.await;
         }
-        let (state, problem) = match stop {
-            Stop::Refused(problem) => (ImportState::Refused, Some(problem)),
-            Stop::Failed(problem) => (ImportState::Failed, Some(problem)),
-            Stop::Cancelled => (ImportState::Cancelled, None),
-        };
-        ending.problem = problem;
-        self.end(state, &ending).await;
-        counted.end(state, &ending);
+        Err(Box::new(Unfinished {
+            stop,
+            ending,
+            counted,
+        }))
     }
 
     /// Where even this fails, the import is swept up as abandoned.
     async fn end(&self, state: ImportState, ending: &Ending) {
         let id = self.id;
         let ended = self
-            .core
             .db
             .write(async |connection| Import::end(connection, id, state, ending).await);
         if let Err(error) = ended.await {
@@ -124,17 +137,13 @@ impl Job {
 
     async fn load(
         &self,
-        parts: mpsc::Receiver<Part>,
+        source: Source,
         ending: &mut Ending,
         reserved: &mut Option<Numbers>,
     ) -> Result<ImportState, Stop> {
         let (to, mut messages) = mpsc::channel(CHUNKS);
         let (options, columns) = (self.options.clone(), self.wanted());
-        let mut rows: Box<dyn Rows> = match self.kind {
-            FileKind::Csv(encoding) => Box::new(Csv::new(options.delimiter, encoding, parts)),
-            FileKind::Ndjson => Box::new(Ndjson::new(parts)),
-            FileKind::Child(format) => Box::new(self.child(format, parts).await?),
-        };
+        let mut rows = self.rows(source).await?;
         let reader = spawn_blocking(move || read(&mut *rows, options, columns, &to));
         let mut chunk = 0;
         let copied = self.copy(&mut messages, ending, reserved, &mut chunk);
@@ -270,53 +279,11 @@ impl Job {
     pub(super) async fn keep(&self, chunk: &mut i32, bytes: &[u8]) -> Result<(), DbError> {
         let (id, number) = (self.id, *chunk);
         let kept = self
-            .core
             .db
             .write(async |connection| rejects::insert(connection, id, number, bytes).await);
         kept.await?;
         *chunk += 1;
         Ok(())
-    }
-
-    /// Keeps the file on the disk until all of it is here, and has a child read it.
-    async fn child(&self, format: Format, mut parts: mpsc::Receiver<Part>) -> Result<Child, Stop> {
-        let mut spooled = self.core.spool.begin().await.map_err(unkept)?;
-        let mut tick = interval(EVERY);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            let bytes = i64::try_from(spooled.bytes()).unwrap_or(i64::MAX);
-            tokio::select! {
-                part = parts.recv() => match part {
-                    Some(Part::Data(bytes)) => spooled.write(bytes).await.map_err(unkept)?,
-                    Some(Part::End) => break,
-                    None => return Err(Stop::Cancelled),
-                },
-                _ = tick.tick() => {
-                    let progress = Progress { bytes, ..Progress::default() };
-                    self.report(ImportState::Receiving, progress).await?;
-                }
-            }
-        }
-        let bytes = i64::try_from(spooled.bytes()).unwrap_or(i64::MAX);
-        let file = spooled.file().map_err(|error| unkept(error.into()))?;
-        let mut reading = Reading::new(format);
-        reading.sheet = self.options.sheet.clone();
-        let read = self.watched(self.core.runner.read(file, reading)).await?;
-        let mut rows = read.map_err(|error| unread(refusal(error)))?;
-        let columns = rows.head().columns.clone();
-        let (to, batches) = mpsc::channel(1);
-        tokio::spawn(async move {
-            // Its room is kept for as long as it is read.
-            let _spooled = spooled;
-            loop {
-                let next = rows.next().await;
-                let is_last = !matches!(next, Ok(Some(_)));
-                if to.send(next).await.is_err() || is_last {
-                    break;
-                }
-            }
-        });
-        Ok(Child::new(batches, columns, bytes))
     }
 
     /// Waits for something, and says meanwhile that the import goes on.
@@ -331,7 +298,6 @@ impl Job {
                 _ = tick.tick() => {
                     let id = self.id;
                     let goes_on = self
-                        .core
                         .db
                         .write(async |connection| Import::is_going_on(connection, id).await);
                     if let Ok(false) = goes_on.await {
@@ -345,7 +311,6 @@ impl Job {
     pub(super) async fn report(&self, state: ImportState, progress: Progress) -> Result<(), Stop> {
         let id = self.id;
         let goes_on = self
-            .core
             .db
             .write(async |connection| Import::report(connection, id, state, progress).await);
         match goes_on.await {
@@ -358,7 +323,7 @@ impl Job {
 
     async fn reserve(&self) -> Result<Numbers, Stop> {
         let dataset = self.dataset.id;
-        let reserved = self.core.db.write(async |connection| {
+        let reserved = self.db.write(async |connection| {
             let change = next_change(connection).await?;
             let first_rid = Dataset::reserve(connection, dataset, MOST_ROWS).await?;
             Ok(Numbers { change, first_rid })

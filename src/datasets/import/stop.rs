@@ -3,7 +3,7 @@
 use diesel::result::{DatabaseErrorKind, Error};
 use tokio_postgres::error::SqlState;
 
-use super::model::{ImportProblem, Progress};
+use super::model::{ImportProblem, ImportState, Progress};
 use super::rows::FileError;
 use super::target::OTHERS;
 use crate::datasets::rules::NOT_UNIQUE;
@@ -14,7 +14,8 @@ use crate::kernel::error::{ApiError, Code};
 use crate::process::spool::SpoolError;
 
 /// Why an import ends without its rows.
-pub(super) enum Stop {
+#[derive(Debug)]
+pub enum Stop {
     /// The file, or what it would make, does not fit.
     Refused(ImportProblem),
     Failed(ImportProblem),
@@ -26,8 +27,30 @@ impl Stop {
     /// What reads files says why it does not; it is not always the file.
     pub(super) fn of(problem: ImportProblem) -> Self {
         match problem.code.as_str() {
-            "overloaded" => Self::Failed(problem),
+            "overloaded" | "model-failed" | "models-unavailable" => Self::Failed(problem),
             _ => Self::Refused(problem),
+        }
+    }
+}
+
+impl Stop {
+    /// The state that the import ends in, and why.
+    pub fn end(self) -> (ImportState, Option<ImportProblem>) {
+        match self {
+            Self::Refused(problem) => (ImportState::Refused, Some(problem)),
+            Self::Failed(problem) => (ImportState::Failed, Some(problem)),
+            Self::Cancelled => (ImportState::Cancelled, None),
+        }
+    }
+}
+
+impl From<ApiError> for Stop {
+    fn from(error: ApiError) -> Self {
+        let is_ours = error.code.status().is_server_error();
+        let problem = problem_of(error);
+        match is_ours {
+            true => Self::Failed(problem),
+            false => Self::Refused(problem),
         }
     }
 }

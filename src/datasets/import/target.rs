@@ -26,7 +26,7 @@ impl Job {
         numbers: Numbers,
     ) -> Result<(Target, CopyIn), Stop> {
         let mode = self.options.mode;
-        let load = self.core.db.load().await?;
+        let load = self.db.load().await?;
         let there = self.dataset.generation.map(Table);
         let into = match there {
             _ if self.options.is_dry_run => None,
@@ -70,7 +70,6 @@ impl Job {
     async fn next_table(&self) -> Result<Table, Stop> {
         let dataset = self.dataset.id;
         let made = self
-            .core
             .db
             .write(async |connection| Table::next(connection, dataset).await);
         made.await.map_err(failed)
@@ -119,9 +118,7 @@ impl Job {
         };
         let make = async |tx: &mut Tx<'_>| change.make(tx, ending).await;
         let settle = new.map(Table::settle);
-        let done = load
-            .finish(&self.core.db, &self.actor, make, settle)
-            .await?;
+        let done = load.finish(&self.db, &self.actor, make, settle).await?;
         match done {
             Ok(state) => Ok(state),
             Err(error) if error.code == Code::Conflict && error.detail == ENDED => {
@@ -288,6 +285,9 @@ impl Change<'_> {
         ending.version = Some(version);
         if !Import::end(tx, *id, ImportState::Ready, ending).await? {
             return Err(ApiError::new(Code::Conflict, ENDED).into());
+        }
+        if let Some(also) = &self.job.also {
+            also.make(tx, version).await?;
         }
         Ok(ImportState::Ready)
     }

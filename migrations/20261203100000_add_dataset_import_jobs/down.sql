@@ -1,0 +1,1 @@
+ALTER TABLE dataset_imports DROP COLUMN job_id;
