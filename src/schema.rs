@@ -288,6 +288,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    lineage (to_id, to_version, from_id, from_version, kind) {
+        from_id -> Uuid,
+        from_version -> Int8,
+        to_id -> Uuid,
+        to_version -> Int8,
+        /// A model was trained on a dataset, a model scored what became a dataset, a dataset was made from one
+        kind -> Text,
+        made_by -> Nullable<Uuid>,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     mail_links (hash) {
         /// Of the secret in the link, which is kept nowhere
         hash -> Bytea,
@@ -637,6 +650,7 @@ diesel::joinable!(datasets -> principals (created_by));
 diesel::joinable!(datasets -> projects (project_id));
 diesel::joinable!(idempotent_answers -> principals (principal_id));
 diesel::joinable!(invitation_links -> project_invitations (invitation_id));
+diesel::joinable!(lineage -> principals (made_by));
 diesel::joinable!(mail_links -> users (user_id));
 diesel::joinable!(model_alias_moves -> models (model_id));
 diesel::joinable!(model_alias_moves -> principals (moved_by));
@@ -681,6 +695,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotent_answers,
     invitation_links,
     jobs,
+    lineage,
     mail_links,
     model_alias_moves,
     model_alias_targets,

@@ -36,6 +36,7 @@ use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::mail::Mailer;
 use crate::mail::letter::Deliver;
 use crate::models::check::CheckVersion;
+use crate::models::scoring::job::{ScoreDataset, Tools};
 use crate::models::serving::Serving;
 use crate::notifications::mail::{DigestMail, NotificationMail};
 use crate::process::Runner;
@@ -119,7 +120,15 @@ pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
     let kinds = match config.models.models_runner {
         // Where models run nowhere, their jobs wait for a process where they do.
         ModelsRunner::Off => kinds,
-        _ => kinds.with::<CheckVersion>(ModelRunner::of(&config.models, library(config)).into()),
+        _ => {
+            let runner = || ModelRunner::of(&config.models, library(config));
+            kinds
+                .with::<CheckVersion>(runner().into())
+                .with::<ScoreDataset>(Tools {
+                    runner: runner(),
+                    metrics: metrics.clone(),
+                })
+        }
     };
     match Mailer::new(config, metrics.clone()) {
         Some(mailer) => with_mail(kinds, &Arc::new(mailer)),

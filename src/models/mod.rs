@@ -2,15 +2,18 @@
 //!
 //! A model is its project's: viewers read and ask it, editors upload versions, owners move aliases.
 //! The bytes of a version never change (`version.rs`), every move of an alias is kept (`alias.rs`),
-//! and what a stranger's file is like is found out by a child that can be killed (`check.rs`).
+//! and what a stranger's file is like is found out by a child that can be killed (`check.rs`). A
+//! dataset is scored by a job that brings an import its rows (`scoring/`).
 
 pub mod access;
 pub mod alias;
 pub mod check;
 pub mod handlers;
+pub mod lineage;
 pub mod model;
 pub mod oip;
 pub mod overview;
+pub mod scoring;
 pub mod serving;
 pub mod signature;
 pub mod version;
@@ -27,6 +30,10 @@ pub fn feature() -> Feature {
             (
                 "models",
                 "ONNX models in projects: versions, aliases with their history.",
+            ),
+            (
+                "lineage",
+                "Which version of a dataset or a model came from which.",
             ),
             (
                 "inference",
@@ -49,6 +56,8 @@ fn routes() -> OpenApiRouter<AppState> {
             handlers::models::delete_model
         ))
         .routes(routes!(handlers::models::get_model_stats))
+        .routes(routes!(handlers::batch::score_dataset))
+        .routes(routes!(handlers::lineage::get_lineage))
         .routes(routes!(
             handlers::versions::list_model_versions,
             handlers::upload::create_model_version

@@ -1,7 +1,9 @@
 //! What is asked about models, a file for each matter.
 
 pub mod aliases;
+pub mod batch;
 pub mod golden;
+pub mod lineage;
 pub mod models;
 pub mod upload;
 pub mod verify;

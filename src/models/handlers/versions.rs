@@ -23,6 +23,7 @@ use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::models::access::ModelAccess;
+use crate::models::lineage::{self, TrainedOn};
 use crate::models::version::{
     self, ModelLicence, ModelVersionSort, Version, VersionChanges, VersionDescription,
     VersionState, VersionTag,
@@ -32,6 +33,7 @@ use crate::projects::access::{Editor, Viewer};
 const MOST_TAGS: usize = 20;
 const MOST_METRICS: usize = 100;
 const LONGEST_METRIC: usize = 100;
+const MOST_TRAINED_ON: usize = 50;
 
 /// Changes to what a version says of itself
 #[derive(Deserialize, ToSchema)]
@@ -51,6 +53,11 @@ pub struct UpdateModelVersion {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, f64>, required = false)]
     metrics: Change<BTreeMap<String, f64>>,
+    /// All versions of datasets that it was trained on, at most 50, each of which you may see. Lineage
+    /// shows them
+    #[serde(default)]
+    #[schema(value_type = Vec<TrainedOn>, max_items = 50, required = false)]
+    trained_on: Change<Vec<TrainedOn>>,
 }
 
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -185,6 +192,7 @@ pub async fn update_model_version(
 ) -> ApiResult<Versioned<Version>> {
     let me = who.id;
     let (tags, metrics) = (tags(&patch.tags)?, measured(&patch.metrics)?);
+    let trained_on = trained_on(&patch.trained_on)?;
     let changed = transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<Version> {
         let model = ModelAccess::<Editor>::to_write(tx, me, &path.name)
             .await?
@@ -199,6 +207,9 @@ pub async fn update_model_version(
             metrics: metrics.clone().map(AsJson),
         };
         let changed = Version::update(tx, model.id, found.version, changes).await?;
+        if let Some(on) = trained_on {
+            lineage::train(tx, me, (model.id, found.version), on).await?;
+        }
         tx.tell(Event::ModelVersionDescribed {
             project: model.project_id,
             model: model.id,
@@ -246,6 +257,20 @@ fn measured(change: &Change<BTreeMap<String, f64>>) -> ApiResult<Option<BTreeMap
         return Err(ApiError::wrong_field("/metrics", "invalid-value", detail));
     }
     Ok(Some(metrics.clone()))
+}
+
+fn trained_on(change: &Change<Vec<TrainedOn>>) -> ApiResult<Option<&[TrainedOn]>> {
+    match change.value() {
+        Some(on) if on.len() > MOST_TRAINED_ON => {
+            let detail = "a version names at most 50 versions of datasets that it was trained on";
+            Err(ApiError::wrong_field(
+                "/trained_on",
+                "too-many-items",
+                detail,
+            ))
+        }
+        on => Ok(on.map(Vec::as_slice)),
+    }
 }
 
 /// Delete a version

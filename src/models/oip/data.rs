@@ -16,7 +16,7 @@ use chartroom_wire::models::{Datatype, texts};
 const DEEPEST: usize = 32;
 
 /// Reads values of one type, in lists or lists of lists, and says how many there are.
-pub(super) struct Data<'a> {
+pub(in crate::models) struct Data<'a> {
     pub datatype: Datatype,
     pub is_base64: bool,
     pub bytes: &'a mut Vec<u8>,

@@ -1,7 +1,7 @@
 //! The Open Inference Protocol: what a model is, and asking it, as clients of many servers do.
 
 mod answer;
-mod data;
+pub(super) mod data;
 mod document;
 pub mod golden;
 mod request;

@@ -87,9 +87,9 @@ impl Routes {
             return Ok(route);
         }
         let found = db
-            .look_up(async |connection| look_up(connection, &asked).await)
+            .look_up(async |connection| find(connection, who, name, word).await)
             .await?;
-        let route = Arc::new(route(found, name, word)?);
+        let route = Arc::new(found?);
         self.keep(asked, route.clone());
         Ok(route)
     }
@@ -148,17 +148,21 @@ const FIND: [&str; 3] = [
     " ORDER BY v.version",
 ];
 
-async fn look_up(
+/// Where a word leads now.
+pub async fn find(
     mut connection: &AsyncPgConnection,
-    (who, name, word): &Asked,
-) -> QueryResult<Vec<Found>> {
+    who: PrincipalId,
+    name: &str,
+    word: &str,
+) -> QueryResult<ApiResult<Route>> {
     let mut sql = Writer::default();
     sql.texts(&FIND)
-        .bind::<Nullable<Uuid>, _>("me", Some(*who))
-        .bind::<Text, _>("name", name.clone())
-        .bind::<Text, _>("word", word.clone())
+        .bind::<Nullable<Uuid>, _>("me", Some(who))
+        .bind::<Text, _>("name", name.to_owned())
+        .bind::<Text, _>("word", word.to_owned())
         .bind::<Nullable<BigInt>, _>("number", word.parse::<i64>().ok());
-    sql.statement::<Columns>().load(&mut connection).await
+    let found = sql.statement::<Columns>().load(&mut connection).await?;
+    Ok(route(found, name, word))
 }
 
 fn route(found: Vec<Found>, name: &str, word: &str) -> ApiResult<Route> {

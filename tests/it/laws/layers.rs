@@ -128,6 +128,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "identity",
             "jobs",
             "projects",
+            "datasets",
         ],
     ),
     (

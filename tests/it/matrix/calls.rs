@@ -314,6 +314,15 @@ pub(crate) const CALLS: &[Call] = &[
     }),
     call("DELETE /api/v1/models/{name}", PROJECT, |_| Nothing),
     call("GET /api/v1/models/{name}/stats", PROJECT, |_| Nothing),
+    call("POST /api/v1/models/{name}/batch", PROJECT, |world| {
+        let dataset = world.things.dataset;
+        Json(json!({
+            "version": 1, "dataset": dataset, "inputs": ["n", "n"], "columns": [], "into": dataset,
+        }))
+    }),
+    call("GET /api/v1/lineage", PROJECT, |world| {
+        Query(format!("of=dataset:{}@1", world.things.dataset))
+    }),
     call("GET /api/v1/models/{name}/versions", PROJECT, |_| Nothing),
     call("POST /api/v1/models/{name}/versions", PROJECT, |_| {
         Bytes(b"no model")

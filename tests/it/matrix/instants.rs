@@ -19,6 +19,9 @@ const WHOLE: &str = "
     INSERT INTO dataset_versions (dataset_id, version, generation, change, kind, made_at, added, removed, changed, row_count, purged_at)
         SELECT dataset_id, 99, generation, change, kind, made_at, 0, 0, 0, 0, now() FROM dataset_versions WHERE version = 1
         ON CONFLICT DO NOTHING;
+    INSERT INTO lineage (from_id, from_version, to_id, to_version, kind)
+        SELECT datasets.id, 1, models.id, 1, 'trained_on' FROM datasets JOIN models USING (project_id)
+        ON CONFLICT DO NOTHING;
     DO $$
     DECLARE changes record;
     BEGIN

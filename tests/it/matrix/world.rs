@@ -92,6 +92,11 @@ pub(crate) struct World {
     pub id: String,
 }
 
+/// Those of all datasets: a number, and what the answers of the models become.
+const DATASET_COLUMNS: &str = r#"[{"name": "n", "field": "n", "type": "int", "nullable": true},
+    {"name": "y_0", "field": "y_0", "type": "float64", "nullable": true},
+    {"name": "y_1", "field": "y_1", "type": "float64", "nullable": true}]"#;
+
 impl Stage {
     pub(crate) async fn new() -> Self {
         let limits = [
@@ -258,7 +263,7 @@ impl Stage {
             write!(invitations, ",('{invitation}', '{project}', '{invitation}@example.net', '{invitation}@example.net', 'viewer', '{owner}', now() + interval '1 day')").unwrap();
             *invitation_links += &links::invitation_row(*invitation);
             write!(shared, ",('{project}', 'A project', '{visibility}')").unwrap();
-            write!(datasets, r#",('{dataset}', '{project}', 'A dataset', '[{{"name": "n", "field": "n", "type": "int", "nullable": true}}]', '{{}}', 1, {}, 1, 2, now(), now())"#, job_of(*dataset)).unwrap();
+            write!(datasets, r#",('{dataset}', '{project}', 'A dataset', '{DATASET_COLUMNS}', '{{}}', 1, {}, 1, 2, now(), now())"#, job_of(*dataset)).unwrap();
             write!(imports, ",('{import}', '{dataset}', '{owner}', 'receiving', 'append', false, false, '[]', now(), now(), 1)").unwrap();
             // Its table is named by a number, which is taken from its id.
             let table = job_of(*dataset);
@@ -268,8 +273,8 @@ impl Stage {
             )
             .unwrap();
             write!(pins, ",('{dataset}', 'kept', 1)").unwrap();
-            write!(made, "CREATE TABLE dataset_rows.g{table} (rid bigint NOT NULL, came bigint NOT NULL, gone bigint, c1 bigint); \
-                INSERT INTO dataset_rows.g{table} VALUES (1, 0, NULL, 1); GRANT ALL ON dataset_rows.g{table} TO PUBLIC;").unwrap();
+            write!(made, "CREATE TABLE dataset_rows.g{table} (rid bigint NOT NULL, came bigint NOT NULL, gone bigint, c1 bigint, c2 double precision, c3 double precision); \
+                INSERT INTO dataset_rows.g{table} VALUES (1, 0, NULL, 1, NULL, NULL); GRANT ALL ON dataset_rows.g{table} TO PUBLIC;").unwrap();
             write!(
                 made,
                 "INSERT INTO blobs (id, size, sha256) VALUES ('{dataset}', 1, '\\x00'); \

@@ -4,7 +4,9 @@
 mod aliases;
 mod golden;
 mod inference;
+mod lineage;
 mod protocol;
+mod scoring;
 mod versions;
 
 use std::time::Duration;
