@@ -402,6 +402,6 @@ def lines(service, tokens):
 def wrk(url, folder, request, tokens, clients, seconds):
     """Load that asks again as soon as it is answered. `request` is the body of wrk's Lua function."""
     (folder / "load.lua").write_text(LUA % {"tokens": " ".join(tokens), "request": request})
-    out = run("wrk", f"-t{min(2, os.cpu_count())}", f"-c{clients}", f"-d{seconds}s", "--timeout", "30s", "-s", folder / "load.lua", url)
+    out = run("wrk", f"-t{min(2, os.cpu_count(), clients)}", f"-c{clients}", f"-d{seconds}s", "--timeout", "30s", "-s", folder / "load.lua", url)
     asked, microseconds, p50, p99, wrong = map(int, re.search(r"^SEEN (\d+) (\d+) (\d+) (\d+) (\d+)", out, re.M).groups())
     return {"done": asked, "rate": asked / microseconds * 1e6, "p50_ms": p50 / 1000, "p99_ms": p99 / 1000, "wrong": wrong}
