@@ -2,8 +2,8 @@
 //!
 //! One page is one file: its handler and its template. Handlers call what the handlers of the API
 //! call, or these themselves, and have no rules and no SQL of their own. `view` is who looks and how,
-//! `layout` what every page is set in, `form` what was typed, `file` what was uploaded, `merge` what two
-//! have changed at once, `words` what pages say, `markup` the one file that writes unescaped HTML,
+//! `layout` what every page is set in, `form` what was typed, `file` what was uploaded, `merge` what
+//! two have changed at once, `words` what pages say, `markup` the one file that writes unescaped HTML,
 //! `errors` what went wrong.
 
 pub mod admin;

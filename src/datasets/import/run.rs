@@ -52,7 +52,7 @@ pub struct Job {
     pub also: Option<Arc<dyn Also>>,
 }
 
-/// What happens besides in the transaction that makes the rows of an import count, as its last work.
+/// What happens besides in the transaction that makes the rows of an import count, at its end.
 pub trait Also: Send + Sync {
     fn make<'a>(&'a self, tx: &'a mut Tx<'_>, version: i64) -> BoxFuture<'a, Work<()>>;
 }
@@ -79,8 +79,8 @@ impl Job {
         }
     }
 
-    /// Loads rows that this service makes. Where they do not count, the import has not ended: it may
-    /// be tried again.
+    /// Loads rows that this service makes. Where they do not count, the import has not ended, and it
+    /// may be tried again.
     pub async fn bring(&self, made: Made) -> Result<(), Box<Unfinished>> {
         self.attempt(Source::Made(made)).await
     }
