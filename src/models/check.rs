@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chartroom_wire::models::{Outputs, hexadecimal};
+use chartroom_wire::models::Outputs;
 use serde::{Deserialize, Serialize};
 
+use super::load::load;
 use super::model::Model;
 use super::oip::golden::{Golden, Verdict};
 use super::signature::Signature;
@@ -17,7 +18,7 @@ use crate::jobs::context::Context;
 use crate::jobs::kind::{Ended, Job, JobError, JobResult, Lane};
 use crate::kernel::actor::Actor;
 use crate::kernel::types::ModelId;
-use crate::process::models::{ModelError, ModelProcess, ModelRunner, Wanted};
+use crate::process::models::{ModelError, ModelProcess, ModelRunner};
 
 /// For the answer to a golden test.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -38,18 +39,11 @@ impl CheckVersion {
         let Some(version) = found.filter(|it| it.state != VersionState::Failed) else {
             return Ok(());
         };
-        let blob = version.bytes();
-        let wanted = Wanted {
-            size: blob.size,
-            sha256: hexadecimal(&blob.sha256),
-            is_new: true,
-        };
         let golden = db
             .read_primary(async |connection| goldens(connection, model, &[number]).await)
             .await?;
         let golden = golden.into_iter().next().map(|(_, golden)| golden);
-        let bytes = blob.read(db.clone(), 0..blob.size);
-        let found = match runner.load(&wanted, bytes).await {
+        let found = match load(runner, db, &version.bytes(), true).await {
             Ok((loaded, mut process)) => {
                 let signature = Signature::from(loaded);
                 match golden {
@@ -126,11 +120,10 @@ async fn test(
     let answered = process.ask(&inputs.to_bytes(), ANSWER).await;
     let answered = answered.and_then(|answer| {
         let outputs = Outputs::parse(&answer).map_err(ModelError::Wire)?;
-        Ok(expected.difference(&outputs.values))
+        Ok(expected.verdict(&outputs.values))
     });
     match answered {
-        Ok(None) => Ok(Ok(())),
-        Ok(Some(difference)) => Ok(Err(difference)),
+        Ok(verdict) => Ok(verdict),
         Err(error) if error.is_of_the_model() => Ok(Err(error.to_string())),
         Err(error) => Err(error),
     }

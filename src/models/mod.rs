@@ -10,6 +10,7 @@ pub mod alias;
 pub mod check;
 pub mod handlers;
 pub mod lineage;
+pub mod load;
 pub mod model;
 pub mod oip;
 pub mod overview;

@@ -15,6 +15,7 @@ use super::signature::Signature;
 use crate::blobs::{Blob, Written};
 use crate::db::json::AsJson;
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts, no_id};
+use crate::kernel::error::{ApiError, Code};
 use crate::kernel::types::{BlobId, ModelId, PrincipalId, instant, words};
 use crate::kernel::values::text;
 use crate::schema::model_versions;
@@ -445,6 +446,14 @@ pub async fn page(
     let id = no_id();
     page.load(connection, wanted, model_versions::version, id)
         .await
+}
+
+/// That a version cannot be asked.
+pub fn not_ready(version: i64, state: &str) -> ApiError {
+    ApiError::new(
+        Code::VersionNotReady,
+        format!("version {version} is not ready: its state is {state}"),
+    )
 }
 
 /// The golden tests of versions that can be asked, as far as they have one.

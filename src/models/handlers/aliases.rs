@@ -27,7 +27,7 @@ use crate::models::alias::{
 use crate::models::model::Model;
 use crate::models::oip::golden::failed;
 use crate::models::serving::Models;
-use crate::models::version::{GoldenState, VersionState};
+use crate::models::version::{GoldenState, VersionState, not_ready};
 use crate::projects::access::{Owner, Viewer};
 
 /// Versions that one alias leads to.
@@ -295,13 +295,7 @@ fn judged(version: i64, state: Option<(VersionState, Option<GoldenState>)>) -> A
             Err(failed(version, "its golden_problem says where"))
         }
         Some((VersionState::Ready, _)) => Ok(()),
-        Some((state, _)) => Err(ApiError::new(
-            Code::VersionNotReady,
-            format!(
-                "version {version} is not ready: its state is {}",
-                state.as_str()
-            ),
-        )),
+        Some((state, _)) => Err(not_ready(version, state.as_str())),
     }
 }
 

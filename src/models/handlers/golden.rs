@@ -11,13 +11,13 @@ use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::body::extract::{ValidJson, ValidPath};
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
-use crate::kernel::error::{ApiError, ApiResult, Code};
+use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::PrincipalId;
 use crate::models::access::ModelAccess;
 use crate::models::model::Model;
 use crate::models::oip::golden::{Golden, Verdict, failed};
 use crate::models::serving::{Models, route};
-use crate::models::version::{GoldenState, Version, goldens};
+use crate::models::version::{GoldenState, Version, goldens, not_ready};
 use crate::projects::access::{Editor, Viewer};
 
 /// The golden test of a version
@@ -158,14 +158,8 @@ async fn ask(
     version: &Version,
     golden: &Golden,
 ) -> ApiResult<Verdict> {
-    let signature = version.signature.as_ref().ok_or_else(|| {
-        let state = version.state.as_str();
-        let detail = format!(
-            "version {} is not ready: its state is {state}",
-            version.version
-        );
-        ApiError::new(Code::VersionNotReady, detail)
-    })?;
+    let signature = version.signature.as_ref();
+    let signature = signature.ok_or_else(|| not_ready(version.version, version.state.as_str()))?;
     let (inputs, expected) = golden.read(&signature.0)?;
     let asked = Arc::new(route::Version {
         model: model.id,
@@ -175,10 +169,7 @@ async fn ask(
         bytes: version.bytes(),
     });
     let answer = models.0.ask(&asked, inputs, None).await?;
-    Ok(match expected.difference(&answer) {
-        None => Ok(()),
-        Some(difference) => Err(difference),
-    })
+    Ok(expected.verdict(&answer))
 }
 
 /// Refuses versions of which one does not answer as its golden test wants, and keeps what was found.

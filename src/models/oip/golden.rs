@@ -86,8 +86,12 @@ impl Golden {
 }
 
 impl Expected {
+    pub fn verdict<B: AsRef<[u8]>>(&self, answer: &[Values<B>]) -> Verdict {
+        self.difference(answer).map_or(Ok(()), Err)
+    }
+
     /// The first difference, for those who set the test.
-    pub fn difference<B: AsRef<[u8]>>(&self, answer: &[Values<B>]) -> Option<String> {
+    fn difference<B: AsRef<[u8]>>(&self, answer: &[Values<B>]) -> Option<String> {
         if answer.len() != self.outputs.len() {
             let (came, wanted) = (answer.len(), self.outputs.len());
             return Some(format!(

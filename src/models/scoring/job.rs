@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chartroom_wire::models::{Code as Fault, Outputs, hexadecimal};
+use chartroom_wire::models::{Code as Fault, Outputs};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -29,10 +29,11 @@ use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::{DatasetId, ImportId, ModelId, PrincipalId};
 use crate::models::lineage::Scored;
+use crate::models::load;
 use crate::models::model::Model;
 use crate::models::serving::route::{self, Version};
 use crate::models::serving::unavailable;
-use crate::process::models::{ModelError, ModelProcess, ModelRunner, Wanted};
+use crate::process::models::{ModelError, ModelProcess, ModelRunner};
 use crate::projects::access::{Editor, expired, suffices};
 use crate::telemetry::metrics::Metrics;
 
@@ -240,14 +241,8 @@ fn again(context: &Context, stop: &Stop) -> Option<JobError> {
 }
 
 async fn load(db: &Arc<Db>, runner: &ModelRunner, version: &Version) -> ApiResult<ModelProcess> {
-    let blob = &version.bytes;
-    let wanted = Wanted {
-        size: blob.size,
-        sha256: hexadecimal(&blob.sha256),
-        is_new: false,
-    };
-    let loaded = runner.load(&wanted, blob.read(db.clone(), 0..blob.size));
-    let (_, process) = loaded.await.map_err(|error| match error {
+    let loaded = load::load(runner, db, &version.bytes, false).await;
+    let (_, process) = loaded.map_err(|error| match error {
         ModelError::Off | ModelError::Unreachable(_) | ModelError::Bytes(_) => {
             tracing::warn!(%error, "a model cannot be loaded");
             unavailable()

@@ -18,7 +18,7 @@ use crate::db::sql::Writer;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::{BlobId, ModelId, PrincipalId};
 use crate::models::signature::Signature;
-use crate::models::version::VersionState;
+use crate::models::version::{VersionState, not_ready};
 use crate::projects::access::{ProjectAccess, Viewer};
 
 const HOLDS: Duration = Duration::from_secs(1);
@@ -182,10 +182,7 @@ fn route(found: Vec<Found>, name: &str, word: &str) -> ApiResult<Route> {
         };
         let (Some(VersionState::Ready), Some(signature)) = (state, signature) else {
             let state = state.map_or("gone", VersionState::as_str);
-            return Err(ApiError::new(
-                Code::VersionNotReady,
-                format!("version {number} is not ready: its state is {state}"),
-            ));
+            return Err(not_ready(number, state));
         };
         let (Some(id), Some(size), Some(sha256)) = (blob, size, sha256) else {
             return Err(ApiError::not_found("version"));

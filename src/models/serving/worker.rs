@@ -9,13 +9,14 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use chartroom_wire::models::{Inputs, Outputs, Values, hexadecimal};
+use chartroom_wire::models::{Inputs, Outputs, Values};
 
 use super::Serving;
 use super::batch::{LARGE, MOST, Tensors, apart, fit, joined, rows};
 use super::report::Series;
 use super::route::Version;
-use crate::process::models::{ModelError, ModelProcess, Wanted};
+use crate::models::load::load;
+use crate::process::models::{ModelError, ModelProcess};
 
 /// Without a question for so long, a version is let go.
 const IDLE: Duration = Duration::from_secs(900);
@@ -93,15 +94,8 @@ impl Worker {
         let Self {
             serving, version, ..
         } = self;
-        let blob = &version.bytes;
-        let wanted = Wanted {
-            size: blob.size,
-            sha256: hexadecimal(&blob.sha256),
-            is_new: false,
-        };
-        let bytes = blob.read(serving.db.clone(), 0..blob.size);
         let began = Instant::now();
-        let loaded = serving.runner.load(&wanted, bytes).await;
+        let loaded = load(&serving.runner, &serving.db, &version.bytes, false).await;
         let outcome = if loaded.is_ok() { "loaded" } else { "failed" };
         serving
             .metrics()
