@@ -39,6 +39,7 @@ fn walled<Input>(
     work: impl FnOnce(Input, &mut File) -> Result<(), Stop>,
 ) -> Result<(), WireError> {
     let mut to = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    tabular::prepare();
     let walls = walls::raise(room);
     chartroom_wire::write_json(&mut to, ID, Kind::Walls, &walls)?;
     let outcome = match input {

@@ -21,6 +21,12 @@ use crate::source::Source;
 
 pub(crate) use write::write;
 
+/// Has the hashers of these libraries take their seed while something can be opened: a static
+/// program reads it from a file, and behind the walls that would end the process.
+pub(crate) fn prepare() {
+    drop(ahash::RandomState::new());
+}
+
 pub(crate) fn read(request: &Request, source: Source, to: &mut File) -> Result<(), Stop> {
     let source = &source;
     let mut output = Output::new(to, request.bounds);
