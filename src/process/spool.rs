@@ -81,6 +81,16 @@ impl Spool {
         }
     }
 
+    /// Says in the log if no file can be kept, which its operator should not hear from a user first.
+    pub async fn check(&self) {
+        if let Err(error) = self.begin().await {
+            tracing::warn!(
+                "XLSX, Parquet and Arrow files cannot be taken: {error} ({}); CHARTROOM_SPOOL_DIR names the folder where they are kept until they have been read",
+                self.directory.display()
+            );
+        }
+    }
+
     /// Bytes that are kept now.
     pub fn taken(&self) -> u64 {
         self.taken.bytes.load(Relaxed)
