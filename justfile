@@ -26,6 +26,10 @@ openapi-check *args:
 model-check *args:
     scripts/model-check {{ args }}
 
+# Try the libraries in clients/ against a service; --update makes what is made from openapi.json
+clients *args:
+    scripts/clients-check {{ args }}
+
 # Refresh src/schema.rs from the migrations
 schema:
     CHARTROOM_UPDATE=1 cargo test --test it schema

@@ -1,0 +1,125 @@
+"""Models: versions, aliases with their history, and predictions."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from .. import _generated as shown
+from .. import _tensors
+from . import _wait
+from .projects import id_of
+from .resource import Collection, Resource, given, query, segment
+
+if TYPE_CHECKING:
+    import numpy
+
+PART = 256 * 1024
+
+
+class Model(Resource, shown.Model):
+    CHANGEABLE: ClassVar[frozenset[str]] = frozenset({"description"})
+
+    def _path(self) -> str:
+        return f"/api/v1/models/{segment(self.name)}"
+
+    @property
+    def versions(self) -> Collection[shown.ModelVersion]:
+        return Collection(self._client, f"{self._path()}/versions", shown.ModelVersion)
+
+    @property
+    def aliases(self) -> Collection[shown.ModelAlias]:
+        return Collection(self._client, f"{self._path()}/aliases", shown.ModelAlias)
+
+    async def push(self, source: str | os.PathLike[str] | bytes, *, key: str | None = None) -> shown.ModelVersion:
+        """Uploads an ONNX file as the next version, and waits until the service has looked at it.
+
+        Its `state` is `ready` then, or `failed`, and `problem` says why.
+        """
+        body: Any = source if isinstance(source, bytes) else lambda: _file(open(pathlib.Path(os.fspath(source)), "rb"))
+        answer = await self._client.request(
+            "POST", f"{self._path()}/versions", body=body, headers={"Content-Type": "application/octet-stream"},
+            key=key or str(uuid.uuid4()),
+        )
+        version = shown.ModelVersion.model_validate(answer.json())
+        while version.state == "checking":
+            await _wait.pause(0.5)
+            version = await self.versions.get(version.version)
+        await self.refresh()
+        return version
+
+    async def move(
+        self,
+        alias: str,
+        version: int | None = None,
+        *,
+        weights: Mapping[int, float] | None = None,
+        shadow: int | None = None,
+        reason: str | None = None,
+    ) -> shown.ModelAlias:
+        """Lets an alias lead to a version, or to several by weight."""
+        said = None if weights is None else {str(number): weight for number, weight in weights.items()}
+        body = given(version=version, weights=said, shadow=shadow, reason=reason)
+        answer = await self._client.request("PUT", f"{self._path()}/aliases/{segment(alias)}", json=body)
+        return shown.ModelAlias.model_validate(answer.json())
+
+    async def back(self, alias: str, *, reason: str | None = None) -> shown.ModelAlias:
+        """Lets an alias lead again to where it led before its last move."""
+        answer = await self._client.request("POST", f"{self._path()}/aliases/{segment(alias)}/back", json=given(reason=reason))
+        return shown.ModelAlias.model_validate(answer.json())
+
+    async def remove_alias(self, alias: str) -> None:
+        await self._client.request("DELETE", f"{self._path()}/aliases/{segment(alias)}")
+
+    def history(self, alias: str) -> Collection[shown.ModelAlias]:
+        """Where an alias led, when, and who moved it."""
+        return Collection(self._client, f"{self._path()}/aliases/{segment(alias)}/moves", shown.ModelAlias)
+
+    async def predict(
+        self,
+        inputs: numpy.ndarray[Any, Any] | Mapping[str, Any],
+        *,
+        version: int | None = None,
+        outputs: Sequence[str] | None = None,
+    ) -> dict[str, numpy.ndarray[Any, Any]]:
+        """Asks the alias `production`, or one version. `inputs` is an array for each input by name, or the array of the only one."""
+        arrays: Mapping[str, Any]
+        place = f"/v2/models/{segment(self.name)}" + ("" if version is None else f"/versions/{version}")
+        if isinstance(inputs, Mapping):
+            arrays = inputs
+        else:
+            takes = await self._client.request("GET", place)
+            named = [one["name"] for one in takes.json()["inputs"]]
+            if len(named) != 1:
+                raise ValueError(f"{self.name} has {len(named)} inputs; give an array for each by name: {', '.join(named)}")
+            arrays = {named[0]: inputs}
+        body, headers = _tensors.question(arrays, outputs)
+        # It changes nothing, so it can be asked again.
+        answer = await self._client.request("POST", f"{place}/infer", body=body, headers=headers, key="")
+        return _tensors.answer(answer.content, answer.headers.get("Inference-Header-Content-Length"))
+
+    async def score(self, dataset: Any, *, into: Any, **options: object) -> shown.Import:
+        """Scores all rows of a dataset into another one. It goes on by itself: the import that is given shows how far it is."""
+        body = {"dataset": id_of(dataset), "into": id_of(into), **options}
+        answer = await self._client.request("POST", f"{self._path()}/batch", json=body)
+        return shown.Import.model_validate(answer.json())
+
+    async def lineage(self, version: int) -> shown.Lineage:
+        """What a version was made from, and what was made with it."""
+        answer = await self._client.request("GET", "/api/v1/lineage", params=query({"of": f"model:{self.name}@{version}"}))
+        return shown.Lineage.model_validate(answer.json())
+
+
+class Models(Collection[Model]):
+    async def create(self, name: str, *, project: Any, description: str | None = None) -> Model:
+        """`project` is a project or its id."""
+        return await self._create(given(project_id=id_of(project), name=name, description=description))
+
+
+async def _file(file: IO[bytes]) -> AsyncIterator[bytes]:
+    with file:
+        while part := await _wait.some(file, PART):
+            yield part
