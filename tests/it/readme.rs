@@ -1,5 +1,5 @@
-//! The README says what the program says: its table of settings is made from the command line's own
-//! description.
+//! The documentation says what the program says: its table of settings is made from the command
+//! line's own description.
 
 use std::path::Path;
 
@@ -56,7 +56,7 @@ fn table() -> String {
 
 #[test]
 fn the_table_of_settings_is_fresh() {
-    snapshot::between(Path::new("README.md"), BEGIN, END, &table());
+    snapshot::between(Path::new("docs/CONFIGURATION.md"), BEGIN, END, &table());
 }
 
 #[test]
