@@ -11,7 +11,7 @@ SOON = "settings.CHARTROOM_SERVICE_ACCOUNTS_LIFETIME=1s"
 
 
 def workloads(space):
-    """the example, in shell and in Python, writes a post; other audiences, namespaces and deleted accounts are refused"""
+    """the example, in shell, in Python and with the library, writes a post; other audiences, namespaces and deleted accounts are refused"""
     release = Release(space)
     release.install(*SMALL, SOON, f"serviceAccounts.allowedNamespaces={{{space.name}}}")
     audience, name = f"{release.fullname}.{space.name}.svc", f"k8s:{space.name}/chartroom-client"
@@ -19,7 +19,7 @@ def workloads(space):
         api.register()
         project = api.expect(201, "POST", "/api/v1/projects", {"name": "of the workloads"})["id"]
         api.expect(201, "PUT", f"/api/v1/projects/{project}/members/{name}", {"role": "editor"})
-        files = [f"--from-file={os.path.join(EXAMPLE, file)}" for file in ("client.sh", "client.py")]
+        files = [f"--from-file={os.path.join(EXAMPLE, file)}" for file in ("client.sh", "client.py", "library.py")]
         space.kubectl("create", "configmap", "chartroom-client", f"--from-literal=project={project}", *files)
         with open(os.path.join(EXAMPLE, "manifest.yaml")) as file:
             manifest = file.read().replace("demo-chartroom.default.svc", audience)
@@ -29,6 +29,9 @@ def workloads(space):
             "python": manifest.replace(shell, os.environ.get("E2E_PYTHON") or "docker.io/library/python:3-slim")
             .replace("[sh, /client/client.sh]", "[python3, /client/client.py]"),
         }
+        # An image with the library is built for this; there is none to pull.
+        if os.environ.get("E2E_PYTHON"):
+            clients["python, with the library"] = clients["python"].replace("client.py]", "library.py]")
         for number, (language, job) in enumerate(clients.items(), 1):
             space.kubectl("apply", "-f", "-", stdin=job)
             until(f"the end of the client in {language}", 120, lambda: ended(space))
