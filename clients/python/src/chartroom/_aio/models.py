@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import pathlib
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import _generated as shown
 from .. import _tensors
 from . import _wait
+from .datasets import file_parts, over
 from .projects import id_of
 from .resource import Collection, Resource, given, query, segment
 
 if TYPE_CHECKING:
     import numpy
-
-PART = 256 * 1024
 
 
 class Model(Resource, shown.Model):
@@ -39,7 +38,7 @@ class Model(Resource, shown.Model):
 
         Its `state` is `ready` then, or `failed`, and `problem` says why.
         """
-        body: Any = source if isinstance(source, bytes) else lambda: _file(open(pathlib.Path(os.fspath(source)), "rb"))
+        body: Any = source if isinstance(source, bytes) else lambda: file_parts(open(pathlib.Path(os.fspath(source)), "rb"))
         answer = await self._client.request(
             "POST", f"{self._path()}/versions", body=body, headers={"Content-Type": "application/octet-stream"},
             key=key or str(uuid.uuid4()),
@@ -50,6 +49,11 @@ class Model(Resource, shown.Model):
             version = await self.versions.get(version.version)
         await self.refresh()
         return version
+
+    async def describe(self, version: int, **members: object) -> shown.ModelVersion:
+        """Says more of a version: `description`, `licence`, `tags`, `metrics`, `trained_on`."""
+        answer = await self._client.request("PATCH", f"{self._path()}/versions/{version}", json=members)
+        return shown.ModelVersion.model_validate(answer.json())
 
     async def move(
         self,
@@ -101,11 +105,14 @@ class Model(Resource, shown.Model):
         answer = await self._client.request("POST", f"{place}/infer", body=body, headers=headers, key="")
         return _tensors.answer(answer.content, answer.headers.get("Inference-Header-Content-Length"))
 
-    async def score(self, dataset: Any, *, into: Any, **options: object) -> shown.Import:
-        """Scores all rows of a dataset into another one. It goes on by itself: the import that is given shows how far it is."""
+    async def score(self, dataset: Any, *, into: Any, timeout: float = 3600.0, **options: object) -> shown.Import:
+        """Scores all records of a dataset into another one, and waits until they are there.
+
+        `options` are those of the service's document, such as `inputs`, the columns that the model takes.
+        """
         body = {"dataset": id_of(dataset), "into": id_of(into), **options}
         answer = await self._client.request("POST", f"{self._path()}/batch", json=body)
-        return shown.Import.model_validate(answer.json())
+        return await over(self._client, shown.Import.model_validate(answer.json()), timeout)
 
     async def lineage(self, version: int) -> shown.Lineage:
         """What a version was made from, and what was made with it."""
@@ -117,9 +124,3 @@ class Models(Collection[Model]):
     async def create(self, name: str, *, project: Any, description: str | None = None) -> Model:
         """`project` is a project or its id."""
         return await self._create(given(project_id=id_of(project), name=name, description=description))
-
-
-async def _file(file: IO[bytes]) -> AsyncIterator[bytes]:
-    with file:
-        while part := await _wait.some(file, PART):
-            yield part

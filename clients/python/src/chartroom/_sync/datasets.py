@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+    from .client import Client
+
 PARQUET = "application/vnd.apache.parquet"
 ARROW = "application/vnd.apache.arrow.stream"
 TYPES = {
@@ -168,16 +170,7 @@ class Dataset(Resource, shown.Dataset):
         answer = self._client.request(
             "POST", f"{self._path()}/imports", params=asked, body=body, headers={"Content-Type": kind}, key=key or str(uuid.uuid4()),
         )
-        load = shown.Import.model_validate(answer.json())
-        ends, pause = time.monotonic() + timeout, 0.05
-        while load.state in GOES_ON:
-            if time.monotonic() > ends:
-                raise TimeoutError(f"the import {load.id} is still {load.state}")
-            _wait.pause(pause)
-            pause = min(pause * 1.5, 2.0)
-            load = self.imports.get(load.id)
-        if load.state not in ("ready", "checked"):
-            raise LoadFailed(load)
+        load = over(self._client, shown.Import.model_validate(answer.json()), timeout)
         self.refresh()
         return load
 
@@ -229,6 +222,21 @@ class Datasets(Collection[Dataset]):
         ))
 
 
+def over(client: Client, load: shown.Import, timeout: float) -> shown.Import:
+    """The import when it has ended well; else `LoadFailed`."""
+    ends, pause = time.monotonic() + timeout, 0.05
+    while load.state in GOES_ON:
+        if time.monotonic() > ends:
+            raise TimeoutError(f"the import {load.id} is still {load.state}")
+        _wait.pause(pause)
+        pause = min(pause * 1.5, 2.0)
+        answer = client.request("GET", f"/api/v1/datasets/{load.dataset_id}/imports/{load.id}")
+        load = shown.Import.model_validate(answer.json())
+    if load.state not in ("ready", "checked"):
+        raise LoadFailed(load)
+    return load
+
+
 def _asked(
     kind: str, filter: Mapping[str, object] | None, select: Sequence[str] | None, version: int | None
 ) -> dict[str, str]:
@@ -246,7 +254,7 @@ def _source(source: Any, kind: str | None) -> tuple[Any, str]:
         known = kind or TYPES.get(path.suffix.lower())
         if known is None:
             raise ValueError(f"{path.name}: say its type, such as type='text/csv'; these endings are known: {', '.join(TYPES)}")
-        return lambda: _file(open(path, "rb")), known
+        return lambda: file_parts(open(path, "rb")), known
     if hasattr(source, "write_parquet"):  # polars
         out = io.BytesIO()
         source.write_parquet(out)
@@ -264,7 +272,8 @@ def _source(source: Any, kind: str | None) -> tuple[Any, str]:
     raise TypeError(f"expected a path, bytes or a frame, not {type(source).__name__}")
 
 
-def _file(file: IO[bytes]) -> Iterator[bytes]:
+def file_parts(file: IO[bytes]) -> Iterator[bytes]:
+    """A file as it is sent, to its end."""
     with file:
         while part := _wait.some(file, PART):
             yield part
