@@ -3,26 +3,21 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel_async::SimpleAsyncConnection;
 
 use super::DbError;
 use super::connect::ConnectError;
-use super::operation::{Operation, Repeatable, is_lost, is_storage_full, leaves_connection_clean};
+use super::errand::{OnConnection, OnLine};
+use super::operation::{is_lost, is_storage_full, leaves_connection_clean};
 use super::pool::{self, Lease, MakeError, Pool, PoolError};
 use super::shared::{self, Line};
 
-pub(super) async fn on_a_connection<T, F>(
+pub(super) async fn on_a_connection(
     pool: &Pool,
     until: Instant,
-    operation: F,
-) -> Result<T, DbError>
-where
-    T: Send,
-    F: for<'c> AsyncFnOnce(&'c mut AsyncPgConnection) -> QueryResult<T>
-        + for<'c> Operation<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
-        + Send,
-{
+    errand: &mut OnConnection<'_>,
+) -> Result<(), DbError> {
     let mut lease = tokio::time::timeout_at(until.into(), Lease::take(pool))
         .await
         .map_err(|_elapsed| DbError::NoConnection("none was made in time".to_owned()))?
@@ -30,10 +25,10 @@ where
     let Some(connection) = lease.connection() else {
         return Err(DbError::Interrupted);
     };
-    match tokio::time::timeout_at(until.into(), operation(&mut *connection)).await {
-        Ok(Ok(value)) => {
+    match tokio::time::timeout_at(until.into(), errand.run(&mut *connection)).await {
+        Ok(Ok(())) => {
             lease.keep();
-            Ok(value)
+            Ok(())
         }
         Ok(Err(error)) if leaves_connection_clean(&error) => {
             lease.keep();
@@ -54,23 +49,17 @@ where
 }
 
 /// Others ask at the same time, and go on when this one stops.
-pub(super) async fn on_a_line<T, F>(
+pub(super) async fn on_a_line(
     pool: &Pool,
     line: &Arc<Line>,
     until: Instant,
-    operation: &F,
-) -> Result<T, DbError>
-where
-    T: Send,
-    F: for<'c> AsyncFn(&'c AsyncPgConnection) -> QueryResult<T>
-        + for<'c> Repeatable<&'c AsyncPgConnection, QueryResult<T>, Fut: Send>
-        + Sync,
-{
+    errand: &mut OnLine<'_>,
+) -> Result<(), DbError> {
     let Some(mut connection) = line.connection() else {
         return Err(DbError::Interrupted);
     };
-    match tokio::time::timeout_at(until.into(), operation(connection)).await {
-        Ok(Ok(value)) => Ok(value),
+    match tokio::time::timeout_at(until.into(), errand.run(connection)).await {
+        Ok(Ok(())) => Ok(()),
         Ok(Err(error)) if leaves_connection_clean(&error) => Err(DbError::Query(error)),
         Ok(Err(error)) => {
             shared::spend(pool, line);

@@ -6,6 +6,7 @@
 
 mod attempt;
 pub mod connect;
+mod errand;
 mod error;
 pub mod filter;
 pub mod grants;
@@ -42,6 +43,7 @@ use tracing::Instrument as _;
 use crate::config::endpoint::Endpoint;
 use crate::telemetry::metrics::Metrics;
 use attempt::{on_a_connection, on_a_line};
+use errand::{Again, Alone, OnConnection, OnLine, Once};
 use level::Mark;
 use load::{Load, LoadError};
 use operation::{Operation, Repeatable};
@@ -132,7 +134,13 @@ impl Db {
             + Sync
             + 'a,
     {
-        Box::pin(self.read_where_it_answers(&self.usual, Instant::now(), operation))
+        let begun = Instant::now();
+        Box::pin(async move {
+            let mut errand = Again::new(operation);
+            self.read_where_it_answers(&self.usual, begun, &mut errand)
+                .await?;
+            errand.answer()
+        })
     }
 
     /// [`Db::read`] of much: it may take [`ANALYSIS`], and says so where that is too little.
@@ -147,12 +155,13 @@ impl Db {
     {
         Box::pin(async move {
             let begun = Instant::now();
-            let answer = self.read_where_it_answers(&self.analysis, begun, operation);
-            match answer.await {
+            let mut errand = Again::new(operation);
+            let done = self.read_where_it_answers(&self.analysis, begun, &mut errand);
+            match done.await {
                 Err(DbError::Interrupted) if begun.elapsed() >= ANALYSIS => {
                     Err(DbError::TooLong(ANALYSIS))
                 }
-                answer => answer,
+                done => done.and_then(|()| errand.answer()),
             }
         })
     }
@@ -170,14 +179,16 @@ impl Db {
     {
         Box::pin(async move {
             let begun = Instant::now();
-            match self.look_up_abreast(begun, &operation).await {
-                Some(answer) => answer,
+            let mut errand = Again::new(operation);
+            match self.look_up_abreast(begun, &mut errand).await {
+                Some(done) => done?,
                 None => {
-                    let alone =
-                        async |connection: &mut AsyncPgConnection| operation(connection).await;
-                    Box::pin(self.read_where_it_answers(&self.usual, begun, alone)).await
+                    let mut alone = Alone(&mut errand);
+                    self.read_where_it_answers(&self.usual, begun, &mut alone)
+                        .await?;
                 }
             }
+            errand.answer()
         })
     }
 
@@ -194,16 +205,15 @@ impl Db {
     {
         Box::pin(async move {
             let until = Instant::now() + self.usual.deadline;
-            match self
-                .attempt(&self.usual.primary, "read", until, &operation)
-                .await
-            {
+            let mut errand = Again::new(operation);
+            let primary = &self.usual.primary;
+            match self.attempt(primary, "read", until, &mut errand).await {
                 Err(DbError::Interrupted) if Instant::now() < until => {
-                    self.attempt(&self.usual.primary, "read", until, &operation)
-                        .await
+                    self.attempt(primary, "read", until, &mut errand).await?;
                 }
-                answer => answer,
+                done => done?,
             }
+            errand.answer()
         })
     }
 
@@ -217,22 +227,28 @@ impl Db {
             + 'a,
     {
         let until = Instant::now() + self.usual.deadline;
-        Box::pin(self.attempt(&self.usual.primary, "write", until, operation))
+        Box::pin(async move {
+            let mut errand = Once::new(operation);
+            self.write_once(until, &mut errand).await?;
+            errand.answer().ok_or(DbError::Interrupted)
+        })
+    }
+
+    async fn write_once(
+        &self,
+        until: Instant,
+        errand: &mut OnConnection<'_>,
+    ) -> Result<(), DbError> {
+        self.attempt(&self.usual.primary, "write", until, errand)
+            .await
     }
 
     /// `None` where it has to be asked in the ordinary way.
-    async fn look_up_abreast<T, F>(
+    async fn look_up_abreast(
         &self,
         begun: Instant,
-        operation: &F,
-    ) -> Option<Result<T, DbError>>
-    where
-        T: Send,
-        F: for<'c> AsyncFn(&'c AsyncPgConnection) -> QueryResult<T>
-            + for<'c> Repeatable<&'c AsyncPgConnection, QueryResult<T>, Fut: Send>
-            + Send
-            + Sync,
-    {
+        errand: &mut OnLine<'_>,
+    ) -> Option<Result<(), DbError>> {
         let replica = self.usual.replica.as_ref().filter(|_| !needs_primary());
         let pool = replica.map_or(&self.usual.primary, |replica| &replica.pool);
         let line = shared::line(pool)?;
@@ -243,7 +259,7 @@ impl Db {
         // statement that is slow.
         let until = begun + self.usual.deadline / 2;
         let answer = self
-            .observed("read", pin!(on_a_line(pool, &line, until, operation)))
+            .observed("read", pin!(on_a_line(pool, &line, until, errand)))
             .await;
         let is_final = match replica {
             Some(replica) => replica.has_answered(&answer),
@@ -252,19 +268,12 @@ impl Db {
         is_final.then_some(answer)
     }
 
-    async fn read_where_it_answers<T, F>(
+    async fn read_where_it_answers(
         &self,
         reach: &Reach,
         begun: Instant,
-        operation: F,
-    ) -> Result<T, DbError>
-    where
-        T: Send,
-        F: for<'c> AsyncFn(&'c mut AsyncPgConnection) -> QueryResult<T>
-            + for<'c> Repeatable<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
-            + Send
-            + Sync,
-    {
+        errand: &mut OnConnection<'_>,
+    ) -> Result<(), DbError> {
         let until = begun + reach.deadline;
         let mut resting = None;
         let replica = reach.replica.as_ref().filter(|_| !needs_primary());
@@ -272,7 +281,7 @@ impl Db {
             if replica.is_asked() {
                 // Half of the time stays for the primary.
                 let half = begun + reach.deadline / 2;
-                let answer = self.attempt(&replica.pool, "read", half, &operation).await;
+                let answer = self.attempt(&replica.pool, "read", half, errand).await;
                 if replica.has_answered(&answer) {
                     return answer;
                 }
@@ -281,9 +290,7 @@ impl Db {
             }
             self.metrics.database_read_fallbacks_total.inc();
         }
-        let answer = self
-            .attempt(&reach.primary, "read", until, &operation)
-            .await;
+        let answer = self.attempt(&reach.primary, "read", until, errand).await;
         let (again, is_replica) = match (&answer, resting) {
             (Err(DbError::Interrupted), _) => (&reach.primary, false),
             // Rest is over when there is nobody else to ask.
@@ -293,35 +300,29 @@ impl Db {
         if Instant::now() >= until {
             return answer;
         }
-        let answer = self.attempt(again, "read", until, &operation).await;
+        let answer = self.attempt(again, "read", until, errand).await;
         if is_replica && answer.is_ok() {
             from_replica();
         }
         answer
     }
 
-    async fn attempt<T, F>(
+    async fn attempt(
         &self,
         pool: &Pool,
         kind: &'static str,
         until: Instant,
-        operation: F,
-    ) -> Result<T, DbError>
-    where
-        T: Send,
-        F: for<'c> AsyncFnOnce(&'c mut AsyncPgConnection) -> QueryResult<T>
-            + for<'c> Operation<&'c mut AsyncPgConnection, QueryResult<T>, Fut: Send>
-            + Send,
-    {
-        self.observed(kind, pin!(on_a_connection(pool, until, operation)))
+        errand: &mut OnConnection<'_>,
+    ) -> Result<(), DbError> {
+        self.observed(kind, pin!(on_a_connection(pool, until, errand)))
             .await
     }
 
-    async fn observed<T>(
+    async fn observed(
         &self,
         kind: &'static str,
-        work: Pin<&mut impl Future<Output = Result<T, DbError>>>,
-    ) -> Result<T, DbError> {
+        work: Pin<&mut impl Future<Output = Result<(), DbError>>>,
+    ) -> Result<(), DbError> {
         let begun = Instant::now();
         // What nobody asked for, as the polls of background tasks, is no trace of its own.
         let span = match tracing::Span::current().is_none() {

@@ -11,8 +11,9 @@ use diesel_async::{
     AsyncConnection, AsyncPgConnection, SimpleAsyncConnection as _, TransactionManager as _,
 };
 
-use super::Db;
+use super::errand::{Errand, Once};
 use super::operation::Operation;
+use super::{Db, DbError};
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 
@@ -39,6 +40,9 @@ impl From<diesel::result::Error> for Failure {
 
 pub type Work<T> = Result<T, Failure>;
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = ApiResult<T>> + Send + 'a>>;
+
+type InTx<'a> = dyn for<'c, 't> Errand<&'c mut Tx<'t>, Failure> + 'a;
+type InStatement<'a> = dyn for<'c> Errand<&'c mut AsyncPgConnection, Failure> + 'a;
 
 /// Something that a transaction leaves for this process to do after its commit, as a value of the
 /// type that says what it is.
@@ -154,11 +158,17 @@ where
         + 'a,
 {
     Box::pin(async move {
-        db.write(async |conn: &mut AsyncPgConnection| {
-            in_transaction(conn, actor, db.listeners(), work).await
-        })
-        .await?
+        let mut work = Once::new(work);
+        write_in_transaction(db, actor, &mut work).await?;
+        Ok(work.answer().ok_or(DbError::Interrupted)?)
     })
+}
+
+async fn write_in_transaction(db: &Db, actor: &Actor, work: &mut InTx<'_>) -> ApiResult<()> {
+    db.write(async |conn: &mut AsyncPgConnection| {
+        work_in_transaction(conn, actor, db.listeners(), work).await
+    })
+    .await?
 }
 
 /// A single statement that writes, or several of which none but the last does.
@@ -171,15 +181,21 @@ where
         + 'a,
 {
     Box::pin(async move {
-        db.write(
-            async |conn: &mut AsyncPgConnection| match work(conn).await {
-                Ok(value) => Ok(Ok(value)),
-                Err(Failure::Refused(error)) => Ok(Err(error)),
-                Err(Failure::Query(error)) => Err(error),
-            },
-        )
-        .await?
+        let mut work = Once::new(work);
+        write_statement(db, &mut work).await?;
+        Ok(work.answer().ok_or(DbError::Interrupted)?)
     })
+}
+
+async fn write_statement(db: &Db, work: &mut InStatement<'_>) -> ApiResult<()> {
+    db.write(
+        async |conn: &mut AsyncPgConnection| match work.run(conn).await {
+            Ok(()) => Ok(Ok(())),
+            Err(Failure::Refused(error)) => Ok(Err(error)),
+            Err(Failure::Query(error)) => Err(error),
+        },
+    )
+    .await?
 }
 
 /// [`transaction`] on a connection that is no pool's, which the command line has.
@@ -190,17 +206,33 @@ pub async fn in_transaction<T, F>(
     work: F,
 ) -> QueryResult<ApiResult<T>>
 where
+    T: Send,
     F: for<'c, 't> AsyncFnOnce(&'c mut Tx<'t>) -> Work<T>
-        + for<'c, 't> Operation<&'c mut Tx<'t>, Work<T>, Fut: Send>,
+        + for<'c, 't> Operation<&'c mut Tx<'t>, Work<T>, Fut: Send>
+        + Send,
 {
+    let mut work = Once::new(work);
+    let done = work_in_transaction(conn, actor, listeners, &mut work).await?;
+    Ok(match (done, work.answer()) {
+        (Err(error), _) => Err(error),
+        (Ok(()), answer) => answer.ok_or_else(|| DbError::Interrupted.into()),
+    })
+}
+
+async fn work_in_transaction(
+    conn: &mut AsyncPgConnection,
+    actor: &Actor,
+    listeners: &Listeners,
+    work: &mut InTx<'_>,
+) -> QueryResult<ApiResult<()>> {
     Transactions::begin_transaction(conn).await?;
     let mut notices = Vec::new();
-    let failure = match work(&mut Tx::new(conn, actor, &mut notices)).await {
-        Ok(value) => {
+    let failure = match work.run(&mut Tx::new(conn, actor, &mut notices)).await {
+        Ok(()) => {
             Transactions::commit_transaction(conn).await?;
             // Nothing is awaited between the commit and this: a caller who goes away loses nothing.
             listeners.hear(notices);
-            return Ok(Ok(value));
+            return Ok(Ok(()));
         }
         Err(failure) => failure,
     };
