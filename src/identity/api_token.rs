@@ -97,6 +97,19 @@ impl ApiToken {
             .optional()
     }
 
+    /// Which one a secret is, and whose.
+    pub async fn known_by(
+        connection: &mut AsyncPgConnection,
+        secret_hash: &[u8],
+    ) -> QueryResult<Option<(ApiTokenId, PrincipalId)>> {
+        api_tokens::table
+            .filter(api_tokens::secret_hash.eq(secret_hash))
+            .select((api_tokens::id, api_tokens::user_id))
+            .first(connection)
+            .await
+            .optional()
+    }
+
     /// In the caller's transaction, until whose end the user's row is locked: two at once do not
     /// both find room for the last.
     pub async fn insert(

@@ -11,10 +11,14 @@ use uuid::Uuid;
 
 use super::NO_STORE;
 use crate::db::transaction::transaction;
+use crate::events::Event;
 use crate::http::body::extract::ValidForm;
 use crate::http::caller::{Anyone, Service};
 use crate::identity::api::AppState;
+use crate::identity::api_token::ApiToken;
+use crate::identity::credential::API_TOKEN_PREFIX;
 use crate::identity::end::{Which, end_sessions};
+use crate::identity::secret::{may_be_secret, secret_hash};
 use crate::identity::session;
 use crate::identity::token::{Claims, Refresh};
 use crate::kernel::actor::Actor;
@@ -34,10 +38,10 @@ pub struct TokenForm {
     token_type_hint: Option<String>,
 }
 
-/// End the session of a token
+/// End a token
 ///
-/// Token revocation (RFC 7009), with an access token or a refresh token. A token that is not known
-/// is no error.
+/// Token revocation (RFC 7009). An access token or a refresh token ends its session, an API token
+/// itself. A token that is not known is no error.
 #[utoipa::path(
     post,
     path = "/auth/revoke",
@@ -53,6 +57,10 @@ pub async fn revoke_token(
     form: ValidForm<TokenForm>,
 ) -> ApiResult<Response> {
     let token = &form.0.token;
+    if may_be_secret(API_TOKEN_PREFIX, token) {
+        end_api_token(&app, token, actor).await?;
+        return Ok(([NO_STORE], StatusCode::OK).into_response());
+    }
     let session = app
         .identity
         .tokens
@@ -83,6 +91,24 @@ async fn end_by_id(app: &AppState, session: SessionId, actor: Actor) -> ApiResul
     };
     transaction(&app.db, &actor.acting_as(user), async |tx| {
         end_sessions(tx, user, Which::One(session), "revoked").await?;
+        Ok(())
+    })
+    .await
+}
+
+async fn end_api_token(app: &AppState, secret: &str, actor: Actor) -> ApiResult<()> {
+    let hash = secret_hash(secret);
+    let known = app
+        .db
+        .read_primary(async |connection| ApiToken::known_by(connection, &hash).await)
+        .await?;
+    let Some((id, user)) = known else {
+        return Ok(());
+    };
+    transaction(&app.db, &actor.acting_as(user), async |tx| {
+        if ApiToken::delete(tx, user, id).await? {
+            tx.tell(Event::ApiTokenDeleted { token: id }).await?;
+        }
         Ok(())
     })
     .await

@@ -29,6 +29,27 @@ async fn count(session: &tokio_postgres::Client, of: &str) -> i64 {
     session.query_one(&statement, &[]).await.unwrap().get(0)
 }
 
+/// As `chartroom logout` does, which has nothing but the token.
+#[tokio::test]
+async fn who_holds_a_token_ends_it_and_no_other() {
+    let app = app(&[]).await;
+    let ann = Person::register(&app, "ann").await;
+    let bearer = ann.sign_in(&app).await.bearer();
+    let ended = secret(&create(&app, &bearer, None, &body("ended")).await);
+    let kept = secret(&create(&app, &bearer, None, &body("kept")).await);
+    let unknown = format!("{}A", &ended[..ended.len() - 1]);
+    for token in [&unknown, &ended, &ended] {
+        let answer = post_form(&app, "/auth/revoke", &[("token", token)]).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    for (token, expected) in [(&ended, 401), (&kept, 200)] {
+        assert_eq!(me(&app, &format!("Bearer {token}")).await, expected);
+    }
+    let session = app.database.session().await;
+    let told = "audit_events WHERE action = 'api_token.deleted'";
+    assert_eq!(count(&session, told).await, 1);
+}
+
 #[tokio::test]
 async fn a_token_is_made_listed_read_and_ended() {
     let app = app(&[]).await;
