@@ -14,7 +14,7 @@
 //! - [`blobs`]: bytes that are kept in the database in parts, and read from any place on
 //! - [`net`]: outbound HTTP: one client with a time limit and a bounded answer, for https too
 //! - [`process`]: the child that reads what strangers send: its limits, its queue, its end
-//! - [`client`]: what `chartroom` says to another Chartroom: URL, credentials, calls, output
+//! - [`client`]: what `chartroom` says to another Chartroom: credentials, calls, nouns, output
 //! - [`state`]: what all parts of the process share
 //! - [`http`]: the one middleware, what handlers take, what they answer, the API's document
 //! - [`events`]: what can happen, and the trail of what did

@@ -41,7 +41,7 @@ const MIGRATE_PATIENCE: Duration = Duration::from_secs(240);
     name = "chartroom",
     version,
     max_term_width = 120,
-    after_help = "Every setting is a flag and an environment variable. Secrets may come from files, which are read again at each use.\nExit codes: 0 done, 1 failed, 2 wrong usage, 65 refused and 75 out of time (provision), 78 unusable configuration; of dataset, sample and watch, 3 refused, 4 not found, 5 conflict, 6 try again."
+    after_help = "Every setting is a flag and an environment variable. Secrets may come from files, which are read again at each use.\nExit codes: 0 done, 1 failed, 2 wrong usage, 65 refused and 75 out of time (provision), 78 unusable configuration; of what asks a service, 3 refused, 4 not found, 5 conflict, 6 try again."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -62,7 +62,8 @@ enum Command {
     /// Make the keys that sign tokens
     #[command(subcommand)]
     Keys(admin::Keys),
-    /// Make an administrator, shut an account, replace a password
+    /// Make an administrator, shut an account, replace a password; the accounts of a service that
+    /// runs elsewhere
     #[command(subcommand)]
     User(admin::User),
     /// In Kubernetes: make the secrets and the CloudNativePG cluster of a release, and wait until
@@ -77,7 +78,7 @@ enum Command {
     /// Print every setting in force, secrets masked, and where it came from
     Config,
     #[command(flatten)]
-    Client(client::Command),
+    Client(client::Listed),
 }
 
 #[derive(Debug, Subcommand)]
@@ -123,7 +124,7 @@ pub fn main() -> ExitCode {
         }
     };
     let outcome = match parsed {
-        Parsed::Client(client) => block_on(async { Ok(client.run().await?) }),
+        Parsed::Client(client) => block_on(async { Ok(client.run(complete).await?) }),
         Parsed::Service(cli, shown) => run(*cli, &shown),
     };
     match outcome {
@@ -174,7 +175,7 @@ fn refuse_unknown(described: &clap::Command) -> Result<(), Broken> {
 }
 
 fn parse_client(arguments: &[OsString]) -> Result<Client, Refused> {
-    let client = Client::try_parse_from(arguments).map_err(Refused::Usage)?;
+    let client = Client::of(arguments).map_err(Refused::Usage)?;
     refuse_unknown(&Cli::command())?;
     Ok(client)
 }
@@ -353,6 +354,28 @@ async fn migrate_on(
             print(&format!("reverted {version}\n"))
         }
     }
+}
+
+/// All that can be typed: settings where a service has them, a client's subcommands with their own
+/// arguments, and `user` with both of its halves.
+fn complete() -> clap::Command {
+    let (service, client) = (Cli::command(), Client::command());
+    let settings = || service.get_arguments().cloned();
+    let of_a_service = |own: &clap::Command| own.clone().args(settings());
+    let mut whole = clap::Command::new("chartroom")
+        .disable_help_subcommand(true)
+        .args(settings().map(|setting| setting.global(false)));
+    for own in service.get_subcommands() {
+        let described = match client.find_subcommand(own.get_name()) {
+            Some(described) => described
+                .clone()
+                .args(client.get_arguments().cloned())
+                .subcommands(own.get_subcommands().map(of_a_service)),
+            None => of_a_service(own),
+        };
+        whole = whole.subcommand(described);
+    }
+    whole
 }
 
 /// The command line's description, for those who check the documentation against it.

@@ -1,4 +1,4 @@
-//! Calls of the service that `CHARTROOM_URL` names, with the token of who runs the command.
+//! Calls of the service that the command is for, with the token of who runs it.
 
 use std::time::Duration;
 
@@ -21,10 +21,12 @@ const LIMITS: Limits = Limits {
 };
 /// Of what the service says about a failure.
 const MOST_SHOWN: usize = 500;
+const MOST_ERRORS: usize = 20;
 
 pub(super) struct Site {
     url: String,
-    token: Secret,
+    /// `None` for what is asked before there is one.
+    token: Option<Secret>,
     client: Client,
 }
 
@@ -33,7 +35,16 @@ impl Site {
         let ClientSettings { url, token } = settings;
         Self {
             url,
-            token,
+            token: Some(token),
+            client: Client::new(LIMITS),
+        }
+    }
+
+    /// For what is asked without a token, such as for one.
+    pub(super) fn anonymous(url: String) -> Self {
+        Self {
+            url,
+            token: None,
             client: Client::new(LIMITS),
         }
     }
@@ -52,15 +63,11 @@ impl Site {
     ) -> Result<Flow, ClientError> {
         let accept = (ACCEPT, HeaderValue::from_static("text/event-stream"));
         let headers: Vec<_> = headers.iter().cloned().chain([accept]).collect();
-        let request = self.request(Method::GET, target, headers, Bytes::new())?;
-        let answer = self.client.follow(request, silence).await;
-        let answer = answer.map_err(|error| ClientError::unanswered(&self.url, &error))?;
+        let answer = self
+            .stream(Method::GET, target, headers, Bytes::new(), silence)
+            .await?;
         if answer.status() != StatusCode::OK {
-            let (head, flow) = answer.into_parts();
-            let rest = self.client.rest(Response::new(flow)).await;
-            // The status alone says enough.
-            let body = rest.map(Response::into_body).unwrap_or_default();
-            return Err(self.refusal(&Response::from_parts(head, body)));
+            return Err(self.refused(answer).await);
         }
         if is_event_stream(answer.headers()) {
             return Ok(answer.into_body());
@@ -69,6 +76,29 @@ impl Site {
             "{} answered something else than a stream of events; is this the URL of a Chartroom?",
             self.url
         )))
+    }
+
+    /// Asks, and gives the answer once its head is there; the body is read as it comes.
+    pub(super) async fn stream(
+        &self,
+        method: Method,
+        target: &str,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        body: Bytes,
+        silence: Duration,
+    ) -> Result<Response<Flow>, ClientError> {
+        let request = self.request(method, target, headers, body)?;
+        let answer = self.client.follow(request, silence).await;
+        answer.map_err(|error| ClientError::unanswered(&self.url, &error))
+    }
+
+    /// What an answer says that is not what was asked for.
+    pub(super) async fn refused(&self, answer: Response<Flow>) -> ClientError {
+        let (head, flow) = answer.into_parts();
+        let rest = self.client.rest(Response::new(flow)).await;
+        // The status alone says enough.
+        let body = rest.map(Response::into_body).unwrap_or_default();
+        self.refusal(&Response::from_parts(head, body))
     }
 
     /// What the service has at a path.
@@ -87,13 +117,26 @@ impl Site {
         let kind = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let headers = body.map(|_| kind).into_iter().collect();
         let body = body.map(|body| body.to_string().into());
-        let request = self.request(method, target, headers, body.unwrap_or_default())?;
+        let body = body.unwrap_or_default();
+        let answer = self.exchange(method, target, headers, body).await?;
+        self.read(&answer)
+    }
+
+    /// The whole answer, which is one of those that say that it was done.
+    pub(super) async fn exchange(
+        &self,
+        method: Method,
+        target: &str,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        body: Bytes,
+    ) -> Result<Response<Bytes>, ClientError> {
+        let request = self.request(method, target, headers, body)?;
         let answer = self.client.ask(request).await;
         let answer = answer.map_err(|error| ClientError::unanswered(&self.url, &error))?;
         if !answer.status().is_success() {
             return Err(self.refusal(&answer));
         }
-        self.read(&answer)
+        Ok(answer)
     }
 
     /// Sends what is made while it is sent, for as long as that takes.
@@ -135,8 +178,10 @@ impl Site {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{target}", self.url))
-            .header(USER_AGENT, AGENT)
-            .header(AUTHORIZATION, self.authorization()?);
+            .header(USER_AGENT, AGENT);
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, authorization(token)?);
+        }
         for (name, value) in headers {
             request = request.header(name, value);
         }
@@ -144,41 +189,16 @@ impl Site {
         request.map_err(|error| ClientError::Failed(error.to_string()))
     }
 
-    /// Reads the file again each time, because it is replaced before its token ends.
-    fn authorization(&self) -> Result<HeaderValue, ClientError> {
-        let unusable = |problem: &str| {
-            ClientError::Usage(match &self.token {
-                Secret::Value(_) => format!("CHARTROOM_TOKEN: {problem}"),
-                Secret::File(path) => format!("the token file {}: {problem}", path.display()),
-            })
-        };
-        let token = self.token.read().map_err(|problem| unusable(&problem))?;
-        let token = token.expose_secret().trim();
-        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(unusable("expected a token, which has no spaces in it"));
-        }
-        let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-            .map_err(|_invalid| unusable("expected a token"))?;
-        value.set_sensitive(true);
-        Ok(value)
-    }
-
     /// What the service says is wrong.
     pub(super) fn refusal(&self, answer: &Response<Bytes>) -> ClientError {
         let status = answer.status();
         let retry_after = seconds(answer.headers());
         let problem: Option<Value> = serde_json::from_slice(answer.body()).ok();
-        let detail = problem
-            .as_ref()
-            .and_then(|problem| problem.get("detail"))
-            .and_then(Value::as_str);
         let url = &self.url;
-        let text = match detail {
-            Some(detail) => {
-                let shown: String = detail.chars().take(MOST_SHOWN).collect();
-                plain(&format!("{url} answered {status}: {shown}"))
-            }
-            None => format!("{url} answered {status}"),
+        let said = problem.as_ref().map(told).unwrap_or_default();
+        let text = match said.as_str() {
+            "" => format!("{url} answered {status}"),
+            said => plain(&format!("{url} answered {status}: {said}")),
         };
         ClientError::Answered {
             status,
@@ -186,6 +206,49 @@ impl Site {
             retry_after,
         }
     }
+}
+
+/// Reads the file again each time, because it is replaced before its token ends.
+fn authorization(secret: &Secret) -> Result<HeaderValue, ClientError> {
+    let unusable = |problem: &str| {
+        ClientError::Usage(match secret {
+            Secret::Value(_) => format!("CHARTROOM_TOKEN: {problem}"),
+            Secret::File(path) => format!("the token file {}: {problem}", path.display()),
+        })
+    };
+    let token = secret.read().map_err(|problem| unusable(&problem))?;
+    let token = token.expose_secret().trim();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(unusable("expected a token, which has no spaces in it"));
+    }
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+        .map_err(|_invalid| unusable("expected a token"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// A problem document as one line: what is wrong, where, and the request in the service's log.
+fn told(problem: &Value) -> String {
+    let text = |of: &Value, member: &str| -> Option<String> {
+        let text = of.get(member)?.as_str()?;
+        Some(text.chars().take(MOST_SHOWN).collect())
+    };
+    let Some(mut said) = text(problem, "detail") else {
+        return String::new();
+    };
+    let errors = problem.get("errors").and_then(Value::as_array);
+    for error in errors.into_iter().flatten().take(MOST_ERRORS) {
+        let detail = text(error, "detail").or_else(|| text(error, "code"));
+        // Of a file that is refused, the row stands in the place of the pointer.
+        let place = text(error, "pointer").or_else(|| Some(format!("row {}", error.get("row")?)));
+        if let (Some(place), Some(detail)) = (place, detail) {
+            said.push_str(&format!("; {place}: {detail}"));
+        }
+    }
+    if let Some(request) = text(problem, "instance") {
+        said.push_str(&format!(" (request {request})"));
+    }
+    said
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {
@@ -206,20 +269,29 @@ mod tests {
 
     #[test]
     fn a_token_is_sent_without_its_line_end_and_never_shown() {
-        let site = |token: &str| {
-            Site::new(ClientSettings {
-                url: "http://localhost".to_owned(),
-                token: Secret::Value(token.into()),
-            })
-        };
-        let value = site("c4n4ry\n").authorization().unwrap();
-        assert_eq!(value.to_str().unwrap(), "Bearer c4n4ry");
-        assert!(!format!("{value:?}").contains("c4n4ry"));
+        let value = |token: &str| authorization(&Secret::Value(token.into()));
+        let sent = value("c4n4ry\n").unwrap();
+        assert_eq!(sent.to_str().unwrap(), "Bearer c4n4ry");
+        assert!(!format!("{sent:?}").contains("c4n4ry"));
         for token in ["c4n4ry and", "c4n4r\u{fd}", "c4n4ry\r\nx: y", "c4n4ry\0"] {
-            let refused = site(token).authorization().unwrap_err().to_string();
+            let refused = value(token).unwrap_err().to_string();
             assert!(refused.starts_with("CHARTROOM_TOKEN: "), "{refused}");
             assert!(!refused.contains("c4n4r"), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_problem_is_one_line_with_every_mistake() {
+        let problem = serde_json::json!({
+            "detail": "2 fields are wrong", "instance": "r-1", "errors": [
+                { "pointer": "/name", "code": "missing", "detail": "this member is required" },
+                { "pointer": "/role", "code": "unknown-value", "detail": "expected another" },
+            ],
+        });
+        let expected = "2 fields are wrong; /name: this member is required; \
+            /role: expected another (request r-1)";
+        assert_eq!(told(&problem), expected);
+        assert_eq!(told(&serde_json::json!({ "title": "no" })), "");
     }
 
     #[test]

@@ -31,7 +31,11 @@ impl Format {
 
 /// To standard output. Where nobody reads it, that is their decision.
 pub(super) fn write(text: &str) -> Result<(), ClientError> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
+    write_bytes(text.as_bytes())
+}
+
+pub(super) fn write_bytes(bytes: &[u8]) -> Result<(), ClientError> {
+    match io::stdout().lock().write_all(bytes) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(ClientError::Failed(format!("standard output: {error}")))
         }

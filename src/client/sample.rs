@@ -7,15 +7,16 @@ use futures_util::stream;
 use http::Method;
 use serde_json::{Value, json};
 
+use super::account;
 use super::call::Site;
 use super::dataset::file::Kind;
-use super::dataset::named::{find_project, in_project, text};
+use super::dataset::named::{find_project, in_project};
 use super::dataset::progress::Sending;
 use super::dataset::told::ended;
 use super::dataset::upload::Upload;
 use super::error::ClientError;
+use super::names::text;
 use super::output::{Format, plain, write};
-use crate::config::ClientSettings;
 
 /// What the sample is made of; the console makes it of the same.
 pub const NAME: &str = "income";
@@ -70,9 +71,9 @@ pub struct Sample {
     output: Option<Format>,
 }
 
-pub(super) async fn sample(arguments: Sample) -> Result<(), ClientError> {
+pub(super) async fn sample(arguments: Sample, context: Option<&str>) -> Result<(), ClientError> {
     let Sample { project, output } = arguments;
-    let site = Site::new(ClientSettings::from_environment()?);
+    let site = account::open(context)?;
     let (project_id, is_new_project) = match find_project(&site, &project).await? {
         Some(id) => (id, false),
         None => {

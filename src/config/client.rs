@@ -23,13 +23,34 @@ pub struct ClientSettings {
     pub token: Secret,
 }
 
+/// What the environment says of the service that a client asks.
+#[derive(Debug)]
+pub enum Told {
+    Nothing,
+    /// Where it is, and no token.
+    Url(String),
+    All(ClientSettings),
+}
+
+/// The origin of a service, as somebody writes it.
+pub fn service_url(text: &str) -> Result<String, String> {
+    origin(text)
+}
+
 impl ClientSettings {
+    /// A token is only ever sent where the same environment says.
+    pub fn told() -> Result<Told, Broken> {
+        let is_set = |key: &str| std::env::var_os(key).is_some();
+        let has_token =
+            is_set(TOKEN) || is_set(TOKEN_FILE) || is_set(URL) && Path::new(OF_A_POD).exists();
+        match (is_set(URL), has_token) {
+            (false, false) => Ok(Told::Nothing),
+            (true, false) => url_of(&variable).map(Told::Url),
+            (_, true) => Self::from_variables(variable, Path::new(OF_A_POD)).map(Told::All),
+        }
+    }
+
     pub fn from_environment() -> Result<Self, Broken> {
-        let variable = |key: &str| {
-            let value = std::env::var_os(key).map(std::ffi::OsString::into_string);
-            let text = value.transpose();
-            text.map_err(|_no_text| Broken::new(key, "expected text in UTF-8"))
-        };
         Self::from_variables(variable, Path::new(OF_A_POD))
     }
 
@@ -37,13 +58,7 @@ impl ClientSettings {
         variable: impl Fn(&str) -> Result<Option<String>, Broken>,
         of_a_pod: &Path,
     ) -> Result<Self, Broken> {
-        let url = variable(URL)?.ok_or_else(|| {
-            Broken::new(
-                URL,
-                "expected the URL of the service, such as https://chartroom.example.com",
-            )
-        })?;
-        let url = origin(&url).map_err(|problem| Broken::new(URL, problem))?;
+        let url = url_of(&variable)?;
         let token = match (variable(TOKEN)?, variable(TOKEN_FILE)?) {
             (Some(_), Some(_)) => {
                 return Err(Broken::new(
@@ -62,12 +77,30 @@ impl ClientSettings {
             (None, None) => {
                 return Err(Broken::new(
                     TOKEN,
-                    format!("expected a token; {TOKEN_FILE} can name a file with one instead"),
+                    format!(
+                        "expected a token; {TOKEN_FILE} can name a file with one instead, and `chartroom login` keeps one"
+                    ),
                 ));
             }
         };
         Ok(Self { url, token })
     }
+}
+
+fn variable(key: &str) -> Result<Option<String>, Broken> {
+    let value = std::env::var_os(key).map(std::ffi::OsString::into_string);
+    let text = value.transpose();
+    text.map_err(|_no_text| Broken::new(key, "expected text in UTF-8"))
+}
+
+fn url_of(variable: &impl Fn(&str) -> Result<Option<String>, Broken>) -> Result<String, Broken> {
+    let url = variable(URL)?.ok_or_else(|| {
+        Broken::new(
+            URL,
+            "expected the URL of the service, such as https://chartroom.example.com; or sign in by `chartroom login URL`",
+        )
+    })?;
+    origin(&url).map_err(|problem| Broken::new(URL, problem))
 }
 
 #[cfg(test)]

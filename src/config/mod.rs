@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 pub use check::{Broken, refuse_unknown, with_env_file, without_service_links};
-pub use client::{CLIENT_VARIABLES, ClientSettings};
+pub use client::{CLIENT_VARIABLES, ClientSettings, Told, service_url};
 pub use database::{Database, DatabaseRead, Pool, SslMode};
 pub use endpoint_settings::EndpointSettings;
 pub use jobs::{Jobs, JobsMode};

@@ -104,7 +104,9 @@ impl Sent {
 }
 
 /// Reads ahead, in a thread that nobody waits for: standard input may keep it for ever.
-pub(super) fn parts(mut file: impl Read + Send + 'static) -> mpsc::Receiver<io::Result<Bytes>> {
+pub(in super::super) fn parts(
+    mut file: impl Read + Send + 'static,
+) -> mpsc::Receiver<io::Result<Bytes>> {
     let (to, parts) = mpsc::channel(AHEAD);
     std::thread::spawn(move || {
         loop {

@@ -6,7 +6,7 @@ use clap::Args;
 use futures_util::stream;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::super::call::Site;
+use super::super::account;
 use super::super::error::ClientError;
 use super::super::output::{Format, say, write};
 use super::file::{Kind, Sent, parts};
@@ -15,7 +15,6 @@ use super::options::Options;
 use super::progress::Sending;
 use super::told::{ended, told};
 use super::upload::Upload;
-use crate::config::ClientSettings;
 
 #[derive(Args, Clone, Debug)]
 #[command(
@@ -52,7 +51,13 @@ pub struct Import {
     output: Option<Format>,
 }
 
-pub(super) async fn import(arguments: Import) -> Result<(), ClientError> {
+impl Import {
+    pub(in super::super) async fn run(self, context: Option<&str>) -> Result<(), ClientError> {
+        Box::pin(import(self, context)).await
+    }
+}
+
+async fn import(arguments: Import, context: Option<&str>) -> Result<(), ClientError> {
     let Import {
         file,
         dataset: named,
@@ -65,7 +70,7 @@ pub(super) async fn import(arguments: Import) -> Result<(), ClientError> {
         mistakes,
         output,
     } = arguments;
-    let site = Site::new(ClientSettings::from_environment()?);
+    let site = account::open(context)?;
     let sent = Sent::of(&file, kind, gzip)?;
     let (file, length) = sent.open()?;
     if sent.kind == Kind::Tsv && options.delimiter.is_none() {

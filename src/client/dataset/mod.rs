@@ -1,4 +1,4 @@
-//! `chartroom dataset`: files into datasets, through the API as everybody has it.
+//! `chartroom dataset import`: files into datasets, through the API as everybody has it.
 
 pub(super) mod file;
 mod import;
@@ -8,20 +8,6 @@ pub(super) mod progress;
 pub(super) mod told;
 pub(super) mod upload;
 
-use clap::Subcommand;
-
-use super::error::ClientError;
-
-#[derive(Clone, Debug, Subcommand)]
-pub enum Dataset {
-    /// Load a file into a dataset: all of its records, or none
-    Import(Box<import::Import>),
-}
-
-impl Dataset {
-    pub(super) async fn run(self) -> Result<(), ClientError> {
-        match self {
-            Self::Import(arguments) => Box::pin(import::import(*arguments)).await,
-        }
-    }
-}
+pub(super) use file::parts;
+pub(super) use import::Import;
+pub(super) use progress::Sending;

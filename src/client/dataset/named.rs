@@ -2,12 +2,13 @@
 
 use std::str::FromStr;
 
-use http::{Method, StatusCode};
-use serde_json::{Value, json};
+use http::Method;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::super::call::Site;
 use super::super::error::ClientError;
+use super::super::names::{DATASET, PROJECT, missing, text};
 
 /// A dataset, as the command line names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,52 +36,13 @@ impl FromStr for Named {
     }
 }
 
-/// A text of an answer, which a Chartroom always has there.
-pub(in super::super) fn text(body: &Value, member: &str) -> Result<String, ClientError> {
-    let text = body.get(member).and_then(Value::as_str);
-    text.map(str::to_owned).ok_or_else(|| {
-        ClientError::Failed(format!(
-            "the service's answer has no {member:?}; is it a Chartroom?"
-        ))
-    })
-}
-
-fn missing(text: String) -> ClientError {
-    ClientError::Answered {
-        status: StatusCode::NOT_FOUND,
-        text,
-        retry_after: None,
-    }
-}
-
-/// The ids of what a list has under a name.
-async fn ids(site: &Site, path: &str, query: &[(&str, &str)]) -> Result<Vec<String>, ClientError> {
-    let query = serde_urlencoded::to_string(query).unwrap_or_default();
-    let page = site.get(&format!("{path}?limit=200&{query}")).await?;
-    let items = page.get("items").and_then(Value::as_array);
-    let items = items.into_iter().flatten();
-    items.map(|item| text(item, "id")).collect()
-}
-
 /// The id of a project of the caller's, which may be named by its id. `None` where none is called
 /// so.
 pub(in super::super) async fn find_project(
     site: &Site,
     project: &str,
 ) -> Result<Option<String>, ClientError> {
-    if project.parse::<Uuid>().is_ok() {
-        return Ok(Some(project.to_owned()));
-    }
-    let found = ids(site, "/api/v1/projects", &[("name", project)]).await?;
-    match found.as_slice() {
-        [] => Ok(None),
-        [id] => Ok(Some(id.clone())),
-        several => Err(ClientError::Usage(format!(
-            "{} of your projects have the name {project:?}; name one by its id: {}",
-            several.len(),
-            several.join(", ")
-        ))),
-    }
+    PROJECT.find(site, project, &[]).await
 }
 
 /// The id of the dataset. With `makes` it is made where the project has none of this name.
@@ -117,9 +79,7 @@ pub(in super::super) async fn in_project(
     project: &str,
     name: &str,
 ) -> Result<Option<String>, ClientError> {
-    let query = [("project_id", project), ("name", name)];
-    let found = ids(site, "/api/v1/datasets", &query).await?;
-    Ok(found.into_iter().next())
+    DATASET.find(site, name, &[("project_id", project)]).await
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ const BAR: u64 = 24;
 pub(in super::super) struct Sending(Arc<AtomicU64>);
 
 impl Sending {
-    pub(super) fn count(&self, bytes: usize) {
+    pub(in super::super) fn count(&self, bytes: usize) {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.0.fetch_add(bytes, Relaxed);
     }
@@ -31,7 +31,7 @@ impl Sending {
     }
 
     /// Shows it while the work goes on, and gives up where nothing moves any more.
-    pub(super) async fn shown<T>(
+    pub(in super::super) async fn shown<T>(
         &self,
         total: Option<u64>,
         work: impl Future<Output = Result<T, ClientError>>,

@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 use super::super::call::Site;
 use super::super::error::ClientError;
+use super::super::names::text;
 use super::super::output::say;
 use super::file::Kind;
-use super::named::text;
 use super::progress::Sending;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

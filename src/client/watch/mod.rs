@@ -13,11 +13,11 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use super::account;
 use super::call::Site;
 use super::error::ClientError;
 use super::output::{Format, closed, plain, say};
 use super::sse::{Block, Parser};
-use crate::config::ClientSettings;
 use crate::kernel::chance::share;
 use crate::net::Flow;
 
@@ -68,8 +68,8 @@ pub struct Watch {
     output: Option<Format>,
 }
 
-pub(super) async fn watch(arguments: Watch) -> Result<(), ClientError> {
-    let site = Site::new(ClientSettings::from_environment()?);
+pub(super) async fn watch(arguments: Watch, context: Option<&str>) -> Result<(), ClientError> {
+    let site = account::open(context)?;
     let unheard = |error: io::Error| ClientError::Failed(format!("signals: {error}"));
     let mut interrupted = signal(SignalKind::interrupt()).map_err(unheard)?;
     let mut terminated = signal(SignalKind::terminate()).map_err(unheard)?;

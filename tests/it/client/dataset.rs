@@ -13,13 +13,13 @@ use crate::support::service::{run, text};
 use crate::support::snapshot;
 
 /// A place, a token there, and a project that is called `census`.
-struct Desk {
+struct Clerk {
     place: Place,
     token: String,
     project: String,
 }
 
-impl Desk {
+impl Clerk {
     async fn new() -> Self {
         let place = Place::new().await;
         let token = place.token().await;
@@ -84,7 +84,7 @@ async fn help_is_as_committed() {
 
 #[tokio::test]
 async fn a_file_is_loaded_by_the_names_of_its_project_and_dataset() {
-    let desk = Desk::new().await;
+    let desk = Clerk::new().await;
     desk.file("a.csv", "n,word\n1,a\n2,b\n");
     let (code, out, err) = desk.import(&["a.csv", "--dataset", "census/income"]).await;
     assert_eq!((code, out.as_str()), (4, ""), "{err}");
@@ -145,7 +145,7 @@ async fn a_file_is_loaded_by_the_names_of_its_project_and_dataset() {
 
 #[tokio::test]
 async fn what_cannot_be_taken_is_a_table_and_exit_code_1() {
-    let desk = Desk::new().await;
+    let desk = Clerk::new().await;
     desk.file("a.csv", "n\n1\n");
     let name = ["--dataset", "census/n"];
     assert_eq!(
@@ -187,7 +187,7 @@ async fn what_cannot_be_taken_is_a_table_and_exit_code_1() {
 
 #[tokio::test]
 async fn what_is_named_twice_or_not_at_all_is_said() {
-    let desk = Desk::new().await;
+    let desk = Clerk::new().await;
     let other = desk.place.project(&desk.token, "census").await;
     desk.file("a.csv", "n\n1\n");
     let (code, out, err) = desk.import(&["a.csv", "--dataset", "census/n"]).await;
@@ -213,7 +213,7 @@ async fn what_is_named_twice_or_not_at_all_is_said() {
 
 #[tokio::test]
 async fn standard_input_is_sent_as_it_comes_and_a_signal_stops_the_import() {
-    let desk = Desk::new().await;
+    let desk = Clerk::new().await;
     let url = format!("http://{}", desk.place.ports.public);
     let variables = [
         ("CHARTROOM_URL", url.as_str()),

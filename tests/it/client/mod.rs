@@ -1,7 +1,13 @@
 //! `chartroom` as the command line of those who use a service that runs elsewhere.
 
+mod account;
 mod dataset;
+mod help;
+mod nouns;
+mod outputs;
 mod sample;
+mod shells;
+mod things;
 mod usage;
 mod watch;
 
@@ -32,9 +38,13 @@ struct Place {
 
 impl Place {
     async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    async fn with(variables: &[(&str, &str)]) -> Self {
         let (dir, ports) = (TempDir::new("client").unwrap(), Ports::reserve());
         let database = TestDatabase::migrated().await;
-        let service = started(&dir, &ports, &database).await;
+        let service = started(&dir, &ports, &database, variables).await;
         let asks = Client::fresh(ports.public);
         let place = Self {
             dir,
@@ -52,7 +62,7 @@ impl Place {
     async fn kill_and_start_again(&mut self) {
         self.service.signal("KILL");
         self.service.exit(PATIENCE).await;
-        self.service = started(&self.dir, &self.ports, &self.database).await;
+        self.service = started(&self.dir, &self.ports, &self.database, &[]).await;
     }
 
     /// A token of a new session.
@@ -104,15 +114,95 @@ impl Place {
     }
 }
 
-async fn started(dir: &TempDir, ports: &Ports, database: &TestDatabase) -> Service {
+async fn started(
+    dir: &TempDir,
+    ports: &Ports,
+    database: &TestDatabase,
+    more: &[(&str, &str)],
+) -> Service {
     let url = database.url();
     let variables = [
         ("CHARTROOM_DATABASE_URL", url.as_str()),
         ("CHARTROOM_REGISTRATION", "open"),
     ];
-    let service = Service::start(&dir.0, ports, &variables);
+    let service = Service::start(&dir.0, ports, &[&variables, more].concat());
     service.wait_ready(PATIENCE).await;
     service
+}
+
+/// What a run came to.
+#[derive(Debug)]
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// Somebody at a command line: a home of their own, and a token of the environment.
+struct Desk {
+    place: Place,
+    token: String,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        Self::at(Place::new().await).await
+    }
+
+    async fn at(place: Place) -> Self {
+        let token = place.token().await;
+        Self { place, token }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.place.ports.public)
+    }
+
+    /// Runs it to its end.
+    async fn ask(&self, arguments: &[&str]) -> Said {
+        let variables = [
+            ("CHARTROOM_URL", self.url()),
+            ("CHARTROOM_TOKEN", self.token.clone()),
+        ];
+        self.run(arguments, &variables, "").await
+    }
+
+    /// The same, where it has to go well.
+    async fn done(&self, arguments: &[&str]) -> String {
+        let said = self.ask(arguments).await;
+        assert_eq!(said.code, 0, "{arguments:?}: {said:?}");
+        said.out
+    }
+
+    /// With these variables beside a home in the folder, and something on standard input.
+    async fn run(&self, arguments: &[&str], variables: &[(&str, String)], input: &str) -> Said {
+        let mut command = chartroom(&self.place.dir.0);
+        let file = self
+            .place
+            .dir
+            .0
+            .join(format!("in-{}", uuid::Uuid::new_v4()));
+        std::fs::write(&file, input).unwrap();
+        command
+            .args(arguments)
+            .env("HOME", &self.place.dir.0)
+            .envs(variables.iter().map(|(name, value)| (*name, value)))
+            .stdin(std::fs::File::open(&file).unwrap());
+        let ended = crate::support::service::run(command, PATIENCE).await;
+        std::fs::remove_file(&file).unwrap();
+        let text = crate::support::service::text;
+        Said {
+            code: ended.status.code().unwrap(),
+            out: text(&ended.stdout),
+            err: text(&ended.stderr),
+        }
+    }
 }
 
 type Lines = Arc<Mutex<Vec<String>>>;

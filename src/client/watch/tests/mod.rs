@@ -5,7 +5,7 @@ mod stage;
 use stage::{Out, STREAM, Turn, cloud_event, event, plainly, ran, refusal, run, stream};
 
 use super::*;
-use crate::config::Secret;
+use crate::config::{ClientSettings, Secret};
 
 #[tokio::test]
 async fn where_a_stream_ends_or_breaks_the_next_one_goes_on() {
