@@ -16,6 +16,7 @@ pub mod credential;
 pub mod end;
 pub mod handlers;
 mod hash;
+pub mod jwks;
 pub mod keys;
 pub mod limiter;
 pub mod parts;

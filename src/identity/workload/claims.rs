@@ -1,23 +1,10 @@
 //! A service account token taken apart: RFC 7519 with the claims of Kubernetes, and nothing that
 //! could be read in two ways.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
+use crate::identity::jwks::{Algorithm, Audiences, LEEWAY_SECONDS, Parts, Signed};
 use crate::kernel::workload::WorkloadName;
-
-/// Longer than any that Kubernetes makes; a header of a request may hold more.
-const LONGEST: usize = 16 * 1024;
-/// How far the API server's clock may be ahead.
-const LEEWAY_SECONDS: i64 = 30;
-
-/// What a token is signed by. A key is for one of them, so none can be taken for another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum Algorithm {
-    RS256,
-    ES256,
-}
 
 /// What points elsewhere for a key, or must be understood, is no member that Kubernetes writes.
 #[derive(Deserialize)]
@@ -31,13 +18,6 @@ struct Header {
 #[derive(Deserialize)]
 struct Issued {
     iss: String,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audiences {
-    One(String),
-    Many(Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -67,10 +47,7 @@ struct Object {
 
 /// A token in its parts, of which nothing is proven.
 pub struct Unproven<'a> {
-    pub algorithm: Algorithm,
-    pub kid: String,
-    pub message: &'a [u8],
-    pub signature: Vec<u8>,
+    pub signed: Signed<'a>,
     body: Vec<u8>,
 }
 
@@ -98,55 +75,35 @@ pub enum Flaw {
 
 /// Whom a token names as its issuer, which decides who looks at it and nothing else.
 pub fn issuer_of(token: &str) -> Option<String> {
-    let issued: Issued = serde_json::from_slice(&parts(token)?.1).ok()?;
+    let issued: Issued = serde_json::from_slice(&Parts::of(token)?.body).ok()?;
     Some(issued.iss)
 }
 
 /// For whom a token is, of the service itself.
 pub fn audiences_of(token: &str) -> Vec<String> {
-    let body = parts(token).and_then(|(_, body, _)| serde_json::from_slice::<Body>(&body).ok());
+    let body = Parts::of(token).and_then(|it| serde_json::from_slice::<Body>(&it.body).ok());
     body.map(|body| body.aud.all()).unwrap_or_default()
-}
-
-type Parts<'a> = (&'a str, Vec<u8>, &'a str);
-
-fn parts(token: &str) -> Option<Parts<'_>> {
-    if token.len() > LONGEST {
-        return None;
-    }
-    let mut parts = token.split('.');
-    let (header, body, signature) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() {
-        return None;
-    }
-    Some((header, BASE64_URL_SAFE_NO_PAD.decode(body).ok()?, signature))
-}
-
-impl Audiences {
-    fn all(self) -> Vec<String> {
-        match self {
-            Self::One(one) => vec![one],
-            Self::Many(many) => many,
-        }
-    }
 }
 
 impl<'a> Unproven<'a> {
     pub fn of(token: &'a str) -> Option<Self> {
-        let (header, body, signature) = parts(token)?;
-        let header: Header =
-            serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
+        let Parts {
+            header,
+            body,
+            message,
+            signature,
+        } = Parts::of(token)?;
+        let header: Header = serde_json::from_slice(&header).ok()?;
         if header.typ.is_some_and(|typ| typ != "JWT") {
             return None;
         }
-        let (message, _) = token.rsplit_once('.')?;
-        Some(Self {
+        let signed = Signed {
             algorithm: header.alg,
             kid: header.kid,
-            message: message.as_bytes(),
-            signature: BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?,
-            body,
-        })
+            message,
+            signature,
+        };
+        Some(Self { signed, body })
     }
 
     /// To be asked once the signature is proven.

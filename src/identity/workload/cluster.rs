@@ -9,25 +9,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::claims::{self, Claims};
-use super::keys::Published;
 use crate::config::{Broken, ServiceAccounts};
+use crate::identity::jwks::{Published, Unavailable};
 use crate::kernel::error::with_causes;
 
 const KEYS: &str = "/openid/v1/jwks";
 const REVIEWS: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
 const ACCESS_REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-
-/// The API server did not answer, or not so that it says anything about a token. Why is for the
-/// log.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unavailable(String);
-
-impl Unavailable {
-    pub fn new(what: &str) -> Self {
-        Self(what.to_owned())
-    }
-}
 
 /// Why a token that the cluster has signed is not taken all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,19 +181,19 @@ impl Cluster {
         &self,
         request: http::Result<http::Request<Vec<u8>>>,
     ) -> Result<T, Unavailable> {
-        let request = request.map_err(|error| Unavailable(error.to_string()))?;
+        let request = request.map_err(|error| Unavailable::new(error.to_string()))?;
         let what = format!("{} {}", request.method(), request.uri());
         // As text: the client logs what it cannot read, and a review holds the token.
         let answer = self.client.request_text(request);
         match tokio::time::timeout(self.patience, answer).await {
             Ok(Ok(text)) => serde_json::from_str(&text)
-                .map_err(|_error| Unavailable(format!("{what}: an answer of another form"))),
-            Ok(Err(kube::Error::Api(status))) => Err(Unavailable(format!(
+                .map_err(|_error| Unavailable::new(format!("{what}: an answer of another form"))),
+            Ok(Err(kube::Error::Api(status))) => Err(Unavailable::new(format!(
                 "{what}: {} {}",
                 status.code, status.message
             ))),
-            Ok(Err(error)) => Err(Unavailable(format!("{what}: {}", with_causes(&error)))),
-            Err(_elapsed) => Err(Unavailable(format!(
+            Ok(Err(error)) => Err(Unavailable::new(format!("{what}: {}", with_causes(&error)))),
+            Err(_elapsed) => Err(Unavailable::new(format!(
                 "{what}: no answer within {:?}",
                 self.patience
             ))),

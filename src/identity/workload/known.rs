@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ring::digest;
 
 use super::Refusal;
-use super::cluster::Unavailable;
+use crate::identity::jwks::Unavailable;
 use crate::kernel::generations::Generations;
 use crate::kernel::types::PrincipalId;
 use crate::kernel::workload::Workload;

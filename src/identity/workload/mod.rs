@@ -8,7 +8,6 @@
 
 pub mod claims;
 pub mod cluster;
-pub mod keys;
 pub mod known;
 pub mod row;
 
@@ -20,14 +19,14 @@ use tokio::sync::Semaphore;
 
 use crate::config::{Broken, Config, ServiceAccountsMode};
 use crate::db::Db;
+use crate::identity::jwks::{Keys, Unavailable};
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::principal::{Credential, Principal};
 use crate::kernel::types::PrincipalId;
 use crate::kernel::workload::{Workload, WorkloadName};
 use crate::telemetry::metrics::Metrics;
 use claims::{Claims, Flaw, Unproven};
-use cluster::{Cluster, Found, Unaccepted, Unavailable};
-use keys::Keys;
+use cluster::{Cluster, Found, Unaccepted};
 use known::{Hash, Known, Lifetimes, No, Owner, Slot, Verdict};
 
 /// A key that was taken back is believed for so long at most.
@@ -154,7 +153,7 @@ impl Workloads {
     async fn refresh_keys(&self) {
         let mut said = None;
         loop {
-            let asked = self.keys.refresh(&self.cluster).await;
+            let asked = self.keys.refresh(self.cluster.keys()).await;
             if let (Err(error), true) = (&asked, said.as_ref() != Some(&asked)) {
                 tracing::warn!(error = %error, "the cluster's keys are not renewed");
             }
@@ -231,7 +230,11 @@ impl Workloads {
         let Some(unproven) = Unproven::of(token) else {
             return Err(unsigned);
         };
-        match self.keys.have_signed(&unproven, &self.cluster).await {
+        match self
+            .keys
+            .have_signed(&unproven.signed, self.cluster.keys())
+            .await
+        {
             Ok(true) => {}
             Ok(false) => return Err(unsigned),
             Err(error) => return Err(No::Unavailable(error)),

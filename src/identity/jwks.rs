@@ -1,5 +1,5 @@
-//! The keys by which the cluster signs service account tokens, as the API server publishes them
-//! (RFC 7517).
+//! Tokens that others sign, and the keys that they publish for that (RFC 7515, RFC 7517): the
+//! cluster for service accounts, a provider for people.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,10 +14,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::claims::{Algorithm, Unproven};
-use super::cluster::{Cluster, Unavailable};
-
-/// Rubbish names keys that nobody knows, and must not make the API server work: so often in a row
+/// Longer than any that is made; a header of a request may hold more.
+const LONGEST: usize = 16 * 1024;
+/// How far the clock of who signs may be ahead.
+pub const LEEWAY_SECONDS: i64 = 30;
+/// Rubbish names keys that nobody knows, and must not make the issuer work: so often in a row
 /// they are asked for anew.
 const LOOKS: u32 = 6;
 /// In this time a look is regained. Whoever's it is, it finds a new key for everybody: none stays
@@ -25,6 +26,75 @@ const LOOKS: u32 = 6;
 const REGAINED: Duration = Duration::from_secs(10);
 /// After a failure, everybody is told so for a moment instead of waiting for another one.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// What a token is signed by. A key is for one of them, so none can be taken for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Algorithm {
+    RS256,
+    ES256,
+}
+
+/// Whom a token is for.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Audiences {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Audiences {
+    pub fn all(self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Many(many) => many,
+        }
+    }
+}
+
+/// A signature, of which nothing is proven.
+pub struct Signed<'a> {
+    pub algorithm: Algorithm,
+    pub kid: String,
+    pub message: &'a [u8],
+    pub signature: Vec<u8>,
+}
+
+/// The parts of a token, decoded; `message` is what is signed.
+pub struct Parts<'a> {
+    pub header: Vec<u8>,
+    pub body: Vec<u8>,
+    pub message: &'a [u8],
+    pub signature: Vec<u8>,
+}
+
+impl<'a> Parts<'a> {
+    pub fn of(token: &'a str) -> Option<Self> {
+        if token.len() > LONGEST {
+            return None;
+        }
+        let (message, signature) = token.rsplit_once('.')?;
+        let (header, body) = message.split_once('.')?;
+        let bytes = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+        Some(Self {
+            header: bytes(header)?,
+            body: bytes(body)?,
+            message: message.as_bytes(),
+            signature: bytes(signature)?,
+        })
+    }
+}
+
+/// Whoever publishes the keys did not answer, or not so that it says anything about a token. Why is
+/// for the log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unavailable(String);
+
+impl Unavailable {
+    pub fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
 
 #[derive(Deserialize)]
 pub struct Published {
@@ -102,7 +172,7 @@ impl Key {
         })
     }
 
-    fn has_signed(&self, token: &Unproven<'_>) -> bool {
+    fn has_signed(&self, token: &Signed<'_>) -> bool {
         match (&self.public, token.algorithm) {
             (Public::Rsa(key), Algorithm::RS256) => key
                 .verify(&RSA_PKCS1_2048_8192_SHA256, token.message, &token.signature)
@@ -116,12 +186,12 @@ impl Key {
 }
 
 impl Keys {
-    /// Whether the cluster has signed it. A key that is not known may be a new one, so the API
-    /// server is asked, within bounds.
+    /// Whether one of them has signed it. A key that is not known may be a new one, so they are
+    /// asked for again by `ask`, within bounds.
     pub async fn have_signed(
         &self,
-        token: &Unproven<'_>,
-        cluster: &Cluster,
+        token: &Signed<'_>,
+        ask: impl Future<Output = Result<Published, Unavailable>>,
     ) -> Result<bool, Unavailable> {
         let known = |keys: &[Key]| {
             let key = keys.iter().find(|key| key.kid == token.kid);
@@ -139,19 +209,25 @@ impl Keys {
             return Ok(verdict);
         }
         asked.may_ask()?;
-        self.ask(&mut asked, cluster).await?;
+        self.take(&mut asked, ask).await?;
         Ok(known(&self.current.load()).unwrap_or(false))
     }
 
-    /// Keys that were taken back go, new ones come. Where the API server does not answer, those in
-    /// force stay.
-    pub async fn refresh(&self, cluster: &Cluster) -> Result<(), Unavailable> {
+    /// Keys that were taken back go, new ones come. Where there is no answer, those in force stay.
+    pub async fn refresh(
+        &self,
+        ask: impl Future<Output = Result<Published, Unavailable>>,
+    ) -> Result<(), Unavailable> {
         let mut asked = self.asked.lock().await;
-        self.ask(&mut asked, cluster).await
+        self.take(&mut asked, ask).await
     }
 
-    async fn ask(&self, asked: &mut Asked, cluster: &Cluster) -> Result<(), Unavailable> {
-        match cluster.keys().await {
+    async fn take(
+        &self,
+        asked: &mut Asked,
+        ask: impl Future<Output = Result<Published, Unavailable>>,
+    ) -> Result<(), Unavailable> {
+        match ask.await {
             Ok(published) => {
                 let keys = published.keys.into_iter().filter_map(Key::of).collect();
                 self.current.store(Arc::new(keys));
@@ -167,7 +243,7 @@ impl Keys {
 }
 
 impl Asked {
-    /// Counts as asking. While the API server fails or must not be asked, there is no telling whose
+    /// Counts as asking. While there is no answer, or nobody may be asked, there is no telling whose
     /// the key is.
     fn may_ask(&mut self) -> Result<(), Unavailable> {
         if let Some((at, error)) = &self.failed {
@@ -180,7 +256,7 @@ impl Asked {
         let regained = self.regained.map_or(now, |at| at.max(now)) + REGAINED;
         if regained.duration_since(now) > REGAINED * LOOKS {
             return Err(Unavailable::new(
-                "too many tokens name keys that are not known: the API server is asked again within 10 s",
+                "too many tokens name keys that are not known: they are asked for again within 10 s",
             ));
         }
         self.regained = Some(regained);
