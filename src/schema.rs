@@ -594,6 +594,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    user_identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        user_id -> Uuid,
+        /// The account administers because of a group of this identity, and will no more without it
+        gives_admin -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     user_words (user_id, word) {
         user_id -> Uuid,
         /// The rest of the name from the word on, folded like users.email_key
@@ -671,6 +682,7 @@ diesel::joinable!(project_members -> principals (principal_id));
 diesel::joinable!(project_members -> projects (project_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(unsubscribe_keys -> users (user_id));
+diesel::joinable!(user_identities -> users (user_id));
 diesel::joinable!(user_words -> users (user_id));
 diesel::joinable!(users -> principals (id));
 diesel::joinable!(workloads -> principals (id));
@@ -718,6 +730,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     schema_window,
     sessions,
     unsubscribe_keys,
+    user_identities,
     user_words,
     users,
     workloads,

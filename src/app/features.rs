@@ -204,7 +204,11 @@ pub fn public_with(
     let errors = console
         .as_ref()
         .map(|_| -> Box<dyn ErrorPages> { Box::new(ConsoleErrors) });
-    let (for_people, of_console) = console.unwrap_or_default().split();
+    // Other pages than the console's may lead there.
+    let for_people = console
+        .unwrap_or_default()
+        .merge(identity::handlers::oidc::pages());
+    let (for_people, of_console) = for_people.split();
     let routes = Routes::new(document.clone(), &pages, &of_console)?;
     let document = finish(document, &app.public_url)?;
     let router: Router = router

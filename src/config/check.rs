@@ -235,6 +235,7 @@ impl Config {
             ));
         }
         self.validate_sign_in()?;
+        self.validate_oidc()?;
         self.validate_service_accounts()?;
         self.validate_mail()?;
         let (primary, read) = (self.database.endpoint(), self.database_read.endpoint());

@@ -10,6 +10,8 @@ mod jobs;
 mod mail;
 pub mod models;
 mod network;
+mod oidc;
+mod oidc_provider;
 pub mod roots;
 mod runner;
 mod secret;
@@ -31,6 +33,8 @@ pub use jobs::{Jobs, JobsMode};
 pub use mail::{Mail, MailServer, SmtpSecurity};
 pub use models::Models;
 pub use network::Network;
+pub use oidc::Oidc;
+pub use oidc_provider::{GroupRole, OidcProvider, is_safe};
 pub use runner::RunnerSettings;
 pub use secret::Secret;
 pub use service_accounts::{ServiceAccounts, ServiceAccountsMode};
@@ -62,6 +66,8 @@ pub struct Config {
     pub identity: Identity,
     #[command(flatten)]
     pub sign_in: SignInLimits,
+    #[command(flatten)]
+    pub oidc: Oidc,
     #[command(flatten)]
     pub service_accounts: ServiceAccounts,
     #[command(flatten)]

@@ -16,6 +16,7 @@ use crate::http::caller::{Anyone, Signed};
 use crate::http::shell::client::ClientAddress;
 use crate::identity::api::AppState;
 use crate::identity::handlers::cookie::{begin_session, end_session, same_origin_path};
+use crate::identity::handlers::oidc::begin_path;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 
@@ -106,6 +107,14 @@ fn page(
                 (lang.show_password())
             }
             button.main { (lang.sign_in()) }
+        }
+        @for provider in app.identity.providers.all() {
+            @let way = begin_path(&provider.settings.id);
+            p {
+                a.button href=(link(&way, &[("next".to_owned(), next.to_owned())])) {
+                    (lang.sign_in_with(&provider.settings.name))
+                }
+            }
         }
         @if app.config.registration() == Registration::Open {
             p {

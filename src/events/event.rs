@@ -197,10 +197,14 @@ events! {
     UserDeleted "user.deleted" (user: PrincipalId) { reason: &'static str }
     /// An administrator ended all sessions of an account.
     UserSignedOut "user.signed_out" (user: PrincipalId) { sessions: i64 }
-    /// A sign-in failed. The user is the one whose name was tried, if there is one.
+    /// Somebody can sign in to an account by a provider from now on.
+    UserLinked "user.linked" (user: PrincipalId) { provider: String }
+    /// A sign-in failed. The user is the one whose name was tried, if there is one; the provider is
+    /// that of single sign-on, where one said who it is.
     SignInRefused "sign_in.refused" (user: Option<PrincipalId>) {}
-    /// A sign-in succeeded.
-    SessionStarted "session.started" (session: SessionId) {}
+        maybe { provider: Option<String> }
+    /// A sign-in succeeded, by a password or by a provider.
+    SessionStarted "session.started" (session: SessionId) {} maybe { provider: Option<String> }
     /// One session was ended.
     SessionEnded "session.ended" (session: SessionId) { reason: &'static str }
     /// Several sessions of one account were ended at once.
@@ -355,7 +359,14 @@ mod tests {
             *reason = Some("deleted_by_user");
         }
         assert_eq!(event.detail()["reason"], "deleted_by_user");
-        assert_eq!(Event::SignInRefused { user: None }.subject(), None);
+        assert_eq!(
+            Event::SignInRefused {
+                user: None,
+                provider: None
+            }
+            .subject(),
+            None
+        );
     }
 
     #[test]
@@ -375,7 +386,14 @@ mod tests {
             published.subject,
             format!("projects/{project}/members/{principal}")
         );
-        assert_eq!(Event::SignInRefused { user: None }.published(), None);
+        assert_eq!(
+            Event::SignInRefused {
+                user: None,
+                provider: None
+            }
+            .published(),
+            None
+        );
         let kinds = Event::kinds();
         assert!(kinds.iter().all(|kind| kind.name.starts_with("chartroom.")));
         assert!(!kinds.iter().any(|kind| kind.name.contains("sign_in")));

@@ -5,7 +5,8 @@
 //! documentation. `sign_in` checks passwords behind `limiter` and the gate of `password`; `session`
 //! holds one row per sign-in and `end` takes it away; `token` makes and checks what carries it;
 //! `api_token` is what programs sign in with, and `secret` what it is told by; `revocation` tells
-//! every replica what has ended; `workload` judges the tokens of the cluster's service accounts.
+//! every replica what has ended; `workload` judges the tokens of the cluster's service accounts,
+//! and `oidc` what providers of single sign-on say, both by `jwks`.
 
 pub mod account;
 pub mod api;
@@ -19,6 +20,7 @@ mod hash;
 pub mod jwks;
 pub mod keys;
 pub mod limiter;
+pub mod oidc;
 pub mod parts;
 pub mod password;
 pub mod provider;
@@ -53,6 +55,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(handlers::holder::introspect_token))
         .routes(routes!(handlers::cookie::create_cookie))
         .routes(routes!(handlers::cookie::end_session))
+        .routes(routes!(handlers::oidc::list_providers))
         .routes(routes!(handlers::documents::get_metadata))
         .routes(routes!(handlers::documents::get_keys))
 }

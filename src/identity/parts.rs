@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use super::cache::Cache;
 use super::keys::{self, Keys, KeysError};
 use super::limiter::Limiter;
+use super::oidc::Providers;
 use super::password::Passwords;
 use super::revocation::Revoked;
 use super::revocation::feed::{self, Feed};
@@ -27,6 +28,7 @@ pub struct Identity {
     pub cache: Cache,
     /// `None` where service accounts are not taken.
     pub workloads: Option<Arc<Workloads>>,
+    pub providers: Providers,
     pub lifetimes: Lifetimes,
 }
 
@@ -59,6 +61,7 @@ impl Identity {
                 settings.credential_cache_lifetime.0,
             )?,
             workloads: Workloads::new(config, metrics)?,
+            providers: Providers::new(config, metrics)?,
             lifetimes: Lifetimes {
                 idle: delta(settings.refresh_lifetime.0),
                 absolute: delta(settings.session_lifetime.0),

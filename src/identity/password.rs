@@ -121,6 +121,9 @@ pub fn acceptable(password: &SecretString) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// In the place of the hash of an account that has no password: its owner signs in by a provider.
+pub const NO_PASSWORD: &str = "none";
+
 /// What is checked where there is no password to check, so that a miss costs what a hit costs.
 static NOBODY: LazyLock<String> = LazyLock::new(|| {
     Memory::default()
@@ -184,6 +187,7 @@ impl Passwords {
         password: SecretString,
         stored: Option<String>,
     ) -> Result<Proven, PasswordError> {
+        let stored = stored.filter(|stored| stored != NO_PASSWORD);
         if password.expose_secret().len() > LONGEST || (stored.is_none() && !self.hashes_for_nobody)
         {
             return Err(PasswordError::Wrong);

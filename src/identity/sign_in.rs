@@ -76,7 +76,11 @@ pub async fn password(
 /// The name that was tried is not kept: people type passwords into that field.
 async fn refused(app: &Api, user: Option<&User>, actor: &Actor) -> ApiResult<Outcome> {
     let user = user.map(|user| user.id);
-    tell_alone(&app.db, actor, Event::SignInRefused { user }).await?;
+    let event = Event::SignInRefused {
+        user,
+        provider: None,
+    };
+    tell_alone(&app.db, actor, event).await?;
     Ok(Outcome::Refused)
 }
 

@@ -68,6 +68,9 @@ codes! {
     Unauthenticated = "unauthenticated" UNAUTHORIZED "Sign in first",
     /// You may see this but not do it.
     Forbidden = "forbidden" FORBIDDEN "You may not do this",
+    /// A provider of single sign-on did not sign you in, or not as somebody who may sign in here.
+    /// `detail` says why; begin again at `/sign-in`.
+    SignInRefused = "sign-in-refused" FORBIDDEN "You are not signed in",
     /// There is nothing here, or nothing that you may see.
     NotFound = "not-found" NOT_FOUND "There is nothing here",
     /// This is done by mail, and the service is not set up to send any. Its operator can change that;
@@ -181,6 +184,9 @@ codes! {
     /// The cluster, which alone knows whether the token of a workload is good, does not answer.
     /// Nothing was done; repeat after the time in `Retry-After`.
     IdentityUnavailable = "identity-unavailable" SERVICE_UNAVAILABLE "The cluster does not answer",
+    /// The provider of single sign-on does not answer, or not as it should. Repeat after the time in
+    /// `Retry-After`, or sign in with a password; the operator finds the reason in the log.
+    ProviderUnavailable = "provider-unavailable" SERVICE_UNAVAILABLE "The sign-in provider does not answer",
     /// The process is not ready to serve; `detail` says why. Load balancers ask this on the ops
     /// listener.
     NotReady = "not-ready" SERVICE_UNAVAILABLE "Not ready",

@@ -82,6 +82,8 @@ metrics! {
     database_read_fallbacks_total: IntCounter,
     /// Sign-in attempts by what the limits said: admitted, the policy that refused, busy, or failed
     signin_attempts_total: IntCounterVec ["outcome"],
+    /// Sign-ins by a provider of single sign-on that came back from it, by what became of them: signed_in, refused or unavailable
+    oidc_sign_ins_total: IntCounterVec ["provider", "outcome"],
     /// Passwords hashed, to store or to check them
     password_hashes_total: IntCounter,
     /// Service account tokens that the API server was asked about, by what came of it: accepted, refused or unavailable

@@ -9,13 +9,14 @@ use serde_json::{Map, Value};
 use super::head;
 use crate::console::form::{Fields, Form, Input, is_shown, optional, parse};
 use crate::console::merge::text_of;
-use crate::console::view::{Display, Done, View, done};
+use crate::console::view::{Display, Done, View, day, done};
 use crate::console::words::Lang;
 use crate::http::body::patch::MergePatch;
 use crate::http::caller::Person;
 use crate::http::shell::client::ClientAddress;
 use crate::identity::account::Account;
 use crate::identity::api::AppState;
+use crate::identity::oidc::account::{Identity, identities};
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::PrincipalId;
@@ -30,11 +31,39 @@ pub(super) async fn look(app: &AppState, id: PrincipalId) -> ApiResult<Account> 
 }
 
 pub async fn show(who: Person, app: AppState, view: View) -> ApiResult<Response> {
-    let account = look(&app, who.id).await?;
-    Ok(page(&view, &account, None))
+    let shown = Shown::of(&app, who.id).await?;
+    Ok(page(&app, &view, &shown, None))
 }
 
-fn page(view: &View, account: &Account, refused: Option<(&Form, &ApiError)>) -> Response {
+struct Shown {
+    account: Account,
+    identities: Vec<Identity>,
+}
+
+impl Shown {
+    async fn of(app: &AppState, id: PrincipalId) -> ApiResult<Self> {
+        let account = look(app, id).await?;
+        let identities = app
+            .db
+            .read_primary(async |connection| identities(connection, id).await)
+            .await?;
+        Ok(Self {
+            account,
+            identities,
+        })
+    }
+}
+
+fn page(
+    app: &AppState,
+    view: &View,
+    shown: &Shown,
+    refused: Option<(&Form, &ApiError)>,
+) -> Response {
+    let Shown {
+        account,
+        identities,
+    } = shown;
     let lang = view.lang;
     let error = refused.map(|(_, error)| error);
     let fields = Fields { lang, error };
@@ -67,8 +96,30 @@ fn page(view: &View, account: &Account, refused: Option<(&Form, &ApiError)>) -> 
             }))
             button.main { (lang.save()) }
         }
+        (by_providers(app, view, identities))
         (display(view))
     })
+}
+
+/// By whom else somebody signs in here. A provider that is not set up any more has its issuer for a
+/// name.
+fn by_providers(app: &AppState, view: &View, identities: &[Identity]) -> Markup {
+    let lang = view.lang;
+    let name = |issuer: &str| {
+        let all = app.identity.providers.all().iter();
+        let found = all.map(|it| &it.settings).find(|it| it.issuer == issuer);
+        found.map_or_else(|| issuer.to_owned(), |it| it.name.clone())
+    };
+    html! {
+        @if !identities.is_empty() {
+            h2 { (lang.providers()) }
+            ul {
+                @for one in identities {
+                    li { (lang.linked_since(name(&one.issuer), day(lang, one.created_at))) }
+                }
+            }
+        }
+    }
 }
 
 /// How pages look in this browser.
@@ -127,9 +178,12 @@ pub async fn submit(
     };
     match saved.await {
         Ok(_) => done(Done::Saved, "/me"),
-        Err(error) if is_shown(&error) => {
-            Ok(page(&view, &look(&app, id).await?, Some((&form, &error))))
-        }
+        Err(error) if is_shown(&error) => Ok(page(
+            &app,
+            &view,
+            &Shown::of(&app, id).await?,
+            Some((&form, &error)),
+        )),
         Err(error) => Err(error),
     }
 }

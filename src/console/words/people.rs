@@ -17,6 +17,9 @@ said! {
     no_account_yet: "No account yet?" / "Noch kein Konto?";
     have_account: "Have an account already?" / "Schon ein Konto?";
     signed_out: "You are signed out." / "Sie sind abgemeldet.";
+    sign_in_with(name): "Sign in with {name}" / "Mit {name} anmelden";
+    providers: "Single sign-on" / "Single Sign-on";
+    linked_since(name, when): "{name}, since {when}" / "{name}, seit {when}";
     password_rule: "At least 8 characters; a sentence is good."
         / "Mindestens 8 Zeichen; ein Satz ist gut.";
     profile: "Profile" / "Profil";

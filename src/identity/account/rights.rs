@@ -6,7 +6,10 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::directory::Entry;
-use crate::db::transaction::Work;
+use crate::db::transaction::{Tx, Work};
+use crate::events::Event;
+use crate::identity::end::{Which, end_sessions};
+use crate::identity::revocation::{self, Subject};
 use crate::kernel::error::{ApiError, Code};
 use crate::kernel::principal::Principal;
 use crate::kernel::types::PrincipalId;
@@ -65,4 +68,16 @@ impl Locked {
         }
         Ok(())
     }
+}
+
+/// What it ends that somebody administers, or does no more, and its trace.
+pub async fn changed(tx: &mut Tx<'_>, user: PrincipalId, is_admin: bool) -> QueryResult<()> {
+    // Access tokens carry the right, and so does a password found good a moment ago.
+    end_sessions(tx, user, Which::All, "role_changed").await?;
+    revocation::revoke(tx, &[Subject::User(user)]).await?;
+    tx.tell(match is_admin {
+        true => Event::UserPromoted { user },
+        false => Event::UserDemoted { user },
+    })
+    .await
 }

@@ -3,6 +3,7 @@
 pub mod cookie;
 pub mod documents;
 pub mod holder;
+pub mod oidc;
 pub mod token;
 
 use http::header::CACHE_CONTROL;
@@ -10,7 +11,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::end::end_oldest;
 use super::session::{self, Kind};
-use crate::db::transaction::transaction;
+use crate::db::transaction::{Tx, Work, transaction};
 use crate::events::Event;
 use crate::identity::account::User;
 use crate::identity::api::AppState;
@@ -37,33 +38,63 @@ async fn start(
     actor: Actor,
     headers: &HeaderMap,
 ) -> ApiResult<(SessionId, session::Started)> {
-    let id = SessionId::fresh();
-    let agent = headers.get(http::header::USER_AGENT).map(|value| {
-        String::from_utf8_lossy(value.as_bytes())
-            .chars()
-            .take(LONGEST_AGENT)
-            .collect::<String>()
-    });
-    let lifetimes = app.identity.lifetimes;
-    let most = app.config.identity.sessions_per_user;
     let actor = actor.acting_as(user.id);
-    let address = actor.origin.address();
-    let started = transaction(&app.db, &actor, async |tx| {
-        let started = session::start(
-            tx,
-            id,
-            user,
-            kind,
-            lifetimes,
-            address.as_deref(),
-            agent.as_deref(),
-        )
-        .await?
-        .ok_or_else(invalid_grant)?;
-        tx.tell(Event::SessionStarted { session: id }).await?;
-        end_oldest(tx, user.id, id, most).await?;
-        Ok(started)
+    let begun = Begun {
+        kind,
+        agent: agent_of(headers),
+        provider: None,
+    };
+    transaction(&app.db, &actor, async |tx| {
+        start_in(tx, app, user, begun).await
     })
-    .await?;
+    .await
+}
+
+/// What a session begins with beside whose it is.
+struct Begun<'a> {
+    kind: &'a Kind,
+    agent: Option<String>,
+    /// Who said who it is, where it was no password.
+    provider: Option<String>,
+}
+
+fn agent_of(headers: &HeaderMap) -> Option<String> {
+    let agent = headers.get(http::header::USER_AGENT)?;
+    let agent = String::from_utf8_lossy(agent.as_bytes());
+    Some(agent.chars().take(LONGEST_AGENT).collect())
+}
+
+/// In a transaction in which the user acts.
+async fn start_in(
+    tx: &mut Tx<'_>,
+    app: &AppState,
+    user: &User,
+    begun: Begun<'_>,
+) -> Work<(SessionId, session::Started)> {
+    let Begun {
+        kind,
+        agent,
+        provider,
+    } = begun;
+    let id = SessionId::fresh();
+    let (lifetimes, most) = (
+        app.identity.lifetimes,
+        app.config.identity.sessions_per_user,
+    );
+    let address = tx.actor().origin.address();
+    let started = session::start(
+        tx,
+        id,
+        user,
+        kind,
+        lifetimes,
+        address.as_deref(),
+        agent.as_deref(),
+    )
+    .await?
+    .ok_or_else(invalid_grant)?;
+    let session = id;
+    tx.tell(Event::SessionStarted { session, provider }).await?;
+    end_oldest(tx, user.id, id, most).await?;
     Ok((id, started))
 }

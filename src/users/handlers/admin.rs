@@ -18,7 +18,7 @@ use crate::identity::account::directory::Entry;
 use crate::identity::account::{deletion, rights};
 use crate::identity::api::AppState;
 use crate::identity::end::{Which, end_everything, end_sessions};
-use crate::identity::revocation::{self, Subject};
+use crate::identity::oidc::account::given_by_hand;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::PrincipalId;
@@ -67,7 +67,11 @@ pub async fn update_user(
         let before = &locked.user;
         conditions.write(Some(before.version))?;
         let is_disabled = disabled.into_update().unwrap_or(before.is_disabled);
-        let is_admin = admin.into_update().unwrap_or(before.is_admin);
+        let admin = admin.into_update();
+        if admin.is_some() {
+            given_by_hand(tx, id).await?;
+        }
+        let is_admin = admin.unwrap_or(before.is_admin);
         if is_disabled || !is_admin {
             locked.others_administer()?;
         }
@@ -93,29 +97,17 @@ pub async fn update_user(
 /// What a change of rights ends, and its trace.
 async fn follow(tx: &mut Tx<'_>, before: &Entry, after: &Entry) -> QueryResult<()> {
     let user = before.id;
-    let mut events = Vec::new();
     if before.is_admin != after.is_admin {
-        events.push(if after.is_admin {
-            Event::UserPromoted { user }
-        } else {
-            Event::UserDemoted { user }
-        });
-        // Access tokens carry the right, and so does a password found good a moment ago.
-        end_sessions(tx, user, Which::All, "role_changed").await?;
-        revocation::revoke(tx, &[Subject::User(user)]).await?;
+        rights::changed(tx, user, after.is_admin).await?;
     }
     match (before.is_disabled, after.is_disabled) {
         (false, true) => {
-            events.push(Event::UserDisabled { user, by: None });
             end_everything(tx, user, "disabled").await?;
+            tx.tell(Event::UserDisabled { user, by: None }).await
         }
-        (true, false) => events.push(Event::UserEnabled { user }),
-        _ => {}
+        (true, false) => tx.tell(Event::UserEnabled { user }).await,
+        _ => Ok(()),
     }
-    for event in events {
-        tx.tell(event).await?;
-    }
-    Ok(())
 }
 
 /// Delete an account

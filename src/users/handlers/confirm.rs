@@ -9,7 +9,7 @@ use crate::events::{Event, tell_alone};
 use crate::http::shell::client::ClientAddress;
 use crate::identity::api::Api;
 use crate::identity::limiter::NameKey;
-use crate::identity::password::PasswordError;
+use crate::identity::password::{NO_PASSWORD, PasswordError};
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::PrincipalId;
@@ -72,7 +72,11 @@ pub(super) async fn confirm(
 
 impl Confirmed {
     pub(super) fn wrong(&self) -> ApiError {
-        ApiError::wrong_field(self.pointer, "wrong-password", "this is not your password")
+        let detail = match self.password_hash == NO_PASSWORD {
+            true => "your account has no password; ask for a link to set one, or an administrator",
+            false => "this is not your password",
+        };
+        ApiError::wrong_field(self.pointer, "wrong-password", detail)
     }
 
     /// Locks the user's row and returns its version, where the password has not been changed since

@@ -17,6 +17,7 @@ mod forms;
 mod lifetimes;
 mod many_sessions;
 mod misses;
+mod oidc;
 mod outage;
 mod refresh;
 mod replicas;

@@ -34,6 +34,8 @@ const fn flag(flags: &'static [&'static str], key: &'static str, hint: &'static 
 const SMTP: (&str, &str) = ("SMTP_HOST", "mail.c4n4ry.example");
 const FROM: (&str, &str) = ("MAIL_FROM", "room@c4n4ry.example");
 const PUBLIC: (&str, &str) = ("PUBLIC_URL", "https://c4n4ry.example");
+const ISSUER: (&str, &str) = ("OIDC_ISSUER", "https://login.c4n4ry.example");
+const CLIENT: (&str, &str) = ("OIDC_CLIENT_ID", "c4n4ry");
 const HOST: (&str, &str) = ("DATABASE_HOST", "db.c4n4ry.example");
 const URL: (&str, &str) = ("DATABASE_URL", "postgres://app:c4n4ry@db.example/app");
 
@@ -142,6 +144,21 @@ pub(super) const CASES: &[Case] = &[
     variable(&[("SMTP_HOST", "127.0.0.1"), PUBLIC, FROM, ("SMTP_SECURITY", "none"), ("SMTP_CA_FILE", "words-c4n4ry")], "SMTP_CA_FILE", "without TLS"),
     variable(&[("SMTP_USER", "c4n4ry")], "SMTP_USER", "CHARTROOM_SMTP_HOST"),
     variable(&[FROM], "MAIL_FROM", "CHARTROOM_SMTP_HOST"),
+    // Single sign-on.
+    variable(&[("OIDC_ISSUER", "http://c4n4ry.example")], "OIDC_ISSUER", "an https URL"),
+    variable(&[ISSUER], "OIDC_CLIENT_ID", "is needed with CHARTROOM_OIDC_ISSUER"),
+    variable(&[ISSUER, CLIENT], "OIDC_CLIENT_SECRET_FILE", "is needed with CHARTROOM_OIDC_ISSUER"),
+    variable(&[ISSUER, CLIENT, ("OIDC_CLIENT_SECRET", "c4n4ry-2"), ("OIDC_CLIENT_SECRET_FILE", "password-c4n4ry")], "OIDC_CLIENT_SECRET", "CHARTROOM_OIDC_CLIENT_SECRET_FILE"),
+    variable(&[ISSUER, CLIENT, ("OIDC_CLIENT_SECRET_FILE", "missing-c4n4ry")], "OIDC_CLIENT_SECRET_FILE", "cannot read the file"),
+    variable(&[ISSUER, CLIENT, ("OIDC_CLIENT_SECRET", "c4n4ry-2"), ("LISTEN", "0.0.0.0:18765")], "PUBLIC_URL", "single sign-on"),
+    variable(&[("OIDC_GROUPS", "c4n4ry=owner")], "OIDC_GROUPS", "GROUP=admin or GROUP=user"),
+    variable(&[("OIDC_GROUPS", "c4n4ry=admin")], "OIDC_GROUPS", "without CHARTROOM_OIDC_ISSUER"),
+    variable(&[CLIENT], "OIDC_CLIENT_ID", "without CHARTROOM_OIDC_ISSUER"),
+    variable(&[("OIDC_LINK_BY_EMAIL", "true")], "OIDC_LINK_BY_EMAIL", "without CHARTROOM_OIDC_ISSUER"),
+    variable(&[("OIDC_PROVIDERS_FILE", "words-c4n4ry")], "OIDC_PROVIDERS_FILE", "a list of providers as JSON"),
+    variable(&[("OIDC_PROVIDERS_FILE", "missing-c4n4ry")], "OIDC_PROVIDERS_FILE", "cannot read the file"),
+    variable(&[ISSUER, ("OIDC_PROVIDERS_FILE", "words-c4n4ry")], "OIDC_ISSUER", "CHARTROOM_OIDC_PROVIDERS_FILE"),
+    variable(&[CLIENT, ("OIDC_PROVIDERS_FILE", "words-c4n4ry")], "OIDC_CLIENT_ID", "CHARTROOM_OIDC_PROVIDERS_FILE"),
     // Settings that are none.
     variable(&[("LISTN", "c4n4ry")], "LISTN", "did you mean CHARTROOM_LISTEN?"),
     variable(&[("DATABASE_PASWORD", "c4n4ry")], "DATABASE_PASWORD", "did you mean CHARTROOM_DATABASE_PASSWORD?"),

@@ -93,6 +93,14 @@ const OTHERS: &[(&str, &str)] = &[
     ("outbox_subject_check", "made by the code, of ids"),
     ("periods_name_check", "a constant of the code"),
     (
+        "user_identities_issuer_check",
+        "a setting, which is refused when it is longer",
+    ),
+    (
+        "user_identities_subject_check",
+        "an ID token with a longer one is refused",
+    ),
+    (
         "user_words_word_check",
         "cut from a name by the code that keeps it",
     ),

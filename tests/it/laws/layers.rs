@@ -38,6 +38,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "telemetry",
             "db",
+            "net",
             "state",
             "http",
             "events",

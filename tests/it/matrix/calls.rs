@@ -85,6 +85,7 @@ pub(crate) const CALLS: &[Call] = &[
     call("GET /api/v1/version", NONE, |_| Nothing),
     call("POST /auth/token", NONE, credentials),
     call("POST /auth/login", NONE, credentials),
+    call("GET /auth/oidc", NONE, |_| Nothing),
     call("POST /auth/revoke", NONE, own_token),
     call("POST /auth/introspect", NONE, own_token),
     call("POST /auth/logout", NONE, |_| Nothing),

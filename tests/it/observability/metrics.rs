@@ -26,7 +26,13 @@ const BY_ROUTE: [&str; 2] = [
 
 /// A first scrape, and one after which every family has a sample.
 async fn scraped() -> [String; 2] {
-    let app = TestApp::with(&[], router().merge(streams::routes::router())).await;
+    // Nobody asks the provider.
+    let flags = [
+        "--oidc-issuer=https://login.example.org",
+        "--oidc-client-id=chartroom",
+        "--oidc-client-secret=of-nobody",
+    ];
+    let app = TestApp::with(&flags, router().merge(streams::routes::router())).await;
     let ops = Served::ops(app.app.clone()).await;
     let scrape = async || {
         let answer = Client::fresh(ops.addr).get("/metrics").await.unwrap();

@@ -10,7 +10,7 @@ mod outage;
 mod reviews;
 mod rights;
 mod settings;
-mod tokens;
+pub(crate) mod tokens;
 
 use axum::body::Body;
 use chartroom::kernel::types::{PrincipalId, SessionId};

@@ -26,13 +26,13 @@ enum Pair {
     Ec(Box<EcdsaKeyPair>),
 }
 
-pub(super) struct Key {
+pub(crate) struct Key {
     pub kid: String,
     pair: Pair,
 }
 
 impl Key {
-    pub(super) fn rsa(kid: &str) -> Self {
+    pub(crate) fn rsa(kid: &str) -> Self {
         let der = PrivatePkcs8KeyDer::from_pem_slice(RSA).unwrap();
         let pair = RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).unwrap();
         Self {
@@ -41,7 +41,7 @@ impl Key {
         }
     }
 
-    pub(super) fn ec(kid: &str) -> Self {
+    pub(crate) fn ec(kid: &str) -> Self {
         let (kind, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
         let der = EcdsaKeyPair::generate_pkcs8(kind, &random).unwrap();
         Self {
@@ -54,14 +54,14 @@ impl Key {
         }
     }
 
-    pub(super) fn alg(&self) -> &'static str {
+    pub(crate) fn alg(&self) -> &'static str {
         match self.pair {
             Pair::Rsa(_) => "RS256",
             Pair::Ec(_) => "ES256",
         }
     }
 
-    pub(super) fn jwk(&self) -> Value {
+    pub(crate) fn jwk(&self) -> Value {
         match &self.pair {
             Pair::Rsa(pair) => {
                 let RsaPublicKeyComponents { n, e } =
@@ -75,15 +75,15 @@ impl Key {
         }
     }
 
-    pub(super) fn header(&self) -> Value {
+    pub(crate) fn header(&self) -> Value {
         json!({ "alg": self.alg(), "kid": self.kid })
     }
 
-    pub(super) fn sign(&self, token: &Token) -> String {
+    pub(crate) fn sign(&self, token: &Token) -> String {
         self.sign_with(&self.header(), token)
     }
 
-    pub(super) fn sign_with(&self, header: &Value, token: &Token) -> String {
+    pub(crate) fn sign_with(&self, header: &Value, token: &Token) -> String {
         let message = message(header, token);
         let signature = match &self.pair {
             Pair::Rsa(pair) => {
@@ -107,7 +107,7 @@ impl Key {
 }
 
 /// Header and claims, as they are signed.
-pub(super) fn message(header: &Value, token: &Token) -> String {
+pub(crate) fn message(header: &Value, token: &Token) -> String {
     format!(
         "{}.{}",
         base64(header.to_string()),
@@ -117,11 +117,11 @@ pub(super) fn message(header: &Value, token: &Token) -> String {
 
 /// The claims of a token.
 #[derive(Clone)]
-pub(super) struct Token(pub Value);
+pub(crate) struct Token(pub Value);
 
 impl Token {
     /// A projected one, of a pod.
-    pub(super) fn of(namespace: &str, name: &str) -> Self {
+    pub(crate) fn of(namespace: &str, name: &str) -> Self {
         let now = Utc::now().timestamp();
         Self(json!({
             "iss": ISSUER,
@@ -140,20 +140,20 @@ impl Token {
         }))
     }
 
-    pub(super) fn with(&self, claim: &str, value: Value) -> Self {
+    pub(crate) fn with(&self, claim: &str, value: Value) -> Self {
         let mut claims = self.0.clone();
         claims[claim] = value;
         Self(claims)
     }
 
-    pub(super) fn without(&self, claim: &str) -> Self {
+    pub(crate) fn without(&self, claim: &str) -> Self {
         let mut claims = self.0.clone();
         claims.as_object_mut().unwrap().remove(claim);
         Self(claims)
     }
 
     /// What is somewhere below.
-    pub(super) fn at(&self, pointer: &str, value: Value) -> Self {
+    pub(crate) fn at(&self, pointer: &str, value: Value) -> Self {
         let mut claims = self.0.clone();
         *claims.pointer_mut(pointer).unwrap() = value;
         Self(claims)
@@ -161,12 +161,12 @@ impl Token {
 }
 
 /// Of an account of this name.
-pub(super) fn uid(name: &str) -> String {
+pub(crate) fn uid(name: &str) -> String {
     format!("uid-of-{name}")
 }
 
 /// Signed by a secret that everybody knows.
-pub(super) fn by_hmac(secret: &[u8], header: &Value, token: &Token) -> String {
+pub(crate) fn by_hmac(secret: &[u8], header: &Value, token: &Token) -> String {
     let message = message(header, token);
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
     let tag = ring::hmac::sign(&key, message.as_bytes());

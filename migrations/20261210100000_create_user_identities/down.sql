@@ -1,0 +1,2 @@
+-- Loses who signs in by which provider.
+DROP TABLE user_identities;
