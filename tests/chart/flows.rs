@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use crate::helm::{Case, NAMESPACE, Object, case};
+use crate::helm::{Case, Helm, NAMESPACE, Object, case};
 use crate::pods::{containers, list};
 use crate::policies::{End, Flow, Pod};
 
@@ -439,4 +439,38 @@ fn without_hooks_nobody_but_the_api_reaches_the_api_server() {
         never_taken: vec![("stranger", "instance", "TCP", 5432)],
     };
     assert_eq!(world.wrong(&policies(case), &table), [""; 0]);
+}
+
+#[test]
+fn only_the_api_reaches_a_provider_of_single_sign_on() {
+    let Some(helm) = Helm::find("helm") else {
+        return;
+    };
+    let issuer =
+        "--set=sso.issuer=https://login.example.com:8443/x,sso.clientId=c,sso.existingSecret=s";
+    let peers = "--set=networkPolicy.sso[0].ipBlock.cidr=203.0.113.80/32";
+    let api = ("api", "internet", "TCP", 8443);
+    let others = [
+        ("api", "internet", "TCP", 443),
+        ("api", "store", "TCP", 8443),
+        ("worker", "internet", "TCP", 8443),
+        ("migrate", "internet", "TCP", 8443),
+    ];
+    let judged = |flags: &[&str]| {
+        let inside = "--set=worker.enabled=true,networkPolicy.apiServer.cidrs={10.96.0.1/32}";
+        let flags = [&[inside], flags].concat();
+        let case = Case {
+            file: String::new(),
+            objects: helm.template(&flags).unwrap(),
+        };
+        let (case, cluster) = (&case, "demo-chartroom-pg");
+        let sound = policies(case);
+        let world = World { case, cluster };
+        let goes = |row: &Row| world.judge(row, |flow| flow.may_go(&sound));
+        (goes(&api), others.iter().filter(|row| goes(row)).count())
+    };
+    assert_eq!(judged(&[]), (false, 0));
+    // Anywhere on the issuer's port, or where the peers are.
+    assert_eq!(judged(&[issuer]), (true, 1));
+    assert_eq!(judged(&[issuer, peers]), (true, 0));
 }

@@ -33,6 +33,11 @@ fn the_program_refuses(case: &Case) -> Vec<String> {
         ("database-ca/ca.crt", certificate.as_str()),
         ("keys/none", ""),
         ("smtp/password", "secret"),
+        ("sso/client-secret", "secret"),
+        (
+            "sso/providers.json",
+            r#"[{"id": "a", "issuer": "https://a.example", "client_id": "c", "client_secret": "s"}]"#,
+        ),
         ("smtp-ca/ca.crt", certificate.as_str()),
     ] {
         let path = dir.0.join(file);

@@ -132,7 +132,7 @@ fn every_value_is_documented_and_in_the_schema() {
 }
 
 /// What is set, and the part of the complaint that tells its author what is wrong.
-const REFUSED: [(&str, &str); 54] = [
+const REFUSED: [(&str, &str); 59] = [
     ("serviceAccounts.mode=review", "/serviceAccounts/mode"),
     ("serviceAccounts.namespaces={a}", "'namespaces' not allowed"),
     (
@@ -181,6 +181,17 @@ const REFUSED: [(&str, &str); 54] = [
     ("auth.registration=invite", "'open', 'invited', 'closed'"),
     ("auth.refreshGrace=10", "/auth/refreshGrace"),
     ("settings.LOG=debug", "LOG"),
+    ("sso.issuer=http://login.example.com", "/sso/issuer"),
+    (
+        "sso.issuer=https://login.example.com",
+        "needs sso.clientId and sso.existingSecret",
+    ),
+    ("sso.clientId=chartroom", "no effect without sso.issuer"),
+    ("sso.groups={ops=owner}", "/sso/groups/0"),
+    (
+        "sso.issuer=https://login.example.com,sso.clientId=x,sso.existingSecret=x,sso.providersSecret.name=y",
+        "sso.issuer contradicts sso.providersSecret",
+    ),
     ("provision.timeout=soon", "/provision/timeout"),
     ("metrics.prometheusRule.enabled=yes", "true, false, 'auto'"),
     (

@@ -32,6 +32,7 @@
   value: "off"
 {{- end }}
 {{- include "chartroom.mailEnv" (dict "root" . "role" "api") }}
+{{- include "chartroom.ssoEnv" . }}
 {{ include "chartroom.modelsEnv" . | trim }}
 {{ include "chartroom.workloadsEnv" . }}
 {{ include "chartroom.databaseEnv" (dict "root" . "role" "api") }}

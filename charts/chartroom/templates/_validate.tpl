@@ -50,6 +50,17 @@
 {{- if and .Values.worker.enabled (eq (include "chartroom.serviceAccountsMode" .) "tokenReview") (eq (include "chartroom.serviceAccountName" .) (include "chartroom.workerServiceAccountName" .)) }}
 {{- fail (printf "worker.serviceAccount: %q is the API's, and workers must not have its right to have tokens reviewed: name another one" (include "chartroom.workerServiceAccountName" .)) }}
 {{- end }}
+{{- with .Values.sso }}
+{{- if and .issuer .providersSecret.name }}
+{{- fail "sso.issuer contradicts sso.providersSecret: write the provider into that file" }}
+{{- end }}
+{{- if and .issuer (or (not .clientId) (not .existingSecret)) }}
+{{- fail "sso.issuer needs sso.clientId and sso.existingSecret, which the provider gives" }}
+{{- end }}
+{{- if and (not .issuer) (or .clientId .existingSecret .groups .linkByEmail .trustEmail) }}
+{{- fail "a value of sso has no effect without sso.issuer" }}
+{{- end }}
+{{- end }}
 {{- if and .Values.mail.host (not .Values.mail.from) }}
 {{- fail "mail.host needs mail.from, the address that mail comes from" }}
 {{- end }}
