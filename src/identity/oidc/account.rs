@@ -317,6 +317,9 @@ fn usernames(said: &Said, email: &str) -> Vec<String> {
         .take(56)
         .collect();
     let plain = plain.trim_matches('-');
+    if plain.is_empty() {
+        return Vec::new();
+    }
     let numbered = (2..=TRIES).map(|number| format!("{plain}-{number}"));
     [plain.to_owned()]
         .into_iter()
