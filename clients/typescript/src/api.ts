@@ -1725,6 +1725,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the providers of single sign-on
+         * @description Whom people can sign in by here (OpenID Connect), for pages that offer it. A browser is led to
+         *     one by its `sign_in`, and comes back with a session cookie.
+         */
+        get: operations["list_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/password-reset": {
         parameters: {
             query?: never;
@@ -1778,9 +1799,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End the session of a token
-         * @description Token revocation (RFC 7009), with an access token or a refresh token. A token that is not known
-         *     is no error.
+         * End a token
+         * @description Token revocation (RFC 7009). An access token or a refresh token ends its session, an API token
+         *     itself. A token that is not known is no error.
          */
         post: operations["revoke_token"];
         delete?: never;
@@ -4523,6 +4544,19 @@ export interface components {
         /** @description The role that a member has or gets */
         SetMember: {
             role: components["schemas"]["Role"];
+        };
+        /** @description Who may say who somebody is */
+        SignInProvider: {
+            /** @description Its part of paths */
+            id: string;
+            /** @description What people call it */
+            name: string;
+            /** @description The path that leads a browser there; `?next=` is the path of this site to go to afterwards */
+            sign_in: string;
+        };
+        /** @description The providers of single sign-on */
+        SignInProviders: {
+            providers: components["schemas"]["SignInProvider"][];
         };
         /** @description An input or an output of a model */
         TensorType: {
@@ -7868,6 +7902,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    list_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resource as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInProviders"];
+                };
             };
         };
     };
