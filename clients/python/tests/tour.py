@@ -8,6 +8,7 @@ With --wrong one expectation is false, so that the tour has to fail. Last line: 
 import asyncio
 import datetime
 import json
+import os
 import pathlib
 import socket
 import sys
@@ -48,6 +49,19 @@ def refused(kind: type[Exception], action: Callable[[], object]) -> Any:
         assert type(error) is kind, (type(error), kind)
         return error
     raise AssertionError(f"expected {kind.__name__}")
+
+
+@contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    before = dict(os.environ)
+    for name in ("CHARTROOM_URL", "CHARTROOM_TOKEN", "CHARTROOM_TOKEN_FILE"):
+        os.environ.pop(name, None)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager
@@ -330,6 +344,24 @@ def a_model_answers_with_arrays(client: chartroom.Client) -> None:
     refused(chartroom.Conflict, project.delete)
     model.remove_alias("production")
     project.delete()
+
+
+@step
+def who_has_signed_in_on_the_command_line_needs_to_say_nothing(client: chartroom.Client) -> None:
+    with tempfile.TemporaryDirectory() as folder, environment(XDG_CONFIG_HOME=folder):
+        refused(chartroom.Error, chartroom.Client)
+        file = pathlib.Path(folder, "chartroom", "credentials")
+        file.parent.mkdir()
+        kept = {"url": URL, "user": "ann", "kind": "given", "token": TOKEN}
+        other = {**kept, "url": "http://127.0.0.1:1", "token": "of another service"}
+        file.write_text(json.dumps({"current": "here", "contexts": {"here": kept, "there": other}}))
+        file.chmod(0o600)
+        assert chartroom.Client().me().id == client.me().id
+        assert chartroom.Client("http://127.0.0.1:1")._token() == "of another service"
+        refused(chartroom.Error, lambda: chartroom.Client("http://127.0.0.1:2"))
+        file.chmod(0o640)
+        readable = refused(chartroom.Error, chartroom.Client)
+        assert "chmod 600" in str(readable), readable
 
 
 @step
