@@ -74,9 +74,8 @@ impl<F, T> Once<F, T> {
         }
     }
 
-    /// None if it was not done to its end.
-    pub(super) fn answer(self) -> Option<T> {
-        self.answer
+    pub(super) fn answer(self) -> Result<T, DbError> {
+        self.answer.ok_or(DbError::Interrupted)
     }
 }
 

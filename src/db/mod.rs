@@ -229,18 +229,10 @@ impl Db {
         let until = Instant::now() + self.usual.deadline;
         Box::pin(async move {
             let mut errand = Once::new(operation);
-            self.write_once(until, &mut errand).await?;
-            errand.answer().ok_or(DbError::Interrupted)
+            let primary = &self.usual.primary;
+            self.attempt(primary, "write", until, &mut errand).await?;
+            errand.answer()
         })
-    }
-
-    async fn write_once(
-        &self,
-        until: Instant,
-        errand: &mut OnConnection<'_>,
-    ) -> Result<(), DbError> {
-        self.attempt(&self.usual.primary, "write", until, errand)
-            .await
     }
 
     /// `None` where it has to be asked in the ordinary way.

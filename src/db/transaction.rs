@@ -11,9 +11,9 @@ use diesel_async::{
     AsyncConnection, AsyncPgConnection, SimpleAsyncConnection as _, TransactionManager as _,
 };
 
+use super::Db;
 use super::errand::{Errand, Once};
 use super::operation::Operation;
-use super::{Db, DbError};
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 
@@ -160,7 +160,7 @@ where
     Box::pin(async move {
         let mut work = Once::new(work);
         write_in_transaction(db, actor, &mut work).await?;
-        Ok(work.answer().ok_or(DbError::Interrupted)?)
+        Ok(work.answer()?)
     })
 }
 
@@ -183,7 +183,7 @@ where
     Box::pin(async move {
         let mut work = Once::new(work);
         write_statement(db, &mut work).await?;
-        Ok(work.answer().ok_or(DbError::Interrupted)?)
+        Ok(work.answer()?)
     })
 }
 
@@ -213,10 +213,7 @@ where
 {
     let mut work = Once::new(work);
     let done = work_in_transaction(conn, actor, listeners, &mut work).await?;
-    Ok(match (done, work.answer()) {
-        (Err(error), _) => Err(error),
-        (Ok(()), answer) => answer.ok_or_else(|| DbError::Interrupted.into()),
-    })
+    Ok(done.and_then(|()| Ok(work.answer()?)))
 }
 
 async fn work_in_transaction(
