@@ -1,7 +1,6 @@
 //! `chartroom api`: any operation of the API, with the credentials of the other commands.
 
 use std::io::{self, IsTerminal as _};
-use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
@@ -10,14 +9,13 @@ use http::{HeaderName, HeaderValue, Method, Response};
 use serde_json::Value;
 
 use super::account;
+use super::call::SILENCE;
 use super::error::ClientError;
 use super::noun::{copy, file_bytes};
 use super::output::{closed, write};
 use super::shown::{json, printable};
 use crate::net::Flow;
 
-/// After so long without a byte there is none to come.
-const SILENCE: Duration = Duration::from_secs(60);
 /// Nobody reads more on a terminal.
 const MOST: usize = 16 * 1024 * 1024;
 

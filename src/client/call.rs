@@ -19,6 +19,9 @@ const LIMITS: Limits = Limits {
     time: Duration::from_secs(10),
     answer_bytes: 4 * 1024 * 1024,
 };
+pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// In a download, after so long without a byte there is none to come.
+pub(super) const SILENCE: Duration = Duration::from_secs(60);
 /// Of what the service says about a failure.
 const MOST_SHOWN: usize = 500;
 const MOST_ERRORS: usize = 20;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use clap::ValueEnum;
+use futures_util::stream::{self, Stream};
 use tokio::sync::mpsc;
 
 use super::super::error::ClientError;
@@ -106,7 +107,7 @@ impl Sent {
 /// Reads ahead, in a thread that nobody waits for: standard input may keep it for ever.
 pub(in super::super) fn parts(
     mut file: impl Read + Send + 'static,
-) -> mpsc::Receiver<io::Result<Bytes>> {
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
     let (to, parts) = mpsc::channel(AHEAD);
     std::thread::spawn(move || {
         loop {
@@ -124,7 +125,9 @@ pub(in super::super) fn parts(
             }
         }
     });
-    parts
+    stream::unfold(parts, |mut parts| async {
+        Some((parts.recv().await?, parts))
+    })
 }
 
 #[cfg(test)]

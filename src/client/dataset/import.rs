@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use futures_util::stream;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::super::account;
@@ -85,11 +84,8 @@ async fn import(arguments: Import, context: Option<&str>) -> Result<(), ClientEr
     upload.key = idempotency_key.unwrap_or(upload.key);
 
     let sending = Sending::default();
-    let parts = stream::unfold(parts(file), |mut parts| async {
-        Some((parts.recv().await?, parts))
-    });
     let sends = async {
-        let work = Box::pin(upload.send(parts, sending.clone()));
+        let work = Box::pin(upload.send(parts(file), sending.clone()));
         let import = sending.shown(length, work).await?;
         match follow {
             true => upload.followed(import).await,

@@ -5,6 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::Stream;
+use http_body::{Body, Frame};
+use http_body_util::StreamBody;
+
 use super::super::error::ClientError;
 use super::super::output::say;
 
@@ -21,7 +27,19 @@ const BAR: u64 = 24;
 pub(in super::super) struct Sending(Arc<AtomicU64>);
 
 impl Sending {
-    pub(in super::super) fn count(&self, bytes: usize) {
+    /// What is sent of these parts, counted as it goes.
+    pub(in super::super) fn body(
+        self,
+        parts: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    ) -> impl Body<Data = Bytes, Error = io::Error> + Send + 'static {
+        StreamBody::new(parts.map(move |part| {
+            let part = part?;
+            self.count(part.len());
+            Ok(Frame::data(part))
+        }))
+    }
+
+    fn count(&self, bytes: usize) {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.0.fetch_add(bytes, Relaxed);
     }

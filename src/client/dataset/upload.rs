@@ -4,24 +4,20 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use futures_util::stream::Stream;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
-use http::{HeaderName, HeaderValue, Method, StatusCode};
-use http_body::Frame;
-use http_body_util::StreamBody;
+use http::{HeaderValue, Method, StatusCode};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::super::call::Site;
+use super::super::call::{IDEMPOTENCY_KEY, Site};
 use super::super::error::ClientError;
 use super::super::names::text;
 use super::super::output::say;
 use super::file::Kind;
 use super::progress::Sending;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const EVERY: Duration = Duration::from_secs(1);
 /// For the service to notice that a file broke off, or that one has begun.
 const SETTLED: Duration = Duration::from_secs(15);
@@ -79,17 +75,10 @@ impl<'a> Upload<'a> {
         if self.is_gzip {
             headers.push((CONTENT_ENCODING, HeaderValue::from_static("gzip")));
         }
-        let frames = parts.map(move |part| {
-            let part = part?;
-            sending.count(part.len());
-            Ok::<_, std::io::Error>(Frame::data(part))
-        });
         let mark = if self.query.is_empty() { "" } else { "?" };
         let target = format!("{}{mark}{}", self.list(), self.query);
-        let answer = self
-            .site
-            .send(&target, headers, StreamBody::new(frames))
-            .await;
+        let body = sending.body(parts);
+        let answer = self.site.send(&target, headers, body).await;
         let answer = match answer {
             Ok(answer) => answer,
             Err(error @ ClientError::Usage(_)) => return Err(error),

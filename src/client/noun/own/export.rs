@@ -3,20 +3,17 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
 use uuid::Uuid;
 
+use super::super::super::call::SILENCE;
 use super::super::super::error::ClientError;
 use super::super::super::output::closed;
 use super::super::run::Job;
 use super::conditions;
 use crate::net::Flow;
-
-/// After so long without a byte there is none to come.
-const SILENCE: Duration = Duration::from_secs(60);
 
 fn format_of(name: &str) -> Option<&'static str> {
     let (_, ending) = name.rsplit_once('.')?;

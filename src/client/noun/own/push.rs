@@ -6,22 +6,20 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use futures_util::{StreamExt as _, stream};
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
-use http_body::Frame;
-use http_body_util::StreamBody;
 use ring::digest::{Context, SHA256};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::super::super::call::IDEMPOTENCY_KEY;
 use super::super::super::dataset::{Sending, parts};
 use super::super::super::error::ClientError;
+use super::super::super::output::plain;
 use super::super::run::Job;
 use super::until;
 
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 pub(super) async fn push(job: Job<'_>) -> Result<(), ClientError> {
     let name = job.text("file").unwrap_or_default();
@@ -41,17 +39,8 @@ pub(super) async fn push(job: Job<'_>) -> Result<(), ClientError> {
         (IDEMPOTENCY_KEY, value(format!("\"{}\"", Uuid::new_v4()))?),
     ];
     let sending = Sending::default();
-    let counts = sending.clone();
-    let frames = stream::unfold(parts(file), |mut parts| async {
-        Some((parts.recv().await?, parts))
-    });
-    let frames = frames.map(move |part| {
-        let part = part?;
-        counts.count(part.len());
-        Ok::<_, io::Error>(Frame::data(part))
-    });
     let target = job.target();
-    let body = StreamBody::new(frames);
+    let body = sending.clone().body(parts(file));
     let sends = Box::pin(job.site.send(&target, headers, body));
     let answer = sending.shown(Some(length), sends).await?;
     if !answer.status().is_success() {
@@ -70,7 +59,7 @@ pub(super) async fn push(job: Job<'_>) -> Result<(), ClientError> {
             let problem = version.get("problem").and_then(Value::as_str);
             Err(ClientError::Failed(format!(
                 "the version cannot be used: {}",
-                super::super::super::output::plain(problem.unwrap_or_default())
+                plain(problem.unwrap_or_default())
             )))
         }
         _ => Ok(()),
