@@ -124,7 +124,7 @@ class Dataset(Resource, shown.Dataset):
         beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         try:
             with open(beside, "wb") as file:
-                async for part in self._parts(kind, filter, select, version):
+                async for part in self._client.parts(f"{self._path()}/records", _asked(kind, filter, select, version)):
                     file.write(part)
             # Half of a file never has its name.
             os.replace(beside, target)
@@ -137,12 +137,6 @@ class Dataset(Resource, shown.Dataset):
     ) -> bytes:
         answer = await self._client.request("GET", f"{self._path()}/records", params=_asked(kind, filter, select, version))
         return answer.content
-
-    async def _parts(
-        self, kind: str, filter: Mapping[str, object] | None, select: Sequence[str] | None, version: int | None
-    ) -> AsyncIterator[bytes]:
-        async for part in self._client.parts(f"{self._path()}/records", _asked(kind, filter, select, version)):
-            yield part
 
     # ---- in ---------------------------------------------------------------------------------------------------------
 
