@@ -196,8 +196,8 @@ pub fn public_with(
     app: AppState,
     more: OpenApiRouter<AppState>,
 ) -> anyhow::Result<Arc<PublicShell>> {
+    let more_document = more.get_openapi().clone();
     let (router, document) = documented().merge(more).split_for_parts();
-    // Before the document says what our names for access stand for.
     let pages = [site::UNDOCUMENTED, mail::page::PATHS].concat();
     let console = (app.config.http.console == Console::On).then(console::pages);
     let home = console.as_ref().map(|_| console::HOME);
@@ -209,10 +209,16 @@ pub fn public_with(
         .unwrap_or_default()
         .merge(identity::handlers::oidc::pages());
     let (for_people, of_console) = for_people.split();
-    let routes = Routes::new(document.clone(), &pages, &of_console)?;
-    let document = finish(document, &app.public_url)?;
+    let routes = Routes::new(document, &pages, &of_console)?;
+    let public_url = app.public_url.clone();
+    // For readers of the document alone: it takes longer to make than all else at the start.
+    let readable = move || {
+        let mut document = documented().into_openapi();
+        document.merge(more_document.clone());
+        finish(document, &public_url)
+    };
     let router: Router = router
-        .merge(site::router(&document, home)?)
+        .merge(site::router(readable, home))
         .merge(mail::page::router())
         .merge(for_people)
         .with_state(app.clone());

@@ -11,10 +11,12 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
 use utoipa::openapi::OpenApi;
 
 use crate::http::shell::pages::PageAsked;
-use crate::kernel::error::{ApiError, Code};
+use crate::kernel::error::{ApiError, ApiResult, Code};
 
 /// Paths outside the API that have a route.
 pub const UNDOCUMENTED: &[&str] = &[
@@ -39,12 +41,35 @@ const FILE_CACHE: (HeaderName, HeaderValue) = (
 const DOCUMENT_CACHE: (HeaderName, HeaderValue) =
     (CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
 
+/// The OpenAPI document, made when somebody first asks for it.
+struct Document<M> {
+    make: M,
+    json: OnceCell<Bytes>,
+}
+
+impl<M: Fn() -> anyhow::Result<OpenApi> + Send + Sync + 'static> Document<M> {
+    async fn json(self: Arc<Self>) -> ApiResult<Bytes> {
+        let document = self.clone();
+        let json = self.json.get_or_try_init(async || {
+            // It takes longer than a thread that serves requests may be held up.
+            let made = spawn_blocking(move || -> anyhow::Result<Vec<u8>> {
+                Ok(serde_json::to_vec(&(document.make)()?)?)
+            });
+            anyhow::Ok(Bytes::from(made.await??))
+        });
+        json.await.cloned().map_err(ApiError::internal)
+    }
+}
+
 /// `home` is where people begin, where there are pages for them.
 pub fn router<S: Clone + Send + Sync + 'static>(
-    document: &OpenApi,
+    document: impl Fn() -> anyhow::Result<OpenApi> + Send + Sync + 'static,
     home: Option<&'static str>,
-) -> anyhow::Result<Router<S>> {
-    let json = Bytes::from(serde_json::to_vec(document)?);
+) -> Router<S> {
+    let document = Arc::new(Document {
+        make: document,
+        json: OnceCell::new(),
+    });
     let page = Arc::new(
         utoipa_swagger_ui::Config::new(["/openapi.json"])
             .validator_url("none")
@@ -52,24 +77,17 @@ pub fn router<S: Clone + Send + Sync + 'static>(
             .persist_authorization(false),
     );
     let index = page.clone();
-    Ok(Router::new()
+    Router::new()
         .route(
             "/",
             get(async move |headers: HeaderMap| begin(home, &headers)),
         )
         .route(
             "/openapi.json",
-            get(move || {
-                let json = json.clone();
-                async move {
-                    (
-                        [
-                            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-                            DOCUMENT_CACHE,
-                        ],
-                        json,
-                    )
-                }
+            get(async move || -> ApiResult<Response> {
+                let kind = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                let json = document.clone().json().await?;
+                Ok(([kind, DOCUMENT_CACHE], json).into_response())
             }),
         )
         .route(
@@ -90,7 +108,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(
             "/errors",
             get(async || ([DOCUMENT_CACHE], Html(page_of("Errors", &list_of_codes())))),
         )
-        .route("/errors/{code}", get(error_page)))
+        .route("/errors/{code}", get(error_page))
 }
 
 /// People begin at a page, programs at the documentation.
