@@ -14,11 +14,10 @@ use http::{HeaderMap, HeaderValue};
 use ring::digest::{SHA256, digest};
 
 use crate::http::caller::Anyone;
-use crate::http::shell::encoding::accepts_gzip;
+use crate::http::shell::encoding::{GZIP, accepts_gzip};
 use crate::kernel::error::{ApiError, ApiResult};
 
 const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const BY_ENCODING: HeaderValue = HeaderValue::from_static("Accept-Encoding");
 
 struct Asset {

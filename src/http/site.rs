@@ -2,6 +2,8 @@
 //! assets are in the binary, a page per error code.
 
 use std::borrow::Cow;
+use std::fmt::Display;
+use std::io::Read as _;
 use std::sync::Arc;
 
 use axum::Router;
@@ -9,12 +11,14 @@ use axum::extract::Path;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use flate2::read::GzDecoder;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 use utoipa::openapi::OpenApi;
 
+use crate::http::shell::encoding::{GZIP, accepts_gzip};
 use crate::http::shell::pages::PageAsked;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 
@@ -28,6 +32,8 @@ pub const UNDOCUMENTED: &[&str] = &[
     "/errors/{code}",
 ];
 
+/// The name of the page among its files.
+const INDEX: &str = "index.html";
 /// Everything the page loads comes from here. Swagger UI sets styles of its own and draws with data
 /// URLs.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
@@ -38,6 +44,7 @@ const FILE_CACHE: (HeaderName, HeaderValue) = (
     CACHE_CONTROL,
     HeaderValue::from_static("public, max-age=3600"),
 );
+const BY_ENCODING: (HeaderName, HeaderValue) = (VARY, HeaderValue::from_static("Accept-Encoding"));
 const DOCUMENT_CACHE: (HeaderName, HeaderValue) =
     (CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
 
@@ -76,7 +83,8 @@ pub fn router<S: Clone + Send + Sync + 'static>(
             .try_it_out_enabled(true)
             .persist_authorization(false),
     );
-    let index = page.clone();
+    let index = Bytes::from(page_of_api(home));
+    let begin_at = index.clone();
     Router::new()
         .route(
             "/",
@@ -90,19 +98,15 @@ pub fn router<S: Clone + Send + Sync + 'static>(
                 Ok(([kind, DOCUMENT_CACHE], json).into_response())
             }),
         )
-        .route(
-            "/docs",
-            get(move || {
-                let page = index.clone();
-                async move { file(&page, "index.html") }
-            }),
-        )
+        .route("/docs", get(async move || page_answer(index.clone())))
         .route(
             "/docs/{*file}",
-            get(move |Path(name): Path<String>| {
-                let page = page.clone();
-                async move { file(&page, &name) }
-            }),
+            get(
+                async move |Path(name): Path<String>, headers: HeaderMap| match name.as_str() {
+                    INDEX => page_answer(begin_at.clone()),
+                    name => file(&page, name, &headers),
+                },
+            ),
         )
         .route(
             "/errors",
@@ -117,40 +121,75 @@ fn begin(home: Option<&'static str>, headers: &HeaderMap) -> Redirect {
     Redirect::temporary(home.unwrap_or("/docs"))
 }
 
-fn file(config: &Arc<utoipa_swagger_ui::Config<'static>>, name: &str) -> Response {
-    match utoipa_swagger_ui::serve(name, config.clone()) {
-        Ok(Some(file)) => {
-            let kind = HeaderValue::from_str(&file.content_type)
-                .unwrap_or(HeaderValue::from_static("application/octet-stream"));
-            if name == "index.html" {
-                // `/docs` and `/docs/` mean the same here, so what the page loads must not depend
-                // on which one it was.
-                let page = String::from_utf8_lossy(&file.bytes).replacen(
-                    "<head>",
-                    "<head>\n    <base href=\"/docs/\">",
-                    1,
-                );
-                return (
-                    [
-                        (CONTENT_TYPE, kind),
-                        (CONTENT_SECURITY_POLICY, PAGE_POLICY),
-                        DOCUMENT_CACHE,
-                    ],
-                    page,
-                )
-                    .into_response();
-            }
-            // The binary's own bytes: thousands of readers of a large file share one copy.
-            let bytes = match file.bytes {
-                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-                Cow::Owned(bytes) => Bytes::from(bytes),
-            };
-            ([(CONTENT_TYPE, kind), FILE_CACHE], bytes).into_response()
-        }
-        Ok(None) => ApiError::not_found("file").into_response(),
-        Err(error) => {
-            ApiError::internal(anyhow::anyhow!("the documentation page: {error}")).into_response()
-        }
+/// Where Swagger UI draws. `/docs` and `/docs/` mean the same here, so what it loads must not depend
+/// on which one it was.
+fn page_of_api(home: Option<&'static str>) -> String {
+    let home = home.map(|home| {
+        format!(
+            "<p style=\"margin: 0; padding: 1em 2em; font: 1em sans-serif\">\
+             <a href=\"{home}\">Chartroom</a></p>\n"
+        )
+    });
+    format!(
+        r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Chartroom API</title>
+<base href="/docs/">
+<link rel="icon" href="favicon-32x32.png">
+<link rel="stylesheet" href="swagger-ui.css">
+<link rel="stylesheet" href="index.css">
+</head>
+<body>
+{}<div id="swagger-ui"></div>
+<script src="swagger-ui-bundle.js"></script>
+<script src="swagger-ui-standalone-preset.js"></script>
+<script src="swagger-initializer.js"></script>
+</body>
+</html>
+"#,
+        home.unwrap_or_default()
+    )
+}
+
+fn page_answer(page: Bytes) -> Response {
+    let policy = (CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    ([policy, DOCUMENT_CACHE], Html(page)).into_response()
+}
+
+fn file(
+    config: &Arc<utoipa_swagger_ui::Config<'static>>,
+    name: &str,
+    headers: &HeaderMap,
+) -> Response {
+    let broken = |error: &dyn Display| {
+        ApiError::internal(anyhow::anyhow!("the documentation page: {error}")).into_response()
+    };
+    let file = match utoipa_swagger_ui::serve(name, config.clone()) {
+        Ok(Some(file)) => file,
+        Ok(None) => return ApiError::not_found("file").into_response(),
+        Err(error) => return broken(&error),
+    };
+    let kind = HeaderValue::from_str(&file.content_type)
+        .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let head = [(CONTENT_TYPE, kind), FILE_CACHE, BY_ENCODING];
+    // The binary's own bytes: thousands of readers of a large file share one copy.
+    let bytes = match file.bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    };
+    if !file.gzpipped {
+        return (head, bytes).into_response();
+    }
+    if accepts_gzip(headers) {
+        return (head, [(CONTENT_ENCODING, GZIP)], bytes).into_response();
+    }
+    let mut plain = Vec::new();
+    match GzDecoder::new(bytes.as_ref()).read_to_end(&mut plain) {
+        Ok(_) => (head, plain).into_response(),
+        Err(error) => broken(&error),
     }
 }
 

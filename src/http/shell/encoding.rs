@@ -15,7 +15,7 @@ use crate::http::answer::etag::GZIP_SUFFIX;
 use crate::http::body::{Share, too_large};
 use crate::kernel::error::{ApiError, Code};
 
-const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+pub const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 /// Below, gzip saves less than its own frame and the time is lost; above, it would hold a worker
 /// for too long.
 const WORTH_IT: std::ops::RangeInclusive<u64> = 1_024..=262_144;
