@@ -95,7 +95,7 @@ pub(super) fn do_jobs(core: &Core) {
         Arc::new(features::kinds(&core.config, &core.metrics)),
         core.metrics.clone(),
         core.job_wake.clone(),
-        Timing::with_lease(core.config.jobs.job_lease.0),
+        Timing::new(core.config.jobs.job_lease.0, core.config.jobs.jobs_at_once),
     );
     let (stopping, health) = (core.shutdown.clone(), core.health.clone());
     core.shutdown.spawn("jobs", async move {

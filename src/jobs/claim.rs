@@ -1,4 +1,4 @@
-//! Taking jobs: one statement for all lanes.
+//! Taking jobs, and removing those that are done: one statement for all lanes.
 //!
 //! The statement walks the index of a lane from its floor, so that rows which are finished and not
 //! yet vacuumed, as all are while somebody holds a snapshot, are not walked over again by each
@@ -80,6 +80,8 @@ pub struct Rest {
 #[derive(Clone, Debug)]
 pub struct Round<'a> {
     pub worker: Uuid,
+    /// Jobs that are done, whose rows go.
+    pub finished: &'a [Hold],
     /// In seconds.
     pub lease: f64,
     pub wanted: &'a [Wanted],
@@ -90,13 +92,25 @@ pub struct Round<'a> {
     pub whole: bool,
 }
 
+/// What a round has come to.
+#[derive(Debug, Default)]
+pub struct Taken {
+    pub jobs: Vec<Claimed>,
+    /// Of the finished ones those that were another worker's by then, or nobody's.
+    pub lost: Vec<Hold>,
+}
+
 /// Names of the parameters, in their order: lanes, floors, rooms, shares, kinds, lanes of owners,
-/// owners, their rests, whole, lease, worker. The number is the key of the lock.
+/// owners, their rests, whole, lease, worker, finished jobs, their claims. The number is the key of
+/// the lock. A finished job is not taken again, even where its lease has run out meanwhile. The rows
+/// with claims below nought are finished jobs that are lost.
 pub const CLAIM: &str = "\
-WITH look AS MATERIALIZED (SELECT $9 AND pg_try_advisory_xact_lock(7022365680606078322) AS whole) \
-UPDATE jobs SET claims = claims + 1, lost = lost + (lease_until IS NOT NULL)::integer, \
+WITH look AS MATERIALIZED (SELECT $9 AND pg_try_advisory_xact_lock(7022365680606078322) AS whole), \
+finished AS (DELETE FROM jobs WHERE id = ANY ($12) AND (id, claims) IN (SELECT * FROM \
+    unnest($12, $13)) RETURNING id, claims), \
+claimed AS (UPDATE jobs SET claims = claims + 1, lost = lost + (lease_until IS NOT NULL)::integer, \
     lease_until = now() + make_interval(secs => $10), worker = $11 \
-WHERE id = ANY (ARRAY( \
+WHERE id <> ALL ($12) AND id = ANY (ARRAY( \
     SELECT chosen.id FROM unnest($1, $2, $3, $4) AS wanted(lane, floor, room, share) \
     CROSS JOIN LATERAL ( \
         SELECT near.id FROM ( \
@@ -121,14 +135,16 @@ WHERE id = ANY (ARRAY( \
                 chosen)) \
 RETURNING id, claims, lane, kind, args, owner, due_at, failures, max_failures, lost, cancel, \
     trace, \
-    greatest(extract(epoch FROM now() - due_at), 0)::float8 AS waited";
+    greatest(extract(epoch FROM now() - due_at), 0)::float8 AS waited) \
+SELECT * FROM claimed \
+UNION ALL SELECT id, -claims, 0::smallint, '', 'null', NULL, now(), 0, 0, 0, false, NULL, 0 \
+    FROM (SELECT * FROM unnest($12, $13) EXCEPT SELECT * FROM finished) AS lost(id, claims)";
 
-pub async fn claim(
-    connection: &mut AsyncPgConnection,
-    round: &Round<'_>,
-) -> QueryResult<Vec<Claimed>> {
+/// The next jobs, in place of those that are done.
+pub async fn claim(connection: &mut AsyncPgConnection, round: &Round<'_>) -> QueryResult<Taken> {
     let Round {
         worker,
+        finished,
         lease,
         wanted,
         owners,
@@ -146,7 +162,9 @@ pub async fn claim(
     let owner_lanes: Vec<i16> = owners.iter().map(|owner| owner.lane).collect();
     let owner_ids: Vec<Uuid> = owners.iter().map(|owner| owner.owner).collect();
     let rests: Vec<i32> = owners.iter().map(|owner| owner.rest).collect();
-    diesel::sql_query(CLAIM)
+    let (finished, claims): (Vec<i64>, Vec<i32>) =
+        finished.iter().map(|hold| (hold.id, hold.claims)).unzip();
+    let rows: Vec<Claimed> = diesel::sql_query(CLAIM)
         .bind::<Array<SmallInt>, _>(lanes)
         .bind::<Array<Timestamptz>, _>(floors)
         .bind::<Array<Integer>, _>(rooms)
@@ -158,6 +176,19 @@ pub async fn claim(
         .bind::<Bool, _>(*whole)
         .bind::<Double, _>(*lease)
         .bind::<diesel::sql_types::Uuid, _>(*worker)
+        .bind::<Array<BigInt>, _>(finished)
+        .bind::<Array<Integer>, _>(claims)
         .load(connection)
-        .await
+        .await?;
+    let mut taken = Taken::default();
+    for row in rows {
+        match row.claims {
+            ..0 => taken.lost.push(Hold {
+                id: row.id,
+                claims: row.claims.saturating_neg(),
+            }),
+            _ => taken.jobs.push(row),
+        }
+    }
+    Ok(taken)
 }

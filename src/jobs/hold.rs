@@ -16,29 +16,8 @@ pub struct Hold {
     pub claims: i32,
 }
 
-#[derive(QueryableByName)]
-struct Id {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
-}
-
 fn apart(holds: &[Hold]) -> (Vec<i64>, Vec<i32>) {
     holds.iter().map(|hold| (hold.id, hold.claims)).unzip()
-}
-
-/// Which rows are meant is an array as in a claim: joined to it, a table is read whole.
-const FINISH: &str = "DELETE FROM jobs WHERE id = ANY ($1) AND (id, claims) IN (SELECT * FROM \
-    unnest($1, $2)) RETURNING id";
-
-/// The jobs are done; says which were still this worker's.
-pub async fn finish(connection: &mut AsyncPgConnection, holds: &[Hold]) -> QueryResult<Vec<i64>> {
-    let (ids, claims) = apart(holds);
-    let gone: Vec<Id> = diesel::sql_query(FINISH)
-        .bind::<Array<BigInt>, _>(ids)
-        .bind::<Array<Integer>, _>(claims)
-        .load(connection)
-        .await?;
-    Ok(gone.into_iter().map(|gone| gone.id).collect())
 }
 
 const FENCE: &str = "DELETE FROM jobs WHERE id = $1 AND claims = $2 AND NOT cancel";

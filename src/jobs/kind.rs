@@ -48,18 +48,18 @@ impl Lane {
         }
     }
 
-    /// How many jobs of the lane one process runs at once.
-    pub fn slots(self) -> usize {
+    /// How many jobs of the lane one process runs at once that runs so many of each quick lane.
+    pub fn slots(self, at_once: usize) -> usize {
         match self {
-            Self::Urgent | Self::Normal => 8,
-            Self::Bulk => 2,
+            Self::Urgent | Self::Normal => at_once,
+            Self::Bulk => (at_once / 4).max(1),
             Self::Long => 1,
         }
     }
 
     /// How many of them one owner may have.
-    pub fn share(self) -> usize {
-        (self.slots() / 2).max(1)
+    pub fn share(self, at_once: usize) -> usize {
+        (self.slots(at_once) / 2).max(1)
     }
 }
 
@@ -230,7 +230,9 @@ mod tests {
 
     #[test]
     fn an_owner_has_half_of_a_lane_and_at_least_one_slot() {
-        assert_eq!(Lane::ALL.map(Lane::share), [4, 4, 1, 1]);
+        assert_eq!(Lane::ALL.map(|lane| lane.slots(8)), [8, 8, 2, 1]);
+        assert_eq!(Lane::ALL.map(|lane| lane.share(8)), [4, 4, 1, 1]);
+        assert_eq!(Lane::ALL.map(|lane| lane.slots(1)), [1; 4]);
         assert_eq!(
             Lane::ALL.map(|lane| Lane::of(lane.number())),
             Lane::ALL.map(Some)

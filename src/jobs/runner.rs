@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use uuid::Uuid;
 
-use super::claim::{Claimed, Round, claim};
+use super::claim::{Claimed, Round, Wanted, claim};
 use super::context::{Context, Stop};
-use super::hold::{Beat, Hold, Pulse, beat, finish, give_back};
+use super::hold::{Beat, Hold, Pulse, beat, give_back};
 use super::kind::Kinds;
 use super::periods::tick;
 use super::report;
@@ -29,6 +29,8 @@ const WHOLE_EVERY: Duration = Duration::from_secs(1);
 /// How often periods are looked for that have begun.
 const TICK_EVERY: Duration = Duration::from_secs(5);
 const DEPTHS_EVERY: Duration = Duration::from_secs(15);
+/// From one claim to the next at least: what ends meanwhile is removed with it.
+const GAP: Duration = Duration::from_millis(2);
 /// After `Closing`, the time for jobs to end before they are given back.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -38,13 +40,16 @@ pub struct Timing {
     pub lease: Duration,
     /// About how often an idle process looks.
     pub poll: Duration,
+    /// How many jobs of each quick lane run at once.
+    pub at_once: usize,
 }
 
 impl Timing {
-    pub fn with_lease(lease: Duration) -> Self {
+    pub fn new(lease: Duration, at_once: usize) -> Self {
         Self {
             lease,
             poll: Duration::from_secs(1),
+            at_once,
         }
     }
 }
@@ -81,7 +86,7 @@ impl Runner {
             wake,
             timing,
             worker: Uuid::now_v7(),
-            slots: Slots::default(),
+            slots: Slots::new(timing.at_once),
             tasks: JoinSet::new(),
             finished: Vec::new(),
             looked_whole: None,
@@ -111,26 +116,25 @@ impl Runner {
         let mut ticks = ticker(TICK_EVERY);
         let mut depths = ticker(DEPTHS_EVERY);
         loop {
+            let soon = tokio::time::Instant::now() + GAP;
             // What is claimed now may not be all there is.
-            let is_more = self.round().await;
-            let pause = if is_more {
-                Duration::ZERO
-            } else {
-                jittered(self.timing.poll)
+            let mut next = match self.round().await {
+                true => soon,
+                false => tokio::time::Instant::now() + jittered(self.timing.poll),
             };
-            let next = tokio::time::Instant::now() + pause;
             loop {
                 tokio::select! {
                     biased;
                     () = &mut draining => return,
                     _ = beats.tick() => self.beat().await,
-                    _ = ticks.tick() => if self.tick().await { break },
+                    _ = ticks.tick() => if self.tick().await { next = soon },
                     _ = depths.tick() => self.look_at_depths().await,
                     Some(ended) = self.tasks.join_next() => {
                         self.ended(ended.ok());
-                        break;
+                        self.gather();
+                        next = soon;
                     }
-                    () = wake.notified() => break,
+                    () = wake.notified() => next = soon,
                     () = sleep_until(next) => break,
                 }
             }
@@ -147,13 +151,14 @@ impl Runner {
                 _ = beats.tick() => self.beat().await,
                 () = &mut last => break,
             }
-            self.flush().await;
+            self.gather();
+            self.turn(&[], false).await;
         }
         self.tasks.abort_all();
         while let Some(ended) = self.tasks.join_next().await {
             self.ended(ended.ok());
         }
-        self.flush().await;
+        self.turn(&[], false).await;
         let holds = self.slots.holds();
         if holds.is_empty() {
             return;
@@ -173,47 +178,65 @@ impl Runner {
     /// Sends what has finished, and claims what there is room for; says whether to look again at
     /// once.
     async fn round(&mut self) -> bool {
-        while let Some(ended) = self.tasks.try_join_next() {
-            self.ended(ended.ok());
-        }
-        if !self.flush().await {
-            return false;
-        }
-        let wanted = self.slots.wanted();
-        if wanted.is_empty() || self.names.is_empty() {
-            return false;
-        }
+        self.gather();
+        let wanted = match self.names.is_empty() {
+            true => Vec::new(),
+            false => self.slots.wanted(),
+        };
         let is_time = |at: Instant| at.elapsed() >= WHOLE_EVERY;
-        let whole = self.looked_whole.is_none_or(is_time);
+        self.turn(&wanted, self.looked_whole.is_none_or(is_time))
+            .await
+    }
+
+    /// The statement of a round. Where it fails, what has finished is sent with the next one.
+    async fn turn(&mut self, wanted: &[Wanted], whole: bool) -> bool {
+        if wanted.is_empty() && self.finished.is_empty() {
+            return false;
+        }
+        let finished: Vec<Hold> = self.finished.iter().map(Report::hold).collect();
         let (owners, names) = (self.slots.rests(), self.names.as_slice());
         let round = Round {
             worker: self.worker,
+            finished: &finished,
             lease: self.timing.lease.as_secs_f64(),
-            wanted: &wanted,
+            wanted,
             owners: &owners,
             kinds: names,
             whole,
         };
-        let claimed = self
+        let taken = self
             .db
             .write(async |connection: &mut AsyncPgConnection| claim(connection, &round).await)
             .await;
-        let claimed = match claimed {
-            Ok(claimed) => claimed,
+        let taken = match taken {
+            Ok(taken) => taken,
             Err(error) => {
                 tracing::debug!(error = %error, "jobs cannot be claimed at present");
                 return false;
             }
         };
+        for mut report in std::mem::take(&mut self.finished) {
+            if taken.lost.contains(&report.hold()) {
+                report.outcome = Outcome::Lost;
+            }
+            report::ended(&self.metrics, &self.kinds, &report);
+        }
         if whole {
             self.looked_whole = Some(Instant::now());
         }
-        for job in &claimed {
+        for job in &taken.jobs {
             self.start(job);
         }
-        self.slots.raise_floors(&claimed);
+        self.slots.raise_floors(&taken.jobs);
         report::running(&self.metrics, &self.slots);
-        !claimed.is_empty()
+        !taken.jobs.is_empty()
+    }
+
+    /// Whatever else has ended by now.
+    fn gather(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next() {
+            self.ended(ended.ok());
+        }
     }
 
     fn start(&mut self, claimed: &Claimed) {
@@ -234,34 +257,6 @@ impl Runner {
         } else {
             report::ended(&self.metrics, &self.kinds, &report);
         }
-        report::running(&self.metrics, &self.slots);
-    }
-
-    /// Removes the rows of what has finished; says whether none is left. Those that are left are
-    /// tried again.
-    async fn flush(&mut self) -> bool {
-        if self.finished.is_empty() {
-            return true;
-        }
-        let holds: Vec<Hold> = self.finished.iter().map(Report::hold).collect();
-        let gone = self
-            .db
-            .write(async |connection: &mut AsyncPgConnection| finish(connection, &holds).await)
-            .await;
-        let gone = match gone {
-            Ok(gone) => gone,
-            Err(error) => {
-                tracing::debug!(error = %error, "finished jobs cannot be removed at present");
-                return false;
-            }
-        };
-        for mut report in std::mem::take(&mut self.finished) {
-            if !gone.contains(&report.claimed.id) {
-                report.outcome = Outcome::Lost;
-            }
-            report::ended(&self.metrics, &self.kinds, &report);
-        }
-        true
     }
 
     /// Renews the leases, and tells runs that should stop.

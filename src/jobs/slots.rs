@@ -1,6 +1,6 @@
 //! What a runner is working on, lane by lane, and what it may take next.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -16,22 +16,28 @@ struct Running<C> {
     context: C,
 }
 
+/// What one statement takes of a lane at most.
+const MOST: usize = 500;
+
 /// `C` is what the runner has of a run.
 pub(super) struct Slots<C> {
+    /// How many jobs of each quick lane run at once.
+    at_once: usize,
     running: HashMap<Hold, Running<C>>,
+    counts: BTreeMap<i16, usize>,
     floors: HashMap<i16, DateTime<Utc>>,
 }
 
-impl<C> Default for Slots<C> {
-    fn default() -> Self {
+impl<C> Slots<C> {
+    pub(super) fn new(at_once: usize) -> Self {
         Self {
+            at_once,
             running: HashMap::new(),
+            counts: BTreeMap::new(),
             floors: HashMap::new(),
         }
     }
-}
 
-impl<C> Slots<C> {
     pub(super) fn is_empty(&self) -> bool {
         self.running.is_empty()
     }
@@ -43,11 +49,22 @@ impl<C> Slots<C> {
             due_at: claimed.due_at,
             context,
         };
-        self.running.insert(claimed.hold(), running);
+        *self.counts.entry(claimed.lane).or_default() += 1;
+        if let Some(before) = self.running.insert(claimed.hold(), running) {
+            self.leave(before.lane);
+        }
     }
 
     pub(super) fn end(&mut self, hold: Hold) {
-        self.running.remove(&hold);
+        if let Some(ended) = self.running.remove(&hold) {
+            self.leave(ended.lane);
+        }
+    }
+
+    fn leave(&mut self, lane: i16) {
+        if let Some(count) = self.counts.get_mut(&lane) {
+            *count = count.saturating_sub(1);
+        }
     }
 
     pub(super) fn contexts(&self) -> impl Iterator<Item = &C> {
@@ -59,7 +76,7 @@ impl<C> Slots<C> {
     }
 
     pub(super) fn count(&self, lane: Lane) -> usize {
-        self.in_lane(lane.number()).count()
+        self.counts.get(&lane.number()).copied().unwrap_or(0)
     }
 
     fn in_lane(&self, lane: i16) -> impl Iterator<Item = &Running<C>> {
@@ -69,16 +86,20 @@ impl<C> Slots<C> {
     /// What to ask of each lane that has room.
     pub(super) fn wanted(&self) -> Vec<Wanted> {
         let of = |lane: Lane| {
-            let room = lane.slots().saturating_sub(self.count(lane));
+            let room = lane.slots(self.at_once).saturating_sub(self.count(lane));
             Wanted {
                 lane: lane.number(),
                 floor: self.floors.get(&lane.number()).copied(),
-                room: i32::try_from(room).unwrap_or(0),
-                share: i32::try_from(lane.share()).unwrap_or(1),
+                room: i32::try_from(room.min(MOST)).unwrap_or(0),
+                share: self.share(lane),
             }
         };
         let all = Lane::ALL.into_iter().map(of);
         all.filter(|wanted| wanted.room > 0).collect()
+    }
+
+    fn share(&self, lane: Lane) -> i32 {
+        i32::try_from(lane.share(self.at_once)).unwrap_or(1)
     }
 
     /// How many more each owner may have who has some.
@@ -86,8 +107,8 @@ impl<C> Slots<C> {
         let mut rests: HashMap<(i16, Uuid), i32> = HashMap::new();
         for running in self.running.values() {
             if let (Some(owner), Some(lane)) = (running.owner, Lane::of(running.lane)) {
-                let share = i32::try_from(lane.share()).unwrap_or(1);
-                *rests.entry((running.lane, owner)).or_insert(share) -= 1;
+                let rest = rests.entry((running.lane, owner));
+                *rest.or_insert_with(|| self.share(lane)) -= 1;
             }
         }
         let rest = |((lane, owner), rest)| Rest { lane, owner, rest };
@@ -157,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_floor_is_the_smallest_time_of_the_last_claim() {
-        let mut slots = Slots::default();
+        let mut slots = Slots::new(8);
         assert_eq!(normal(&slots).unwrap().floor, None);
         take(&mut slots, &[claimed(1, None, 7), claimed(2, None, 5)]);
         let wanted = normal(&slots).unwrap();
@@ -176,7 +197,7 @@ mod tests {
     /// The jobs of an owner that wait because it has its share are not left behind.
     #[test]
     fn a_floor_does_not_pass_the_jobs_of_an_owner_that_waits() {
-        let (mut slots, ann) = (Slots::default(), Some(Uuid::max()));
+        let (mut slots, ann) = (Slots::new(8), Some(Uuid::max()));
         take(&mut slots, &[1, 2, 3].map(|id| claimed(id, ann, id)));
         take(&mut slots, &[claimed(9, None, 9)]);
         assert_eq!(normal(&slots).unwrap().floor, Some(at(9)));

@@ -195,15 +195,22 @@ async fn a_lane_with_a_floor_begins_there_until_it_is_looked_at_whole() {
     }];
     let mut round = Round {
         worker: Uuid::now_v7(),
+        finished: &[],
         lease: 30.0,
         wanted: &wanted,
         owners: &[],
         kinds: KINDS,
         whole: false,
     };
-    assert!(claim(&mut connection, &round).await.unwrap().is_empty());
+    assert!(
+        claim(&mut connection, &round)
+            .await
+            .unwrap()
+            .jobs
+            .is_empty()
+    );
     round.whole = true;
-    assert_eq!(claim(&mut connection, &round).await.unwrap().len(), 1);
+    assert_eq!(claim(&mut connection, &round).await.unwrap().jobs.len(), 1);
 }
 
 #[tokio::test]
@@ -224,6 +231,7 @@ async fn an_owner_gets_its_share_and_others_the_rest() {
     queue.enqueue(NewJob::of(&Note { n: 21 })).await.unwrap();
     let mut round = Round {
         worker: Uuid::now_v7(),
+        finished: &[],
         lease: 30.0,
         wanted: &[Wanted {
             lane: 1,
@@ -235,7 +243,7 @@ async fn an_owner_gets_its_share_and_others_the_rest() {
         kinds: KINDS,
         whole: true,
     };
-    let first = claim(&mut connection, &round).await.unwrap();
+    let first = claim(&mut connection, &round).await.unwrap().jobs;
     assert_eq!(first.iter().filter(|it| it.owner == Some(ann)).count(), 4);
     assert_eq!(first.len(), 4, "the rest of the window is hers");
     round.owners = &[];
@@ -245,7 +253,7 @@ async fn an_owner_gets_its_share_and_others_the_rest() {
         rest: 0,
     }];
     round.owners = &rests;
-    let second = claim(&mut connection, &round).await.unwrap();
+    let second = claim(&mut connection, &round).await.unwrap().jobs;
     let owners: Vec<_> = second.iter().map(|it| it.owner).collect();
     assert_eq!(owners.len(), 2, "{owners:?}");
     assert!(owners.contains(&Some(bob)) && owners.contains(&None));
@@ -263,7 +271,7 @@ async fn an_owner_gets_its_share_and_others_the_rest() {
         },
     ];
     round.owners = &rests;
-    assert_eq!(claim(&mut connection, &round).await.unwrap().len(), 1);
+    assert_eq!(claim(&mut connection, &round).await.unwrap().jobs.len(), 1);
     assert_eq!(queue.number("SELECT sum(claims) FROM jobs").await, 7);
 }
 

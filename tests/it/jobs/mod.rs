@@ -17,6 +17,7 @@ use chartroom::db::transaction::Tx;
 use chartroom::jobs::claim::{Claimed, Round, Wanted, claim};
 use chartroom::jobs::context::Context;
 use chartroom::jobs::enqueue::{NewJob, enqueue};
+use chartroom::jobs::hold::Hold;
 use chartroom::jobs::kind::{Ended, Job, JobError, JobResult, Kinds, Lane};
 use chartroom::jobs::runner::{Runner, Timing};
 use chartroom::kernel::shutdown::{Shutdown, Timings};
@@ -139,6 +140,7 @@ fn quick(lease: Duration) -> Timing {
     Timing {
         lease,
         poll: Duration::from_millis(20),
+        at_once: 8,
     }
 }
 
@@ -239,11 +241,28 @@ async fn claimed(connection: &mut AsyncPgConnection, room: i32) -> Vec<Claimed> 
     }];
     let round = Round {
         worker: Uuid::now_v7(),
+        finished: &[],
         lease: LEASE.as_secs_f64(),
         wanted: &wanted,
         owners: &[],
         kinds: KINDS,
         whole: true,
     };
-    claim(connection, &round).await.unwrap()
+    claim(connection, &round).await.unwrap().jobs
+}
+
+/// A round that takes nothing; says which of the jobs were not the worker's any more.
+async fn finish(connection: &mut AsyncPgConnection, finished: &[Hold]) -> Vec<Hold> {
+    let round = Round {
+        worker: Uuid::now_v7(),
+        finished,
+        lease: LEASE.as_secs_f64(),
+        wanted: &[],
+        owners: &[],
+        kinds: KINDS,
+        whole: false,
+    };
+    let taken = claim(connection, &round).await.unwrap();
+    assert!(taken.jobs.is_empty());
+    taken.lost
 }

@@ -294,6 +294,7 @@ async fn a_wake_is_heard_at_once() {
     let timing = Timing {
         lease: LEASE,
         poll: EVENTUALLY * 60,
+        at_once: 8,
     };
     let worker = queue.worker(Kinds::default().with::<Note>("w"), timing);
     let looked =

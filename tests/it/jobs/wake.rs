@@ -12,6 +12,7 @@ async fn a_worker_elsewhere_hears_of_a_job_and_does_it_at_once() {
     let seldom = Timing {
         lease: LEASE,
         poll: Duration::from_secs(600),
+        at_once: 8,
     };
     let worker = queue.worker(Kinds::default().with::<Note>("elsewhere"), seldom);
     let woken = Arc::new(Woken(worker.wake.clone()));

@@ -159,6 +159,7 @@ impl Worker {
             Timing {
                 lease: Duration::from_secs(2),
                 poll: Duration::from_millis(100),
+                at_once: 8,
             },
         );
         let stopping = shutdown.clone();

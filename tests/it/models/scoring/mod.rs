@@ -137,6 +137,7 @@ impl Place {
         let timing = Timing {
             lease,
             poll: Duration::from_millis(20),
+            at_once: 8,
         };
         let (db, metrics) = (app.db.clone(), app.metrics.clone());
         let runner = Runner::new(db, Arc::new(kinds), metrics, Arc::default(), timing);
@@ -159,13 +160,14 @@ impl Place {
         }];
         let round = Round {
             worker: Uuid::now_v7(),
+            finished: &[],
             lease: LEASE.as_secs_f64(),
             wanted: &wanted,
             owners: &[],
             kinds: &[ScoreDataset::KIND],
             whole: true,
         };
-        claim(&mut connection, &round).await.unwrap().remove(0)
+        claim(&mut connection, &round).await.unwrap().jobs.remove(0)
     }
 }
 
