@@ -64,8 +64,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 const USAGE: &str = match cfg!(feature = "models") {
     false => "the service starts this program by itself; nobody else has to",
     true => {
-        "chartroom-runner serve unix:/PATH | serve tcp:ADDRESS:PORT | check; the service and \
-         `serve` start everything else by themselves"
+        "chartroom-runner serve unix:/PATH | serve tls:ADDRESS:PORT | serve tcp:ADDRESS:PORT | check; \
+         the service and `serve` start everything else by themselves"
     }
 };
 

@@ -9,6 +9,8 @@
 pub mod models;
 mod rows;
 pub mod tabular;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};

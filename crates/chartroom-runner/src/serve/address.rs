@@ -1,7 +1,7 @@
-//! Where connections come from: a Unix socket, or TCP.
+//! Where connections come from: a Unix socket, TCP of this machine, or a network.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -14,6 +14,16 @@ use rustix::process::umask;
 pub(super) enum Listener {
     Unix(UnixListener, PathBuf),
     Tcp(TcpListener),
+    Tls(TcpListener),
+}
+
+/// One that has come.
+#[derive(Debug)]
+pub(super) enum Came {
+    /// From this machine.
+    Here(OwnedFd),
+    /// From somebody who has yet to prove who they are.
+    Stranger(TcpStream),
 }
 
 impl Listener {
@@ -21,26 +31,35 @@ impl Listener {
         if let Some(path) = address.strip_prefix("unix:") {
             return bind_unix(Path::new(path));
         }
-        let address = address
-            .strip_prefix("tcp:")
-            .and_then(|it| it.parse::<SocketAddr>().ok());
-        let address = address.ok_or_else(|| {
-            io::Error::other(
-                "an address is unix:/PATH or tcp:ADDRESS:PORT, such as tcp:127.0.0.1:9000",
-            )
-        })?;
-        Ok(Self::Tcp(TcpListener::bind(address)?))
+        let parsed = address
+            .split_once(':')
+            .and_then(|(kind, it)| Some((kind, it.parse::<SocketAddr>().ok()?)));
+        match parsed {
+            Some(("tls", address)) => Ok(Self::Tls(TcpListener::bind(address)?)),
+            Some(("tcp", address)) if address.ip().is_loopback() => {
+                Ok(Self::Tcp(TcpListener::bind(address)?))
+            }
+            Some(("tcp", _)) => Err(io::Error::other(
+                "tcp: lets in whoever reaches it, so its address has to be one of this machine \
+                 alone; tls: is for a network",
+            )),
+            _ => Err(io::Error::other(
+                "an address is unix:/PATH, tls:ADDRESS:PORT such as tls:0.0.0.0:9443, or \
+                 tcp:ADDRESS:PORT such as tcp:127.0.0.1:9000",
+            )),
+        }
     }
 
-    pub(super) fn accept(&self) -> io::Result<OwnedFd> {
+    pub(super) fn accept(&self) -> io::Result<Came> {
         match self {
-            Self::Unix(listener, _) => Ok(listener.accept()?.0.into()),
+            Self::Unix(listener, _) => Ok(Came::Here(listener.accept()?.0.into())),
             Self::Tcp(listener) => {
                 let (connection, _) = listener.accept()?;
                 // Each write is a whole answer, or as much of one as fits.
                 connection.set_nodelay(true)?;
-                Ok(connection.into())
+                Ok(Came::Here(connection.into()))
             }
+            Self::Tls(listener) => Ok(Came::Stranger(listener.accept()?.0)),
         }
     }
 
@@ -48,18 +67,23 @@ impl Listener {
     pub(super) fn address(&self) -> String {
         match self {
             Self::Unix(_, path) => format!("unix:{}", path.display()),
-            Self::Tcp(listener) => match listener.local_addr() {
-                Ok(address) => format!("tcp:{address}"),
-                Err(error) => format!("tcp: {error}"),
-            },
+            Self::Tcp(listener) => at("tcp", listener),
+            Self::Tls(listener) => at("tls", listener),
         }
     }
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Unix(listener, _) => listener.as_fd(),
-            Self::Tcp(listener) => listener.as_fd(),
+            Self::Tcp(listener) | Self::Tls(listener) => listener.as_fd(),
         }
+    }
+}
+
+fn at(kind: &str, listener: &TcpListener) -> String {
+    match listener.local_addr() {
+        Ok(address) => format!("{kind}:{address}"),
+        Err(error) => format!("{kind}: {error}"),
     }
 }
 
@@ -122,11 +146,17 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_one_of_two_kinds() {
+    fn an_address_is_one_of_three_kinds() {
         assert!(matches!(
             Listener::bind("tcp:127.0.0.1:0"),
             Ok(Listener::Tcp(_))
         ));
+        assert!(matches!(
+            Listener::bind("tls:0.0.0.0:0"),
+            Ok(Listener::Tls(_))
+        ));
+        let error = Listener::bind("tcp:0.0.0.0:0").unwrap_err().to_string();
+        assert!(error.contains("tls: is for a network"), "{error}");
         for address in ["tcp:nowhere", "127.0.0.1:0", "", "http://127.0.0.1"] {
             let error = Listener::bind(address).unwrap_err().to_string();
             assert!(error.contains("unix:/PATH"), "{address}: {error}");

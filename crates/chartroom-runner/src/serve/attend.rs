@@ -40,13 +40,23 @@ pub(super) struct House {
     pub(super) most: usize,
     pub(super) children: AtomicUsize,
     pub(super) refused: AtomicUsize,
+    pub(super) counts: Counts,
+}
+
+/// Since this process began.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) started: AtomicUsize,
+    pub(super) refused: AtomicUsize,
+    /// Of themselves, before who asked them was done.
+    pub(super) ended: AtomicUsize,
 }
 
 /// One of those who are counted, for as long as it is there.
-struct Seat<'a>(&'a AtomicUsize);
+pub(super) struct Seat<'a>(&'a AtomicUsize);
 
 impl<'a> Seat<'a> {
-    fn take(of: &'a AtomicUsize, most: usize) -> Option<Self> {
+    pub(super) fn take(of: &'a AtomicUsize, most: usize) -> Option<Self> {
         let seat = Self(of);
         // Dropping it gives back what was taken too much.
         (of.fetch_add(1, Ordering::SeqCst) < most).then_some(seat)
@@ -69,7 +79,10 @@ impl House {
             return self.refuse(connection, Code::Busy, message);
         };
         match self.start(&connection) {
-            Ok((child, said)) => self.watch(connection, child, said),
+            Ok((child, said)) => {
+                self.counts.started.fetch_add(1, Ordering::Relaxed);
+                self.watch(connection, child, said);
+            }
             Err(error) => {
                 let message = format!("what runs models cannot be started: {error}");
                 self.refuse(connection, Code::Runtime, message);
@@ -121,6 +134,7 @@ impl House {
             ),
         ];
         if let Some(ended) = ended {
+            self.counts.ended.fetch_add(1, Ordering::Relaxed);
             line.push(("why", ended.message.clone().into()));
             tell(&mut File::from(connection), ENDED, &ended);
         }
@@ -167,6 +181,7 @@ impl House {
     /// Says why, and lets it be read: closed at once, it could be lost together with what the other
     /// side is still sending.
     fn refuse(&self, connection: OwnedFd, code: Code, message: String) {
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
         log("refused", &[("why", message.clone().into())]);
         let Some(_seat) = Seat::take(&self.refused, self.most) else {
             return;
@@ -200,7 +215,7 @@ fn tell(connection: &mut File, id: u32, failure: &Failure) {
 }
 
 /// The other side sends nothing more. Elsewhere that is seen by the child alone.
-fn hung_up() -> PollFlags {
+pub(super) fn hung_up() -> PollFlags {
     #[cfg(target_os = "linux")]
     return PollFlags::RDHUP;
     #[cfg(not(target_os = "linux"))]

@@ -2,10 +2,13 @@
 //!
 //! The child's standard input and output are the connection itself, so no byte of a model or of a
 //! request passes through here. What is left to do is to listen, to count, and to notice ends
-//! (`attend`).
+//! (`attend`). A connection over a network is the exception: what comes is deciphered on its way
+//! (`network`).
 
 mod address;
 mod attend;
+mod metrics;
+mod network;
 
 use std::io;
 use std::io::Write as _;
@@ -23,8 +26,9 @@ use rustix::event::{PollFd, PollFlags, poll};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::models::Library;
-use address::Listener;
-use attend::House;
+use address::{Came, Listener};
+use attend::{Counts, House};
+use network::Door;
 
 const LIBRARY: &str = "CHARTROOM_ONNXRUNTIME";
 const DEFAULT_LIBRARY: &str = "/usr/lib/libonnxruntime.so";
@@ -52,7 +56,7 @@ pub(crate) fn check() -> ExitCode {
     }
 }
 
-/// Listens at `unix:/PATH` or `tcp:ADDRESS:PORT` until it is told to end.
+/// Listens at `unix:/PATH`, `tcp:ADDRESS:PORT` or `tls:ADDRESS:PORT` until it is told to end.
 pub(crate) fn run(address: &str) -> Result<(), WireError> {
     let most = most()?;
     let program = program();
@@ -74,13 +78,10 @@ pub(crate) fn run(address: &str) -> Result<(), WireError> {
     // Closing the one end is what all who attend see at the other.
     let (killing, kill) = UnixStream::pair()?;
     let listener = Listener::bind(address)?;
-    log(
-        "listening",
-        &[
-            ("address", listener.address().into()),
-            ("models", most.into()),
-        ],
-    );
+    let door = match listener {
+        Listener::Tls(_) => Some(Arc::new(Door::new()?)),
+        Listener::Unix(..) | Listener::Tcp(_) => None,
+    };
     let house = Arc::new(House {
         program,
         library: library(),
@@ -88,16 +89,25 @@ pub(crate) fn run(address: &str) -> Result<(), WireError> {
         most,
         children: AtomicUsize::new(0),
         refused: AtomicUsize::new(0),
+        counts: Counts::default(),
     });
-    accept(&listener, &stop, &house)?;
+    metrics::serve(&house, door.as_ref())?;
+    log(
+        "listening",
+        &[
+            ("address", listener.address().into()),
+            ("models", most.into()),
+        ],
+    );
+    accept(&listener, &stop, &house, door.as_ref())?;
     drop(listener);
     log(
         "ending",
         &[("children", house.children.load(Ordering::SeqCst).into())],
     );
-    wait(&house, LAST);
+    wait(&house, door.as_deref(), LAST);
     drop(killing);
-    wait(&house, KILLED);
+    wait(&house, door.as_deref(), KILLED);
     Ok(())
 }
 
@@ -128,7 +138,12 @@ fn most() -> io::Result<usize> {
 }
 
 /// Until something is said at `stop`.
-fn accept(listener: &Listener, stop: &UnixStream, house: &Arc<House>) -> io::Result<()> {
+fn accept(
+    listener: &Listener,
+    stop: &UnixStream,
+    house: &Arc<House>,
+    door: Option<&Arc<Door>>,
+) -> io::Result<()> {
     loop {
         let mut polled = [
             PollFd::new(stop, PollFlags::IN),
@@ -146,8 +161,13 @@ fn accept(listener: &Listener, stop: &UnixStream, house: &Arc<House>) -> io::Res
             continue;
         }
         let attended = listener.accept().and_then(|connection| {
-            let house = house.clone();
-            thread::Builder::new().spawn(move || house.attend(connection))
+            let (house, door) = (house.clone(), door.cloned());
+            thread::Builder::new().spawn(move || match (connection, door) {
+                (Came::Here(connection), _) => house.attend(connection),
+                (Came::Stranger(connection), Some(door)) => door.let_in(connection, &house),
+                // Nobody listens there without a door.
+                (Came::Stranger(_), None) => {}
+            })
         });
         if let Err(error) = attended {
             log("not accepted", &[("error", error.to_string().into())]);
@@ -156,10 +176,11 @@ fn accept(listener: &Listener, stop: &UnixStream, house: &Arc<House>) -> io::Res
     }
 }
 
-/// Until no child is left, or for so long.
-fn wait(house: &House, most: Duration) {
+/// Until no child is left and what they said is on its way, or for so long.
+fn wait(house: &House, door: Option<&Door>, most: Duration) {
     let until = Instant::now() + most;
-    while house.children.load(Ordering::SeqCst) > 0 && Instant::now() < until {
+    let open = || door.map_or(0, |door| door.open.load(Ordering::SeqCst));
+    while house.children.load(Ordering::SeqCst) + open() > 0 && Instant::now() < until {
         thread::sleep(LOOK);
     }
 }

@@ -11,6 +11,7 @@
 mod answers;
 mod ends;
 mod needs;
+mod network;
 #[expect(dead_code, reason = "shared with the tests beside the code")]
 mod onnx;
 mod peer;

@@ -1,5 +1,6 @@
 //! Models for a service elsewhere: connections, their children, and their ends.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -19,26 +20,38 @@ use crate::peer::{PROGRAM, Peer, ROOM, floats, load_of};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Served {
+pub(crate) struct Served {
     child: Child,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     said: Receiver<serde_json::Value>,
-    address: String,
+    pub(crate) address: String,
+    /// Where its metrics are, if it has any.
+    pub(crate) metrics: Option<String>,
 }
 
 impl Served {
     fn start(library: &Path, name: &str, models: usize) -> Self {
-        let folder = std::env::temp_dir().join(format!("chartroom-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = folder(name);
         let address = match name {
             "tcp" => "tcp:127.0.0.1:0".to_owned(),
             _ => format!("unix:{}/models", folder.display()),
         };
+        let models = models.to_string();
+        let environment = [("CHARTROOM_RUNNER_MODELS", models.as_ref())];
+        Self::at(library, folder, address, &environment)
+    }
+
+    pub(crate) fn at(
+        library: &Path,
+        folder: PathBuf,
+        address: String,
+        environment: &[(&str, &OsStr)],
+    ) -> Self {
         let mut command = Command::new(PROGRAM);
         command
             .args(["serve", &address])
-            .env("CHARTROOM_ONNXRUNTIME", library);
-        command.env("CHARTROOM_RUNNER_MODELS", models.to_string());
+            .env("CHARTROOM_ONNXRUNTIME", library)
+            .envs(environment.iter().copied());
         let mut child = command
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
@@ -58,7 +71,15 @@ impl Served {
             folder,
             said,
             address,
+            metrics: None,
         };
+        if environment
+            .iter()
+            .any(|(name, _)| name.ends_with("METRICS"))
+        {
+            let metrics = served.hear("metrics");
+            served.metrics = metrics["address"].as_str().map(str::to_owned);
+        }
         let listening = served.hear("listening");
         listening["address"]
             .as_str()
@@ -68,7 +89,7 @@ impl Served {
     }
 
     /// The next event of this name.
-    fn hear(&self, event: &str) -> serde_json::Value {
+    pub(crate) fn hear(&self, event: &str) -> serde_json::Value {
         loop {
             let line = self
                 .said
@@ -100,12 +121,12 @@ impl Served {
         (peer, pid(&self.hear("started")))
     }
 
-    fn stop(&self) {
+    pub(crate) fn stop(&self) {
         let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
     }
 
-    fn wait(mut self) -> ExitStatus {
+    pub(crate) fn wait(mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 }
@@ -118,12 +139,19 @@ impl Drop for Served {
     }
 }
 
-fn pid(line: &serde_json::Value) -> Pid {
+/// An empty one.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("chartroom-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+pub(crate) fn pid(line: &serde_json::Value) -> Pid {
     let pid = line["pid"].as_i64().unwrap();
     Pid::from_raw(pid.try_into().unwrap()).unwrap()
 }
 
-fn is_gone(pid: Pid) -> bool {
+pub(crate) fn is_gone(pid: Pid) -> bool {
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
         if test_kill_process(pid).is_err() {
@@ -134,13 +162,13 @@ fn is_gone(pid: Pid) -> bool {
     false
 }
 
-fn failure(peer: &mut Peer, id: u32) -> Failure {
+pub(crate) fn failure(peer: &mut Peer, id: u32) -> Failure {
     let message = peer.read().expect("a failure");
     assert_eq!((message.id, message.kind), (id, Kind::Failure));
     message.json().unwrap()
 }
 
-fn answers(peer: &mut Peer) {
+pub(crate) fn answers(peer: &mut Peer) {
     let told = peer.ask(vec![floats(&[1, 2], &[1.0, 1.0])], &[]).unwrap();
     assert_eq!(told, [floats(&[1, 2], &[14.0, 26.0])]);
 }
