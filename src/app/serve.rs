@@ -124,6 +124,7 @@ async fn serve_on(
         shutdown.clone(),
     )?;
     tasks::watch_database(&app.core, database.primary.clone());
+    tasks::watch_certificate(&app.core);
     app.core.spool.check().await;
     tasks::sequence_events(&app.core);
     match app.config.jobs.jobs {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::features;
+use crate::config::certificate::validity;
 use crate::config::endpoint::Endpoint;
+use crate::config::models::ModelsRunner;
 use crate::db::listen::{self, Follower};
 use crate::db::monitor;
 use crate::events::sequencer;
@@ -50,6 +52,27 @@ pub(super) fn support(app: &AppState, primary: Endpoint) {
     shutdown.spawn("audit trail", async move {
         trail.write(&db, closing).await;
         Ok(())
+    });
+}
+
+/// Looks at the certificate by which runners of models know this process, for whoever has to renew
+/// it.
+pub(super) fn watch_certificate(core: &Core) {
+    if !matches!(core.config.models.models_runner, ModelsRunner::Network(_)) {
+        return;
+    }
+    let (models, metrics) = (core.models.clone(), core.metrics.clone());
+    until_closing(&core.shutdown, "certificate", async move {
+        loop {
+            let known = models.certificate();
+            let end = known
+                .as_deref()
+                .and_then(validity)
+                .map_or(0, |(_, end)| end);
+            let end = i64::try_from(end).unwrap_or(i64::MAX);
+            metrics.models_certificate_expiry_timestamp_seconds.set(end);
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
     });
 }
 

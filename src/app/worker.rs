@@ -32,6 +32,7 @@ async fn work(config: Config, primary: Endpoint) -> anyhow::Result<()> {
     // What a job reads has to be true: no read-only endpoint.
     let core = Arc::new(core::core(config, primary.clone(), None, shutdown.clone())?);
     tasks::watch_database(&core, primary.clone());
+    tasks::watch_certificate(&core);
     tasks::hear_of_jobs(&core, primary);
     tasks::sequence_events(&core);
     tasks::do_jobs(&core);

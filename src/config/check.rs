@@ -11,6 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::Config;
+use super::models::ModelsRunner;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -238,6 +239,14 @@ impl Config {
         self.validate_oidc()?;
         self.validate_service_accounts()?;
         self.validate_mail()?;
+        let models = &self.models;
+        let is_far = matches!(models.models_runner, ModelsRunner::Network(_));
+        if is_far != models.models_runner_tls.is_some() {
+            return Err(Broken::new(
+                "CHARTROOM_MODELS_RUNNER_TLS",
+                "belongs to CHARTROOM_MODELS_RUNNER=tls://HOST:PORT; set both or neither",
+            ));
+        }
         let (primary, read) = (self.database.endpoint(), self.database_read.endpoint());
         primary.validate()?;
         read.validate()?;

@@ -1,6 +1,7 @@
 //! Every setting: one struct per section, each key a flag and a `CHARTROOM_*` variable. Nothing
 //! else reads the environment.
 
+pub mod certificate;
 mod check;
 mod client;
 mod database;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::units::{Size, Span, size, span};
+use super::units::{Size, Span, count, size, span};
 
 /// Where models run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,19 +18,47 @@ pub enum ModelsRunner {
     Program(PathBuf),
     /// Behind a socket, as in another container of the same pod.
     Socket(PathBuf),
+    /// Behind a network, wherever these names lead to.
+    Network(Vec<Host>),
+}
+
+/// A name with a port. It may lead to several addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    pub name: String,
+    pub port: u16,
+}
+
+impl Host {
+    fn read(text: &str) -> Option<Self> {
+        let (name, port) = text.rsplit_once(':')?;
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        let port = port.parse().ok()?;
+        (!name.is_empty() && !name.contains(['/', '@', ' '])).then(|| Self {
+            name: name.to_owned(),
+            port,
+        })
+    }
 }
 
 impl FromStr for ModelsRunner {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(hosts) = text.strip_prefix("tls://") {
+            let hosts: Option<Vec<Host>> = hosts.split(',').map(Host::read).collect();
+            return hosts.map(Self::Network).ok_or_else(|| {
+                "expected tls://HOST:PORT, or several such as tls://one:9443,two:9443".to_owned()
+            });
+        }
         match (text, text.strip_prefix("unix:")) {
             ("off", _) => Ok(Self::Off),
             ("beside", _) => Ok(Self::Beside),
             (_, Some(path)) if path.starts_with('/') => Ok(Self::Socket(path.into())),
             (path, None) if path.starts_with('/') => Ok(Self::Program(path.into())),
             _ => Err(
-                "expected beside, off, unix: and the path of a socket, or the path of a program"
+                "expected beside, off, unix: and the path of a socket, tls://HOST:PORT, or the \
+                 path of a program"
                     .to_owned(),
             ),
         }
@@ -41,7 +69,8 @@ impl FromStr for ModelsRunner {
 #[command(next_help_heading = "Models")]
 pub struct Models {
     /// Where models run: `beside` in children of this process, by the program chartroom-runner in the
-    /// same folder, or another one by its path; `unix:/PATH` in a runner behind a socket; `off` nowhere
+    /// same folder, or another one by its path; `unix:/PATH` in a runner behind a socket;
+    /// `tls://HOST:PORT` in runners behind a network, at every address of that name; `off` nowhere
     #[arg(
         long,
         env = "CHARTROOM_MODELS_RUNNER",
@@ -51,6 +80,26 @@ pub struct Models {
         value_parser = ModelsRunner::from_str,
     )]
     pub models_runner: ModelsRunner,
+    /// Folder with tls.crt, tls.key and ca.crt, by which this process and runners behind a network prove to
+    /// each other who they are; read again when they change
+    #[arg(
+        long,
+        env = "CHARTROOM_MODELS_RUNNER_TLS",
+        global = true,
+        value_name = "DIR"
+    )]
+    pub models_runner_tls: Option<PathBuf>,
+    /// Most runners behind a network at which this process has one version of a model at once: another one is
+    /// taken when questions wait
+    #[arg(
+        long,
+        env = "CHARTROOM_MODELS_SPREAD",
+        global = true,
+        value_name = "NUMBER",
+        default_value = "4",
+        value_parser = count(1_usize, 64),
+    )]
+    pub models_spread: usize,
     /// The library libonnxruntime of such children [default: fetched once]
     #[arg(
         long,

@@ -43,7 +43,7 @@ impl CheckVersion {
             .read_primary(async |connection| goldens(connection, model, &[number]).await)
             .await?;
         let golden = golden.into_iter().next().map(|(_, golden)| golden);
-        let found = match load(runner, db, &version.bytes(), true).await {
+        let found = match load(runner, db, &version.bytes(), true, Vec::new()).await {
             Ok((loaded, mut process)) => {
                 let signature = Signature::from(loaded);
                 match golden {

@@ -150,6 +150,8 @@ metrics! {
     model_loads_total: IntCounterVec ["outcome"],
     /// Processes of models that ended before they answered
     model_ends_total: IntCounter,
+    /// Until when runners of models behind a network believe this process: the end of its certificate; 0 where there is none
+    models_certificate_expiry_timestamp_seconds: IntGauge,
     /// Answers of versions that get copies, beside those that callers saw: same, different, failed or dropped
     model_shadows_total: IntCounterVec ["model", "outcome"],
     /// Mails by what became of a try: sent, refused by the address for good, unfit (the letter was refused for good), failed, or unneeded by then

@@ -241,7 +241,7 @@ fn again(context: &Context, stop: &Stop) -> Option<JobError> {
 }
 
 async fn load(db: &Arc<Db>, runner: &ModelRunner, version: &Version) -> ApiResult<ModelProcess> {
-    let loaded = load::load(runner, db, &version.bytes, false).await;
+    let loaded = load::load(runner, db, &version.bytes, false, Vec::new()).await;
     let (_, process) = loaded.map_err(|error| match error {
         ModelError::Off | ModelError::Unreachable(_) | ModelError::Bytes(_) => {
             tracing::warn!(%error, "a model cannot be loaded");

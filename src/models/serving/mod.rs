@@ -1,6 +1,7 @@
 //! Models that answer: which version a caller reaches, and the processes of those that are loaded.
 
 mod batch;
+mod crew;
 pub mod report;
 pub mod route;
 pub mod stats;
@@ -19,9 +20,10 @@ use tokio::time::timeout_at;
 
 pub use batch::Tensors;
 use chartroom_wire::models::{Code as Fault, Inputs};
-use report::{Labels, Series};
+use crew::Crew;
+use report::Labels;
 use route::{Routes, Version};
-use worker::{Question, Reply, Worker};
+use worker::{Question, Reply};
 
 use crate::db::Db;
 use crate::identity::api::AppState;
@@ -37,7 +39,7 @@ const WAITING: usize = 256;
 type Key = (ModelId, i64);
 type Waiting = oneshot::Receiver<Result<Reply, Arc<ModelError>>>;
 
-/// A version whose task runs.
+/// A version whose task runs, or several.
 struct Loaded {
     questions: mpsc::Sender<Question>,
     memory: Arc<AtomicU64>,
@@ -52,6 +54,8 @@ pub struct Serving {
     deadline: Duration,
     /// Bytes that all models may take up together.
     memory: u64,
+    /// Most processes of one version.
+    spread: usize,
     pub routes: Routes,
     loaded: Mutex<HashMap<Key, Loaded>>,
     labels: Labels,
@@ -66,6 +70,7 @@ impl Serving {
             metrics: core.metrics.clone(),
             deadline: settings.model_deadline.0,
             memory: u64::try_from(settings.models_memory.0).unwrap_or(u64::MAX),
+            spread: settings.models_spread,
             routes: Routes::default(),
             loaded: Mutex::default(),
             labels: Labels::default(),
@@ -179,13 +184,7 @@ impl Serving {
     fn begin(self: &Arc<Self>, version: &Arc<Version>) -> Loaded {
         let (questions, queue) = mpsc::channel(WAITING);
         let memory = Arc::<AtomicU64>::default();
-        let worker = Worker {
-            serving: self.clone(),
-            version: version.clone(),
-            memory: memory.clone(),
-            series: Series::of(self.metrics(), self.labels.of(&version.name)),
-        };
-        tokio::spawn(worker.work(queue));
+        Crew::begin(self, version, queue, memory.clone());
         Loaded {
             questions,
             memory,
@@ -250,10 +249,12 @@ fn refusal(error: &ModelError) -> ApiError {
             format!("the model cannot answer this: {}", failure.message),
         ),
         ModelError::Late(_) => late(),
-        ModelError::Refused(_) | ModelError::Ended(_) | ModelError::Wire(_) => ApiError::new(
-            Code::ModelFailed,
-            "the process of the model ended before it answered; repeat the request",
-        ),
+        ModelError::Refused(_) | ModelError::Ended(_) | ModelError::Gone | ModelError::Wire(_) => {
+            ApiError::new(
+                Code::ModelFailed,
+                "the process of the model ended before it answered; repeat the request",
+            )
+        }
         ModelError::Off => unavailable(),
         ModelError::Unreachable(_) | ModelError::Bytes(_) => {
             tracing::error!(%error, "a model cannot be loaded");

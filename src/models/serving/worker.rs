@@ -1,20 +1,18 @@
-//! The task of one version that is loaded: it asks the process, one batch after the other, and
-//! loads it anew where it ended.
+//! The task of one process of a version: it asks it, one batch after the other, and loads the
+//! version anew where that ended.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use chartroom_wire::models::{Inputs, Outputs, Values};
 
-use super::Serving;
 use super::batch::{LARGE, MOST, Tensors, apart, fit, joined, rows};
-use super::report::Series;
-use super::route::Version;
+use super::crew::{CALM, Crew, SLOW};
 use crate::models::load::load;
 use crate::process::models::{ModelError, ModelProcess};
 
@@ -36,23 +34,63 @@ pub(super) struct Reply {
     pub outputs: Tensors,
 }
 
+/// One process of a version, and what it takes up.
+struct Held {
+    process: ModelProcess,
+    crew: Arc<Crew>,
+    memory: u64,
+    /// Since when it is there.
+    since: Instant,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.crew.memory.fetch_sub(self.memory, Relaxed);
+        self.crew.leaves(self.process.address);
+    }
+}
+
 pub(super) struct Worker {
-    pub serving: Arc<Serving>,
-    pub version: Arc<Version>,
-    /// Bytes that the process takes up, for those who look after all of them.
-    pub memory: Arc<AtomicU64>,
-    pub series: Series,
+    crew: Arc<Crew>,
+    /// Whether it ends when it is not needed any more.
+    is_added: bool,
+    /// When it was needed last.
+    needed: Instant,
 }
 
 impl Worker {
-    pub(super) async fn work(self, mut questions: mpsc::Receiver<Question>) {
-        let mut process: Option<ModelProcess> = None;
+    pub(super) fn new(crew: Arc<Crew>, is_added: bool) -> Self {
+        Self {
+            crew,
+            is_added,
+            needed: Instant::now(),
+        }
+    }
+
+    pub(super) async fn work(mut self) {
+        let mut held: Option<Held> = None;
+        if self.is_added {
+            let loaded = self.load().await;
+            self.crew.is_added();
+            match loaded {
+                Ok(loaded) => held = Some(loaded),
+                Err(error) => {
+                    tracing::debug!(%error, "another process of a model cannot be added");
+                    return self.crew.ends();
+                }
+            }
+        }
+        self.answer_all(held).await;
+        self.crew.ends();
+    }
+
+    async fn answer_all(&mut self, mut held: Option<Held>) {
         let mut aside: Option<Question> = None;
         let (mut ends, mut rests_until) = (0, Instant::now());
         loop {
             let first = match aside.take() {
                 Some(question) => question,
-                None => match timeout(IDLE, questions.recv()).await {
+                None => match timeout(IDLE, self.next()).await {
                     Ok(Some(question)) => question,
                     Ok(None) | Err(_) => break,
                 },
@@ -60,8 +98,10 @@ impl Worker {
             if first.reply.is_closed() {
                 continue;
             }
-            let mut usable = process.take().filter(ModelProcess::is_usable);
-            if usable.is_none() {
+            let mut usable = held.take().filter(|it| it.process.is_usable());
+            if let Some(held) = &usable {
+                self.look_at(&first, held);
+            } else {
                 if ends >= MOST_ENDS && Instant::now() < rests_until {
                     refuse([first], resting());
                     continue;
@@ -69,7 +109,10 @@ impl Worker {
                 match self.load().await {
                     Ok(loaded) => usable = Some(loaded),
                     Err(error) => {
-                        (ends, rests_until) = (ends + 1, Instant::now() + REST);
+                        // Where nothing runs models, the version is not to blame.
+                        if !matches!(error, ModelError::Unreachable(_)) {
+                            (ends, rests_until) = (ends + 1, Instant::now() + REST);
+                        }
                         refuse([first], error);
                         continue;
                     }
@@ -78,24 +121,39 @@ impl Worker {
             let Some(mut running) = usable else {
                 continue;
             };
-            let batch = self.gather(first, &mut questions, &mut aside);
+            let batch = self.gather(first, &mut aside);
             let is_answered = self.answer(&mut running, batch).await;
-            if running.is_usable() {
+            if running.process.is_usable() {
                 ends = 0;
-                process = Some(running);
+                held = Some(running);
             } else if !is_answered {
                 (ends, rests_until) = (ends + 1, Instant::now() + REST);
             }
+            if self.is_added && aside.is_none() && self.needed.elapsed() > CALM {
+                break;
+            }
         }
-        self.memory.store(0, Relaxed);
     }
 
-    async fn load(&self) -> Result<ModelProcess, ModelError> {
-        let Self {
+    async fn next(&self) -> Option<Question> {
+        self.crew.questions.lock().await.recv().await
+    }
+
+    /// Another process is added where questions wait for this one.
+    fn look_at(&mut self, question: &Question, held: &Held) {
+        if question.at.max(held.since).elapsed() >= SLOW {
+            self.needed = Instant::now();
+            self.crew.add();
+        }
+    }
+
+    async fn load(&self) -> Result<Held, ModelError> {
+        let Crew {
             serving, version, ..
-        } = self;
+        } = &*self.crew;
         let began = Instant::now();
-        let loaded = load(&serving.runner, &serving.db, &version.bytes, false).await;
+        let others = self.crew.taken();
+        let loaded = load(&serving.runner, &serving.db, &version.bytes, false, others).await;
         let outcome = if loaded.is_ok() { "loaded" } else { "failed" };
         serving
             .metrics()
@@ -105,26 +163,32 @@ impl Worker {
         let (loaded, process) = loaded?;
         tracing::info!(
             model = %version.model, version = version.number, took_ms = began.elapsed().as_millis(),
-            memory = loaded.memory, "a model is loaded"
+            memory = loaded.memory, runner = ?process.address, "a model is loaded"
         );
-        self.memory.store(loaded.memory.max(1), Relaxed);
+        let memory = loaded.memory.max(1);
+        self.crew.memory.fetch_add(memory, Relaxed);
+        self.crew.takes(process.address);
         serving.make_room(version);
-        Ok(process)
+        Ok(Held {
+            process,
+            crew: self.crew.clone(),
+            memory,
+            since: Instant::now(),
+        })
     }
 
     /// The questions that are answered together: those that wait already, without waiting for more.
-    fn gather(
-        &self,
-        first: Question,
-        questions: &mut mpsc::Receiver<Question>,
-        aside: &mut Option<Question>,
-    ) -> Vec<Question> {
+    fn gather(&self, first: Question, aside: &mut Option<Question>) -> Vec<Question> {
         let small = |question: &Question| rows(&question.inputs.values).filter(|it| *it < LARGE);
         let mut total = match small(&first) {
-            Some(rows) if self.version.signature.batches => rows,
+            Some(rows) if self.crew.version.signature.batches => rows,
             _ => return vec![first],
         };
         let mut batch = vec![first];
+        // Where another one waits for a question, there is none.
+        let Ok(mut questions) = self.crew.questions.try_lock() else {
+            return batch;
+        };
         while total < MOST
             && let Ok(next) = questions.try_recv()
         {
@@ -149,16 +213,28 @@ impl Worker {
     }
 
     /// Whether the model has answered, if only by refusing.
-    async fn answer(&self, process: &mut ModelProcess, batch: Vec<Question>) -> bool {
+    async fn answer(&self, held: &mut Held, batch: Vec<Question>) -> bool {
+        let series = &self.crew.series;
         for question in &batch {
-            self.series
-                .queue
-                .observe(question.at.elapsed().as_secs_f64());
+            series.queue.observe(question.at.elapsed().as_secs_f64());
         }
-        self.series.batch.observe(count(batch.len()));
+        series.batch.observe(count(batch.len()));
         let began = Instant::now();
-        let answer = self.ask(process, &batch).await;
-        self.series.inference.observe(began.elapsed().as_secs_f64());
+        let mut answer = self.ask(&mut held.process, &batch).await;
+        // Nothing is changed by a question, so it can be put again elsewhere; once, because it may be
+        // what ends runners.
+        if matches!(answer, Err(ModelError::Gone)) {
+            self.crew.serving.runner.failed(held.process.address);
+            answer = match self.load().await {
+                Ok(loaded) => {
+                    *held = loaded;
+                    self.ask(&mut held.process, &batch).await
+                }
+                Err(error) => Err(error),
+            };
+        }
+        series.inference.observe(began.elapsed().as_secs_f64());
+        let process = &mut held.process;
         match answer {
             Ok(answers) => {
                 for (question, outputs) in batch.into_iter().zip(answers) {
@@ -184,9 +260,9 @@ impl Worker {
             }
             Err(error) => {
                 if !process.is_usable() {
-                    self.serving.metrics().model_ends_total.inc();
+                    self.crew.serving.metrics().model_ends_total.inc();
                     tracing::warn!(
-                        model = %self.version.model, version = self.version.number, %error,
+                        model = %self.crew.version.model, version = self.crew.version.number, %error,
                         "the process of a model has ended"
                     );
                 }
@@ -201,7 +277,7 @@ impl Worker {
         process: &mut ModelProcess,
         batch: &[Question],
     ) -> Result<Vec<Tensors>, ModelError> {
-        let within = self.serving.deadline;
+        let within = self.crew.serving.deadline;
         let question = match batch {
             [alone] => alone.inputs.to_bytes(),
             all => {

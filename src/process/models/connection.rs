@@ -31,6 +31,8 @@ pub(super) struct Connection {
     frames: Vec<u8>,
     /// None where another process has started it.
     child: Option<Child>,
+    /// A runner elsewhere says why its process ended, so that silence is its own end.
+    is_far: bool,
 }
 
 impl Connection {
@@ -45,6 +47,18 @@ impl Connection {
             messages: Messages::new(MAX_MESSAGE),
             frames: Vec::new(),
             child,
+            is_far: false,
+        }
+    }
+
+    /// With a runner behind a network.
+    pub(super) fn far(
+        from: impl AsyncRead + Send + Unpin + 'static,
+        to: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Self {
+        Self {
+            is_far: true,
+            ..Self::new(from, to, None)
         }
     }
 
@@ -100,6 +114,9 @@ impl Connection {
     }
 
     async fn end(&mut self) -> ModelError {
+        if self.is_far {
+            return ModelError::Gone;
+        }
         let Some(child) = &mut self.child else {
             return ModelError::Ended("its connection was closed".to_owned());
         };

@@ -1,12 +1,14 @@
 //! Models, each in a process of its own that can be killed: how one is started, asked and ended.
 //!
 //! The process is `chartroom-runner model` (`crates/chartroom-runner`), behind two pipes as a child
-//! of this one, or behind a socket where a runner in another container starts it. Either way one
-//! stream of frames is one model, and ending the stream ends the process.
+//! of this one, or behind a socket or a network where a runner in another container starts it.
+//! Either way one stream of frames is one model, and ending the stream ends the process.
 
 mod connection;
+mod network;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use chartroom_wire::{Kind, WireError};
 
 use crate::config::models::{Models, ModelsRunner};
 use connection::Connection;
+use network::Network;
 
 /// For a model to be loaded and, where it is new, tried out.
 const LOADING: Duration = Duration::from_secs(30);
@@ -51,6 +54,9 @@ pub enum ModelError {
     Late(Duration),
     #[error("its process ended: {0}")]
     Ended(String),
+    /// It says nothing of the model: another runner may be asked the same.
+    #[error("the runner that it was loaded in went away")]
+    Gone,
     #[error("what runs models cannot be understood: {0}")]
     Wire(WireError),
 }
@@ -66,8 +72,13 @@ impl ModelError {
                 Code::Damaged | Code::Runtime | Code::Busy => false,
             },
             Self::Late(_) | Self::Ended(_) => true,
-            Self::Off | Self::Unreachable(_) | Self::Bytes(_) | Self::Wire(_) => false,
+            Self::Off | Self::Unreachable(_) | Self::Bytes(_) | Self::Wire(_) | Self::Gone => false,
         }
+    }
+
+    /// Whether there is no room for the model where it was to be loaded.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Refused(failure) if failure.code == Code::Busy)
     }
 }
 
@@ -79,6 +90,8 @@ pub struct Wanted {
     pub sha256: String,
     /// Whether it is to be tried out, which is done once.
     pub is_new: bool,
+    /// Where it is loaded already, so that another runner is better.
+    pub avoid: Vec<SocketAddr>,
 }
 
 /// Where libonnxruntime is; or what to do about that it is nowhere.
@@ -87,6 +100,8 @@ pub type FindLibrary = Arc<dyn Fn() -> BoxFuture<'static, Result<PathBuf, String
 /// Starts processes of models.
 pub struct ModelRunner {
     place: ModelsRunner,
+    /// Where that is one.
+    network: Option<Network>,
     library: FindLibrary,
     /// Bytes that each process may write to.
     memory: u64,
@@ -94,8 +109,14 @@ pub struct ModelRunner {
 
 impl ModelRunner {
     pub fn of(settings: &Models, library: FindLibrary) -> Self {
+        let folder = settings.models_runner_tls.clone().unwrap_or_default();
+        let network = match &settings.models_runner {
+            ModelsRunner::Network(hosts) => Some(Network::new(hosts, &folder)),
+            _ => None,
+        };
         Self {
             place: settings.models_runner.clone(),
+            network,
             library,
             memory: u64::try_from(settings.model_memory.0).unwrap_or(u64::MAX),
         }
@@ -106,8 +127,21 @@ impl ModelRunner {
         match &self.place {
             ModelsRunner::Off => true,
             ModelsRunner::Beside => beside().is_err(),
-            ModelsRunner::Program(_) | ModelsRunner::Socket(_) => false,
+            ModelsRunner::Program(_) | ModelsRunner::Socket(_) | ModelsRunner::Network(_) => false,
         }
+    }
+
+    /// In how many places a model can be loaded, as of now.
+    pub async fn places(&self) -> usize {
+        match &self.network {
+            Some(network) => network.places().await.map_or(0, |places| places.len()),
+            None => 1,
+        }
+    }
+
+    /// The certificate by which runners know this process, in DER.
+    pub fn certificate(&self) -> Option<Vec<u8>> {
+        self.network.as_ref()?.certificate()
     }
 
     /// Loads a model. Dropping what comes back, or this future, ends its process.
@@ -129,7 +163,7 @@ impl ModelRunner {
         wanted: &Wanted,
         bytes: impl Stream<Item = Result<Bytes, E>> + Send,
     ) -> Result<(Loaded, ModelProcess), ModelError> {
-        let mut connection = self.connect().await?;
+        let (mut connection, address) = self.connect(wanted).await?;
         let load = Load {
             size: wanted.size,
             sha256: wanted.sha256.clone(),
@@ -150,30 +184,57 @@ impl ModelRunner {
             Err(error) => return Err(error),
         }
         loop {
-            let message = connection.message().await?;
+            let message = connection.message().await.inspect_err(|error| {
+                if matches!(error, ModelError::Gone) {
+                    self.failed(address);
+                }
+            })?;
             match message.kind {
                 Kind::Walls => connection.note_walls(&message),
                 Kind::Head => {
                     let loaded = message.json().map_err(ModelError::Wire)?;
                     let process = ModelProcess {
                         connection,
+                        address,
                         next: 1,
                         is_broken: false,
                     };
                     return Ok((loaded, process));
                 }
-                _ => return Err(refusal(&message)),
+                _ => {
+                    let refused = refusal(&message);
+                    if refused.is_full() {
+                        self.failed(address);
+                    }
+                    return Err(refused);
+                }
             }
         }
     }
 
-    async fn connect(&self) -> Result<Connection, ModelError> {
+    /// What is loaded next comes to another place, if there is one.
+    pub fn failed(&self, address: Option<SocketAddr>) {
+        if let (Some(network), Some(address)) = (&self.network, address) {
+            network.failed(address);
+        }
+    }
+
+    async fn connect(
+        &self,
+        wanted: &Wanted,
+    ) -> Result<(Connection, Option<SocketAddr>), ModelError> {
+        if let Some(network) = &self.network {
+            let connected = network.connect(&wanted.sha256, &wanted.avoid).await;
+            let (address, stream) = connected.map_err(ModelError::Unreachable)?;
+            let (from, to) = tokio::io::split(stream);
+            return Ok((Connection::far(from, to), Some(address)));
+        }
         let program = match &self.place {
-            ModelsRunner::Off => return Err(ModelError::Off),
+            ModelsRunner::Off | ModelsRunner::Network(_) => return Err(ModelError::Off),
             ModelsRunner::Socket(path) => {
                 let stream = UnixStream::connect(path).await;
                 let (from, to) = stream.map_err(ModelError::Unreachable)?.into_split();
-                return Ok(Connection::new(from, to, None));
+                return Ok((Connection::new(from, to, None), None));
             }
             ModelsRunner::Program(program) => program.clone(),
             ModelsRunner::Beside => beside().map_err(ModelError::Unreachable)?,
@@ -204,7 +265,7 @@ impl ModelRunner {
         let (Some(from), Some(to)) = pipes else {
             return Err(ModelError::Unreachable(io::ErrorKind::BrokenPipe.into()));
         };
-        Ok(Connection::new(from, to, Some(child)))
+        Ok((Connection::new(from, to, Some(child)), None))
     }
 }
 
@@ -250,6 +311,8 @@ fn refusal(message: &chartroom_wire::Message) -> ModelError {
 /// A model that is loaded. It answers one question at a time.
 pub struct ModelProcess {
     connection: Connection,
+    /// Of its runner, where that is behind a network.
+    pub address: Option<SocketAddr>,
     next: u32,
     is_broken: bool,
 }

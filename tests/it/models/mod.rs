@@ -5,6 +5,7 @@ mod aliases;
 mod golden;
 mod inference;
 mod lineage;
+mod network;
 mod protocol;
 mod scoring;
 mod versions;
@@ -39,7 +40,12 @@ impl Place {
         let runner = ModelRunner::start();
         let setting = runner.setting();
         let flags: Vec<&str> = more.iter().copied().chain([setting.as_str()]).collect();
-        let app = TestApp::with(&flags, Default::default()).await;
+        Self::among(runner, &flags).await
+    }
+
+    /// With settings that say where models run.
+    async fn among(runner: ModelRunner, flags: &[&str]) -> Self {
+        let app = TestApp::with(flags, Default::default()).await;
         // Nobody watches the database here.
         app.app.health.good();
         let session = app.database.session().await;

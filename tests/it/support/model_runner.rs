@@ -6,7 +6,8 @@
 //! every value. `{"problem": ".."}` is refused with that. A first value says what else happens: 666
 //! closes the connection, 777 is never answered, 888 is refused.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,10 +17,13 @@ use chartroom::models::check::CheckVersion;
 use chartroom_wire::models::{
     Code, Datatype, Failure, Inputs, Load, Loaded, Outputs, Tensor, Values,
 };
+use chartroom_wire::tls::Identity;
 use chartroom_wire::{Frame, HEAD, Kind, Message, Messages};
 use serde::Deserialize;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::app::TestApp;
@@ -51,6 +55,8 @@ struct Model {
 
 pub(crate) struct ModelRunner {
     pub(crate) path: PathBuf,
+    /// Where it is behind a network.
+    pub(crate) address: Option<SocketAddr>,
     pub(crate) counts: Arc<Counts>,
     _task: AbortOnDropHandle<()>,
 }
@@ -72,19 +78,44 @@ impl ModelRunner {
         let counts = Arc::<Counts>::default();
         let counted = counts.clone();
         let task = tokio::spawn(async move {
+            // Those who are connected go with it.
+            let mut all = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let counts = counted.clone();
-                tokio::spawn(async move {
-                    counts.open.fetch_add(1, Ordering::SeqCst);
-                    // The other side may go away at any point.
-                    let _ = serve(stream, &counts).await;
-                    counts.open.fetch_sub(1, Ordering::SeqCst);
-                });
+                all.spawn(attend(stream, counted.clone()));
             }
         });
         Self {
             path,
+            address: None,
+            counts,
+            _task: AbortOnDropHandle::new(task),
+        }
+    }
+
+    /// Behind a network, with the certificate in this folder.
+    pub(crate) async fn far(folder: &Path) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let identity = Identity::server(folder, |_what| {});
+        let counts = Arc::<Counts>::default();
+        let counted = counts.clone();
+        let task = tokio::spawn(async move {
+            let mut all = JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let acceptor = TlsAcceptor::from(identity.now().unwrap());
+                let counts = counted.clone();
+                all.spawn(async move {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        attend(stream, counts).await;
+                    }
+                });
+            }
+        });
+        Self {
+            path: PathBuf::new(),
+            address: Some(address),
             counts,
             _task: AbortOnDropHandle::new(task),
         }
@@ -119,7 +150,33 @@ pub(crate) async fn check(app: &TestApp, session: &tokio_postgres::Client) {
     }
 }
 
-async fn message(stream: &mut UnixStream, messages: &mut Messages) -> std::io::Result<Message> {
+/// A connection on either way.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
+
+async fn attend(stream: impl Stream, counts: Arc<Counts>) {
+    let _open = Open::new(counts.clone());
+    // The other side may go away at any point.
+    let _ = serve(stream, &counts).await;
+}
+
+struct Open(Arc<Counts>);
+
+impl Open {
+    fn new(counts: Arc<Counts>) -> Self {
+        counts.open.fetch_add(1, Ordering::SeqCst);
+        Self(counts)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+async fn message(stream: &mut impl Stream, messages: &mut Messages) -> std::io::Result<Message> {
     loop {
         let mut head = [0; HEAD];
         stream.read_exact(&mut head).await?;
@@ -132,13 +189,13 @@ async fn message(stream: &mut UnixStream, messages: &mut Messages) -> std::io::R
     }
 }
 
-async fn send(stream: &mut UnixStream, id: u32, kind: Kind, body: &[u8]) -> std::io::Result<()> {
+async fn send(stream: &mut impl Stream, id: u32, kind: Kind, body: &[u8]) -> std::io::Result<()> {
     let mut frames = Vec::new();
     chartroom_wire::write(&mut frames, id, kind, body).unwrap();
     stream.write_all(&frames).await
 }
 
-async fn serve(mut stream: UnixStream, counts: &Counts) -> std::io::Result<()> {
+async fn serve(mut stream: impl Stream, counts: &Counts) -> std::io::Result<()> {
     let mut messages = Messages::new(64 << 20);
     let load: Load = message(&mut stream, &mut messages).await?.json().unwrap();
     let mut bytes = Vec::new();
