@@ -6,6 +6,7 @@ pub mod owner;
 pub mod plan;
 pub mod progress;
 pub mod rotate;
+pub mod runners;
 pub mod secret;
 
 use std::path::PathBuf;
@@ -124,10 +125,16 @@ impl Work<'_> {
             keys,
             owner,
             runtime,
+            runners,
         } = &self.plan.secrets;
         let end = Instant::now() + self.plan.timeout.0;
         if let Some(KeysSecret { name }) = keys {
-            self.secret(name, Content::Keys, end).await?;
+            let made = async || secret::ensure(self.objects, self.plan, name, Content::Keys).await;
+            self.secret(name, made, end).await?;
+        }
+        if let Some(wanted) = runners.as_ref().filter(|_| only.is_none()) {
+            let made = async || runners::ensure(self.objects, self.plan, wanted).await;
+            self.secret(&wanted.name, made, end).await?;
         }
         let Some(wanted) = self.plan.cluster.as_ref().filter(|_| only.is_none()) else {
             return Ok(());
@@ -140,8 +147,9 @@ impl Work<'_> {
             .await?;
         let apply = cluster::to_apply(self.plan, wanted, live.as_ref())?;
         for role in owner.iter().chain(runtime) {
-            self.secret(&role.name, Content::Password(role), end)
-                .await?;
+            let content = Content::Password(role);
+            let made = async || secret::ensure(self.objects, self.plan, &role.name, content).await;
+            self.secret(&role.name, made, end).await?;
         }
         self.apply(name, &apply, live.is_some(), end).await?;
         self.wait(name, end).await
@@ -150,11 +158,11 @@ impl Work<'_> {
     async fn secret(
         &self,
         name: &str,
-        content: Content<'_>,
+        ensure: impl AsyncFn() -> Result<Outcome, ProvisionError>,
         end: Instant,
     ) -> Result<(), ProvisionError> {
         loop {
-            match secret::ensure(self.objects, self.plan, name, content).await {
+            match ensure().await {
                 Err(ProvisionError::Kube(error)) if error.passes() && Instant::now() < end => {
                     sleep(LOOK_EVERY).await;
                 }
@@ -162,6 +170,7 @@ impl Work<'_> {
                     (self.say)(&match outcome? {
                         Outcome::Made => format!("Secret {name}: made"),
                         Outcome::Kept => format!("Secret {name}: there already, left alone"),
+                        Outcome::Renewed => format!("Secret {name}: certificates renewed"),
                     });
                     return Ok(());
                 }

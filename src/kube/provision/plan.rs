@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::owner::RELEASE;
+use super::runners::Runners;
 use super::secret::Role;
 use crate::config::{Broken, Span};
 
@@ -49,6 +50,8 @@ pub struct Secrets {
     pub owner: Option<Role>,
     /// Of the role that the API runs as.
     pub runtime: Option<Role>,
+    /// Of runners of models and of those who ask them.
+    pub runners: Option<Runners>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -132,7 +132,7 @@ fn superseded<'f>(files: &[&'f str], keep: Duration, now: u64) -> Vec<&'f str> {
 }
 
 /// Changes values of a Secret where it is still the one that was read; `None` removes one.
-async fn change(
+pub(super) async fn change(
     objects: &Objects,
     name: &str,
     mut changes: impl FnMut(&Value) -> Result<Vec<(String, Option<Value>)>, ProvisionError>,

@@ -38,6 +38,7 @@ pub enum Content<'a> {
 pub enum Outcome {
     Made,
     Kept,
+    Renewed,
 }
 
 /// Makes the Secret unless it is there; what is there is judged and left alone.
@@ -51,7 +52,7 @@ pub async fn ensure(
         judge(&live, plan, name, content)?;
         return Ok(Outcome::Kept);
     }
-    let mut object = json!({
+    let object = json!({
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": { "name": name, "labels": labels(content) },
@@ -60,6 +61,22 @@ pub async fn ensure(
         // being refused.
         "data": encoded(make(content, &plan.namespace)?),
     });
+    match create(objects, plan, name, object).await? {
+        None => Ok(Outcome::Made),
+        Some(live) => {
+            judge(&live, plan, name, content)?;
+            Ok(Outcome::Kept)
+        }
+    }
+}
+
+/// Makes it; what somebody else made meanwhile comes back.
+pub(super) async fn create(
+    objects: &Objects,
+    plan: &Plan,
+    name: &str,
+    mut object: Value,
+) -> Result<Option<Value>, ProvisionError> {
     mark(&mut object, &plan.metadata);
     // A manager of its own for each run, so that of two at once the second is refused instead of
     // replacing a password in use.
@@ -75,7 +92,7 @@ pub async fn ensure(
         )
         .await
     {
-        Ok(_) => Ok(Outcome::Made),
+        Ok(_) => Ok(None),
         Err(KubeError::Conflict(..)) => {
             let live = objects.get(Kind::Secret, name).await?;
             let live = live.ok_or_else(|| {
@@ -83,8 +100,7 @@ pub async fn ensure(
                     "the Secret {name} was made and deleted by somebody else meanwhile"
                 ))
             })?;
-            judge(&live, plan, name, content)?;
-            Ok(Outcome::Kept)
+            Ok(Some(live))
         }
         Err(error) => Err(error.into()),
     }
@@ -105,13 +121,18 @@ fn labels(content: Content<'_>) -> Value {
     }
 }
 
-fn judge(live: &Value, plan: &Plan, name: &str, content: Content<'_>) -> Result<(), Refused> {
+pub(super) fn judge_owner(live: &Value, plan: &Plan, name: &str) -> Result<(), Refused> {
     if let Some(owner) = stranger(live, &plan.release).filter(|_| !plan.adopt) {
         return Err(Refused(format!(
             "the Secret {name} belongs to {owner}, not to the release {}; the value database.cnpg.adopt takes it over",
             plan.release
         )));
     }
+    Ok(())
+}
+
+fn judge(live: &Value, plan: &Plan, name: &str, content: Content<'_>) -> Result<(), Refused> {
+    judge_owner(live, plan, name)?;
     match content {
         Content::Password(role) => {
             if value(live, "username").as_deref() != Some(&role.username) {

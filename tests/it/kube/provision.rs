@@ -493,3 +493,81 @@ async fn keys_alone_need_no_cluster() {
         server.asked()
     );
 }
+
+#[tokio::test]
+async fn certificates_of_runners_are_made_kept_and_renewed_in_time() {
+    const SECRET: &str = "secrets/demo-chartroom-runner-tls";
+    const HOST: &str = "demo-chartroom-runner.shop.svc";
+    let server = ApiServer::start().await;
+    let plan = wanted_with(|plan| {
+        plan["secrets"] =
+            json!({ "runners": { "name": "demo-chartroom-runner-tls", "host": HOST } });
+        plan.as_object_mut().unwrap().remove("cluster");
+    });
+    let says = async |what: &str| {
+        let (code, said, complaint) = provision(&server, &plan).await;
+        let expected = format!("Secret demo-chartroom-runner-tls: {what}\n");
+        assert_eq!((code, said, complaint), (0, expected, String::new()));
+        server.object(SECRET).unwrap()
+    };
+    let made = says("made").await;
+    assert_eq!(
+        made["metadata"]["annotations"]["chartroom.github.io/release"],
+        RELEASE
+    );
+    let files: BTreeSet<&str> = made["data"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let expected = [
+        "ca.crt",
+        "ca.key",
+        "client.crt",
+        "client.key",
+        "server.crt",
+        "server.key",
+    ];
+    assert_eq!(files, BTreeSet::from(expected));
+    assert_eq!(
+        says("there already, left alone").await["data"],
+        made["data"]
+    );
+
+    let mut old = made.clone();
+    let today = chrono::Utc::now().date_naive();
+    let long_ago = today - chrono::Days::new(500);
+    let files = chartroom::kube::provision::runners::make(HOST, None, long_ago).unwrap();
+    for (name, text) in files {
+        old["data"][name] = json!(BASE64_STANDARD.encode(text.as_str().unwrap()));
+    }
+    old["data"]["note"] = json!(BASE64_STANDARD.encode("somebody's"));
+    server.put(SECRET, old.clone());
+    let renewed = says("certificates renewed").await;
+    for (file, stays) in [
+        ("ca.crt", true),
+        ("ca.key", true),
+        ("note", true),
+        ("server.crt", false),
+        ("client.key", false),
+    ] {
+        assert_eq!(renewed["data"][file] == old["data"][file], stays, "{file}");
+    }
+    says("there already, left alone").await;
+
+    // Neither another release's nor something else is touched.
+    let mut others = made.clone();
+    others["metadata"]["annotations"]["chartroom.github.io/release"] = json!("shop/other");
+    let mut empty = made;
+    empty["data"].as_object_mut().unwrap().remove("server.crt");
+    for (there, why) in [
+        (others, "belongs to shop/other"),
+        (empty, "holds no certificate `server.crt`"),
+    ] {
+        server.put(SECRET, there);
+        let (code, _, complaint) = provision(&server, &plan).await;
+        assert_eq!(code, 65, "{complaint}");
+        assert!(complaint.contains(why), "{complaint}");
+    }
+}
