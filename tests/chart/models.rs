@@ -1,9 +1,10 @@
-//! Where models run: beside the API and the workers, with nothing but a socket.
+//! Where models run: beside the API and the workers, with nothing but a socket, or in pods of their
+//! own.
 
 use serde_json::{Value, json};
 
 use crate::helm::{Case, FULLNAME, Helm, Object, case, chart, holds, parse};
-use crate::pods::list;
+use crate::pods::{is_of_runners, list};
 
 const SOCKET: &str = "unix:/run/chartroom/models.sock";
 
@@ -21,10 +22,11 @@ fn variable<'a>(deployment: &'a Object, name: &str) -> Option<&'a str> {
 /// Each Deployment, because those who do jobs check versions, and the API asks them.
 fn models_run_apart_and_hold_nothing(case: &Case) -> Vec<String> {
     let mut findings = Vec::new();
-    for deployment in case.of_kind("Deployment") {
+    for deployment in case.of_kind("Deployment").filter(|it| !is_of_runners(it)) {
         let mut find = |what: &str| findings.push(format!("{deployment}: {what}"));
         let Some(container) = runner(deployment) else {
-            if variable(deployment, "CHARTROOM_MODELS_RUNNER") != Some("off") {
+            let place = variable(deployment, "CHARTROOM_MODELS_RUNNER").unwrap_or_default();
+            if place != "off" && !place.starts_with("tls://") {
                 find("nothing runs models, and it is not said");
             }
             continue;
@@ -108,6 +110,190 @@ fn models_run_beside_the_service_without_a_secret_or_a_port() {
             }),
         ],
     );
+}
+
+/// Runners that hold a certificate and nothing else, that each who asks can find and prove itself to,
+/// and that nobody else reaches.
+fn runners_know_who_asks(case: &Case) -> Vec<String> {
+    let mut findings = Vec::new();
+    let Some(runners) = case.of_kind("Deployment").find(|it| is_of_runners(it)) else {
+        return findings;
+    };
+    let spec = runners.at("/spec/template/spec");
+    let side = |deployment: &Object| {
+        let volumes = list(deployment.at("/spec/template/spec/volumes"));
+        let found = volumes.iter().find(|it| it["name"] == "runner-tls");
+        found.map(|it| it["secret"].clone()).unwrap_or_default()
+    };
+    let shows = |deployment: &Object, name: &str| {
+        list(&side(deployment)["items"])
+            .iter()
+            .any(|item| item["key"] == format!("{name}.crt"))
+    };
+    if list(&spec["volumes"]).len() != 1 || !shows(runners, "server") {
+        findings.push(format!("runners hold {}", spec["volumes"]));
+    }
+    if !list(&spec["initContainers"]).is_empty() || list(&spec["containers"]).len() != 1 {
+        findings.push("runners have more than one container".to_owned());
+    }
+    let name = runners.name();
+    let service = case.one("Service", name);
+    if service.at("/spec/clusterIP") != "None" {
+        findings.push("the Service chooses instead of who asks".to_owned());
+    }
+    let place = format!("tls://{name}.{}.svc:9443", crate::helm::NAMESPACE);
+    for deployment in case.of_kind("Deployment").filter(|it| !is_of_runners(it)) {
+        if variable(deployment, "CHARTROOM_MODELS_RUNNER") != Some(&place) {
+            findings.push(format!("{deployment} asks elsewhere"));
+        }
+        if !shows(deployment, "client")
+            || side(deployment)["secretName"] != side(runners)["secretName"]
+        {
+            findings.push(format!("{deployment} shows {}", side(deployment)));
+        }
+    }
+    let job = case.one(
+        "ConfigMap",
+        &format!("{}-provision", name.trim_end_matches("-runner")),
+    );
+    let plan: Value = serde_json::from_str(job.text("/data/plan.json")).unwrap();
+    let made = &plan["secrets"]["runners"];
+    if made["name"] != side(runners)["secretName"]
+        || format!("tls://{}:9443", made["host"].as_str().unwrap()) != place
+    {
+        findings.push(format!("the hook makes {made}"));
+    }
+    let policy = case.one("NetworkPolicy", name);
+    let from: Vec<&Value> = list(policy.at("/spec/ingress"))
+        .iter()
+        .filter(|rule| rule["ports"][0]["port"] == "models")
+        .flat_map(|rule| list(&rule["from"]))
+        .map(|peer| &peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"])
+        .collect();
+    if from != ["api", "worker"] || policy.at("/spec/egress") != &json!([]) {
+        findings.push(format!(
+            "runners speak with {from:?} and {}",
+            policy.at("/spec/egress")
+        ));
+    }
+    findings
+}
+
+#[test]
+fn runners_apart_serve_those_of_the_release_and_nobody_else() {
+    let change = |kind: &'static str, pointer: &'static str, value: Value| {
+        move |object: &mut Object| {
+            let named = object.name() == "demo-chartroom-runner" && object.kind() == kind;
+            if let Some(found) = object.0.pointer_mut(pointer).filter(|_| named) {
+                *found = value.clone();
+            }
+        }
+    };
+    holds(
+        runners_know_who_asks,
+        "runners.yaml",
+        &[
+            (
+                "a Service with an address",
+                &change("Service", "/spec/clusterIP", json!("10.0.0.1")),
+            ),
+            (
+                "the other side's certificate",
+                &change(
+                    "Deployment",
+                    "/spec/template/spec/volumes/0/secret/items/1/key",
+                    json!("client.crt"),
+                ),
+            ),
+            (
+                "another Secret",
+                &change(
+                    "Deployment",
+                    "/spec/template/spec/volumes/0/secret/secretName",
+                    json!("another"),
+                ),
+            ),
+            (
+                "everybody",
+                &change("NetworkPolicy", "/spec/ingress/0/from", json!([])),
+            ),
+            (
+                "a way out",
+                &change("NetworkPolicy", "/spec/egress", json!([{}])),
+            ),
+        ],
+    );
+    let (Some(helm), Some(apart)) = (Helm::find("helm"), case("runners.yaml")) else {
+        return;
+    };
+    let runners = apart.one("Deployment", "demo-chartroom-runner");
+    assert!(runners.at("/spec/replicas").is_null(), "the autoscaler's");
+    let scaler = apart.one("HorizontalPodAutoscaler", "demo-chartroom-runner");
+    assert_eq!(
+        scaler.at("/spec/scaleTargetRef/name"),
+        "demo-chartroom-runner"
+    );
+    assert_eq!(list(scaler.at("/spec/metrics")).len(), 2);
+    assert!(apart.of_kind("PodDisruptionBudget").any(is_of_runners));
+    let one = helm
+        .template(&["--set=models.placement=deployment,models.replicas=1"])
+        .unwrap();
+    assert!(
+        !one.iter()
+            .any(|it| it.kind() == "PodDisruptionBudget" && is_of_runners(it))
+    );
+
+    let own = "--set=models.placement=deployment,models.tls.existingSecret=server-tls,models.tls.existingClientSecret=client-tls";
+    let objects = helm.template(&[own]).unwrap();
+    let secrets: Vec<&str> = objects
+        .iter()
+        .filter(|it| it.kind() == "Deployment")
+        .map(|it| {
+            let volumes = list(it.at("/spec/template/spec/volumes"));
+            let found = volumes
+                .iter()
+                .find(|it| it["name"] == "runner-tls")
+                .unwrap();
+            assert_eq!(found["secret"]["items"][1]["key"], "tls.crt");
+            found["secret"]["secretName"].as_str().unwrap()
+        })
+        .collect();
+    assert_eq!(secrets, ["client-tls", "server-tls"]);
+    let mut plans = objects.iter().filter(|it| it.kind() == "ConfigMap");
+    assert!(plans.all(|it| !it.0.to_string().contains("runners")));
+    for (set, why) in [
+        (
+            "models.placement=deployment,database.provisioner=manifest,auth.keys.existingSecret=keys",
+            "names demo-chartroom-runner.ns.svc",
+        ),
+        (
+            "models.placement=deployment,models.tls.existingSecret=one",
+            "belong together",
+        ),
+        (
+            "models.autoscaling.enabled=true",
+            "needs models.placement=deployment",
+        ),
+        (
+            "models.placement=deployment,models.autoscaling.enabled=true,models.autoscaling.min=9",
+            "is above",
+        ),
+        (
+            "models.placement=deployment,models.autoscaling.enabled=true,models.autoscaling.cpu=null",
+            "something to measure",
+        ),
+    ] {
+        let refused = helm.template(&["--set", set]).err().unwrap_or_default();
+        assert!(refused.contains(why), "{set}: {refused}");
+    }
+    // The hook makes certificates where it makes nothing else, and no keys where there are some.
+    let external = "--set=models.placement=deployment,database.mode=external,database.external.existingSecret=db,database.tls.mode=require,auth.keys.existingSecret=keys";
+    let objects = helm.template(&[external]).unwrap();
+    let job = objects
+        .iter()
+        .find(|it| it.kind() == "Job" && it.name().ends_with("provision"));
+    let arguments = job.unwrap().at("/spec/template/spec/containers/0/args");
+    assert_eq!(list(arguments).len(), 2, "not the keys alone: {arguments}");
 }
 
 #[test]

@@ -147,6 +147,19 @@ pub(crate) fn is_of_workers(object: &Object) -> bool {
     object.name().ends_with("-worker")
 }
 
+pub(crate) fn is_of_runners(object: &Object) -> bool {
+    object.name().ends_with("-runner")
+}
+
+/// Which pods an object is about, by its name.
+fn part(object: &Object) -> &'static str {
+    match (is_of_workers(object), is_of_runners(object)) {
+        (true, _) => "worker",
+        (_, true) => "runner",
+        _ => "api",
+    }
+}
+
 pub(crate) fn matches(selector: &Value, labels: &Value) -> bool {
     selector.as_object().is_some_and(|wanted| {
         !wanted.is_empty() && wanted.iter().all(|(name, value)| labels[name] == *value)
@@ -162,7 +175,7 @@ fn selectors_match_one_deployment(case: &Case) -> Vec<String> {
             "Service" => "/spec/selector",
             "Deployment" | "PodDisruptionBudget" => "/spec/selector/matchLabels",
             "PodMonitor" if is_of_workers(object) => "/spec/selector/matchLabels",
-            "NetworkPolicy" if object.name().ends_with("chartroom") || is_of_workers(object) => {
+            "NetworkPolicy" if object.name().ends_with("chartroom") || part(object) != "api" => {
                 "/spec/podSelector/matchLabels"
             }
             _ => continue,
@@ -173,14 +186,13 @@ fn selectors_match_one_deployment(case: &Case) -> Vec<String> {
     for object in &case.objects {
         let Some(pod) = object.pod() else { continue };
         for (who, selector) in &selectors {
-            let is_meant =
-                object.kind() == "Deployment" && is_of_workers(who) == is_of_workers(object);
+            let is_meant = object.kind() == "Deployment" && part(who) == part(object);
             if matches(selector, &pod["metadata"]["labels"]) != is_meant {
                 findings.push(format!("{who} and the pods of {object}"));
             }
         }
     }
-    if let Some(monitor) = case.of_kind("ServiceMonitor").next() {
+    for monitor in case.of_kind("ServiceMonitor") {
         let services: Vec<_> = case
             .of_kind("Service")
             .filter(|service| {
@@ -190,7 +202,9 @@ fn selectors_match_one_deployment(case: &Case) -> Vec<String> {
                 )
             })
             .collect();
-        if services.len() != 1 || monitor.at("/spec/namespaceSelector/matchNames") != &json!(["ns"])
+        if services.len() != 1
+            || part(services[0]) != part(monitor)
+            || monitor.at("/spec/namespaceSelector/matchNames") != &json!(["ns"])
         {
             findings.push(format!("{monitor} finds {} Services", services.len()));
         }
@@ -237,6 +251,9 @@ fn no_selector_of_the_api_matches_a_pod_of_a_hook_or_a_worker() {
     );
 }
 
+/// What runs models reads no others.
+const RUNNER_SETTINGS: [&str; 2] = ["CHARTROOM_RUNNER_TLS", "CHARTROOM_RUNNER_METRICS"];
+
 /// The program refuses a `CHARTROOM_*` variable that is none of its settings, so a typo here would
 /// be a crash loop.
 fn variables_are_settings(case: &Case) -> Vec<String> {
@@ -256,7 +273,11 @@ fn variables_are_settings(case: &Case) -> Vec<String> {
                 if !seen.insert(name) {
                     findings.push(format!("{object}: {name} twice"));
                 }
-                if name.starts_with("CHARTROOM_") && !settings.contains(name) {
+                let is_known = match is_of_runners(object) {
+                    true => RUNNER_SETTINGS.contains(&name),
+                    false => settings.contains(name),
+                };
+                if name.starts_with("CHARTROOM_") && !is_known {
                     findings.push(format!("{object}: {name} is no setting"));
                 }
             }
@@ -314,6 +335,14 @@ fn secrets_are_mounted_to_be_read_again(case: &Case) -> Vec<String> {
             if volume["name"] == "spool" && !volume["emptyDir"]["sizeLimit"].is_string() {
                 findings.push(format!("{object}: the spool has no limit"));
             }
+            if volume["name"] == "runner-tls"
+                && list(&volume["secret"]["items"])
+                    .iter()
+                    .map(|item| &item["path"])
+                    .ne(["ca.crt", "tls.crt", "tls.key"])
+            {
+                findings.push(format!("{object}: more than one side's certificate"));
+            }
             if volume["name"] == "database-ca"
                 && volume["secret"]["items"] != json!([{"key": "ca.crt", "path": "ca.crt"}])
             {
@@ -368,6 +397,15 @@ fn probes_and_drain_fit_the_program() {
     {
         let pod = deployment.at("/spec/template/spec");
         let container = &pod["containers"][0];
+        if is_of_runners(deployment) {
+            for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
+                let get = json!({"path": "/healthz", "port": "metrics"});
+                assert_eq!(container[probe]["httpGet"], get, "{probe}");
+            }
+            // It gives those who ask ten seconds, and those whom it ends two.
+            assert!(pod["terminationGracePeriodSeconds"].as_i64().unwrap() > 12);
+            continue;
+        }
         let command = match is_of_workers(deployment) {
             true => "worker",
             false => "serve",

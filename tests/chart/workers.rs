@@ -48,6 +48,8 @@ fn workers_hold_the_database_alone(case: &Case) -> Vec<String> {
             "database" | "database-ca" | "smtp" | "smtp-ca" => volume["secret"].is_object(),
             // A socket.
             "models" => volume["emptyDir"].is_object(),
+            // Their own side's certificate, as `models` judges.
+            "runner-tls" => volume["secret"]["items"].is_array(),
             // What the installer adds.
             _ => volume["configMap"].is_object(),
         };

@@ -9,10 +9,11 @@
 {{- eq .Values.database.mode "external" | ternary "external" .Values.database.provisioner }}
 {{- end }}
 
-{{/* "true" where a Job makes what the release needs: database and keys, or the keys alone. */}}
+{{/* "true" where a Job makes what the release needs: database, keys and certificates, or those without the database. */}}
 {{- define "chartroom.provisions" -}}
 {{- $mode := include "chartroom.databaseMode" . }}
-{{- if or (eq $mode "hook") (and (eq $mode "external") (not .Values.auth.keys.existingSecret)) }}true{{ end }}
+{{- $makes := or (not .Values.auth.keys.existingSecret) (include "chartroom.makesRunnerTls" .) }}
+{{- if or (eq $mode "hook") (and (eq $mode "external") $makes) }}true{{ end }}
 {{- end }}
 
 {{/* The Secret of a role's password. Call with (dict "root" $ "role" "api|worker|owner"); a worker connects as the API does. */}}
@@ -218,6 +219,9 @@ valueFrom:
 {{- $secrets := dict }}
 {{- if not .Values.auth.keys.existingSecret }}
 {{- $_ := set $secrets "keys" (dict "name" (include "chartroom.keysSecret" .)) }}
+{{- end }}
+{{- if include "chartroom.makesRunnerTls" . }}
+{{- $_ := set $secrets "runners" (dict "name" (printf "%s-runner-tls" $fullname) "host" (include "chartroom.runnerHost" .)) }}
 {{- end }}
 {{- $release := printf "%s/%s" .Release.Namespace .Release.Name }}
 {{- /* Neither app.kubernetes.io/instance nor helm.sh/chart: by those, Argo CD would count what the hook made among the release's objects and prune it. */}}

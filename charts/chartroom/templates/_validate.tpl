@@ -10,6 +10,24 @@
 {{- if and (eq $mode "manifest") (not .Values.auth.keys.existingSecret) }}
 {{- fail (printf "database.provisioner=manifest has no hook that makes the keys which sign tokens: run `chartroom keys generate --keys-dir keys` and `kubectl create secret generic %s-keys --namespace %s --from-file=keys`, then set auth.keys.existingSecret=%s-keys" $fullname .Release.Namespace $fullname) }}
 {{- end }}
+{{- with .Values.models }}
+{{- $apart := include "chartroom.hasRunners" $ }}
+{{- if and $apart (eq $mode "manifest") (not .tls.existingSecret) }}
+{{- fail (printf "database.provisioner=manifest has no hook that makes the certificates of models.placement=deployment: make two Secrets with tls.crt, tls.key and ca.crt of one authority, one whose certificate names %s for the runners, one for those who ask them, and set models.tls.existingSecret and models.tls.existingClientSecret" (include "chartroom.runnerHost" $)) }}
+{{- end }}
+{{- if ne (empty .tls.existingSecret) (empty .tls.existingClientSecret) }}
+{{- fail "models.tls.existingSecret and models.tls.existingClientSecret belong together: one is for the runners, the other for those who ask them" }}
+{{- end }}
+{{- if and .autoscaling.enabled (not $apart) }}
+{{- fail "models.autoscaling.enabled needs models.placement=deployment: elsewhere models have no pods of their own" }}
+{{- end }}
+{{- if and .autoscaling.enabled (gt (int .autoscaling.min) (int .autoscaling.max)) }}
+{{- fail "models.autoscaling.min is above models.autoscaling.max" }}
+{{- end }}
+{{- if and .autoscaling.enabled (not .autoscaling.cpu) (not .autoscaling.metrics) }}
+{{- fail "models.autoscaling.enabled needs something to measure: set models.autoscaling.cpu or models.autoscaling.metrics" }}
+{{- end }}
+{{- end }}
 {{- if and (eq $mode "hook") $database.runtimeSecret }}
 {{- fail "database.runtimeSecret is for provisioner=manifest and mode=external: the hook makes that Secret itself" }}
 {{- end }}
