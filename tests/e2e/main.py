@@ -21,6 +21,7 @@ CASES = {
     "workloads": "workloads.workloads",
     "workers": "workers.workers",
     "models": "models.models",
+    "models-apart": "models.apart",
     "monitoring": "monitoring.monitoring",
     "modes": "modes.modes",
     "missing-rights": "modes.missing_rights",
