@@ -3,15 +3,17 @@
 //! for, and where not, both changes are kept.
 
 use axum::response::Response;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 use super::form::{Form, conditions, is_shown};
 use super::view::{Done, View, moment};
+use crate::events::model::{Deed, Told};
 use crate::http::answer::conditional::Conditions;
 use crate::http::answer::etag::etag;
+use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 
 /// Somebody else may save again while two changes are put together.
@@ -90,8 +92,11 @@ impl Draft {
 
     /// The page that asks, for each field that both have changed, whose is to be kept.
     fn page(&self, view: &View, action: &str, now: &Now) -> Response {
-        let (theirs, version, changed_at) = (&now.values, now.version, now.changed_at);
+        let (theirs, version) = (&now.values, now.version);
         let lang = view.lang;
+        let at = format!("{} UTC", moment(lang, now.changed.at));
+        let by = now.changed.by.as_deref();
+        let by = by.unwrap_or(lang.somebody());
         let clashes = self.clashes(theirs);
         let is_clash = |name: &str| clashes.iter().any(|field| field.name == name);
         let page = view
@@ -100,7 +105,7 @@ impl Draft {
         page.show(html! {
             h1 { (lang.conflict_title()) }
             p.note.warn role="alert" tabindex="-1" data-focus {
-                (lang.conflict_detail(format!("{} UTC", moment(lang, changed_at))))
+                (lang.conflict_detail(by, at))
             }
             form method="post" action=(action) {
                 input type="hidden" name="etag" value=(text_of(version));
@@ -173,11 +178,48 @@ impl Draft {
 pub struct Now {
     pub values: Values,
     pub version: i64,
-    pub changed_at: DateTime<Utc>,
+    pub changed: Change,
+}
+
+/// Who changed something last, and when, as far as the thing itself says it.
+pub struct Change {
+    pub at: DateTime<Utc>,
+    pub by: Option<String>,
+    /// How the trail tells it, where it does.
+    pub told: Option<Told>,
+}
+
+impl Change {
+    /// With what the trail knows better, which is read only where somebody is asked whose change is
+    /// to be kept.
+    async fn looked_up(self, app: &AppState) -> ApiResult<Self> {
+        let Some(told) = &self.told else {
+            return Ok(self);
+        };
+        let last = app
+            .db
+            .read_primary(async |connection| told.last(connection).await)
+            .await?;
+        Ok(match last {
+            Some(Deed { at, name }) => Self {
+                at,
+                by: name,
+                told: None,
+            },
+            None => self,
+        })
+    }
+}
+
+/// A conflict is younger than the form that it is shown in, and forms are not kept for months.
+pub fn lately() -> DateTime<Utc> {
+    Utc::now() - TimeDelta::days(90)
 }
 
 /// What a form changes.
 pub trait Kept: Sync {
+    fn app(&self) -> &AppState;
+
     fn now(&self) -> impl Future<Output = ApiResult<Now>> + Send;
 
     /// A merge patch, where the version is still the one that is named.
@@ -214,6 +256,8 @@ pub async fn save(
         }
         let now = kept.now().await?;
         if !draft.fits(&now.values) {
+            let changed = now.changed.looked_up(kept.app()).await?;
+            let now = Now { changed, ..now };
             return Ok(Outcome::Clash(draft.page(view, action, &now)));
         }
         (holds, done) = (conditions(&text_of(now.version))?, Done::Merged);

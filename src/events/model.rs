@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::Integer;
+use diesel::sql_types::{Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -119,6 +119,46 @@ impl TrailEntry {
         };
         page.load(connection, query, audit_events::id, audit_events::id)
             .await
+    }
+}
+
+/// A change, as the trail tells it.
+pub struct Told {
+    pub action: &'static str,
+    pub target: Uuid,
+    /// Members that its detail has.
+    pub about: Value,
+    pub since: DateTime<Utc>,
+}
+
+/// Who did something, and when.
+#[derive(QueryableByName)]
+pub struct Deed {
+    #[diesel(sql_type = Timestamptz)]
+    pub at: DateTime<Utc>,
+    /// `None` where nobody signed in did it, or their account is gone.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub name: Option<String>,
+}
+
+const LAST: &str = "SELECT audit_events.at, coalesce(users.name, users.username, workloads.name) AS name \
+    FROM audit_events LEFT JOIN users ON users.id = audit_events.actor_id \
+    LEFT JOIN workloads ON workloads.id = audit_events.actor_id \
+    WHERE target_id = $1 AND action = $2 AND detail @> $3 AND audit_events.at >= $4 \
+    AND audit_events.id >= $5 ORDER BY audit_events.id DESC LIMIT 1";
+
+impl Told {
+    /// The last time that it happened.
+    pub async fn last(&self, connection: &mut AsyncPgConnection) -> QueryResult<Option<Deed>> {
+        sql_query(LAST)
+            .bind::<SqlUuid, _>(self.target)
+            .bind::<Text, _>(self.action)
+            .bind::<Jsonb, _>(&self.about)
+            .bind::<Timestamptz, _>(self.since)
+            .bind::<SqlUuid, _>(first_id_of(self.since - CLOCKS_APART))
+            .get_result(connection)
+            .await
+            .optional()
     }
 }
 

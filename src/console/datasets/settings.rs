@@ -3,12 +3,12 @@
 use axum::response::Response;
 use http::StatusCode;
 use maud::{Markup, html};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::head;
 use crate::console::form::{Fields, Form, Input, optional, parse};
 use crate::console::merge::{
-    Draft, Field, Kept, Now, Outcome, Values, opened, save, still_opened, text_of,
+    Change, Draft, Field, Kept, Now, Outcome, Values, lately, opened, save, still_opened, text_of,
     value as value_of,
 };
 use crate::console::parts::deletion;
@@ -18,6 +18,7 @@ use crate::datasets::access::DatasetAccess;
 use crate::datasets::handlers::datasets::delete_dataset;
 use crate::datasets::handlers::update::update_dataset;
 use crate::datasets::model::Dataset;
+use crate::events::model::Told;
 use crate::http::answer::conditional::Conditions;
 use crate::http::body::extract::ValidPath;
 use crate::http::body::patch::MergePatch;
@@ -190,6 +191,10 @@ struct OfDataset {
 }
 
 impl Kept for OfDataset {
+    fn app(&self) -> &AppState {
+        &self.app
+    }
+
     async fn now(&self) -> ApiResult<Now> {
         let (me, id) = (self.who.id, self.id);
         let found = self
@@ -201,7 +206,16 @@ impl Kept for OfDataset {
         Ok(Now {
             values: values(&dataset),
             version: dataset.revision,
-            changed_at: dataset.updated_at,
+            changed: Change {
+                at: dataset.updated_at,
+                by: None,
+                told: Some(Told {
+                    action: "dataset.described",
+                    target: dataset.project_id.0,
+                    about: json!({ "dataset": dataset.id }),
+                    since: lately(),
+                }),
+            },
         })
     }
 

@@ -3,16 +3,18 @@
 use axum::response::Response;
 use http::StatusCode;
 use maud::{Markup, html};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::head;
 use crate::console::datasets::settings::tags;
 use crate::console::form::{Fields, Form, Input, optional, parse};
 use crate::console::merge::{
-    Draft, Field, Kept, Now, Outcome, Values, opened, save, still_opened, value as value_of,
+    Change, Draft, Field, Kept, Now, Outcome, Values, lately, opened, save, still_opened,
+    value as value_of,
 };
 use crate::console::view::{View, done};
 use crate::console::words::Lang;
+use crate::events::model::Told;
 use crate::http::answer::conditional::Conditions;
 use crate::http::body::extract::ValidPath;
 use crate::http::body::patch::MergePatch;
@@ -20,7 +22,7 @@ use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::types::ModelId;
+use crate::kernel::types::{ModelId, ProjectId};
 use crate::models::access::ModelAccess;
 use crate::models::handlers::versions::update_model_version;
 use crate::models::handlers::{VersionPath, version};
@@ -131,6 +133,7 @@ pub async fn submit(
         who,
         app,
         actor,
+        project: model.project_id,
         model: model.id,
         name: model.name.clone(),
         number,
@@ -152,12 +155,17 @@ struct OfVersion {
     who: Signed,
     app: AppState,
     actor: Actor,
+    project: ProjectId,
     model: ModelId,
     name: String,
     number: i64,
 }
 
 impl Kept for OfVersion {
+    fn app(&self) -> &AppState {
+        &self.app
+    }
+
     async fn now(&self) -> ApiResult<Now> {
         let (model, number) = (self.model, self.number);
         let found = self
@@ -169,8 +177,16 @@ impl Kept for OfVersion {
         Ok(Now {
             values: values(&version),
             version: version.revision,
-            // A version does not keep when it was described.
-            changed_at: version.created_at,
+            changed: Change {
+                at: version.created_at,
+                by: None,
+                told: Some(Told {
+                    action: "model_version.described",
+                    target: self.project.0,
+                    about: json!({ "model": model, "version": number }),
+                    since: lately(),
+                }),
+            },
         })
     }
 

@@ -3,17 +3,18 @@
 use axum::response::Response;
 use http::StatusCode;
 use maud::{Markup, html};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::head;
 use crate::console::form::{Fields, Form, is_shown, optional, parse};
 use crate::console::merge::{
-    Draft, Field, Kept, Now, Outcome, Values, opened, save, still_opened, text_of,
+    Change, Draft, Field, Kept, Now, Outcome, Values, lately, opened, save, still_opened, text_of,
     value as value_of,
 };
 use crate::console::parts::{deletion, first};
 use crate::console::view::{Done, View, done};
 use crate::console::words::Lang;
+use crate::events::model::Told;
 use crate::http::answer::conditional::Conditions;
 use crate::http::body::extract::ValidPath;
 use crate::http::body::patch::MergePatch;
@@ -157,6 +158,10 @@ struct OfModel {
 }
 
 impl Kept for OfModel {
+    fn app(&self) -> &AppState {
+        &self.app
+    }
+
     async fn now(&self) -> ApiResult<Now> {
         let (me, name) = (self.who.id, &self.name);
         let found = self
@@ -168,7 +173,16 @@ impl Kept for OfModel {
         Ok(Now {
             values: values(&model),
             version: model.revision,
-            changed_at: model.updated_at,
+            changed: Change {
+                at: model.updated_at,
+                by: None,
+                told: Some(Told {
+                    action: "model.described",
+                    target: model.project_id.0,
+                    about: json!({ "model": model.id }),
+                    since: lately(),
+                }),
+            },
         })
     }
 

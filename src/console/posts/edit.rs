@@ -3,16 +3,17 @@
 use axum::response::Response;
 use http::StatusCode;
 use maud::{Markup, html};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::one::look;
 use super::write::{buttons, inputs, seen};
 use crate::console::form::{Fields, Form, parse};
 use crate::console::merge::{
-    Draft, Field, Kept, Now, Outcome, Values, opened, save, still_opened, value as value_of,
+    Change, Draft, Field, Kept, Now, Outcome, Values, opened, save, still_opened, value as value_of,
 };
 use crate::console::view::{View, done};
 use crate::console::words::Lang;
+use crate::events::model::Told;
 use crate::http::answer::conditional::Conditions;
 use crate::http::body::extract::ValidPath;
 use crate::http::body::patch::MergePatch;
@@ -146,12 +147,29 @@ struct OfPost {
 }
 
 impl Kept for OfPost {
+    fn app(&self) -> &AppState {
+        &self.app
+    }
+
     async fn now(&self) -> ApiResult<Now> {
         let post = look(&self.app, self.who.id, self.id).await?;
+        // The trail has what others change of a post.
+        let told = post.project_id.map(|project| Told {
+            action: "post.changed",
+            target: project.0,
+            about: json!({ "post": post.id }),
+            since: post.updated_at,
+        });
+        let by = post.author.as_ref();
+        let by = by.and_then(|it| it.name.clone().or_else(|| it.username.clone()));
         Ok(Now {
             values: values(&post),
             version: post.version,
-            changed_at: post.updated_at,
+            changed: Change {
+                at: post.updated_at,
+                by,
+                told,
+            },
         })
     }
 

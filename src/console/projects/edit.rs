@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use super::new::{inputs, json as as_json};
 use crate::console::form::{Fields, Form, conditions, parse};
 use crate::console::merge::{
-    Draft, Field, Kept, Now, Outcome, Values, opened, save, still_opened, text_of,
+    Change, Draft, Field, Kept, Now, Outcome, Values, lately, opened, save, still_opened, text_of,
     value as value_of,
 };
 use crate::console::parts::deletion;
 use crate::console::view::{Done, View, done};
 use crate::console::words::Lang;
 use crate::db::transaction::{Tx, Work, transaction};
+use crate::events::model::Told;
 use crate::http::answer::conditional::Conditions;
 use crate::http::body::extract::ValidPath;
 use crate::http::body::patch::MergePatch;
@@ -162,12 +163,25 @@ struct OfProject {
 }
 
 impl Kept for OfProject {
+    fn app(&self) -> &AppState {
+        &self.app
+    }
+
     async fn now(&self) -> ApiResult<Now> {
         let project = look(&self.app, self.who.id, self.id).await?;
         Ok(Now {
             values: values(&project),
             version: project.version,
-            changed_at: project.updated_at,
+            changed: Change {
+                at: project.updated_at,
+                by: None,
+                told: Some(Told {
+                    action: "project.changed",
+                    target: project.id.0,
+                    about: json!({}),
+                    since: lately(),
+                }),
+            },
         })
     }
 

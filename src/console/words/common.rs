@@ -80,9 +80,10 @@ said! {
         / "Versuchen Sie es in {minutes} Minuten noch einmal.";
     conflict_title: "Somebody else has changed this meanwhile"
         / "Das hat inzwischen jemand anders geändert";
-    conflict_detail(when):
-        "You and somebody else have changed the same fields; theirs was saved at {when}. Nothing of yours is saved yet: choose for each field, then save."
-        / "Sie und jemand anders haben dieselben Felder geändert; die andere Änderung ist seit {when} gespeichert, Ihre noch nicht. Wählen Sie für jedes Feld und speichern Sie.";
+    somebody: "somebody else" / "jemand anders";
+    conflict_detail(who, when):
+        "You and {who} have changed the same fields; theirs was saved at {when}. Nothing of yours is saved yet: choose for each field, then save."
+        / "Sie und {who} haben dieselben Felder geändert; die andere Änderung ist seit {when} gespeichert, Ihre noch nicht. Wählen Sie für jedes Feld und speichern Sie.";
     field: "Field" / "Feld";
     yours: "Yours" / "Ihres";
     theirs: "Theirs" / "Deren";

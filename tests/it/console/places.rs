@@ -164,7 +164,8 @@ async fn lists_are_walked_in_both_directions() {
 async fn two_changes_are_put_together_unless_they_are_of_the_same() {
     let house = House::new().await;
     let ann = house.person("ann", false).await;
-    let project = house.project(&ann, &[]).await;
+    let bob = house.person("bob", false).await;
+    let project = house.project(&ann, &[(&bob, "owner")]).await;
     let (path, edit) = (
         format!("/projects/{project}"),
         format!("/projects/{project}/edit"),
@@ -173,7 +174,7 @@ async fn two_changes_are_put_together_unless_they_are_of_the_same() {
     let form = house.page(&ann, &edit).await;
     let etag = hidden(&form, "etag");
     let elsewhere = async |patch: Value| {
-        let changed = house.api(&ann, Method::PATCH, &api, Some(patch)).await;
+        let changed = house.api(&bob, Method::PATCH, &api, Some(patch)).await;
         assert_eq!(changed.status, 200, "{}", changed.text());
     };
     let filled = |name: &'static str, description: &'static str| {
@@ -205,6 +206,9 @@ async fn two_changes_are_put_together_unless_they_are_of_the_same() {
     );
 
     // The same field: nothing is saved, and the page has all three.
+    for words in ["Others", "Theirs"] {
+        elsewhere(json!({ "description": words })).await;
+    }
     let clash = send(&filled("Other", "My words")).await;
     assert_eq!(clash.status, 412, "{}", clash.text());
     let page = clash.text();
@@ -218,6 +222,8 @@ async fn two_changes_are_put_together_unless_they_are_of_the_same() {
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
+    // And who it was.
+    assert!(page.contains("You and The bob have changed"), "{page}");
     let now = house.api(&ann, Method::GET, &api, None).await.json();
     assert_eq!(now["description"], "Theirs");
     // Their name is taken, and my words.
