@@ -2,7 +2,8 @@
 //!
 //! One page is one file: its handler and its template. Handlers call what the handlers of the API
 //! call, or these themselves, and have no rules and no SQL of their own. `view` is who looks and how,
-//! `layout` what every page is set in, `form` what was typed, `file` what was uploaded, `merge` what
+//! `layout` what every page is set in, `form` what was typed, `file` what was uploaded, `inside` what the
+//! lists and forms of things in projects have alike, `merge` what
 //! two have changed at once, `words` what pages say, `markup` the one file that writes unescaped HTML,
 //! `errors` what went wrong.
 
@@ -14,6 +15,7 @@ pub mod file;
 pub mod first;
 pub mod form;
 pub mod home;
+pub mod inside;
 pub mod layout;
 pub mod markup;
 pub mod me;

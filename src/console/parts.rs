@@ -9,6 +9,7 @@ use super::words::Lang;
 use crate::db::page::{Direction, PageQuery, Sorts};
 use crate::http::answer::page::Neighbours;
 use crate::kernel::error::{ApiError, ApiResult};
+use crate::kernel::types::ProjectId;
 use crate::projects::access::Role;
 use crate::projects::model::Visibility;
 
@@ -107,6 +108,19 @@ pub fn given(uri: &Uri, name: &str) -> String {
     let all = super::view::pairs(uri);
     let found = all.into_iter().find(|(known, _)| known == name);
     found.map_or_else(String::new, |(_, value)| value)
+}
+
+/// The way to something inside a project: the list of its kind, and the project.
+pub fn crumbs(list: (&str, &str), project: Option<(ProjectId, &str)>) -> Markup {
+    let (path, title) = list;
+    html! {
+        p.crumbs {
+            a href=(path) { (title) }
+            @if let Some((id, name)) = project {
+                " / " a href={ "/projects/" (id) } { (name) }
+            }
+        }
+    }
 }
 
 /// The tabs of a thing; each is a path and what it is called.

@@ -229,6 +229,31 @@ pub fn number_of(lang: Lang, number: i64) -> String {
     let separator = match lang {
         Lang::En => ',',
         Lang::De => '.',
+    let text = grouped(lang, &number.unsigned_abs().to_string());
+    if number < 0 { format!("-{text}") } else { text }
+}
+
+/// The same of a number with at most two digits behind the point.
+pub fn decimal_of(lang: Lang, number: f64) -> String {
+    let text = format!("{:.2}", number.abs());
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    let point = match lang {
+        Lang::En => '.',
+        Lang::De => ',',
+    };
+    let said = match text.split_once('.') {
+        Some((whole, rest)) => format!("{}{point}{rest}", grouped(lang, whole)),
+        None => grouped(lang, text),
+    };
+    let is_negative = number < 0.0 && text != "0";
+    if is_negative {
+        format!("-{said}")
+    } else {
+        said
+    }
+}
+
+fn grouped(lang: Lang, digits: &str) -> String {
     };
     let digits = number.unsigned_abs().to_string();
     let mut text = String::new();
@@ -310,6 +335,21 @@ mod tests {
     fn a_page_is_asked_for_with_other_parameters() {
         let uri = Uri::from_static("/posts?q=a%20b&sort=-votes&cursor=x&empty=");
         assert_eq!(
+    #[test]
+    fn numbers_have_the_point_of_the_language() {
+        for (number, english, german) in [
+            (0.0, "0", "0"),
+            (45_361.0, "45,361", "45.361"),
+            (14.491, "14.49", "14,49"),
+            (-1_234.5, "-1,234.5", "-1.234,5"),
+            (-0.001, "0", "0"),
+            (f64::INFINITY, "inf", "inf"),
+        ] {
+            let both = [Lang::En, Lang::De].map(|lang| decimal_of(lang, number));
+            assert_eq!(both, [english, german]);
+        }
+    }
+
             with(&uri, &[("cursor", None), ("q", Some("c&d"))]),
             "/posts?sort=-votes&q=c%26d"
         );

@@ -50,6 +50,8 @@ pub struct Dataset {
     pub rules_since: i64,
     pub role: Option<Role>,
     pub is_expired: bool,
+    /// The name of its project.
+    pub project: String,
 }
 
 type Selected = (
@@ -71,6 +73,7 @@ type Selected = (
     BigInt,
     Nullable<Text>,
     Bool,
+    Text,
 );
 
 const COLUMNS: &str = "datasets.id, datasets.project_id, datasets.name, datasets.description, \
@@ -88,6 +91,7 @@ const VISIBLE: [&str; 2] = [
 fn visible<'v>(me: PrincipalId) -> Writer<'v> {
     let mut sql = Writer::default();
     sql.texts(&["SELECT ", COLUMNS, "project_members.role, ", HAS_EXPIRED]);
+    sql.text(", projects.name");
     sql.texts(&VISIBLE)
         .bind::<Nullable<Uuid>, _>("me", Some(me));
     sql

@@ -49,6 +49,9 @@ pub struct Model {
     pub role: Option<Role>,
     #[serde(skip)]
     pub is_expired: bool,
+    /// The name of its project
+    #[serde(skip)]
+    pub project: String,
 }
 
 type Selected = (
@@ -62,6 +65,7 @@ type Selected = (
     Timestamptz,
     Nullable<Text>,
     Bool,
+    Text,
 );
 
 const COLUMNS: &str = "models.id, models.project_id, models.name, models.description, \
@@ -78,6 +82,7 @@ const VISIBLE: [&str; 2] = [
 fn visible<'v>(me: PrincipalId) -> Writer<'v> {
     let mut sql = Writer::default();
     sql.texts(&["SELECT ", COLUMNS, "project_members.role, ", HAS_EXPIRED]);
+    sql.text(", projects.name");
     sql.texts(&VISIBLE)
         .bind::<Nullable<Uuid>, _>("me", Some(me));
     sql

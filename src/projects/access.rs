@@ -245,6 +245,16 @@ async fn visible(
         .optional()
 }
 
+/// What a project is called, for who may read it.
+pub async fn name_of(
+    connection: &AsyncPgConnection,
+    who: PrincipalId,
+    id: ProjectId,
+) -> QueryResult<Option<String>> {
+    let found = visible(connection, who, id).await?;
+    Ok(found.map(|(project, ..)| project.name))
+}
+
 /// The project with the caller's membership, to be locked in this order. Both rows are: a row that
 /// changed while waiting for its lock is looked at anew, one that is only joined is not.
 #[diesel::dsl::auto_type(no_type_alias)]

@@ -8,7 +8,8 @@ use super::head;
 use super::table::cleaned;
 use crate::console::form::{Fields, select};
 use crate::console::parts::given;
-use crate::console::view::{View, link, pairs};
+use crate::console::view::{View, decimal_of, link, pairs};
+use crate::console::words::Lang;
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::column::Column;
 use crate::datasets::compare::{Compared, Comparison, GroupValue, makes_groups};
@@ -71,11 +72,6 @@ pub async fn show(
 }
 
 /// A number as people read it: no digits that say nothing.
-fn number(value: f64) -> String {
-    let text = format!("{value:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 fn answer(view: &View, uri: &Uri, call: &str, found: &Comparison) -> Markup {
     let lang = view.lang;
     html! {
@@ -95,15 +91,15 @@ fn answer(view: &View, uri: &Uri, call: &str, found: &Comparison) -> Markup {
                 } }
                 tbody { @for one in &measure.values { tr {
                     th scope="row" { (one.group) }
-                    (figure(lang.no_value(), one.value, one.reason))
+                    (figure(lang, one.value, one.reason))
                     @if !given(uri, "base").is_empty() {
-                        (figure(lang.no_value(), one.base, None))
-                        (figure(lang.no_value(), one.percent_change, one.reason))
+                        (figure(lang, one.base, None))
+                        (figure(lang, one.percent_change, one.reason))
                     }
                 } } }
             } }
             @if let Some(difference) = measure.difference {
-                p { (lang.difference_first_two()) ": " strong { (number(difference)) } }
+                p { (lang.difference_first_two()) ": " strong { (decimal_of(lang, difference)) } }
             }
         }
         // What the picture shows is in the tables.
@@ -112,10 +108,10 @@ fn answer(view: &View, uri: &Uri, call: &str, found: &Comparison) -> Markup {
     }
 }
 
-fn figure(none: &str, value: Option<f64>, reason: Option<&str>) -> Markup {
+fn figure(lang: Lang, value: Option<f64>, reason: Option<&str>) -> Markup {
     match value {
-        Some(value) => html! { td.number { (number(value)) } },
-        None => html! { td.null title=[reason] { (none) } },
+        Some(value) => html! { td.number { (decimal_of(lang, value)) } },
+        None => html! { td.null title=[reason] { (lang.no_value()) } },
     }
 }
 
@@ -126,6 +122,7 @@ fn sentence(view: &View, uri: &Uri, measure: &Compared, one: &GroupValue) -> Str
         return format!("{group}: {}", lang.no_value());
     };
     let (at, base) = (given(uri, "at"), given(uri, "base"));
+    let number = |value| decimal_of(lang, value);
     match one.percent_change {
         Some(percent) if percent < 0.0 => {
             lang.less_than(group, number(value), field, number(-percent), at, base)

@@ -3,9 +3,11 @@
 use axum::response::Response;
 use maud::{Markup, html};
 
-use crate::console::form::{Asked, select};
+use super::kind;
+use crate::console::form::Asked;
+use crate::console::inside::list;
 use crate::console::markup::plain;
-use crate::console::parts::{empty, given, pager};
+use crate::console::parts::{empty, pager};
 use crate::console::view::View;
 use crate::datasets::handlers::datasets::DatasetFilter;
 use crate::datasets::model::{Dataset, DatasetSort};
@@ -27,46 +29,14 @@ pub async fn show(
         .read(async |connection| wanted.page(connection, &page).await)
         .await?;
     let found = page.neighbours(found);
-    let (lang, uri) = (view.lang, &view.frame.uri);
-    let project = given(uri, "project_id");
-    let query = uri
-        .query()
-        .map_or_else(String::new, |query| format!("?{query}"));
-    let new = match project.is_empty() {
-        true => "/datasets/new".to_owned(),
-        false => format!("/datasets/new?project_id={project}"),
+    let lang = view.lang;
+    let shown = html! {
+        @if found.rows.is_empty() { (empty(&view, lang.no_datasets())) } @else {
+            ul.cards data-rows { @for dataset in &found.rows { (card(&view, dataset)) } }
+        }
+        (pager(&view, &found))
     };
-    Ok(view
-        .page(lang.datasets())
-        .api(format!("/api/v1/datasets{query}"))
-        .show(html! {
-            div.head {
-                h1 { (lang.datasets()) }
-                a.button.main href=(new) { (lang.new_dataset()) }
-            }
-            form.search method="get" action="/datasets" role="search" data-live="#found" {
-                @if !project.is_empty() { input type="hidden" name="project_id" value=(project); }
-                label.wide {
-                    (lang.search_datasets())
-                    input type="search" name="name__contains" value=(given(uri, "name__contains"));
-                }
-                label {
-                    (lang.sort_by())
-                    (select(
-                        "sort",
-                        &given(uri, "sort"),
-                        &[("-created_at", lang.newest_first()), ("name", lang.by_name())],
-                    ))
-                }
-                button { (lang.search()) }
-            }
-            div #found {
-                @if found.rows.is_empty() { (empty(&view, lang.no_datasets())) } @else {
-                    ul.cards data-rows { @for dataset in &found.rows { (card(&view, dataset)) } }
-                }
-                (pager(&view, &found))
-            }
-        }))
+    Ok(list(&view, &kind(lang), &shown))
 }
 
 /// A dataset in a list.

@@ -16,10 +16,25 @@ pub mod versions;
 
 use maud::{Markup, html};
 
-use super::parts::tabs;
+use super::inside::Kind;
+use super::parts::{crumbs, tabs};
 use super::view::View;
+use super::words::Lang;
 use crate::datasets::model::Dataset;
 use crate::projects::access::Role;
+
+/// As what is inside a project.
+fn kind(lang: Lang) -> Kind {
+    Kind {
+        path: "/datasets",
+        all: lang.datasets(),
+        new: lang.new_dataset(),
+        search: lang.search_datasets(),
+        why: lang.new_dataset_hint(),
+        name_hint: "",
+        next: "/import",
+    }
+}
 
 /// What stands above every page of a dataset.
 pub fn head(view: &View, dataset: &Dataset) -> Markup {
@@ -37,10 +52,10 @@ pub fn head(view: &View, dataset: &Dataset) -> Markup {
         all.push((format!("{path}/settings"), lang.edit()));
     }
     html! {
-        p.crumbs {
-            a href="/datasets" { (lang.datasets()) }
-            " / " a href={ "/projects/" (dataset.project_id) } { (lang.in_project()) }
-        }
+        (crumbs(
+            ("/datasets", lang.datasets()),
+            Some((dataset.project_id, &dataset.project)),
+        ))
         h1 { (dataset.name) }
         ul.facts {
             li { (lang.records(view.number(dataset.rows))) }

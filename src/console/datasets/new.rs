@@ -1,17 +1,17 @@
 //! A new dataset, whose columns its first file brings.
 
 use axum::response::Response;
-use http::StatusCode;
-use maud::html;
 
-use crate::console::form::{Asked, Fields, Form, Input, is_shown, key, object, select};
-use crate::console::posts::write::{Inside, writable};
+use super::kind;
+use crate::console::form::{Asked, Form};
+use crate::console::inside::{answer, body, show_new};
+use crate::console::posts::write::Inside;
 use crate::console::view::View;
 use crate::datasets::handlers::datasets::create_dataset;
 use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
-use crate::kernel::error::{ApiError, ApiResult};
+use crate::kernel::error::ApiResult;
 
 pub async fn show(
     who: Signed,
@@ -19,66 +19,7 @@ pub async fn show(
     view: View,
     Asked(inside): Asked<Inside>,
 ) -> ApiResult<Response> {
-    let projects = writable(&app, who.id).await?;
-    Ok(page(
-        &view,
-        &projects,
-        &inside.project(),
-        &Form::default(),
-        None,
-    ))
-}
-
-fn page(
-    view: &View,
-    projects: &[(String, String)],
-    project: &str,
-    form: &Form,
-    error: Option<&ApiError>,
-) -> Response {
-    let lang = view.lang;
-    let fields = Fields { lang, error };
-    let status = error.map_or(StatusCode::OK, |error| error.code.status());
-    let options: Vec<_> = projects
-        .iter()
-        .map(|(id, name)| (id.as_str(), name.as_str()))
-        .collect();
-    let page = view.page(lang.new_dataset()).width("middle").status(status);
-    page.api("/api/v1/datasets").show(html! {
-        p.crumbs { a href="/datasets" { (lang.datasets()) } }
-        h1 { (lang.new_dataset()) }
-        (fields.summary())
-        @if options.is_empty() {
-            p.note { (lang.no_projects()) " " a href="/projects/new" { (lang.new_project()) } }
-        } @else {
-            p { (lang.new_dataset_hint()) }
-            form method="post" action="/datasets/new" data-guard {
-                (key())
-                div.field {
-                    label for="project_id" { (lang.in_project()) }
-                    (select("project_id", project, &options))
-                }
-                (fields.input(&Input {
-                    name: "name",
-                    label: lang.name(),
-                    value: &form.get("name"),
-                    needed: true,
-                    ..Input::default()
-                }))
-                (fields.area(
-                    "description",
-                    lang.description(),
-                    &form.get("description"),
-                    lang.markdown(),
-                    None,
-                ))
-                p.row {
-                    button.main { (lang.create()) }
-                    a.button href="/datasets" { (lang.cancel()) }
-                }
-            }
-        }
-    })
+    show_new(&app, &view, &kind(view.lang), who.id, &inside).await
 }
 
 pub async fn submit(
@@ -89,23 +30,10 @@ pub async fn submit(
     form: Form,
 ) -> ApiResult<Response> {
     let me = who.id;
-    let body = object([
-        ("project_id", form.text("project_id")),
-        ("name", form.text("name")),
-        ("description", form.optional("description")),
-    ]);
-    let made = async { create_dataset(who, app.clone(), actor, form.once(&body)?).await };
-    match made.await {
-        Ok(answer) => {
-            let path = answer.location().unwrap_or_default();
-            let path = path.trim_start_matches("/api/v1");
-            crate::console::view::went(&format!("{path}/import"))
-        }
-        Err(error) if is_shown(&error) => {
-            let projects = writable(&app, me).await?;
-            let project = form.get("project_id");
-            Ok(page(&view, &projects, &project, &form, Some(&error)))
-        }
-        Err(error) => Err(error),
-    }
+    let made = async {
+        let once = form.once(&body(&form))?;
+        create_dataset(who, app.clone(), actor, once).await
+    };
+    let made = made.await;
+    answer(&app, &view, &kind(view.lang), me, &form, made).await
 }

@@ -7,10 +7,11 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use maud::{Markup, html};
 
-use super::leads;
-use crate::console::form::{Asked, select};
+use super::{kind, leads};
+use crate::console::form::Asked;
+use crate::console::inside::list;
 use crate::console::markup::plain;
-use crate::console::parts::{empty, given, pager};
+use crate::console::parts::{empty, pager};
 use crate::console::view::View;
 use crate::http::answer::page::PageParams;
 use crate::http::caller::Signed;
@@ -37,48 +38,14 @@ pub async fn show(
         Ok((found, shown))
     });
     let (found, beside) = found.await?;
-    let (lang, uri) = (view.lang, &view.frame.uri);
-    let project = given(uri, "project_id");
-    let query = uri
-        .query()
-        .map_or_else(String::new, |query| format!("?{query}"));
-    let new = match project.is_empty() {
-        true => "/models/new".to_owned(),
-        false => format!("/models/new?project_id={project}"),
+    let lang = view.lang;
+    let shown = html! {
+        @if found.rows.is_empty() { (empty(&view, lang.no_models())) } @else {
+            ul.cards data-rows { @for model in &found.rows { (card(&view, model, &beside)) } }
+        }
+        (pager(&view, &found))
     };
-    Ok(view
-        .page(lang.models())
-        .api(format!("/api/v1/models{query}"))
-        .show(html! {
-            div.head {
-                h1 { (lang.models()) }
-                a.button.main href=(new) { (lang.new_model()) }
-            }
-            form.search method="get" action="/models" role="search" data-live="#found" {
-                @if !project.is_empty() { input type="hidden" name="project_id" value=(project); }
-                label.wide {
-                    (lang.search_models())
-                    input type="search" name="name__contains" value=(given(uri, "name__contains"));
-                }
-                label {
-                    (lang.sort_by())
-                    (select(
-                        "sort",
-                        &given(uri, "sort"),
-                        &[("-created_at", lang.newest_first()), ("name", lang.by_name())],
-                    ))
-                }
-                button { (lang.search()) }
-            }
-            div #found {
-                @if found.rows.is_empty() { (empty(&view, lang.no_models())) } @else {
-                    ul.cards data-rows {
-                        @for model in &found.rows { (card(&view, model, &beside)) }
-                    }
-                }
-                (pager(&view, &found))
-            }
-        }))
+    Ok(list(&view, &kind(lang), &shown))
 }
 
 pub type Shown = HashMap<ModelId, Beside>;

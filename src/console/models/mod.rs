@@ -17,13 +17,27 @@ pub mod version;
 
 use maud::{Markup, html};
 
-use super::parts::tabs;
+use super::inside::Kind;
+use super::parts::{crumbs, tabs};
 use super::view::View;
 use super::words::Lang;
 use crate::models::alias::Target;
 use crate::models::model::Model;
 use crate::models::version::VersionState;
 use crate::projects::access::Role;
+
+/// As what is inside a project.
+fn kind(lang: Lang) -> Kind {
+    Kind {
+        path: "/models",
+        all: lang.models(),
+        new: lang.new_model(),
+        search: lang.search_models(),
+        why: "",
+        name_hint: lang.model_name_hint(),
+        next: "/upload",
+    }
+}
 
 /// What stands above every page of a model.
 pub fn head(view: &View, model: &Model) -> Markup {
@@ -38,10 +52,10 @@ pub fn head(view: &View, model: &Model) -> Markup {
         all.push((format!("{path}/edit"), lang.edit()));
     }
     html! {
-        p.crumbs {
-            a href="/models" { (lang.models()) }
-            " / " a href={ "/projects/" (model.project_id) } { (lang.in_project()) }
-        }
+        (crumbs(
+            ("/models", lang.models()),
+            Some((model.project_id, &model.project)),
+        ))
         h1 { (model.name) }
         ul.facts { li { (lang.updated()) " " (view.at(model.updated_at)) } }
         (tabs(view, lang.models(), &all))

@@ -7,18 +7,18 @@ use super::list::called;
 use crate::console::form::Form;
 use crate::console::markup::markdown;
 use crate::console::merge::text_of;
-use crate::console::parts::deletion;
+use crate::console::parts::{crumbs, deletion};
 use crate::console::view::{Done, View, done, went};
 use crate::http::body::extract::ValidPath;
 use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::kernel::types::{PostId, PrincipalId};
+use crate::kernel::types::{PostId, PrincipalId, ProjectId};
 use crate::posts::handlers::one::delete_post;
 use crate::posts::handlers::votes::{delete_vote, put_vote};
 use crate::posts::model::Post;
-use crate::projects::access::{Editor, Role, suffices};
+use crate::projects::access::{Editor, Role, name_of, suffices};
 
 /// As the reader sees it now.
 pub async fn look(app: &AppState, me: PrincipalId, id: PostId) -> ApiResult<Post> {
@@ -35,23 +35,31 @@ pub async fn show(
     view: View,
     ValidPath(id): ValidPath<PostId>,
 ) -> ApiResult<Response> {
-    let post = look(&app, who.id, id).await?;
+    let me = who.id;
+    let post = look(&app, me, id).await?;
+    let project = match post.project_id {
+        Some(id) => Some(project_name(&app, me, id).await?),
+        None => None,
+    };
     let page = view.page(&post.title).width("middle");
     Ok(page
         .api(format!("/api/v1/posts/{id}"))
-        .show(body(&view, &post)))
+        .show(body(&view, &post, project.as_deref())))
 }
 
-fn body(view: &View, post: &Post) -> Markup {
+async fn project_name(app: &AppState, me: PrincipalId, id: ProjectId) -> ApiResult<String> {
+    let found = app
+        .db
+        .look_up(async |connection| name_of(connection, me, id).await)
+        .await?;
+    found.ok_or(ApiError::not_found("post"))
+}
+
+fn body(view: &View, post: &Post, project: Option<&str>) -> Markup {
     let (lang, path) = (view.lang, format!("/posts/{}", post.id));
     let writes = post.role >= Some(Role::Editor);
     html! {
-        p.crumbs {
-            a href="/posts" { (lang.posts()) }
-            @if let Some(project) = post.project_id {
-                " / " a href={ "/projects/" (project) } { (lang.in_project()) }
-            }
-        }
+        (crumbs(("/posts", lang.posts()), post.project_id.zip(project)))
         div.head {
             h1 { (post.title) }
             @if writes { a.button href={ (path) "/edit" } { (lang.edit()) } }

@@ -84,6 +84,7 @@ impl From<Dataset> for DatasetBody {
             rules_since: _,
             role,
             is_expired: _,
+            project: _,
         } = dataset;
         Self {
             id,
