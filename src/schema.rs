@@ -549,6 +549,22 @@ diesel::table! {
         /// The transaction: whoever has seen all below a snapshot's xmin misses nothing of those that end late
         made_by -> Int8,
         /// By when all that it ends has run out everywhere, caches included
+diesel::table! {
+    registrations (id) {
+        id -> Uuid,
+        email -> Text,
+        /// The email folded like users.email_key
+        email_key -> Text,
+        username -> Nullable<Text>,
+        name -> Nullable<Text>,
+        profile -> Jsonb,
+        password_hash -> Text,
+        /// Hash of the secret in the link that was written last, which is kept nowhere
+        link -> Nullable<Bytea>,
+        expires_at -> Timestamptz,
+    }
+}
+
         needed_until -> Timestamptz,
     }
 }
@@ -735,3 +751,4 @@ diesel::allow_tables_to_appear_in_same_query!(
     users,
     workloads,
 );
+    registrations,

@@ -49,6 +49,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::users::letters::{EmailConfirmMail, PasswordResetMail};
 use crate::{
     activity, audit, console, datasets, feed, identity, jobs, mail, models, notifications, posts,
+use crate::users::registration::RegistrationMail;
     projects, users,
 };
 

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use super::roots::read_roots;
 use super::units::{Span, count, filled, span};
-use super::{Broken, Config, Secret, secret};
+use super::{Broken, Config, Registration, Secret, secret};
 
 /// How the connection to the mail server is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -188,6 +188,10 @@ impl Config {
             ];
             return match given.into_iter().find(|(_, is_given)| *is_given) {
                 Some((key, _)) => broken(key, "has no effect without CHARTROOM_SMTP_HOST"),
+                None if self.registration() == Registration::Confirmed => broken(
+                    "CHARTROOM_REGISTRATION",
+                    "is confirmed, which needs mails: set CHARTROOM_SMTP_HOST, or choose another",
+                ),
                 None => Ok(()),
             };
         };

@@ -439,6 +439,7 @@ pub struct Embedded {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Registration {
     Open,
+    Confirmed,
     Invited,
     Closed,
 }
@@ -448,13 +449,18 @@ impl Registration {
     pub fn admits_invited(self) -> bool {
         self != Self::Closed
     }
+
+    /// Whether anybody may make one, at once or once their address is confirmed.
+    pub fn admits_anybody(self) -> bool {
+        matches!(self, Self::Open | Self::Confirmed)
+    }
 }
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Identity")]
 pub struct Identity {
-    /// Who may make an account: anybody, who was invited to a project, or nobody [default: open with
-    /// the private PostgreSQL, else closed]
+    /// Who may make an account: anybody, anybody who confirms their address by a mail, who was
+    /// invited to a project, or nobody [default: open with the private PostgreSQL, else closed]
     #[arg(
         long,
         env = "CHARTROOM_REGISTRATION",

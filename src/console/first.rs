@@ -8,7 +8,6 @@ use secrecy::SecretString;
 use super::form::{Asked, Fields, Form, Input, is_shown, object, parse};
 use super::sign_in::{Next, next_path, signed_in};
 use super::view::{View, link};
-use crate::config::Registration;
 use crate::http::caller::Anyone;
 use crate::http::shell::client::ClientAddress;
 use crate::identity::account::Account;
@@ -16,7 +15,7 @@ use crate::identity::api::AppState;
 use crate::identity::handlers::cookie::begin_session;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult, Code};
-use crate::users::handlers::register::{Register, register};
+use crate::users::handlers::register::{Register, Registered, register};
 
 /// On the private PostgreSQL nobody else can make an administrator, and only who sits at this
 /// machine comes by its own address.
@@ -31,7 +30,7 @@ pub async fn may_make_first(app: &AppState, address: ClientAddress) -> ApiResult
 }
 
 fn closed(app: &AppState, is_first: bool) -> ApiResult<()> {
-    match is_first || app.config.registration() == Registration::Open {
+    match is_first || app.config.registration().admits_anybody() {
         true => Ok(()),
         false => Err(ApiError::new(
             Code::Forbidden,
@@ -140,7 +139,8 @@ pub async fn submit(
     let is_first = may_make_first(&app, address).await?;
     closed(&app, is_first)?;
     match made(&app, address, actor.clone(), is_first, &form).await {
-        Ok(()) => {}
+        Ok(Registered::Made(_)) => {}
+        Ok(Registered::Asked) => return Ok(asked(&view, &form.get("email"))),
         Err(error) if is_shown(&error) => {
             return Ok(page(&view, is_first, next, &form, Some(&error)));
         }
@@ -157,13 +157,22 @@ async fn made(
     actor: Actor,
     is_first: bool,
     form: &Form,
-) -> ApiResult<()> {
+) -> ApiResult<Registered> {
     let body: Register = parse(&object([
         ("email", form.text("email")),
         ("password", form.text("password")),
         ("username", form.optional("username")),
         ("name", form.optional("name")),
     ]))?;
-    register(app, body, address, actor, is_first).await?;
-    Ok(())
+    register(app, body, address, actor, is_first).await
+}
+
+/// The same whether the address has an account or not.
+fn asked(view: &View, email: &str) -> Response {
+    let lang = view.lang;
+    view.page(lang.mail_sent()).width("narrow").show(html! {
+        h1 { (lang.mail_sent()) }
+        p.note role="status" { (lang.registration_mailed(email)) }
+        p { a href="/sign-in" { (lang.sign_in()) } }
+    })
 }

@@ -11,7 +11,6 @@ use super::errors::waits;
 use super::first::may_make_first;
 use super::form::{Asked, Fields, Form, Input, is_shown};
 use super::view::{Done, View, done, go, link};
-use crate::config::Registration;
 use crate::http::caller::{Anyone, Signed};
 use crate::http::shell::client::ClientAddress;
 use crate::identity::api::AppState;
@@ -116,7 +115,7 @@ fn page(
                 }
             }
         }
-        @if app.config.registration() == Registration::Open {
+        @if app.config.registration().admits_anybody() {
             p {
                 (lang.no_account_yet())
                 " "

@@ -17,6 +17,7 @@ const alone = ([url, options]) => [url, { ...options, credentials: 'omit' }]
 const deeds = {
   reset: () => ['/auth/password-reset/confirm', json({ token, new: value('new') })],
   confirm: () => ['/auth/email/confirm', json({ token })],
+  register: () => ['/auth/registration/confirm', json({ token })],
   unsubscribe: () => ['/mail/unsubscribe?token=' + encodeURIComponent(token), { method: 'POST' }],
   'invite-session': () => accept({}),
   'invite-account': () => alone(accept({}, { authorization: basic(value('login'), value('password')) })),
@@ -32,6 +33,7 @@ const deeds = {
 const done = {
   reset: 'The password is set, and all sessions have ended. Sign in with it.',
   confirm: 'The address is confirmed.',
+  register: 'The account is made. Sign in with the password that you chose.',
   unsubscribe: 'You will get no more of these mails.',
   invite: (it) => `You are a member of the project "${it.project}" now, as ${it.role}.`,
 }

@@ -5,6 +5,7 @@ pub mod handlers;
 pub mod letters;
 pub mod profile;
 
+pub mod registration;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::caller::routes;
@@ -34,6 +35,7 @@ fn routes() -> OpenApiRouter<AppState> {
             handlers::people::list_users
         ))
         .routes(routes!(
+        .routes(routes!(handlers::register::confirm_registration))
             handlers::people::get_user,
             handlers::admin::update_user,
             handlers::admin::delete_user

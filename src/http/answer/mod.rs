@@ -56,9 +56,18 @@ impl Answer {
         Self::json(StatusCode::OK, body)
     }
 
+    /// 202 without a word, where the answer must not tell what comes of it.
+    pub fn under_way() -> Self {
+        Self::empty(StatusCode::ACCEPTED)
+    }
+
     pub fn no_content() -> Self {
+        Self::empty(StatusCode::NO_CONTENT)
+    }
+
+    fn empty(status: StatusCode) -> Self {
         Self {
-            status: StatusCode::NO_CONTENT,
+            status,
             headers: Vec::new(),
             body: Bytes::new(),
             is_replayed: false,

@@ -17,6 +17,8 @@ use crate::kernel::types::PrincipalId;
 const EMAIL_CHANGES_AN_HOUR: u32 = 10;
 /// Requests for a new password of one email in any hour; half of them at once.
 const PASSWORD_RESETS_AN_HOUR: u32 = 10;
+/// Registrations with one email in any day that are to be confirmed by a mail; half of them at once.
+const REGISTRATIONS_A_DAY: u32 = 10;
 
 /// Invitations that one principal may send in any day; half of them at once.
 const INVITATIONS_A_DAY: u32 = 100;
@@ -86,6 +88,20 @@ impl Limiter {
             Policy::PasswordReset,
         )
         .await
+    }
+
+    /// Asks whether a mail may be sent that confirms a registration: by the network, as a sign-in is,
+    /// and by the email, whether it has an account or not. Nothing gives it back.
+    pub async fn registration_mail(
+        &self,
+        db: &Db,
+        folded: &str,
+        address: IpAddr,
+    ) -> Result<(), Refused> {
+        let _spent = self.registration(db, address).await?;
+        let key = hash(&[b"registration", folded.as_bytes()]);
+        self.spend(db, key, REGISTRATIONS_A_DAY, DAY, Policy::Registration)
+            .await
     }
 
     /// Asks whether somebody may send an invitation to an address, whether it has an account or not.

@@ -17,6 +17,7 @@ pub enum Policy {
     Name,
     EmailChange,
     PasswordReset,
+    Registration,
     Invitation,
     InvitationAddress,
 }
@@ -28,6 +29,7 @@ impl Policy {
             Self::Name => "signin-name",
             Self::EmailChange => "email-change",
             Self::PasswordReset => "password-reset",
+            Self::Registration => "registration",
             Self::Invitation => "invitation",
             Self::InvitationAddress => "invitation-address",
         }
@@ -39,6 +41,7 @@ impl Policy {
             Self::Name => "too many sign-in attempts",
             Self::EmailChange => "too many tries to change the email",
             Self::PasswordReset => "too many requests for a new password of this account",
+            Self::Registration => "too many registrations with this email",
             Self::Invitation => "you have sent too many invitations",
             Self::InvitationAddress => "too many invitations were sent to this address",
         }

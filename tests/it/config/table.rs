@@ -83,7 +83,7 @@ pub(super) const CASES: &[Case] = &[
     variable(&[("DATABASE_MAX_AGE", "c4n4ry")], "DATABASE_MAX_AGE", "with its unit"),
     variable(&[("DATA_DIR", "")], "DATA_DIR", "not empty"),
     variable(&[("EMBEDDED_DOWNLOAD", "yes-c4n4ry")], "EMBEDDED_DOWNLOAD", "true or false"),
-    variable(&[("REGISTRATION", "c4n4ry")], "REGISTRATION", "open, invited, closed"),
+    variable(&[("REGISTRATION", "c4n4ry")], "REGISTRATION", "open, confirmed, invited, closed"),
     variable(&[("LOG", "c4n4ry")], "LOG", "a level"),
     variable(&[("LOG", "info,chartroom=c4n4ry")], "LOG", "a level"),
     variable(&[("LOG_FORMAT", "c4n4ry")], "LOG_FORMAT", "json, pretty"),

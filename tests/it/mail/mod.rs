@@ -5,6 +5,7 @@ mod corpora;
 mod invitations;
 mod links;
 mod notified;
+mod registration;
 mod server;
 mod wire;
 
@@ -97,10 +98,16 @@ impl Post {
     }
 
     async fn app(&self) -> TestApp {
+        self.app_for("open").await
+    }
+
+    /// `who` may make an account.
+    async fn app_for(&self, who: &str) -> TestApp {
+        let who = format!("--registration={who}");
         let limits = [
             "--signin-per-address-burst=1000000",
             "--signin-per-address-per-minute=1000000",
-            "--registration=open",
+            who.as_str(),
         ];
         let mine = self.flags.iter().map(String::as_str);
         let flags: Vec<&str> = limits.into_iter().chain(mine).collect();

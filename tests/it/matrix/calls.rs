@@ -107,6 +107,9 @@ pub(crate) const CALLS: &[Call] = &[
     call("POST /auth/email/confirm", NONE, |world| {
         Json(json!({ "token": links::confirm(world.things.user) }))
     }),
+    call("POST /auth/registration/confirm", NONE, |world| {
+        Json(json!({ "token": links::registration(world.things.user) }))
+    }),
     call("POST /api/v1/me/email/confirmation", NONE, |_| Nothing),
     call("GET /api/v1/me/sessions", NONE, |_| Nothing),
     call("DELETE /api/v1/me/sessions", NONE, |_| Nothing),
