@@ -56,7 +56,7 @@ pub fn pages() -> Pages<AppState> {
 }
 
 fn of_projects() -> Pages<AppState> {
-    use projects::{edit, list, members, new, one};
+    use projects::{edit, invitations, list, members, new, one};
     Pages::default()
         .get("/projects", list::show)
         .get("/projects/new", new::show)
@@ -67,6 +67,8 @@ fn of_projects() -> Pages<AppState> {
         .post("/projects/{id}/extend", edit::extend)
         .post("/projects/{id}/delete", edit::delete)
         .post("/projects/{id}/members", members::submit)
+        .get("/projects/{id}/invitations", invitations::show)
+        .post("/projects/{id}/invitations", invitations::submit)
 }
 
 fn of_posts() -> Pages<AppState> {

@@ -10,7 +10,7 @@ use super::{Db, DbError};
 /// Rows removed by one statement.
 pub const BATCH: i32 = 1_000;
 /// Statements of one purge: what is left waits for the next.
-const BATCHES: usize = 20;
+pub const BATCHES: usize = 20;
 
 /// Calls `batch`, which removes up to [`BATCH`] rows and says how many, until nothing is left; says
 /// how many in all. Replicas may do so side by side where it skips rows that are locked. It is an

@@ -30,6 +30,8 @@ struct Inside {
     shown: Shown,
     posts: Vec<Post>,
     members: Vec<Member>,
+    /// Whether people can be invited by it.
+    sends_mail: bool,
 }
 
 pub async fn show(
@@ -55,6 +57,7 @@ pub async fn show(
     let of_project: PostFilter = filter(&[("project_id", &id.to_string())])?;
     let posts = WantedPosts::new(Some(me), of_project, &app.config.posts.search_language);
     let everybody: MemberFilter = filter(&[])?;
+    let sends_mail = app.config.mail_server().is_some();
     let inside = app.db.read(async |connection| {
         let datasets = datasets.page(connection, &first(FEW)).await?;
         let models = models.page(connection, &first(FEW)).await?.parts(FEW).0;
@@ -70,6 +73,7 @@ pub async fn show(
             shown,
             posts: posts.collect(),
             members: members.parts(MEMBERS).0,
+            sends_mail,
         })
     });
     let inside = inside.await?;
@@ -104,7 +108,11 @@ fn body(view: &View, access: &ProjectAccess<Viewer>, inside: &Inside) -> Markup 
             _ => p.hint { (lang.no_description()) },
         }
         (contents(view, project, access.role, inside))
-        h2 #members { (lang.members()) }
+        div.head { h2 #members { (lang.members()) }
+            @if manages && inside.sends_mail {
+                a.button.small href={ (path) "/invitations" } { (lang.invite()) }
+            }
+        }
         (members::table(view, project.id, &inside.members, access.role))
     }
 }

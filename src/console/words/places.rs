@@ -54,6 +54,18 @@ said! {
     add_member: "Add a member" / "Mitglied hinzufügen";
     member_hint: "A username, an id, or k8s:namespace/service-account."
         / "Ein Benutzername, eine Id oder k8s:namespace/service-account.";
+    invitations: "Invitations" / "Einladungen";
+    invite: "Invite by mail" / "Per Mail einladen";
+    invite_hint: "A letter with a link goes there; whoever has the link may accept."
+        / "Dorthin geht ein Brief mit einem Link; wer den Link hat, kann annehmen.";
+    invitation_ends_hint: "Within seven days. Empty: in seven days."
+        / "Binnen sieben Tagen. Leer: in sieben Tagen.";
+    no_invitations: "No invitation is open." / "Es ist keine Einladung offen.";
+    letter: "Letter" / "Brief";
+    letter_waiting: "on its way" / "unterwegs";
+    letter_sent: "sent" / "gesendet";
+    letter_refused: "not taken there" / "dort nicht angenommen";
+    withdraw: "Withdraw" / "Zurückziehen";
     role_viewer: "viewer" / "Leser";
     role_editor: "editor" / "Bearbeiter";
     role_owner: "owner" / "Besitzer";

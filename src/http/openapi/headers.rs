@@ -37,7 +37,7 @@ pub(super) struct Kind {
     pub is_versioned: bool,
     /// A page of a list.
     pub is_page: bool,
-    /// Makes something for a caller who is known, so that a repetition is recognised.
+    /// Makes something for a caller who is known, or may be, so that a repetition is recognised.
     pub is_repeatable: bool,
 }
 
@@ -58,7 +58,9 @@ impl Kind {
         Self {
             is_versioned,
             is_page: operation.parameters.iter().flatten().any(has_cursor),
-            is_repeatable: *method == Method::POST && makes && !is_public,
+            is_repeatable: *method == Method::POST
+                && !is_public
+                && (makes || access == Access::Optional),
         }
     }
 
@@ -83,7 +85,7 @@ impl Kind {
             ),
             (RATE_LIMIT, true),
             (RATE_LIMIT_POLICY, true),
-            (REPLAYED, is_made && self.is_repeatable),
+            (REPLAYED, self.is_repeatable && (is_made || status == "200")),
             (REQUEST_ID, true),
         ]
         .into_iter()

@@ -1,7 +1,7 @@
 //! Accepting an invitation, by whoever has its link.
 
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::db::transaction::{Tx, Work, transaction};
 use crate::events::Event;
 use crate::http::answer::Answer;
-use crate::http::body::extract::ValidJson;
+use crate::http::answer::idempotency::{Once, OnceJson, idempotent};
 use crate::http::body::json::mistake;
 use crate::http::caller::MaybeSigned;
 use crate::http::shell::client::ClientAddress;
@@ -56,7 +56,8 @@ pub struct AcceptedInvitation {
 /// is not. If you are not signed in, give a `password`: an account is made with the address of the
 /// invitation, which counts as confirmed, unless the service makes no accounts (403). If that
 /// address has an account already, the answer is 409: sign in and accept then. The link is good
-/// once. A service that sends no mail answers 404 `mail-off`.
+/// once; with an `Idempotency-Key` somebody signed in is given the same answer again. A service that
+/// sends no mail answers 404 `mail-off`.
 #[utoipa::path(
     post,
     path = "/auth/invitations/accept",
@@ -73,7 +74,7 @@ pub async fn accept_invitation(
     app: AppState,
     address: ClientAddress,
     actor: Actor,
-    ValidJson(body): ValidJson<AcceptInvitation>,
+    OnceJson { once, body }: OnceJson<AcceptInvitation>,
 ) -> ApiResult<Answer> {
     mail::required(&app.config)?;
     let AcceptInvitation {
@@ -85,33 +86,40 @@ pub async fn accept_invitation(
     // A wrong link counts as a guess from its network, and so does a name that is found taken.
     let guess = app.identity.limiter.registration(&app.db, address.0);
     let guess = guess.await?;
-    let invited = Invited::find(&app.db, &token).await?.ok_or_else(ended)?;
     let fields = Fields {
         password,
         username,
         name,
     };
     let joined = match who {
-        Some(who) => by_account(&app, &actor, &invited, who.id, fields).await,
-        None => by_newcomer(&app, actor, &invited, fields).await,
+        Some(who) => by_account(&app, &actor, &once, &token, who.id, fields).await,
+        None => by_newcomer(&app, actor, &token, fields).await,
     };
-    if !matches!(&joined, Err(error) if error.code == Code::Conflict) {
+    if !matches!(&joined, Err(error) if is_telling(error)) {
         guess.give_back(&app.db).await;
     }
-    let (
-        principal,
-        Joined {
-            project,
-            name,
-            role,
-        },
-    ) = joined?;
-    Answer::ok(&AcceptedInvitation {
+    joined
+}
+
+/// Whether a refusal has told something of a link or a name.
+fn is_telling(error: &ApiError) -> bool {
+    let is_about_link = error.errors.iter().any(|one| one.pointer == "/token");
+    error.code == Code::Conflict || is_about_link
+}
+
+fn accepted(principal: PrincipalId, joined: Joined) -> ApiResult<Answer> {
+    let Joined {
+        project,
+        name,
+        role,
+    } = joined;
+    let answer = Answer::ok(&AcceptedInvitation {
         project_id: project,
         project: name,
         principal,
         role,
-    })
+    })?;
+    Ok(answer.of_project(Some(project)))
 }
 
 /// What a new account is made of.
@@ -141,22 +149,23 @@ impl Fields {
     }
 }
 
-type Accepted = (PrincipalId, Joined);
-
+/// Under a key, a repetition is answered as the first time: the link itself is gone by then.
 async fn by_account(
     app: &Api,
     actor: &Actor,
-    invited: &Invited,
+    once: &Once,
+    token: &LinkToken,
     who: PrincipalId,
     fields: Fields,
-) -> ApiResult<Accepted> {
+) -> ApiResult<Answer> {
     fields.are_none()?;
-    transaction(&app.db, actor, async |tx| {
+    idempotent(&app.db, actor, once, async |tx| {
+        let invited = Invited::find(tx, token).await?.ok_or_else(ended)?;
         // First, as whoever ends the account does.
         User::lock(tx, who).await?;
         let redeemed = invited.redeem(tx).await?;
-        verify_own(tx, who, invited).await?;
-        Ok((who, redeemed.join(tx, who).await?))
+        verify_own(tx, who, &invited).await?;
+        Ok(accepted(who, redeemed.join(tx, who).await?)?)
     })
     .await
 }
@@ -179,9 +188,11 @@ async fn verify_own(tx: &mut Tx<'_>, who: PrincipalId, invited: &Invited) -> Wor
 async fn by_newcomer(
     app: &Api,
     actor: Actor,
-    invited: &Invited,
+    token: &LinkToken,
     fields: Fields,
-) -> ApiResult<Accepted> {
+) -> ApiResult<Answer> {
+    let find = async |connection: &mut AsyncPgConnection| Invited::find(connection, token).await;
+    let invited = app.db.read_primary(find).await?.ok_or_else(ended)?;
     if invited.has_account {
         return Err(ApiError::new(
             Code::Conflict,
@@ -225,7 +236,7 @@ async fn by_newcomer(
         Account::insert(tx, &new).await.map_err(taken)?;
         tx.tell(Event::UserRegistered { user: who }).await?;
         address::verified(tx, who).await?;
-        Ok((who, redeemed.join(tx, who).await?))
+        Ok(accepted(who, redeemed.join(tx, who).await?)?)
     })
     .await
 }

@@ -80,8 +80,8 @@ pub struct CreateInvitation {
 /// An invitation in a path.
 #[derive(Deserialize)]
 pub struct InvitationPath {
-    id: ProjectId,
-    iid: InvitationId,
+    pub id: ProjectId,
+    pub iid: InvitationId,
 }
 
 /// The open invitations to a project, newest first

@@ -7,7 +7,6 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::letter::PREFIX;
 use crate::db::transaction::{Failure, Tx, Work};
-use crate::db::{Db, DbError};
 use crate::events::Event;
 use crate::http::body::json::mistake;
 use crate::identity::secret::{may_be_secret, secret_hash};
@@ -47,31 +46,31 @@ pub fn ended() -> ApiError {
 
 impl Invited {
     /// By a link, while it is good. What cannot be one costs no look.
-    pub async fn find(db: &Db, token: &LinkToken) -> Result<Option<Self>, DbError> {
+    pub async fn find(
+        connection: &mut AsyncPgConnection,
+        token: &LinkToken,
+    ) -> QueryResult<Option<Self>> {
         if !may_be_secret(PREFIX, token.as_str()) {
             return Ok(None);
         }
         let hash = &secret_hash(token.as_str());
-        db.read_primary(async |connection: &mut AsyncPgConnection| {
-            let same = users::table.filter(users::email_key.eq(project_invitations::email_key));
-            invitation_links::table
-                .find(hash)
-                .inner_join(project_invitations::table)
-                .filter(project_invitations::expires_at.gt(diesel::dsl::now))
-                .select((
-                    project_invitations::id,
-                    project_invitations::project_id,
-                    project_invitations::invited_by,
-                    project_invitations::role,
-                    project_invitations::email,
-                    project_invitations::email_key,
-                    exists(same),
-                ))
-                .first(connection)
-                .await
-                .optional()
-        })
-        .await
+        let same = users::table.filter(users::email_key.eq(project_invitations::email_key));
+        invitation_links::table
+            .find(hash)
+            .inner_join(project_invitations::table)
+            .filter(project_invitations::expires_at.gt(diesel::dsl::now))
+            .select((
+                project_invitations::id,
+                project_invitations::project_id,
+                project_invitations::invited_by,
+                project_invitations::role,
+                project_invitations::email,
+                project_invitations::email_key,
+                exists(same),
+            ))
+            .first(connection)
+            .await
+            .optional()
     }
 
     /// Uses the invitation up. Of several at once, one gets it: the project is locked first, as it

@@ -11,18 +11,19 @@ pub mod letter;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::Integer;
+use diesel::sql_types::{Integer, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
 use super::access::{Owner, ProjectAccess, Role};
+use crate::db::Db;
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
-use crate::db::purge::{BATCH, in_batches};
-use crate::db::transaction::{Tx, Work};
-use crate::db::{Db, DbError};
+use crate::db::purge::{BATCH, BATCHES};
+use crate::db::transaction::{Tx, Work, transaction};
 use crate::events::Event;
 use crate::identity::account::names::{self, Email};
-use crate::kernel::error::{ApiError, Code};
+use crate::kernel::actor::Actor;
+use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::{InvitationId, PrincipalId, ProjectId, words};
 use crate::kernel::values::{Checked, Wrong, checked};
 use crate::schema::project_invitations;
@@ -166,12 +167,18 @@ impl ProjectAccess<Owner> {
             .get_result(tx.connection())
             .await
             .optional()?;
-        if let Some((invitation, true)) = replaced {
+        if let Some((invitation, is_open)) = replaced {
             let reason = "replaced";
-            tx.tell(Event::InvitationWithdrawn {
-                project,
-                invitation,
-                reason,
+            tx.tell(match is_open {
+                true => Event::InvitationWithdrawn {
+                    project,
+                    invitation,
+                    reason,
+                },
+                false => Event::InvitationExpired {
+                    project,
+                    invitation,
+                },
             })
             .await?;
         }
@@ -229,16 +236,46 @@ fn too_many() -> ApiError {
     )
 }
 
-/// Removes invitations that have ended, some thousands at most; says how many.
-pub async fn purge(db: &Db) -> Result<usize, DbError> {
-    in_batches(db, async |connection| {
-        diesel::sql_query(
-            "DELETE FROM project_invitations WHERE id IN (SELECT id FROM project_invitations \
-             WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
-        )
-        .bind::<Integer, _>(BATCH)
-        .execute(connection)
-        .await
-    })
-    .await
+/// Removes invitations that have ended, some thousands at most, and tells it; says how many.
+pub async fn purge(db: &Db) -> ApiResult<usize> {
+    let nobody = Actor::default();
+    let mut removed = 0;
+    for _ in 0..BATCHES {
+        let some = transaction(db, &nobody, async |tx| {
+            let ended: Vec<Ended> = diesel::sql_query(
+                "DELETE FROM project_invitations WHERE id IN (SELECT id FROM project_invitations \
+                 WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED) \
+                 RETURNING id, project_id",
+            )
+            .bind::<Integer, _>(BATCH)
+            .load(tx.connection())
+            .await?;
+            let told: Vec<Event> = ended.iter().map(Ended::told).collect();
+            tx.tell_all(&told).await?;
+            Ok(told.len())
+        });
+        let some = some.await?;
+        removed += some;
+        if some == 0 {
+            break;
+        }
+    }
+    Ok(removed)
+}
+
+#[derive(QueryableByName)]
+struct Ended {
+    #[diesel(sql_type = SqlUuid)]
+    id: InvitationId,
+    #[diesel(sql_type = SqlUuid)]
+    project_id: ProjectId,
+}
+
+impl Ended {
+    fn told(&self) -> Event {
+        Event::InvitationExpired {
+            project: self.project_id,
+            invitation: self.id,
+        }
+    }
 }

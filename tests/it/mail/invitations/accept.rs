@@ -294,3 +294,43 @@ async fn accounts_are_made_as_the_setting_says() {
         assert_eq!(joined.status, 200, "{setting}: {}", joined.text());
     }
 }
+
+/// With a key, whoever lost the answer is given it again; without one, the link is gone.
+#[tokio::test]
+async fn an_acceptance_is_repeated_by_its_key() {
+    let house = House::new().await;
+    let bob = house.person("bob").await;
+    house.invite(GUEST, "editor").await;
+    let token = house.link().await;
+    let accept = async |key: &str, token: &str| {
+        let headers = [("idempotency-key", key)];
+        let body = json!({ "token": token });
+        let target = "/auth/invitations/accept";
+        let bob = &bob.authorization;
+        house
+            .app
+            .send_as(bob, Method::POST, target, &headers, Some(body))
+            .await
+    };
+    let first = accept("\"one\"", &token).await;
+    assert_eq!(first.status, 200, "{}", first.text());
+    let again = accept("\"one\"", &token).await;
+    assert_eq!((again.status, again.text()), (first.status, first.text()));
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert!(is_ended(&accept("\"two\"", &token).await));
+    let reused = accept("\"one\"", "cri_x").await;
+    assert_eq!(outcome(&reused), (422, "idempotency-key-reused".to_owned()));
+    let told = house.told().await;
+    let accepted = told
+        .iter()
+        .filter(|(action, _)| action == "invitation.accepted");
+    assert_eq!(accepted.count(), 1);
+    // Nobody is told of a project that they may not read any more.
+    let member = format!("/api/v1/projects/{}/members/{}", house.project, bob.id);
+    let gone = house
+        .ann
+        .send(&house.app, Method::DELETE, &member, Value::Null)
+        .await;
+    assert_eq!(gone.status, 204, "{}", gone.text());
+    assert_eq!(accept("\"one\"", &token).await.status, 404);
+}

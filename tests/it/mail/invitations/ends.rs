@@ -196,6 +196,30 @@ async fn the_sweep_removes_what_has_ended_and_leaves_the_rest() {
     worker.stop().await;
 }
 
+/// The end of its time is told as every other end is.
+#[tokio::test]
+async fn an_invitation_that_nobody_used_is_told_when_it_goes() {
+    let house = House::new().await;
+    house.invite(GUEST, "viewer").await;
+    house.invite("other@example.org", "viewer").await;
+    let earlier = "UPDATE project_invitations SET expires_at = now() - interval '1 minute'";
+    house.sql(earlier).await;
+    // One that is replaced after its time has not been withdrawn by that.
+    house.invite(GUEST, "viewer").await;
+    let db = &house.app.app.db;
+    assert_eq!(invitations::purge(db).await.unwrap(), 1);
+    assert_eq!(invitations::purge(db).await.unwrap(), 0);
+    let told = house.told().await;
+    let id = |number: usize| &told[number].1["invitation"];
+    let actions: Vec<&str> = told.iter().map(|(action, _)| action.as_str()).collect();
+    let (made, ended) = ("invitation.created", "invitation.expired");
+    assert_eq!(actions, [made, made, ended, made, ended]);
+    assert_eq!((id(2), id(4)), (id(0), id(1)));
+    let fed = "SELECT (SELECT count(*) FROM outbox WHERE kind = 'chartroom.invitation.expired') \
+               + (SELECT count(*) FROM events WHERE kind = 'chartroom.invitation.expired')";
+    assert_eq!(house.count(fed).await, 2);
+}
+
 impl House {
     async fn link_count(&self, number: usize) {
         assert_eq!(self.mails().await.len(), number);
