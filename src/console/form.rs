@@ -178,6 +178,7 @@ pub fn is_shown(error: &ApiError) -> bool {
             | Code::TooManyRequests
             | Code::LastOwner
             | Code::LastAdmin
+            | Code::LastWayIn
             | Code::ProjectExpired
             | Code::InvalidParameter
             | Code::RulesBroken

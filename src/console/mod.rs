@@ -140,7 +140,7 @@ fn of_models() -> Pages<AppState> {
 }
 
 fn of_me() -> Pages<AppState> {
-    use me::{account, password, sessions, tokens};
+    use me::{account, email, identities, password, sessions, tokens};
     Pages::default()
         .get("/me", account::show)
         .post("/me", account::submit)

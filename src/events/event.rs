@@ -199,6 +199,9 @@ events! {
     UserSignedOut "user.signed_out" (user: PrincipalId) { sessions: i64 }
     /// Somebody can sign in to an account by a provider from now on.
     UserLinked "user.linked" (user: PrincipalId) { provider: String }
+    /// Somebody can sign in to an account by a provider no more. It is named by its issuer where it is
+    /// not set up any more.
+    UserUnlinked "user.unlinked" (user: PrincipalId) { provider: String }
     /// A sign-in failed. The user is the one whose name was tried, if there is one; the provider is
     /// that of single sign-on, where one said who it is.
     SignInRefused "sign_in.refused" (user: Option<PrincipalId>) {}

@@ -84,6 +84,9 @@ codes! {
     /// Nobody would be left who administers. Make another administrator first, then repeat the
     /// request.
     LastAdmin = "last-admin" CONFLICT "Somebody has to administer",
+    /// Nobody could sign in to the account any more. Set a password first, or link another provider, then
+    /// repeat the request.
+    LastWayIn = "last-way-in" CONFLICT "An account needs a way in",
     /// The first request with this `Idempotency-Key` is still being worked on. Repeat after the
     /// time in `Retry-After` to get its answer.
     RequestInFlight = "request-in-flight" CONFLICT "The same request is being worked on",

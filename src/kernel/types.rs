@@ -55,6 +55,8 @@ ids! {
     PrincipalId,
     /// The id of a session.
     SessionId,
+    /// The id of a provider's word for who somebody is.
+    IdentityId,
     /// The id of an API token.
     ApiTokenId,
     /// The id of a project.

@@ -42,6 +42,10 @@ fn routes() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(handlers::admin::delete_user_sessions))
         .routes(routes!(
+        .routes(routes!(handlers::identities::list_user_identities))
+        .routes(routes!(handlers::identities::delete_user_identity))
+        .routes(routes!(handlers::identities::list_identities))
+        .routes(routes!(handlers::identities::delete_identity))
             handlers::me::get_me,
             handlers::me::update_me,
             handlers::me::delete_me

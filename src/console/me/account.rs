@@ -6,7 +6,7 @@ use http::header::SET_COOKIE;
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
-use super::head;
+use super::{head, identities};
 use crate::console::form::{Fields, Form, Input, is_shown, optional, parse};
 use crate::console::merge::text_of;
 use crate::console::view::{Display, Done, View, day, done};
@@ -16,7 +16,7 @@ use crate::http::caller::Person;
 use crate::http::shell::client::ClientAddress;
 use crate::identity::account::Account;
 use crate::identity::api::AppState;
-use crate::identity::oidc::account::{Identity, identities};
+use crate::identity::oidc::linked::{self, Identity};
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::types::PrincipalId;
@@ -45,7 +45,7 @@ impl Shown {
         let account = look(app, id).await?;
         let identities = app
             .db
-            .read_primary(async |connection| identities(connection, id).await)
+            .read_primary(async |connection| linked::identities(connection, id).await)
             .await?;
         Ok(Self {
             account,
@@ -60,10 +60,7 @@ fn page(
     shown: &Shown,
     refused: Option<(&Form, &ApiError)>,
 ) -> Response {
-    let Shown {
-        account,
-        identities,
-    } = shown;
+    let account = &shown.account;
     let lang = view.lang;
     let error = refused.map(|(_, error)| error);
     let fields = Fields { lang, error };
@@ -96,29 +93,20 @@ fn page(
             }))
             button.main { (lang.save()) }
         }
-        (by_providers(app, view, identities))
+        (identities::section(app, view, &shown.identities))
         (display(view))
     })
 }
 
-/// By whom else somebody signs in here. A provider that is not set up any more has its issuer for a
-/// name.
-fn by_providers(app: &AppState, view: &View, identities: &[Identity]) -> Markup {
-    let lang = view.lang;
-    let name = |issuer: &str| {
-        let all = app.identity.providers.all().iter();
-        let found = all.map(|it| &it.settings).find(|it| it.issuer == issuer);
-        found.map_or_else(|| issuer.to_owned(), |it| it.name.clone())
-    };
-    html! {
-        @if !identities.is_empty() {
-            h2 { (lang.providers()) }
-            ul {
-                @for one in identities {
-                    li { (lang.linked_since(name(&one.issuer), day(lang, one.created_at))) }
-                }
-            }
-        }
+/// The page again, with what was refused on it.
+pub(super) async fn refused(
+    app: &AppState,
+    view: &View,
+    id: PrincipalId,
+    error: ApiError,
+) -> ApiResult<Response> {
+    if !is_shown(&error) {
+        return Err(error);
     }
 }
 

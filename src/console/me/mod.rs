@@ -1,6 +1,8 @@
 //! One's own account: profile, display, password, sessions and tokens.
 
 pub mod account;
+pub mod email;
+pub mod identities;
 pub mod password;
 pub mod sessions;
 pub mod tokens;

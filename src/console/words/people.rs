@@ -23,6 +23,9 @@ said! {
     password_rule: "At least 8 characters; a sentence is good."
         / "Mindestens 8 Zeichen; ein Satz ist gut.";
     profile: "Profile" / "Profil";
+    unlink: "Unlink" / "Trennen";
+    unlink_why: "A provider that is unlinked signs you in no more; your sessions go on."
+        / "Ein getrennter Anbieter meldet Sie nicht mehr an; Ihre Sitzungen laufen weiter.";
     sessions: "Sessions" / "Sitzungen";
     sessions_why: "Everywhere you are signed in." / "Überall, wo Sie angemeldet sind.";
     this_session: "this one" / "diese hier";

@@ -1,7 +1,6 @@
 //! Whose account it is that a provider has signed somebody in to: found, linked by email or made,
 //! with the rights that groups give.
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -24,28 +23,6 @@ use crate::schema::{user_identities, users};
 
 /// Usernames that are tried before somebody has none: the one that fits, and with numbers.
 const TRIES: usize = 50;
-
-/// By whom else somebody can be signed in to an account.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = user_identities, check_for_backend(diesel::pg::Pg))]
-pub struct Identity {
-    pub issuer: String,
-    pub created_at: DateTime<Utc>,
-}
-
-/// Those of a user, the oldest first. Nobody has many.
-pub async fn identities(
-    connection: &mut AsyncPgConnection,
-    user: PrincipalId,
-) -> QueryResult<Vec<Identity>> {
-    user_identities::table
-        .filter(user_identities::user_id.eq(user))
-        .order((user_identities::created_at, user_identities::issuer))
-        .limit(100)
-        .select(Identity::as_select())
-        .load(connection)
-        .await
-}
 
 /// From now on an administrator has decided whether the user administers, and groups take nothing
 /// away.

@@ -3,11 +3,12 @@
 //!
 //! `flow` is what a browser keeps of a sign-in that it has begun, `provider` what a provider is
 //! asked, `id_token` whether its word is good here, `refusal` what is told where it is not, `account`
-//! whose it is.
+//! whose it is, `linked` which providers lead to an account.
 
 pub mod account;
 pub mod flow;
 pub mod id_token;
+pub mod linked;
 pub mod provider;
 pub mod refusal;
 
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use crate::config::{Broken, Config};
+use crate::config::{Broken, Config, OidcProvider};
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::telemetry::metrics::Metrics;
 use provider::Provider;
@@ -59,6 +60,18 @@ impl Providers {
     pub fn find(&self, id: &str) -> ApiResult<&Provider> {
         let found = self.all.iter().find(|one| one.settings.id == id);
         found.ok_or(ApiError::not_found("provider"))
+    }
+
+    /// `None` for one that is not set up any more.
+    pub fn by_issuer(&self, issuer: &str) -> Option<&OidcProvider> {
+        let all = self.all.iter().map(|one| &one.settings);
+        all.into_iter().find(|one| one.issuer == issuer)
+    }
+
+    /// Its part of paths, or the issuer of one that is not set up any more.
+    pub fn id_of(&self, issuer: &str) -> String {
+        let known = self.by_issuer(issuer);
+        known.map_or_else(|| issuer.to_owned(), |it| it.id.clone())
     }
 
     pub fn count<T>(&self, provider: &Provider, answer: &ApiResult<T>) {

@@ -2,6 +2,7 @@
 
 pub mod admin;
 mod confirm;
+pub mod identities;
 pub mod links;
 pub mod me;
 pub mod password;

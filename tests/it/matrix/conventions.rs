@@ -4,7 +4,7 @@
 use super::*;
 
 /// The others are facts about two things, end what has no versions, or are made while they are read.
-const WITHOUT_VERSIONS: [&str; 10] = [
+const WITHOUT_VERSIONS: [&str; 12] = [
     "GET /api/v1/datasets/{id}/imports/{import}/rejected",
     "GET /api/v1/models/{name}/stats",
     "PATCH /api/v1/me/notifications/{id}",
@@ -14,6 +14,8 @@ const WITHOUT_VERSIONS: [&str; 10] = [
     "DELETE /api/v1/me/sessions",
     "DELETE /api/v1/me/sessions/{id}",
     "DELETE /api/v1/users/{id}/sessions",
+    "DELETE /api/v1/me/identities/{id}",
+    "DELETE /api/v1/users/{id}/identities/{identity}",
     "GET /api/v1/version",
 ];
 

@@ -15,6 +15,34 @@ pub(super) fn confirm(user: Uuid) -> String {
     secret("cre_", user)
 }
 
+const ISSUER: &str = "https://sso.example";
+
+/// A row of `user_identities`: issuer, subject, user.
+pub(super) fn identity_row(user: Uuid) -> String {
+    format!(",('{ISSUER}', '{user}', '{user}')")
+}
+
+/// The id that the service makes of that row.
+pub(super) fn identity(user: Uuid) -> Uuid {
+    let text = format!("{ISSUER}\n{user}");
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    let bytes = hash.as_ref()[..16].try_into().unwrap();
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+/// To an account.
+pub(super) fn registration(user: Uuid) -> String {
+    secret("crn_", user)
+}
+
+/// A row of `registrations`: id, emails, profile, password, link, end.
+pub(super) fn registration_row(user: Uuid) -> String {
+    let (email, hash) = (format!("{user}@example.net"), hash(&registration(user)));
+    format!(
+        ",(gen_random_uuid(), '{email}', '{email}', '{{}}', 'none', '\\x{hash}', now() + interval '1 hour')"
+    )
+}
+
 /// To a membership.
 pub(super) fn invitation(id: Uuid) -> String {
     secret("cri_", id)

@@ -152,11 +152,13 @@ pub(crate) fn fill(path: &str, things: &Things) -> String {
         Some(path) if path.starts_with("users/") => things.user,
         Some(path) if path.starts_with("me/sessions/") => things.session,
         Some(path) if path.starts_with("me/tokens/") => things.token,
+        Some(path) if path.starts_with("me/identities/") => things.identity,
         _ if path.contains('{') => panic!("what is the id in {path}? Say so in tests/it/matrix"),
         _ => return path.to_owned(),
     };
     path.replace("{id}", &id.to_string())
         .replace("{iid}", &things.invitation.to_string())
+        .replace("{identity}", &things.identity.to_string())
         .replace("{import}", &things.import.to_string())
         .replace("{rid}", "1")
         .replace("{name}", "kept")
@@ -237,6 +239,7 @@ fn is_open(operation: &str, caller: &str) -> bool {
     match operation.split_once(' ').unwrap() {
         (_, path) if path.starts_with("/api/v1/me/") => false,
         (_, path) if path.starts_with("/api/v1/jobs/") => caller == "admin",
+        (_, path) if path.contains("/identities") => caller == "admin",
         ("GET", path) if path.starts_with("/api/v1/users/") => {
             !["anonymous", "disabled"].contains(&caller)
         }

@@ -79,6 +79,7 @@ pub(crate) struct Things {
     pub user: Uuid,
     pub session: Uuid,
     pub token: Uuid,
+    pub identity: Uuid,
     /// A dead one, so that it can be sent back.
     pub job: i64,
     /// A member of the project, or who is looked for among its members.
@@ -218,6 +219,8 @@ impl Stage {
             model_versions,
             mail_links,
             unsubscribe_keys,
+            registrations,
+            identities,
         ] = &mut rows;
         for person in people {
             let Person {
@@ -237,6 +240,8 @@ impl Stage {
             write!(users, ",('{id}', '{login}@example.com', '{login}@example.com', '{login}', '{login}', '{hash}', {is_admin}, now())").unwrap();
             *mail_links += &links::rows(*id);
             *unsubscribe_keys += &links::key(*id);
+            *identities += &links::identity_row(*id);
+            *registrations += &links::registration_row(*id);
             for (session, token) in theirs.iter().zip(kept) {
                 write!(sessions, ",('{session}', '{id}', 'bearer', now() + interval '1 hour', now() + interval '1 hour')").unwrap();
                 write!(
@@ -336,6 +341,8 @@ impl Stage {
             "model_versions (model_id, version, blob_id, size, sha256, state, signature, golden, golden_state)",
             "mail_links (hash, user_id, purpose, expires_at)",
             "unsubscribe_keys",
+            "registrations (id, email, email_key, profile, password_hash, link, expires_at)",
+            "user_identities (issuer, subject, user_id)",
         ];
         let mut batch = made;
         for (table, rows) in tables.iter().zip(&rows) {
@@ -414,6 +421,7 @@ impl Stage {
             user: me.id,
             session: me.sessions[0],
             token: me.tokens[0],
+            identity: links::identity(me.id),
             job: job_of(me.id),
             principal: mate.id,
         };
@@ -438,6 +446,7 @@ impl Stage {
                     user: bystander.id,
                     session: bystander.sessions[0],
                     token: bystander.tokens[0],
+                    identity: links::identity(bystander.id),
                     job: job_of(bystander.id),
                     principal: friend.id,
                 }
@@ -458,6 +467,7 @@ impl Stage {
                     model,
                     session,
                     token,
+                    identity,
                     job,
                     ..
                 } = things;
@@ -471,6 +481,7 @@ impl Stage {
                 self.session.batch_execute(&gone).await.unwrap();
                 self.delete(me, &format!("me/sessions/{session}")).await;
                 self.delete(me, &format!("me/tokens/{token}")).await;
+                self.delete(me, &format!("me/identities/{identity}")).await;
             }
             _ => panic!("what is the id {id:?}?"),
         }
@@ -588,6 +599,7 @@ impl Things {
             user: Uuid::now_v7(),
             session: Uuid::now_v7(),
             token: Uuid::now_v7(),
+            identity: Uuid::now_v7(),
             job: job_of(Uuid::now_v7()),
             principal: Uuid::now_v7(),
         }
@@ -604,11 +616,13 @@ impl Things {
             user,
             session,
             token,
+            identity,
             job,
             principal,
         } = *self;
         let ids = [
-            project, invitation, post, dataset, import, model, user, session, token, principal,
+            project, invitation, post, dataset, import, model, user, session, token, identity,
+            principal,
         ];
         let [a, b, c, d, e, f, g, h, i, j] = ids.map(|id| id.to_string());
         [a, b, c, d, e, f, g, h, i, j, job.to_string()]

@@ -5,6 +5,7 @@ mod attacks;
 mod browsers;
 mod groups;
 mod liar;
+mod linked;
 mod outage;
 mod tokens;
 
