@@ -231,6 +231,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    former_addresses (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        email -> Text,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     idempotent_answers (principal_id, key) {
         principal_id -> Uuid,
         key -> Text,
@@ -541,15 +550,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Kept while anything that they end could be believed; the truth about a session is its own row
-    revocations (id) {
-        id -> Int8,
-        subject -> Uuid,
-        revoked_at -> Timestamptz,
-        /// The transaction: whoever has seen all below a snapshot's xmin misses nothing of those that end late
-        made_by -> Int8,
-        /// By when all that it ends has run out everywhere, caches included
-diesel::table! {
     registrations (id) {
         id -> Uuid,
         email -> Text,
@@ -565,6 +565,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// Kept while anything that they end could be believed; the truth about a session is its own row
+    revocations (id) {
+        id -> Int8,
+        subject -> Uuid,
+        revoked_at -> Timestamptz,
+        /// The transaction: whoever has seen all below a snapshot's xmin misses nothing of those that end late
+        made_by -> Int8,
+        /// By when all that it ends has run out everywhere, caches included
         needed_until -> Timestamptz,
     }
 }
@@ -675,6 +684,7 @@ diesel::joinable!(dataset_versions -> datasets (dataset_id));
 diesel::joinable!(dataset_versions -> principals (made_by));
 diesel::joinable!(datasets -> principals (created_by));
 diesel::joinable!(datasets -> projects (project_id));
+diesel::joinable!(former_addresses -> users (user_id));
 diesel::joinable!(idempotent_answers -> principals (principal_id));
 diesel::joinable!(invitation_links -> project_invitations (invitation_id));
 diesel::joinable!(lineage -> principals (made_by));
@@ -720,6 +730,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     dead_jobs,
     event_sequence,
     events,
+    former_addresses,
     idempotent_answers,
     invitation_links,
     jobs,

@@ -12,8 +12,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::embedded::library;
 use crate::app::sweep::{
-    PurgeAnswers, PurgeAttempts, PurgeAudit, PurgeEvents, PurgeInvitations, PurgeMailLinks,
-    PurgeNotifications, PurgeRefusedAddresses, PurgeRevocations, PurgeSessions,
+    PurgeAnswers, PurgeAttempts, PurgeAudit, PurgeEvents, PurgeFormerAddresses, PurgeInvitations,
+    PurgeMailLinks, PurgeNotifications, PurgeRefusedAddresses, PurgeRegistrations,
+    PurgeRevocations, PurgeSessions,
 };
 use crate::config::models::ModelsRunner;
 use crate::config::{Config, Console};
@@ -46,6 +47,7 @@ use crate::projects::invitations::letter::InvitationMail;
 use crate::projects::reminders::Remind;
 use crate::state::Core;
 use crate::telemetry::metrics::Metrics;
+use crate::users::former::AddressChangedMail;
 use crate::users::letters::{EmailConfirmMail, PasswordResetMail};
 use crate::{
     activity, audit, console, datasets, feed, identity, jobs, mail, models, notifications, posts,
@@ -111,6 +113,8 @@ pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
         .every::<PurgeNotifications>(MINUTE, ())
         .every::<PurgeMailLinks>(MINUTE, ())
         .every::<PurgeInvitations>(MINUTE, ())
+        .every::<PurgeRegistrations>(MINUTE, ())
+        .every::<PurgeFormerAddresses>(MINUTE, ())
         .every::<PurgeRefusedAddresses>(MINUTE, ())
         .every::<PurgePeriods>(60 * MINUTE, ())
         .every::<SweepDatasets>(MINUTE, ())
@@ -149,6 +153,8 @@ fn with_mail(kinds: Kinds, mailer: &Arc<Mailer>) -> Kinds {
     kinds
         .with::<Deliver<PasswordResetMail>>(mailer.clone())
         .with::<Deliver<EmailConfirmMail>>(mailer.clone())
+        .with::<Deliver<RegistrationMail>>(mailer.clone())
+        .with::<Deliver<AddressChangedMail>>(mailer.clone())
         .with::<Deliver<InvitationMail>>(mailer.clone())
         .with::<Deliver<NotificationMail>>(mailer.clone())
         .with::<Deliver<DigestMail>>(mailer.clone())

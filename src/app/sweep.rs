@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::db::DbError;
 use crate::events;
 use crate::feed;
 use crate::http::answer::idempotency;
 use crate::identity::{limiter, revocation, session};
 use crate::jobs::context::Context;
-use crate::jobs::kind::{Ended, Job, JobResult, Lane};
+use crate::jobs::kind::{Ended, Job, JobError, JobResult, Lane};
 use crate::mail;
 use crate::notifications;
 use crate::projects::invitations;
+use crate::users;
 
 macro_rules! sweeps {
     ($($name:ident: $kind:literal = $purge:path,)+) => {$(
@@ -45,6 +45,8 @@ sweeps! {
     PurgeAudit: "audit.purge.1" = events::model::purge,
     PurgeMailLinks: "mail_links.purge.1" = mail::links::purge,
     PurgeRefusedAddresses: "refused_addresses.purge.1" = mail::address::purge,
+    PurgeRegistrations: "registrations.purge.1" = users::registration::purge,
+    PurgeFormerAddresses: "former_addresses.purge.1" = users::former::purge,
     PurgeInvitations: "invitations.purge.1" = invitations::purge,
     PurgeNotifications: "notifications.purge.1" = notifications::model::purge,
 }
@@ -65,7 +67,10 @@ impl Job for PurgeEvents {
     }
 }
 
-fn ended(purged: Result<usize, DbError>) -> JobResult<Ended> {
+fn ended<E>(purged: Result<usize, E>) -> JobResult<Ended>
+where
+    JobError: From<E>,
+{
     purged?;
     Ok(Ended::Done)
 }

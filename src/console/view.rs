@@ -70,16 +70,18 @@ pub enum Done {
     Ended,
     Merged,
     SignedOut,
+    Mailed,
 }
 
 impl Done {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 7] = [
         ("saved", Self::Saved),
         ("created", Self::Created),
         ("deleted", Self::Deleted),
         ("ended", Self::Ended),
         ("merged", Self::Merged),
         ("signed-out", Self::SignedOut),
+        ("mailed", Self::Mailed),
     ];
 
     fn of(word: &str) -> Option<Self> {
@@ -100,6 +102,7 @@ impl Done {
             Self::Ended => lang.ended(),
             Self::Merged => lang.merged(),
             Self::SignedOut => lang.signed_out(),
+            Self::Mailed => lang.mail_sent(),
         }
     }
 }
@@ -226,9 +229,6 @@ pub fn at(lang: Lang, time: DateTime<Utc>) -> Markup {
 
 /// With what separates thousands.
 pub fn number_of(lang: Lang, number: i64) -> String {
-    let separator = match lang {
-        Lang::En => ',',
-        Lang::De => '.',
     let text = grouped(lang, &number.unsigned_abs().to_string());
     if number < 0 { format!("-{text}") } else { text }
 }
@@ -254,16 +254,20 @@ pub fn decimal_of(lang: Lang, number: f64) -> String {
 }
 
 fn grouped(lang: Lang, digits: &str) -> String {
+    let separator = match lang {
+        Lang::En => ',',
+        Lang::De => '.',
     };
-    let digits = number.unsigned_abs().to_string();
+    // What is no number, such as an infinity, has no thousands.
+    let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+        if is_number && at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(separator);
         }
         text.push(digit);
     }
-    if number < 0 { format!("-{text}") } else { text }
+    text
 }
 
 /// The parameters of a URL.
@@ -332,10 +336,6 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_asked_for_with_other_parameters() {
-        let uri = Uri::from_static("/posts?q=a%20b&sort=-votes&cursor=x&empty=");
-        assert_eq!(
-    #[test]
     fn numbers_have_the_point_of_the_language() {
         for (number, english, german) in [
             (0.0, "0", "0"),
@@ -350,6 +350,10 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_page_is_asked_for_with_other_parameters() {
+        let uri = Uri::from_static("/posts?q=a%20b&sort=-votes&cursor=x&empty=");
+        assert_eq!(
             with(&uri, &[("cursor", None), ("q", Some("c&d"))]),
             "/posts?sort=-votes&q=c%26d"
         );

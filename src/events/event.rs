@@ -266,12 +266,12 @@ events! {
     InvitationWithdrawn "invitation.withdrawn" (project: ProjectId)
         { invitation: InvitationId, reason: &'static str }
         feed(project) "projects/{project}/invitations/{invitation}"
-    /// Somebody made a dataset.
-    DatasetCreated "dataset.created" (project: ProjectId) { dataset: DatasetId, name: String }
-        feed(project) "datasets/{dataset}"
     /// An invitation ended before anybody used its link.
     InvitationExpired "invitation.expired" (project: ProjectId) { invitation: InvitationId }
         feed(project) "projects/{project}/invitations/{invitation}"
+    /// Somebody made a dataset.
+    DatasetCreated "dataset.created" (project: ProjectId) { dataset: DatasetId, name: String }
+        feed(project) "datasets/{dataset}"
     /// The records of a dataset changed, which made a version.
     DatasetChanged "dataset.changed" (project: ProjectId)
         {

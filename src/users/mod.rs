@@ -1,11 +1,12 @@
 //! Users: people with an email and a password. Anybody signed in sees their public fields; the rest
 //! is theirs.
 
+pub mod former;
 pub mod handlers;
 pub mod letters;
 pub mod profile;
-
 pub mod registration;
+
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::caller::routes;
@@ -34,18 +35,18 @@ fn routes() -> OpenApiRouter<AppState> {
             handlers::register::create_user,
             handlers::people::list_users
         ))
-        .routes(routes!(
         .routes(routes!(handlers::register::confirm_registration))
+        .routes(routes!(
             handlers::people::get_user,
             handlers::admin::update_user,
             handlers::admin::delete_user
         ))
         .routes(routes!(handlers::admin::delete_user_sessions))
-        .routes(routes!(
         .routes(routes!(handlers::identities::list_user_identities))
         .routes(routes!(handlers::identities::delete_user_identity))
         .routes(routes!(handlers::identities::list_identities))
         .routes(routes!(handlers::identities::delete_identity))
+        .routes(routes!(
             handlers::me::get_me,
             handlers::me::update_me,
             handlers::me::delete_me

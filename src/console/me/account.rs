@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{head, identities};
 use crate::console::form::{Fields, Form, Input, is_shown, optional, parse};
 use crate::console::merge::text_of;
-use crate::console::view::{Display, Done, View, day, done};
+use crate::console::view::{Display, Done, View, done};
 use crate::console::words::Lang;
 use crate::http::body::patch::MergePatch;
 use crate::http::caller::Person;
@@ -32,7 +32,7 @@ pub(super) async fn look(app: &AppState, id: PrincipalId) -> ApiResult<Account> 
 
 pub async fn show(who: Person, app: AppState, view: View) -> ApiResult<Response> {
     let shown = Shown::of(&app, who.id).await?;
-    Ok(page(&app, &view, &shown, None))
+    Ok(page(&app, &view, &shown, None, None))
 }
 
 struct Shown {
@@ -58,16 +58,16 @@ fn page(
     app: &AppState,
     view: &View,
     shown: &Shown,
-    refused: Option<(&Form, &ApiError)>,
+    form: Option<&Form>,
+    error: Option<&ApiError>,
 ) -> Response {
     let account = &shown.account;
     let lang = view.lang;
-    let error = refused.map(|(_, error)| error);
     let fields = Fields { lang, error };
     let status = error.map_or(StatusCode::OK, |error| error.code.status());
     let user = &account.user;
-    let value = |name: &str, kept: Option<&str>| match refused {
-        Some((form, _)) => form.get(name),
+    let value = |name: &str, kept: Option<&str>| match form {
+        Some(form) => form.get(name),
         None => kept.unwrap_or_default().to_owned(),
     };
     let page = view.page(lang.profile()).width("middle").status(status);
@@ -76,7 +76,10 @@ fn page(
         (fields.summary())
         form method="post" action="/me" data-guard {
             input type="hidden" name="etag" value=(text_of(user.version));
-            p { (lang.email()) ": " strong { (user.email) } }
+            p {
+                (lang.email()) ": " strong { (user.email) } " "
+                a.button.small href="/me/email" { (lang.change()) }
+            }
             (fields.input(&Input {
                 name: "username",
                 label: lang.username(),
@@ -108,6 +111,8 @@ pub(super) async fn refused(
     if !is_shown(&error) {
         return Err(error);
     }
+    let shown = Shown::of(app, id).await?;
+    Ok(page(app, view, &shown, None, Some(&error)))
 }
 
 /// How pages look in this browser.
@@ -170,7 +175,8 @@ pub async fn submit(
             &app,
             &view,
             &Shown::of(&app, id).await?,
-            Some((&form, &error)),
+            Some(&form),
+            Some(&error),
         )),
         Err(error) => Err(error),
     }

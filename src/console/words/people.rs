@@ -16,16 +16,19 @@ said! {
         / "Hier hat noch niemand ein Konto. Dieses wird den Dienst verwalten.";
     no_account_yet: "No account yet?" / "Noch kein Konto?";
     have_account: "Have an account already?" / "Schon ein Konto?";
+    mail_sent: "A mail is on its way." / "Eine Mail ist unterwegs.";
+    registration_mailed(email): "Read the mail to {email}: its link makes the account."
+        / "Lesen Sie die Mail an {email}: Ihr Link legt das Konto an.";
     signed_out: "You are signed out." / "Sie sind abgemeldet.";
     sign_in_with(name): "Sign in with {name}" / "Mit {name} anmelden";
     providers: "Single sign-on" / "Single Sign-on";
     linked_since(name, when): "{name}, since {when}" / "{name}, seit {when}";
-    password_rule: "At least 8 characters; a sentence is good."
-        / "Mindestens 8 Zeichen; ein Satz ist gut.";
-    profile: "Profile" / "Profil";
     unlink: "Unlink" / "Trennen";
     unlink_why: "A provider that is unlinked signs you in no more; your sessions go on."
         / "Ein getrennter Anbieter meldet Sie nicht mehr an; Ihre Sitzungen laufen weiter.";
+    password_rule: "At least 8 characters; a sentence is good."
+        / "Mindestens 8 Zeichen; ein Satz ist gut.";
+    profile: "Profile" / "Profil";
     sessions: "Sessions" / "Sitzungen";
     sessions_why: "Everywhere you are signed in." / "Überall, wo Sie angemeldet sind.";
     this_session: "this one" / "diese hier";
@@ -48,6 +51,15 @@ said! {
     token_once: "Copy it now: it is shown this once."
         / "Kopieren Sie es jetzt: Es wird nur dieses eine Mal gezeigt.";
     change_password: "Change the password" / "Passwort ändern";
+    change_email: "Change the email" / "E-Mail ändern";
+    change_email_why:
+        "It counts at once. Confirm it by the link that is mailed there; the address that you have now is told."
+        / "Sie gilt sofort. Bestätigen Sie sie mit dem Link, der dorthin geht; Ihre jetzige Adresse erfährt davon.";
+    new_email: "New email" / "Neue E-Mail";
+    confirm_email: "Send the link that confirms it" / "Den Link senden, der sie bestätigt";
+    email_confirmed: "confirmed" / "bestätigt";
+    email_unconfirmed: "not confirmed" / "nicht bestätigt";
+    email_paused: "takes no mail" / "nimmt keine Mail an";
     current_password: "Current password" / "Jetziges Passwort";
     new_password: "New password" / "Neues Passwort";
     password_ends: "All your other sessions end." / "Alle Ihre anderen Sitzungen enden.";

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::confirm::{Confirmed, confirm};
-use crate::db::transaction::{Work, transaction};
+use crate::db::transaction::{Tx, Work, transaction};
 use crate::events::Event;
 use crate::http::answer::conditional::{Conditions, Versioned};
 use crate::http::body::extract::ValidJson;
@@ -33,6 +33,7 @@ use crate::kernel::values::Wrong;
 use crate::mail::address::EmailState;
 use crate::mail::letter::send;
 use crate::schema::users;
+use crate::users::former;
 use crate::users::letters::EmailConfirmMail;
 use crate::users::profile;
 
@@ -158,7 +159,9 @@ struct Changes {
 /// Change your account
 ///
 /// A merge patch: members that you leave out stay as they are. A new `email` needs
-/// `current_password`, and an API token cannot change it. A taken `email` or `username` is answered
+/// `current_password`, and an API token cannot change it. It counts at once, and is `unverified` until
+/// you confirm it by the link that is mailed there; the address that you had confirmed before is told.
+/// A taken `email` or `username` is answered
 /// 409.
 #[utoipa::path(
     patch,
@@ -222,6 +225,9 @@ pub async fn update_me(
     transaction(&app.db, &actor, async |tx| {
         let version = lock(tx, id, confirmed.as_ref()).await?;
         conditions.write(Some(version))?;
+        if changes.email.is_some() && app.config.mail_server().is_some() {
+            tell_former(tx, id, &changes).await?;
+        }
         let profile = match profile {
             Patch::Absent => None,
             Patch::Null => Some(Map::new()),
@@ -250,6 +256,23 @@ pub async fn update_me(
         Ok(Versioned::new(account.user.version, account.into()))
     })
     .await
+}
+
+/// Whoever reads the mail of the address that the account has until now hears that it has another.
+async fn tell_former(tx: &mut Tx<'_>, id: PrincipalId, changes: &Changes) -> Work<()> {
+    let former: Option<String> = users::table
+        .find(id)
+        .filter(users::email_verified_at.is_not_null())
+        .select(users::email)
+        .first(tx.connection())
+        .await
+        .optional()?;
+    match former {
+        Some(former) if changes.email_key.as_deref() != Some(&names::key_of(&former)) => {
+            former::tell(tx, id, &former).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// One's profile as a patch makes it. The row is locked, so nobody else changes it meanwhile.

@@ -4,6 +4,7 @@ mod accounts;
 mod browser;
 mod data;
 mod hostile;
+mod mailed;
 mod matrix;
 mod models;
 mod places;

@@ -136,7 +136,6 @@ const ROOMS: &[(&str, &[&str])] = &[
         "console",
         &[
             "kernel",
-            "config",
             "db",
             "process",
             "client",
@@ -144,6 +143,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "events",
             "identity",
             "jobs",
+            "mail",
             "users",
             "projects",
             "audit",

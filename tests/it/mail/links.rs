@@ -292,9 +292,29 @@ async fn an_address_is_confirmed_by_a_mail_and_a_changed_one_is_unknown_again() 
         "{}",
         changed.text()
     );
-    let mails = house.mails().await;
-    assert_eq!(mails.len(), 1);
-    assert_eq!(mails[0].to, ["ann@example.net"]);
+    // The former address is told, which was confirmed; the new one has the link.
+    let mut mails = house.mails().await;
+    mails.sort_by_key(|mail| mail.to.clone());
+    let to: Vec<&str> = mails.iter().map(|mail| mail.to[0].as_str()).collect();
+    assert_eq!(to, ["ann@example.net", "ann@example.org"]);
+    assert!(mails[1].bodies().0.contains("had this address until"));
+    assert_eq!(
+        house.count("SELECT count(*) FROM former_addresses").await,
+        0
+    );
+    // The new one is not confirmed: nobody there is told of a third.
+    let change = json!({ "email": "ann@example.com", "current_password": PASSWORD });
+    let back = json!({ "email": "ann@example.net", "current_password": PASSWORD });
+    for change in [change, back] {
+        let changed = house
+            .app
+            .send_as(&ann, Method::PATCH, "/api/v1/me", &[], Some(change))
+            .await;
+        assert_eq!(changed.status, 200, "{}", changed.text());
+    }
+    let told = "SELECT count(*) FROM jobs WHERE kind = 'mail.address_changed.1'";
+    assert_eq!(house.count(told).await, 0);
+    house.sql("DELETE FROM jobs; DELETE FROM mail_links").await;
 
     // The server takes none for it: that is shown, and confirming it ends it.
     house

@@ -198,7 +198,7 @@ impl Stage {
     /// In one round trip, as this is done for every call.
     async fn insert(&self, people: &[&Person], projects: &[(&Shared, &[(Uuid, &str)])]) {
         let (mut made, mut last) = (String::new(), String::new());
-        let mut rows = [const { String::new() }; 19];
+        let mut rows = [const { String::new() }; 21];
         let [
             principals,
             users,
@@ -605,7 +605,7 @@ impl Things {
         }
     }
 
-    pub(super) fn all(&self) -> [String; 11] {
+    pub(super) fn all(&self) -> [String; 12] {
         let Self {
             project,
             invitation,
@@ -624,8 +624,8 @@ impl Things {
             project, invitation, post, dataset, import, model, user, session, token, identity,
             principal,
         ];
-        let [a, b, c, d, e, f, g, h, i, j] = ids.map(|id| id.to_string());
-        [a, b, c, d, e, f, g, h, i, j, job.to_string()]
+        let [a, b, c, d, e, f, g, h, i, j, k] = ids.map(|id| id.to_string());
+        [a, b, c, d, e, f, g, h, i, j, k, job.to_string()]
     }
 }
 

@@ -24,7 +24,7 @@ async fn app() -> TestApp {
 #[derive(Clone)]
 pub(crate) struct Person {
     pub(crate) id: String,
-    authorization: String,
+    pub(crate) authorization: String,
 }
 
 impl Person {
