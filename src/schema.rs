@@ -753,6 +753,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     project_members,
     projects,
     refused_addresses,
+    registrations,
     revocations,
     schema_window,
     sessions,
@@ -762,4 +763,3 @@ diesel::allow_tables_to_appear_in_same_query!(
     users,
     workloads,
 );
-    registrations,

@@ -49,9 +49,9 @@ use crate::state::Core;
 use crate::telemetry::metrics::Metrics;
 use crate::users::former::AddressChangedMail;
 use crate::users::letters::{EmailConfirmMail, PasswordResetMail};
+use crate::users::registration::RegistrationMail;
 use crate::{
     activity, audit, console, datasets, feed, identity, jobs, mail, models, notifications, posts,
-use crate::users::registration::RegistrationMail;
     projects, users,
 };
 
