@@ -224,7 +224,8 @@ impl ModelRunner {
         wanted: &Wanted,
     ) -> Result<(Connection, Option<SocketAddr>), ModelError> {
         if let Some(network) = &self.network {
-            let connected = network.connect(&wanted.sha256, &wanted.avoid).await;
+            // What TLS needs is large, and seldom needed.
+            let connected = Box::pin(network.connect(&wanted.sha256, &wanted.avoid)).await;
             let (address, stream) = connected.map_err(ModelError::Unreachable)?;
             let (from, to) = tokio::io::split(stream);
             return Ok((Connection::far(from, to), Some(address)));
