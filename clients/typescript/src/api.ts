@@ -651,7 +651,9 @@ export interface paths {
         /**
          * Change your account
          * @description A merge patch: members that you leave out stay as they are. A new `email` needs
-         *     `current_password`, and an API token cannot change it. A taken `email` or `username` is answered
+         *     `current_password`, and an API token cannot change it. It counts at once, and is `unverified` until
+         *     you confirm it by the link that is mailed there; the address that you had confirmed before is told.
+         *     A taken `email` or `username` is answered
          *     409.
          */
         patch: operations["update_me"];
@@ -695,6 +697,47 @@ export interface paths {
          */
         post: operations["request_email_confirmation"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The providers that sign you in
+         * @description Single sign-on: each has said at least once that you are who has this account.
+         */
+        get: operations["list_identities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/identities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Stop a provider from signing you in
+         * @description Your sessions go on. Where you have neither a password nor another provider, the answer is 409
+         *     `last-way-in`. If a group of the provider lets you administer, you do no more.
+         */
+        delete: operations["delete_identity"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1536,7 +1579,9 @@ export interface paths {
          * Make an account
          * @description Anybody can, where the service is open for registration; otherwise the answer is 403. Then
          *     accounts are made by accepting an invitation to a project, or by an administrator. A taken
-         *     `email` or `username` is answered 409.
+         *     `email` or `username` is answered 409. Where addresses are confirmed first, the answer is 202 and
+         *     has no body, whether the `email` is taken or not: a mail goes there, with a link that makes the
+         *     account, or the word that there is one.
          */
         post: operations["create_user"];
         delete?: never;
@@ -1574,6 +1619,47 @@ export interface paths {
          *     ends its sessions. What would leave no administrator is answered 409.
          */
         patch: operations["update_user"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The providers that sign a user in
+         * @description For administrators.
+         */
+        get: operations["list_user_identities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/identities/{identity}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Stop a provider from signing a user in
+         * @description For administrators. Where the user has neither a password nor another provider, the answer is 409
+         *     `last-way-in`: disable the account instead.
+         */
+        delete: operations["delete_user_identity"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/users/{id}/sessions": {
@@ -1674,7 +1760,8 @@ export interface paths {
          *     is not. If you are not signed in, give a `password`: an account is made with the address of the
          *     invitation, which counts as confirmed, unless the service makes no accounts (403). If that
          *     address has an account already, the answer is 409: sign in and accept then. The link is good
-         *     once. A service that sends no mail answers 404 `mail-off`.
+         *     once; with an `Idempotency-Key` somebody signed in is given the same answer again. A service that
+         *     sends no mail answers 404 `mail-off`.
          */
         post: operations["accept_invitation"];
         delete?: never;
@@ -1783,6 +1870,28 @@ export interface paths {
          *     as confirmed, because its mail was read.
          */
         post: operations["reset_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/registration/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the account that a mail has confirmed
+         * @description With what was asked for at `POST /api/v1/users`; its address counts as confirmed. The link is
+         *     good once, for a day. A `username` that somebody else has taken since is answered 409: register
+         *     again with another. A service that sends no mail answers 404 `mail-off`.
+         */
+        post: operations["confirm_registration"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2143,6 +2252,23 @@ export interface webhooks {
         put?: never;
         /** An owner invited somebody to a project by mail. The address is not told. */
         post: operations["on_invitation_created"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "chartroom.invitation.expired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An invitation ended before anybody used its link. */
+        post: operations["on_invitation_expired"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2859,6 +2985,11 @@ export interface components {
             /** @description What the link has behind its `=` */
             token: string;
         };
+        /** @description A link that confirms a registration */
+        ConfirmRegistration: {
+            /** @description What the link has behind its `=` */
+            token: string;
+        };
         /** @description A new API token */
         CreateApiToken: {
             access: components["schemas"]["TokenAccess"];
@@ -3349,6 +3480,11 @@ export interface components {
             /** Format: double */
             value?: number | null;
         };
+        /**
+         * Format: uuid
+         * @description The id of a provider's word for who somebody is.
+         */
+        IdentityId: string;
         /** @description An import, as its reader sees it */
         Import: {
             /**
@@ -3732,6 +3868,26 @@ export interface components {
          * @enum {string}
          */
         LineageType: "dataset" | "model";
+        /** @description All of an account, the oldest first */
+        LinkedIdentities: {
+            items: components["schemas"]["LinkedIdentity"][];
+        };
+        /** @description A provider's word for who somebody is, which signs them in */
+        LinkedIdentity: {
+            /**
+             * Format: date-time
+             * @description Since when it signs in to the account
+             */
+            created_at: string;
+            id: components["schemas"]["IdentityId"];
+            issuer: string;
+            /** @description What people call the provider */
+            name: string;
+            /** @description The provider's part of paths, or null where it is not set up any more */
+            provider?: string | null;
+            /** @description What the provider calls the person (`sub`) */
+            subject: string;
+        };
         /** @description A sign-in for browsers */
         LoginForm: {
             /** @description The path of this site to go to afterwards */
@@ -5823,7 +5979,7 @@ export interface operations {
                 /** @description Only what happened in this project */
                 project_id?: components["schemas"]["ProjectId"];
                 /** @description Only events of this type */
-                type?: "chartroom.project.created" | "chartroom.project.changed" | "chartroom.project.expiring" | "chartroom.project.expired" | "chartroom.project.extended" | "chartroom.project.deleted" | "chartroom.member.added" | "chartroom.member.changed" | "chartroom.member.removed" | "chartroom.invitation.created" | "chartroom.invitation.accepted" | "chartroom.invitation.withdrawn" | "chartroom.dataset.created" | "chartroom.dataset.changed" | "chartroom.dataset.described" | "chartroom.dataset.deleted" | "chartroom.model.created" | "chartroom.model.described" | "chartroom.model.deleted" | "chartroom.model_version.created" | "chartroom.model_version.ready" | "chartroom.model_version.failed" | "chartroom.model_version.described" | "chartroom.model_version.deleted" | "chartroom.model_alias.moved" | "chartroom.model_alias.removed" | "chartroom.post.changed" | "chartroom.post.deleted";
+                type?: "chartroom.project.created" | "chartroom.project.changed" | "chartroom.project.expiring" | "chartroom.project.expired" | "chartroom.project.extended" | "chartroom.project.deleted" | "chartroom.member.added" | "chartroom.member.changed" | "chartroom.member.removed" | "chartroom.invitation.created" | "chartroom.invitation.accepted" | "chartroom.invitation.withdrawn" | "chartroom.invitation.expired" | "chartroom.dataset.created" | "chartroom.dataset.changed" | "chartroom.dataset.described" | "chartroom.dataset.deleted" | "chartroom.model.created" | "chartroom.model.described" | "chartroom.model.deleted" | "chartroom.model_version.created" | "chartroom.model_version.ready" | "chartroom.model_version.failed" | "chartroom.model_version.described" | "chartroom.model_version.deleted" | "chartroom.model_alias.moved" | "chartroom.model_alias.removed" | "chartroom.post.changed" | "chartroom.post.deleted";
             };
             header?: never;
             path?: never;
@@ -6076,6 +6232,47 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description If it is needed, a mail is on its way */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_identities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resource as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkedIdentities"];
+                };
+            };
+        };
+    };
+    delete_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the identity */
+                id: components["schemas"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Unlinked */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -7680,6 +7877,13 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description A mail to the address says how it goes on */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_user: {
@@ -7751,6 +7955,52 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["User"];
                 };
+            };
+        };
+    };
+    list_user_identities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user */
+                id: components["schemas"]["PrincipalId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resource as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkedIdentities"];
+                };
+            };
+        };
+    };
+    delete_user_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user */
+                id: components["schemas"]["PrincipalId"];
+                /** @description Id of the identity */
+                identity: components["schemas"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Unlinked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -7961,6 +8211,28 @@ export interface operations {
         };
         responses: {
             /** @description Set */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    confirm_registration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmRegistration"];
+            };
+        };
+        responses: {
+            /** @description Made */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -8449,6 +8721,38 @@ export interface operations {
                     };
                     /** @enum {string} */
                     type?: "chartroom.invitation.created";
+                };
+            };
+        };
+        responses: {
+            /** @description The receiver has it. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    on_invitation_expired: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/cloudevents+json": components["schemas"]["Event"] & {
+                    data?: {
+                        /**
+                         * Format: uuid
+                         * @description The id of an invitation to a project.
+                         */
+                        invitation: string;
+                    };
+                    /** @enum {string} */
+                    type?: "chartroom.invitation.expired";
                 };
             };
         };
