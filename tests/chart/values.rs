@@ -178,7 +178,10 @@ const REFUSED: [(&str, &str); 59] = [
     ("service.type=ExternalName", "/service/type"),
     ("service.port=0", "/service/port"),
     ("publicUrl=chartroom.example.org", "/publicUrl"),
-    ("auth.registration=invite", "'open', 'confirmed', 'invited', 'closed'"),
+    (
+        "auth.registration=invite",
+        "'open', 'confirmed', 'invited', 'closed'",
+    ),
     ("auth.refreshGrace=10", "/auth/refreshGrace"),
     ("settings.LOG=debug", "LOG"),
     ("sso.issuer=http://login.example.com", "/sso/issuer"),

@@ -106,7 +106,7 @@ impl Place {
 
     /// Does the checks that wait, as a worker does.
     async fn check(&self) {
-        check(&self.app, &self.session).await;
+        Box::pin(check(&self.app, &self.session)).await;
     }
 
     async fn upload(&self, model: &str, headers: &[(&str, &str)], file: &[u8]) -> Answer {
