@@ -14,7 +14,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::hold::Hold;
+use super::hold::{Hold, apart};
 
 /// A job that this process has the lease of.
 #[derive(Clone, Debug, QueryableByName)]
@@ -162,8 +162,7 @@ pub async fn claim(connection: &mut AsyncPgConnection, round: &Round<'_>) -> Que
     let owner_lanes: Vec<i16> = owners.iter().map(|owner| owner.lane).collect();
     let owner_ids: Vec<Uuid> = owners.iter().map(|owner| owner.owner).collect();
     let rests: Vec<i32> = owners.iter().map(|owner| owner.rest).collect();
-    let (finished, claims): (Vec<i64>, Vec<i32>) =
-        finished.iter().map(|hold| (hold.id, hold.claims)).unzip();
+    let (finished, claims) = apart(finished);
     let rows: Vec<Claimed> = diesel::sql_query(CLAIM)
         .bind::<Array<SmallInt>, _>(lanes)
         .bind::<Array<Timestamptz>, _>(floors)

@@ -16,7 +16,7 @@ pub struct Hold {
     pub claims: i32,
 }
 
-fn apart(holds: &[Hold]) -> (Vec<i64>, Vec<i32>) {
+pub(super) fn apart(holds: &[Hold]) -> (Vec<i64>, Vec<i32>) {
     holds.iter().map(|hold| (hold.id, hold.claims)).unzip()
 }
 
