@@ -70,6 +70,19 @@ impl Locked {
     }
 }
 
+/// Gives somebody the right to administer, or takes it back, where nothing else of them changes.
+pub async fn give(tx: &mut Tx<'_>, user: PrincipalId, is_admin: bool) -> QueryResult<()> {
+    diesel::update(users::table.find(user))
+        .set((
+            users::is_admin.eq(is_admin),
+            users::version.eq(users::version + 1),
+            users::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(tx.connection())
+        .await?;
+    changed(tx, user, is_admin).await
+}
+
 /// What it ends that somebody administers, or does no more, and its trace.
 pub async fn changed(tx: &mut Tx<'_>, user: PrincipalId, is_admin: bool) -> QueryResult<()> {
     // Access tokens carry the right, and so does a password found good a moment ago.

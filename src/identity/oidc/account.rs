@@ -265,15 +265,7 @@ pub async fn apply_groups(
         .execute(tx.connection())
         .await?;
     if locked.user.is_admin != is_admin {
-        diesel::update(users::table.find(user.id))
-            .set((
-                users::is_admin.eq(is_admin),
-                users::version.eq(users::version + 1),
-                users::updated_at.eq(diesel::dsl::now),
-            ))
-            .execute(tx.connection())
-            .await?;
-        rights::changed(tx, user.id, is_admin).await?;
+        rights::give(tx, user.id, is_admin).await?;
     }
     Ok(())
 }

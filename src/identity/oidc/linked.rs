@@ -84,15 +84,7 @@ pub async fn unlink(
     .await?;
     if identity.gives_admin && locked.user.is_admin {
         locked.others_administer()?;
-        diesel::update(users::table.find(user))
-            .set((
-                users::is_admin.eq(false),
-                users::version.eq(users::version + 1),
-                users::updated_at.eq(diesel::dsl::now),
-            ))
-            .execute(tx.connection())
-            .await?;
-        rights::changed(tx, user, false).await?;
+        rights::give(tx, user, false).await?;
     }
     Ok(())
 }
