@@ -1,7 +1,7 @@
 //! The jobs that remove, once a minute, the rows of sign-in limits, sessions, revocations, kept
 //! answers, events, notifications, invitations, registrations, links of mails, addresses that
-//! took none or that an account has no more, once they say nothing any more, and of the audit trail once they are too old. Each run removes some thousands at most; what is left waits for the
-//! next.
+//! took none or that an account has no more, once they say nothing any more, and of the audit trail
+//! once they are too old. Each run removes some thousands at most; what is left waits for the next.
 
 use std::time::Duration;
 

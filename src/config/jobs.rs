@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::units::{Span, span};
+use super::units::{Span, count, span};
 
 /// Where jobs are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,15 +35,15 @@ pub struct Jobs {
         value_parser = span("1s", "10m"),
     )]
     pub job_lease: Span,
-    /// Jobs of a kind that is quick that this process does at once; of those that take longer it does a
-    /// quarter as many, and of imports and the like one. More take connections from requests
+    /// Jobs of a kind that is quick that this process does at once; of those that take longer it does
+    /// a quarter as many, and of imports and the like one. More take connections from requests
     #[arg(
         long,
         env = "CHARTROOM_JOBS_AT_ONCE",
         global = true,
         value_name = "N",
         default_value_t = 8,
-        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=2_000),
+        value_parser = count(1_usize, 2_000),
     )]
     pub jobs_at_once: usize,
     /// Time for which the feed keeps events. Who comes back later has to read the resources

@@ -80,8 +80,8 @@ pub struct Models {
         value_parser = ModelsRunner::from_str,
     )]
     pub models_runner: ModelsRunner,
-    /// Folder with tls.crt, tls.key and ca.crt, by which this process and runners behind a network prove to
-    /// each other who they are; read again when they change
+    /// Folder with tls.crt, tls.key and ca.crt, by which this process and runners behind a network
+    /// prove to each other who they are; read again when they change
     #[arg(
         long,
         env = "CHARTROOM_MODELS_RUNNER_TLS",
@@ -89,8 +89,8 @@ pub struct Models {
         value_name = "DIR"
     )]
     pub models_runner_tls: Option<PathBuf>,
-    /// Most runners behind a network at which this process has one version of a model at once: another one is
-    /// taken when questions wait
+    /// Most runners behind a network at which this process has one version of a model at once: another
+    /// one is taken when questions wait
     #[arg(
         long,
         env = "CHARTROOM_MODELS_SPREAD",
