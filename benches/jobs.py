@@ -16,7 +16,7 @@ WORKERS, WAITS = (1, 2, 4), 500
 
 
 def sql(query):
-    said = subprocess.run([psql, "-XAtqc", query, database], capture_output=True, text=True, check=True)
+    said = subprocess.run([psql, "-XAtqc", query, database], stdout=subprocess.PIPE, text=True, check=True)
     return said.stdout.strip()
 
 
@@ -31,6 +31,7 @@ def drained(name, command, **variables):
     sql("CHECKPOINT")
     figures = run(command, **variables)
     assert figures["ran"] == int(jobs), (name, figures)
+    sql("CHECKPOINT")  # it writes what is asked for next to disk, from where alone it can be read
     # Without the images of pages that the first change after a checkpoint writes: they tell of checkpoints.
     wal = sql(f"""SELECT sum(count), sum(record_size) FROM pg_get_wal_stats('{figures["from"]}', '{figures["to"]}')""")
     records, size = (float(sum_) / int(jobs) for sum_ in wal.split("|"))
@@ -43,6 +44,8 @@ def median(all_, key):
 
 sql("CREATE EXTENSION pg_walinspect")
 sql("CREATE DATABASE river")
+sql("ALTER SYSTEM SET wal_keep_size = '4GB'")  # else a checkpoint removes what is to be counted
+sql("SELECT pg_reload_conf()")
 cases = {}
 for count in WORKERS:
     cases["River", count] = lambda count=count: drained("River", [river, "drain", jobs, str(count)], DSN=theirs)
