@@ -1,6 +1,6 @@
 """What benches/jobs measures, once both programs are built.
 
-    jobs.py DATABASE_URL OURS RIVER PSQL ROUNDS JOBS
+    jobs.py DATABASE_URL OURS RIVER GRAPHILE PSQL ROUNDS JOBS
 """
 
 import json
@@ -9,9 +9,13 @@ import statistics
 import subprocess
 import sys
 
-database, ours, river, psql, rounds, jobs = sys.argv[1:]
+database, ours, river, graphile, psql, rounds, jobs = sys.argv[1:]
 rounds = int(rounds)
-theirs = database.rpartition("/")[0] + "/river"
+server = database.rpartition("/")[0]
+peers = {
+    "River": ([river], {"DSN": f"{server}/river"}),
+    "graphile-worker": (["node", graphile], {"DSN": f"{server}/graphile"}),
+}
 WORKERS, WAITS = (1, 2, 4), 500
 
 
@@ -43,21 +47,25 @@ def median(all_, key):
 
 
 sql("CREATE EXTENSION pg_walinspect")
-sql("CREATE DATABASE river")
+for name in ("river", "graphile"):
+    sql(f"CREATE DATABASE {name}")
 sql("ALTER SYSTEM SET wal_keep_size = '4GB'")  # else a checkpoint removes what is to be counted
 sql("SELECT pg_reload_conf()")
 cases = {}
 for count in WORKERS:
-    cases["River", count] = lambda count=count: drained("River", [river, "drain", jobs, str(count)], DSN=theirs)
+    for name, (program, where) in peers.items():
+        command = [*program, "drain", jobs, str(count)]
+        cases[name, count] = lambda name=name, command=command, where=where: drained(name, command, **where)
     for at_once in (2000, 8):
         command = [ours, "drain", jobs, str(count), str(at_once)]
         cases[f"ours, {at_once} at once", count] = lambda command=command: drained("ours", command, CHARTROOM_DATABASE_URL=database)
 seen = {case: [] for case in cases}
-waits = {"River": [], "ours": []}
+waits = {name: [] for name in (*peers, "ours")}
 for number in range(rounds):
     for case, measure in cases.items():
         seen[case].append(measure())
-    waits["River"].append(run([river, "latency", str(WAITS)], DSN=theirs))
+    for name, (program, where) in peers.items():
+        waits[name].append(run([*program, "latency", str(WAITS)], **where))
     waits["ours"].append(run([ours, "latency", str(WAITS)], CHARTROOM_DATABASE_URL=database))
     print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
 
