@@ -15,11 +15,12 @@ pub mod trail;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Jsonb, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Jsonb, Nullable, Text, Untyped, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::db::sql::Writer;
 use crate::db::transaction::Tx;
 use crate::db::{Db, DbError};
 use crate::kernel::actor::Actor;
@@ -36,9 +37,10 @@ pub struct Outgoing;
 
 const TELL_AND_PUBLISH: &str = "WITH told AS (INSERT INTO audit_events \
     (id, actor_id, action, target_id, address, request_id, detail) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id, actor_id, at) \
+    VALUES (:id, :actor, :action, :target, :address, :request, :detail) \
+    RETURNING id, actor_id, at) \
     INSERT INTO outbox (id, kind, project_id, subject, actor_id, at, data) \
-    SELECT id, $8, $9, $10, actor_id, at, $11 FROM told";
+    SELECT id, :kind, :project, :subject, actor_id, at, :data FROM told";
 
 /// What happens in a transaction is told by it, and kept if the transaction is.
 impl Tx<'_> {
@@ -53,18 +55,20 @@ impl Tx<'_> {
                 .await?;
             return Ok(());
         };
-        diesel::sql_query(TELL_AND_PUBLISH)
-            .bind::<SqlUuid, _>(act.id)
-            .bind::<Nullable<SqlUuid>, _>(act.actor_id)
-            .bind::<Text, _>(act.action)
-            .bind::<Nullable<SqlUuid>, _>(act.target_id)
-            .bind::<Nullable<Text>, _>(act.address)
-            .bind::<Nullable<Text>, _>(act.request_id)
-            .bind::<Jsonb, _>(act.detail)
-            .bind::<Text, _>(published.kind)
-            .bind::<SqlUuid, _>(project)
-            .bind::<Text, _>(published.subject)
-            .bind::<Jsonb, _>(event.detail())
+        Writer::default()
+            .text(TELL_AND_PUBLISH)
+            .bind::<SqlUuid, _>("id", act.id)
+            .bind::<Nullable<SqlUuid>, _>("actor", act.actor_id)
+            .bind::<Text, _>("action", act.action)
+            .bind::<Nullable<SqlUuid>, _>("target", act.target_id)
+            .bind::<Nullable<Text>, _>("address", act.address)
+            .bind::<Nullable<Text>, _>("request", act.request_id)
+            .bind::<Jsonb, _>("detail", act.detail)
+            .bind::<Text, _>("kind", published.kind)
+            .bind::<SqlUuid, _>("project", project)
+            .bind::<Text, _>("subject", published.subject)
+            .bind::<Jsonb, _>("data", event.detail())
+            .statement::<Untyped>()
             .execute(self.connection())
             .await?;
         self.after_commit(Outgoing);

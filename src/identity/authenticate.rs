@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Binary, Bool, Interval, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Binary, Bool, Interval, Nullable, Text, Timestamptz, Untyped, Uuid as SqlUuid,
+};
 use diesel_async::RunQueryDsl;
 use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
@@ -19,6 +21,7 @@ use super::revocation::feed::Verdict;
 use super::secret::{may_be_secret, secret_hash};
 use super::session::{COOKIE_BELIEF, believed};
 use super::{revocation, sign_in};
+use crate::db::sql::Writer;
 use crate::http::openapi::COOKIE_NAME;
 use crate::http::openapi::access::Access;
 use crate::http::same_origin::is_same_origin;
@@ -217,6 +220,13 @@ impl Known {
     }
 }
 
+const API_TOKEN: &str = "SELECT t.id, t.user_id, false AS is_admin, t.access AS what, \
+    t.expires_at AS ends_at, statement_timestamp() AS asked_at \
+    FROM api_tokens t JOIN users u ON u.id = t.user_id \
+    WHERE t.secret_hash = :hash AND (t.expires_at IS NULL OR t.expires_at > now()) \
+        AND NOT u.is_disabled \
+    FOR SHARE OF u, t";
+
 /// The locks make this wait for whoever is ending the token or its user, so that it sees their end
 /// or they see its time. The user first, as they do.
 async fn api_token(app: &Api, secret: &str) -> ApiResult<Option<(Principal, Option<Duration>)>> {
@@ -224,15 +234,13 @@ async fn api_token(app: &Api, secret: &str) -> ApiResult<Option<(Principal, Opti
     let known: Option<Known> = app
         .db
         .read_primary(async |connection| {
-            diesel::sql_query(
-                "SELECT t.id, t.user_id, false AS is_admin, t.access AS what, t.expires_at AS ends_at, statement_timestamp() AS asked_at FROM api_tokens t JOIN users u ON u.id = t.user_id \
-                 WHERE t.secret_hash = $1 AND (t.expires_at IS NULL OR t.expires_at > now()) AND NOT u.is_disabled \
-                 FOR SHARE OF u, t",
-            )
-            .bind::<Binary, _>(&hash)
-            .get_result(connection)
-            .await
-            .optional()
+            Writer::default()
+                .text(API_TOKEN)
+                .bind::<Binary, _>("hash", &hash)
+                .statement::<Untyped>()
+                .get_result(connection)
+                .await
+                .optional()
         })
         .await?;
     Ok(known.map(|known| {
@@ -251,6 +259,18 @@ async fn api_token(app: &Api, secret: &str) -> ApiResult<Option<(Principal, Opti
     }))
 }
 
+const COOKIE: &str = concat!(
+    "UPDATE sessions s SET idle_ends_at = LEAST(now() + :idle, s.ends_at), \
+        believed_until = GREATEST(",
+    believed!(),
+    " + interval '1 microsecond', now() + :belief) \
+    FROM users u \
+    WHERE s.cookie_hash = :hash AND s.ended_at IS NULL AND s.ends_at > now() \
+        AND s.idle_ends_at > now() AND u.id = s.user_id AND NOT u.is_disabled \
+    RETURNING s.id, s.user_id, u.is_admin, s.kind AS what, s.ends_at, \
+        statement_timestamp() AS asked_at"
+);
+
 /// Also counts as use: an idle cookie ends, a used one does not. At most once a minute, by the
 /// cache before it.
 async fn cookie(app: &Api, secret: &str) -> ApiResult<Option<(Principal, Option<Duration>)>> {
@@ -259,20 +279,15 @@ async fn cookie(app: &Api, secret: &str) -> ApiResult<Option<(Principal, Option<
     let known: Option<Known> = app
         .db
         .write(async |connection| {
-            diesel::sql_query(concat!(
-                "UPDATE sessions s SET idle_ends_at = LEAST(now() + $2, s.ends_at), believed_until = GREATEST(",
-                believed!(),
-                " + interval '1 microsecond', now() + $3) \
-                 FROM users u \
-                 WHERE s.cookie_hash = $1 AND s.ended_at IS NULL AND s.ends_at > now() AND s.idle_ends_at > now() AND u.id = s.user_id AND NOT u.is_disabled \
-                 RETURNING s.id, s.user_id, u.is_admin, s.kind AS what, s.ends_at, statement_timestamp() AS asked_at"
-            ))
-            .bind::<Binary, _>(&hash)
-            .bind::<Interval, _>(lifetimes.idle)
-            .bind::<Interval, _>(COOKIE_BELIEF)
-            .get_result(connection)
-            .await
-            .optional()
+            Writer::default()
+                .text(COOKIE)
+                .bind::<Binary, _>("hash", &hash)
+                .bind::<Interval, _>("idle", lifetimes.idle)
+                .bind::<Interval, _>("belief", COOKIE_BELIEF)
+                .statement::<Untyped>()
+                .get_result(connection)
+                .await
+                .optional()
         })
         .await?;
     Ok(known.map(|known| {

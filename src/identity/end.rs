@@ -3,13 +3,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Untyped, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::api_token::ApiToken;
 use super::revocation::{self, Revoked, Subject};
 use super::session::{believed, in_force};
+use crate::db::sql::Writer;
 use crate::db::transaction::Tx;
 use crate::events::Event;
 use crate::kernel::types::{PrincipalId, SessionId};
@@ -110,6 +111,12 @@ pub async fn end_sessions(
     Ok(sessions)
 }
 
+const TOO_MANY: &str = concat!(
+    "SELECT EXISTS (SELECT FROM sessions WHERE user_id = :user AND ",
+    in_force!(),
+    " OFFSET :most) AS too_many"
+);
+
 /// Keeps a user at `most` sessions after `newest` has begun, in the transaction that began it and
 /// holds the lock of the user's row.
 pub async fn end_oldest(
@@ -124,15 +131,13 @@ pub async fn end_oldest(
         too_many: bool,
     }
     // Asked first: each insert of revocations wakes every replica, even one of none.
-    let answer: Answer = diesel::sql_query(concat!(
-        "SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND ",
-        in_force!(),
-        " OFFSET $2) AS too_many"
-    ))
-    .bind::<SqlUuid, _>(user)
-    .bind::<BigInt, _>(most)
-    .get_result(tx.connection())
-    .await?;
+    let answer: Answer = Writer::default()
+        .text(TOO_MANY)
+        .bind::<SqlUuid, _>("user", user)
+        .bind::<BigInt, _>("most", most)
+        .statement::<Untyped>()
+        .get_result(tx.connection())
+        .await?;
     if answer.too_many {
         end_sessions(tx, user, Which::Beyond { newest, most }, "too_many").await?;
     }

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{
-    BigInt, Bool, Integer, Interval, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+    BigInt, Bool, Integer, Interval, Nullable, Text, Timestamptz, Untyped, Uuid as SqlUuid,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -12,6 +12,7 @@ use super::revocation::belief;
 use super::token::Refresh;
 use crate::db::page::{Direction, Found, Key, PageQuery, Place, Sorts};
 use crate::db::purge::{BATCH, in_batches};
+use crate::db::sql::Writer;
 use crate::db::{Db, DbError};
 use crate::identity::account::User;
 use crate::kernel::types::{PrincipalId, SessionId};
@@ -116,6 +117,14 @@ pub struct Started {
     pub is_admin: bool,
 }
 
+const START: &str = "WITH u AS (SELECT id, is_admin FROM users WHERE id = :user \
+        AND NOT is_disabled AND password_hash = :password_hash FOR NO KEY UPDATE), \
+    started AS (INSERT INTO sessions (id, user_id, kind, cookie_hash, idle_ends_at, ends_at, \
+        address, user_agent, believed_until) \
+    SELECT :id, u.id, :kind, :cookie_hash, now() + LEAST(:idle, :absolute), now() + :absolute, \
+        :address, :user_agent, now() + :belief FROM u RETURNING created_at, idle_ends_at) \
+    SELECT started.created_at, started.idle_ends_at, u.is_admin FROM started, u";
+
 /// Starts a session for a user whose password was just checked; `None` where it was changed or the
 /// user disabled meanwhile. The row's lock makes whoever does that wait for us or us see it, and
 /// two that start one after the other.
@@ -133,25 +142,22 @@ pub async fn start(
         Kind::Bearer => ("bearer", None),
         Kind::Cookie(hash) => ("cookie", Some(hash)),
     };
-    diesel::sql_query(
-        "WITH u AS (SELECT id, is_admin FROM users WHERE id = $2 AND NOT is_disabled AND password_hash = $9 FOR NO KEY UPDATE), \
-         started AS (INSERT INTO sessions (id, user_id, kind, cookie_hash, idle_ends_at, ends_at, address, user_agent, believed_until) \
-         SELECT $1, u.id, $3, $4, now() + LEAST($5, $6), now() + $6, $7, $8, now() + $10 FROM u RETURNING created_at, idle_ends_at) \
-         SELECT started.created_at, started.idle_ends_at, u.is_admin FROM started, u",
-    )
-    .bind::<SqlUuid, _>(id)
-    .bind::<SqlUuid, _>(user.id)
-    .bind::<Text, _>(kind)
-    .bind::<Nullable<diesel::sql_types::Binary>, _>(cookie_hash)
-    .bind::<Interval, _>(lifetimes.idle)
-    .bind::<Interval, _>(lifetimes.absolute)
-    .bind::<Nullable<Text>, _>(address)
-    .bind::<Nullable<Text>, _>(user_agent)
-    .bind::<Text, _>(&user.password_hash)
-    .bind::<Interval, _>(belief)
-    .get_result(connection)
-    .await
-    .optional()
+    Writer::default()
+        .text(START)
+        .bind::<SqlUuid, _>("id", id)
+        .bind::<SqlUuid, _>("user", user.id)
+        .bind::<Text, _>("kind", kind)
+        .bind::<Nullable<diesel::sql_types::Binary>, _>("cookie_hash", cookie_hash)
+        .bind::<Interval, _>("idle", lifetimes.idle)
+        .bind::<Interval, _>("absolute", lifetimes.absolute)
+        .bind::<Nullable<Text>, _>("address", address)
+        .bind::<Nullable<Text>, _>("user_agent", user_agent)
+        .bind::<Text, _>("password_hash", &user.password_hash)
+        .bind::<Interval, _>("belief", belief)
+        .statement::<Untyped>()
+        .get_result(connection)
+        .await
+        .optional()
 }
 
 #[derive(QueryableByName)]
@@ -168,6 +174,27 @@ struct Row {
     is_admin: bool,
 }
 
+const REFRESH: &str = concat!(
+    "UPDATE sessions s SET \
+       believed_until = GREATEST(",
+    believed!(),
+    " + interval '1 microsecond', now() + :belief), \
+       generation = s.generation + CASE WHEN s.generation = :generation THEN 1 ELSE 0 END, \
+       rotated_at = CASE WHEN s.generation = :generation THEN now() ELSE s.rotated_at END, \
+       idle_ends_at = CASE WHEN s.generation = :generation THEN LEAST(now() + :idle, s.ends_at) \
+         ELSE s.idle_ends_at END, \
+       ended_at = CASE WHEN s.generation = :generation OR (s.generation = :generation + 1 \
+         AND :grace > interval '0' AND s.rotated_at > now() - :grace) THEN NULL ELSE now() END, \
+       end_reason = CASE WHEN s.generation = :generation OR (s.generation = :generation + 1 \
+         AND :grace > interval '0' AND s.rotated_at > now() - :grace) THEN NULL ELSE 'reuse' END \
+     FROM users u \
+     WHERE s.id = :id AND s.kind = 'bearer' AND s.generation >= :generation \
+       AND s.ended_at IS NULL AND s.ends_at > now() AND s.idle_ends_at > now() \
+       AND u.id = s.user_id AND NOT u.is_disabled \
+     RETURNING s.generation, s.ended_at IS NOT NULL AS is_reused, s.idle_ends_at, s.user_id, \
+       u.is_admin",
+);
+
 /// Rotates, repeats within the grace, or ends the session on reuse: one statement, decided under
 /// the row's lock. Whoever began before the rotation and got the lock after it sees a time ahead of
 /// its own: without a grace that counts as reuse, too.
@@ -176,29 +203,17 @@ pub async fn refresh(
     token: Refresh,
     lifetimes: Lifetimes,
 ) -> QueryResult<Refreshed> {
-    let row: Option<Row> = diesel::sql_query(concat!(
-        "UPDATE sessions s SET \
-           believed_until = GREATEST(",
-        believed!(),
-        " + interval '1 microsecond', now() + $5), \
-           generation = s.generation + CASE WHEN s.generation = $2 THEN 1 ELSE 0 END, \
-           rotated_at = CASE WHEN s.generation = $2 THEN now() ELSE s.rotated_at END, \
-           idle_ends_at = CASE WHEN s.generation = $2 THEN LEAST(now() + $3, s.ends_at) ELSE s.idle_ends_at END, \
-           ended_at = CASE WHEN s.generation = $2 OR (s.generation = $2 + 1 AND $4 > interval '0' AND s.rotated_at > now() - $4) THEN NULL ELSE now() END, \
-           end_reason = CASE WHEN s.generation = $2 OR (s.generation = $2 + 1 AND $4 > interval '0' AND s.rotated_at > now() - $4) THEN NULL ELSE 'reuse' END \
-         FROM users u \
-         WHERE s.id = $1 AND s.kind = 'bearer' AND s.generation >= $2 AND s.ended_at IS NULL AND s.ends_at > now() AND s.idle_ends_at > now() \
-           AND u.id = s.user_id AND NOT u.is_disabled \
-         RETURNING s.generation, s.ended_at IS NOT NULL AS is_reused, s.idle_ends_at, s.user_id, u.is_admin",
-    ))
-    .bind::<SqlUuid, _>(token.session)
-    .bind::<BigInt, _>(token.generation)
-    .bind::<Interval, _>(lifetimes.idle)
-    .bind::<Interval, _>(lifetimes.grace)
-    .bind::<Interval, _>(lifetimes.belief(&Kind::Bearer))
-    .get_result(connection)
-    .await
-    .optional()?;
+    let row: Option<Row> = Writer::default()
+        .text(REFRESH)
+        .bind::<SqlUuid, _>("id", token.session)
+        .bind::<BigInt, _>("generation", token.generation)
+        .bind::<Interval, _>("idle", lifetimes.idle)
+        .bind::<Interval, _>("grace", lifetimes.grace)
+        .bind::<Interval, _>("belief", lifetimes.belief(&Kind::Bearer))
+        .statement::<Untyped>()
+        .get_result(connection)
+        .await
+        .optional()?;
     Ok(match row {
         None => Refreshed::Over,
         Some(Row {

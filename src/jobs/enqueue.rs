@@ -5,13 +5,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{
-    Array, BigInt, Double, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz,
+    Array, BigInt, Double, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Untyped,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::kind::Job;
+use crate::db::sql::Writer;
 
 /// A job to be.
 pub struct NewJob<'a> {
@@ -88,7 +89,8 @@ struct Id {
 
 const ENQUEUE: &str = "INSERT INTO jobs (kind, lane, max_failures, args, unique_key, owner, \
     due_at, trace) \
-     VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, now() + make_interval(secs => $8)), $9) \
+     VALUES (:kind, :lane, :max_failures, :args, :key, :owner, \
+         coalesce(:at, now() + make_interval(secs => :after)), :trace) \
      ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO NOTHING RETURNING id";
 
 /// What a transaction that enqueues leaves behind, so that this process looks at once:
@@ -106,7 +108,8 @@ pub async fn enqueue(
 
 const MOVE: &str = "INSERT INTO jobs (kind, lane, max_failures, args, unique_key, owner, due_at, \
     trace) \
-     VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, now() + make_interval(secs => $8)), $9) \
+     VALUES (:kind, :lane, :max_failures, :args, :key, :owner, \
+         coalesce(:at, now() + make_interval(secs => :after)), :trace) \
      ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO UPDATE \
      SET args = excluded.args, due_at = excluded.due_at, failures = 0, claims = jobs.claims + 1, \
      lease_until = NULL, \
@@ -142,16 +145,18 @@ async fn put(
         Due::At(time) => (Some(time), 0.0),
         Due::In(time) => (None, time.as_secs_f64()),
     };
-    let put: Option<Id> = diesel::sql_query(statement)
-        .bind::<Text, _>(kind)
-        .bind::<SmallInt, _>(lane)
-        .bind::<Integer, _>(max_failures)
-        .bind::<Jsonb, _>(args)
-        .bind::<Nullable<Text>, _>(unique_key)
-        .bind::<Nullable<diesel::sql_types::Uuid>, _>(owner)
-        .bind::<Nullable<Timestamptz>, _>(at)
-        .bind::<Double, _>(after)
-        .bind::<Nullable<Text>, _>(trace)
+    let put: Option<Id> = Writer::default()
+        .text(statement)
+        .bind::<Text, _>("kind", kind)
+        .bind::<SmallInt, _>("lane", lane)
+        .bind::<Integer, _>("max_failures", max_failures)
+        .bind::<Jsonb, _>("args", args)
+        .bind::<Nullable<Text>, _>("key", unique_key)
+        .bind::<Nullable<diesel::sql_types::Uuid>, _>("owner", owner)
+        .bind::<Nullable<Timestamptz>, _>("at", at)
+        .bind::<Double, _>("after", after)
+        .bind::<Nullable<Text>, _>("trace", trace)
+        .statement::<Untyped>()
         .get_result(connection)
         .await
         .optional()?;

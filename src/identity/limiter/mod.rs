@@ -31,13 +31,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::sql_types::{Array, Binary, Bool, Double, Integer, Nullable};
+use diesel::sql_types::{Array, Binary, Bool, Double, Integer, Nullable, Untyped};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl as _;
 use tokio::sync::Semaphore;
 
 use crate::config::SignInLimits;
 use crate::db::purge::{BATCH, in_batches};
+use crate::db::sql::Writer;
 use crate::db::{Db, DbError};
 use crate::http::shell::client::Prefix;
 use crate::telemetry::metrics::Metrics;
@@ -49,6 +50,11 @@ pub use key::NameKey;
 /// How long an attempt queues for one of the connections that attempts may use.
 const QUEUE: Duration = Duration::from_secs(1);
 const HOUR: f64 = 3_600.0;
+
+const TAKE: &str = "SELECT refused, wait_seconds, proven, busy FROM take_attempt(:keys, :bursts, \
+    :per_second, set_config('lock_timeout', '250ms', true))";
+const GIVE_BACK: &str = "SELECT return_attempt(:keys, :bursts, :took_name, :remember, \
+    set_config('lock_timeout', '1s', true)) AS done";
 
 /// The right to look at one password. Its tokens are spent unless one of its methods gives them
 /// back.
@@ -159,15 +165,14 @@ impl Limiter {
         let (bursts, per_second) = (self.bursts, self.per_second);
         let taken = db
             .write(async |connection| {
-                sql_query(
-                    "SELECT refused, wait_seconds, proven, busy \
-                     FROM take_attempt($1, $2, $3, set_config('lock_timeout', '250ms', true))",
-                )
-                .bind::<Array<Binary>, _>(keys.to_vec())
-                .bind::<Array<Double>, _>(bursts.to_vec())
-                .bind::<Array<Double>, _>(per_second.to_vec())
-                .get_result::<Taken>(connection)
-                .await
+                Writer::default()
+                    .text(TAKE)
+                    .bind::<Array<Binary>, _>("keys", keys.to_vec())
+                    .bind::<Array<Double>, _>("bursts", bursts.to_vec())
+                    .bind::<Array<Double>, _>("per_second", per_second.to_vec())
+                    .statement::<Untyped>()
+                    .get_result::<Taken>(connection)
+                    .await
             })
             .await?;
         if taken.refused == 0 {
@@ -236,13 +241,13 @@ impl Attempt {
         } = self;
         let answer = db
             .write(async |connection| {
-                sql_query(
-                    "SELECT return_attempt($1, $2, $3, $4, set_config('lock_timeout', '1s', true)) AS done",
-)
-                    .bind::<Array<Binary>, _>(keys.to_vec())
-                    .bind::<Array<Double>, _>(bursts.to_vec())
-                    .bind::<Bool, _>(took_name)
-                    .bind::<Nullable<Double>, _>(remember)
+                Writer::default()
+                    .text(GIVE_BACK)
+                    .bind::<Array<Binary>, _>("keys", keys.to_vec())
+                    .bind::<Array<Double>, _>("bursts", bursts.to_vec())
+                    .bind::<Bool, _>("took_name", took_name)
+                    .bind::<Nullable<Double>, _>("remember", remember)
+                    .statement::<Untyped>()
                     .get_result::<Done>(connection)
                     .await
             })

@@ -17,13 +17,14 @@ mod set;
 
 use chrono::{DateTime, Utc};
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, Bool, Integer, Interval, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Integer, Interval, Timestamptz, Untyped, Uuid as SqlUuid};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use uuid::Uuid;
 
 use super::session::believed;
 use crate::db::purge::{BATCH, in_batches};
+use crate::db::sql::Writer;
 use crate::db::transaction::Tx;
 use crate::db::{Db, DbError};
 use crate::kernel::types::{ApiTokenId, PrincipalId, SessionId};
@@ -108,6 +109,10 @@ pub async fn revoke(tx: &mut Tx<'_>, subjects: &[Subject]) -> QueryResult<()> {
     Ok(())
 }
 
+const ASK: &str = "SELECT EXISTS (SELECT FROM revocations WHERE subject = :session) \
+    OR EXISTS (SELECT FROM revocations WHERE subject = :user AND revoked_at >= :issued_at) \
+    AS revoked";
+
 /// [`Revocations::is_revoked`] of the database itself, for the time in which the feed is stale. Ask
 /// the primary.
 pub async fn ask(
@@ -116,15 +121,14 @@ pub async fn ask(
     user: Uuid,
     issued_at: DateTime<Utc>,
 ) -> QueryResult<bool> {
-    let answer: Answer = sql_query(
-        "SELECT EXISTS (SELECT FROM revocations WHERE subject = $1) \
-         OR EXISTS (SELECT FROM revocations WHERE subject = $2 AND revoked_at >= $3) AS revoked",
-    )
-    .bind::<SqlUuid, _>(session)
-    .bind::<SqlUuid, _>(user)
-    .bind::<Timestamptz, _>(issued_at)
-    .get_result(connection)
-    .await?;
+    let answer: Answer = Writer::default()
+        .text(ASK)
+        .bind::<SqlUuid, _>("session", session)
+        .bind::<SqlUuid, _>("user", user)
+        .bind::<Timestamptz, _>("issued_at", issued_at)
+        .statement::<Untyped>()
+        .get_result(connection)
+        .await?;
     Ok(answer.revoked)
 }
 

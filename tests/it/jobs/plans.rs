@@ -208,3 +208,29 @@ async fn a_look_at_the_mails_that_wait_reads_those_alone() {
     let whole = explained(&session, &explain).await;
     assert!(whole.buffers > 500, "{}", whole.buffers);
 }
+
+/// To make a job costs no parsing; to claim one does, because its plan must not be kept.
+#[tokio::test]
+async fn the_statement_that_makes_jobs_is_kept_and_the_one_that_claims_them_is_not() {
+    #[derive(diesel::QueryableByName)]
+    struct Kept {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let queue = queue().await;
+    let mut connection = queue.connection().await;
+    for n in 0..3 {
+        enqueue(&mut connection, NewJob::of(&Note { n }))
+            .await
+            .unwrap();
+        assert_eq!(claimed(&mut connection, 1).await.len(), 1);
+    }
+    for (beginning, expected) in [("INSERT INTO jobs", 1), ("WITH look", 0)] {
+        let kept = "SELECT count(*) FROM pg_prepared_statements WHERE starts_with(statement, $1)";
+        let kept = diesel::sql_query(kept).bind::<diesel::sql_types::Text, _>(beginning);
+        let kept: Kept = diesel_async::RunQueryDsl::get_result(kept, &mut connection)
+            .await
+            .unwrap();
+        assert_eq!(kept.count, expected, "{beginning}");
+    }
+}
