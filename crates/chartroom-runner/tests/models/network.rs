@@ -249,8 +249,8 @@ fn a_child_ends_with_its_peer_and_its_end_is_told_far_away() {
     let (peer, child) = busy(600);
     drop(peer);
     assert!(is_gone(child));
-    // Also while more is on its way than the child takes. Not much more: behind what does not fit the
-    // window of the connection, its end does not arrive before the child reads on or is out of time.
+    // Also while more is on its way than the child takes. Not much more: behind what does not fit
+    // the window of the connection its end does not arrive while the child does not read.
     let stream = far.stream(far.client()).unwrap();
     let mut peer = Peer::new(stream.clone(), stream.clone());
     let mut load = load_of(&onnx::endless(), Room { cpu: 600, ..ROOM });
