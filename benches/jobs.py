@@ -1,6 +1,6 @@
 """What benches/jobs measures, once both programs are built.
 
-    jobs.py DATABASE_URL OURS RIVER GRAPHILE PSQL ROUNDS JOBS
+    jobs.py DATABASE_URL OURS RIVER GRAPHILE ROUNDS JOBS
 """
 
 import json
@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 
-database, ours, river, graphile, psql, rounds, jobs = sys.argv[1:]
+database, ours, river, graphile, rounds, jobs = sys.argv[1:]
 rounds = int(rounds)
 server = database.rpartition("/")[0]
 peers = {
@@ -20,7 +20,7 @@ WORKERS, WAITS = (1, 2, 4), 500
 
 
 def sql(query):
-    said = subprocess.run([psql, "-XAtqc", query, database], stdout=subprocess.PIPE, text=True, check=True)
+    said = subprocess.run(["psql", "-XAtqc", query, database], stdout=subprocess.PIPE, text=True, check=True)
     return said.stdout.strip()
 
 

@@ -87,11 +87,13 @@ struct Id {
     id: i64,
 }
 
-const ENQUEUE: &str = "INSERT INTO jobs (kind, lane, max_failures, args, unique_key, owner, \
+const PUT: &str = "INSERT INTO jobs (kind, lane, max_failures, args, unique_key, owner, \
     due_at, trace) \
      VALUES (:kind, :lane, :max_failures, :args, :key, :owner, \
          coalesce(:at, now() + make_interval(secs => :after)), :trace) \
-     ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO NOTHING RETURNING id";
+     ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO ";
+
+const OR_LEAVE: &str = "NOTHING RETURNING id";
 
 /// What a transaction that enqueues leaves behind, so that this process looks at once:
 /// `tx.after_commit(Enqueued)`. Without it, the job is found within about a second.
@@ -103,18 +105,11 @@ pub async fn enqueue(
     connection: &mut AsyncPgConnection,
     job: NewJob<'_>,
 ) -> QueryResult<Option<i64>> {
-    put(connection, job, ENQUEUE).await
+    put(connection, job, OR_LEAVE).await
 }
 
-const MOVE: &str = "INSERT INTO jobs (kind, lane, max_failures, args, unique_key, owner, due_at, \
-    trace) \
-     VALUES (:kind, :lane, :max_failures, :args, :key, :owner, \
-         coalesce(:at, now() + make_interval(secs => :after)), :trace) \
-     ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO UPDATE \
-     SET args = excluded.args, due_at = excluded.due_at, failures = 0, claims = jobs.claims + 1, \
-     lease_until = NULL, \
-         worker = NULL, cancel = false \
-     RETURNING id";
+const OR_MOVE: &str = "UPDATE SET args = excluded.args, due_at = excluded.due_at, failures = 0, \
+     claims = jobs.claims + 1, lease_until = NULL, worker = NULL, cancel = false RETURNING id";
 
 /// Moves the job with the same key to another time, with other arguments, or makes one where there
 /// is none. A run that is under way loses the job: its effect, if it has none yet, is refused.
@@ -122,13 +117,13 @@ pub async fn enqueue_or_move(
     connection: &mut AsyncPgConnection,
     job: NewJob<'_>,
 ) -> QueryResult<Option<i64>> {
-    put(connection, job, MOVE).await
+    put(connection, job, OR_MOVE).await
 }
 
 async fn put(
     connection: &mut AsyncPgConnection,
     job: NewJob<'_>,
-    statement: &'static str,
+    on_conflict: &'static str,
 ) -> QueryResult<Option<i64>> {
     let NewJob {
         kind,
@@ -146,7 +141,7 @@ async fn put(
         Due::In(time) => (None, time.as_secs_f64()),
     };
     let put: Option<Id> = Writer::default()
-        .text(statement)
+        .texts(&[PUT, on_conflict])
         .bind::<Text, _>("kind", kind)
         .bind::<SmallInt, _>("lane", lane)
         .bind::<Integer, _>("max_failures", max_failures)
