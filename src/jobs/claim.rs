@@ -1,20 +1,18 @@
-//! Taking jobs, and removing those that are done: one statement for all lanes.
-//!
-//! The statement walks the index of a lane from its floor, so that rows which are finished and not
-//! yet vacuumed, as all are while somebody holds a snapshot, are not walked over again by each
-//! claim. It is planned for each execution, because a plan made for an empty table reads all of a
-//! full one.
+//! Taking jobs, and removing those that are done: one statement for all lanes, which is a function
+//! of the database (`claim_jobs`), because its plan must not depend on how full the queue was when
+//! it was made.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{
-    Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz,
+    Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Untyped,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::hold::{Hold, apart};
+use crate::db::sql::Writer;
 
 /// A job that this process has the lease of.
 #[derive(Clone, Debug, QueryableByName)]
@@ -100,45 +98,10 @@ pub struct Taken {
     pub lost: Vec<Hold>,
 }
 
-/// Names of the parameters, in their order: lanes, floors, rooms, shares, kinds, lanes of owners,
-/// owners, their rests, whole, lease, worker, finished jobs, their claims. The number is the key of
-/// the lock. A finished job is not taken again, even where its lease has run out meanwhile. The rows
-/// with claims below nought are finished jobs that are lost.
-pub const CLAIM: &str = "\
-WITH look AS MATERIALIZED (SELECT $9 AND pg_try_advisory_xact_lock(7022365680606078322) AS whole), \
-finished AS (DELETE FROM jobs WHERE id = ANY ($12) AND (id, claims) IN (SELECT * FROM \
-    unnest($12, $13)) RETURNING id, claims), \
-claimed AS (UPDATE jobs SET claims = claims + 1, lost = lost + (lease_until IS NOT NULL)::integer, \
-    lease_until = now() + make_interval(secs => $10), worker = $11 \
-WHERE id <> ALL ($12) AND id = ANY (ARRAY( \
-    SELECT chosen.id FROM unnest($1, $2, $3, $4) AS wanted(lane, floor, room, share) \
-    CROSS JOIN LATERAL ( \
-        SELECT near.id FROM ( \
-            SELECT ready.id, ready.owner, \
-                row_number() OVER (PARTITION BY ready.owner ORDER BY ready.due_at, ready.id) AS \
-                nth \
-            FROM ( \
-                SELECT jobs.id, jobs.owner, jobs.due_at FROM jobs \
-                WHERE jobs.lane = wanted.lane AND jobs.due_at <= now() \
-                    AND jobs.due_at >= CASE WHEN (SELECT whole FROM look) THEN \
-                    '-infinity'::timestamptz ELSE wanted.floor END \
-                    AND (jobs.lease_until IS NULL OR jobs.lease_until < now()) \
-                    AND jobs.kind = ANY ($5) \
-                    AND NOT EXISTS (SELECT FROM unnest($6, $7, $8) AS held(lane, owner, rest) \
-                        WHERE held.lane = wanted.lane AND held.owner = jobs.owner AND held.rest \
-                        <= 0) \
-                ORDER BY jobs.due_at, jobs.id LIMIT wanted.room FOR UPDATE SKIP LOCKED) AS \
-                ready) AS near \
-        WHERE near.owner IS NULL OR near.nth <= coalesce( \
-            (SELECT held.rest FROM unnest($6, $7, $8) AS held(lane, owner, rest) \
-                WHERE held.lane = wanted.lane AND held.owner = near.owner), wanted.share)) AS \
-                chosen)) \
-RETURNING id, claims, lane, kind, args, owner, due_at, failures, max_failures, lost, cancel, \
-    trace, \
-    greatest(extract(epoch FROM now() - due_at), 0)::float8 AS waited) \
-SELECT * FROM claimed \
-UNION ALL SELECT id, -claims, 0::smallint, '', 'null', NULL, now(), 0, 0, 0, false, NULL, 0 \
-    FROM (SELECT * FROM unnest($12, $13) EXCEPT SELECT * FROM finished) AS lost(id, claims)";
+/// The number is the key of a lock: one process at a time looks from the beginning.
+const CLAIM: &str = "SELECT * FROM claim_jobs(:lanes, :floors, :rooms, :shares, :kinds, \
+    :owner_lanes, :owners, :rests, :whole AND pg_try_advisory_xact_lock(7022365680606078322), \
+    :lease, :worker, :finished, :claims)";
 
 /// The next jobs, in place of those that are done.
 pub async fn claim(connection: &mut AsyncPgConnection, round: &Round<'_>) -> QueryResult<Taken> {
@@ -163,20 +126,22 @@ pub async fn claim(connection: &mut AsyncPgConnection, round: &Round<'_>) -> Que
     let owner_ids: Vec<Uuid> = owners.iter().map(|owner| owner.owner).collect();
     let rests: Vec<i32> = owners.iter().map(|owner| owner.rest).collect();
     let (finished, claims) = apart(finished);
-    let rows: Vec<Claimed> = diesel::sql_query(CLAIM)
-        .bind::<Array<SmallInt>, _>(lanes)
-        .bind::<Array<Timestamptz>, _>(floors)
-        .bind::<Array<Integer>, _>(rooms)
-        .bind::<Array<Integer>, _>(shares)
-        .bind::<Array<Text>, _>(*kinds)
-        .bind::<Array<SmallInt>, _>(owner_lanes)
-        .bind::<Array<diesel::sql_types::Uuid>, _>(owner_ids)
-        .bind::<Array<Integer>, _>(rests)
-        .bind::<Bool, _>(*whole)
-        .bind::<Double, _>(*lease)
-        .bind::<diesel::sql_types::Uuid, _>(*worker)
-        .bind::<Array<BigInt>, _>(finished)
-        .bind::<Array<Integer>, _>(claims)
+    let rows: Vec<Claimed> = Writer::default()
+        .text(CLAIM)
+        .bind::<Array<SmallInt>, _>("lanes", lanes)
+        .bind::<Array<Timestamptz>, _>("floors", floors)
+        .bind::<Array<Integer>, _>("rooms", rooms)
+        .bind::<Array<Integer>, _>("shares", shares)
+        .bind::<Array<Text>, _>("kinds", *kinds)
+        .bind::<Array<SmallInt>, _>("owner_lanes", owner_lanes)
+        .bind::<Array<diesel::sql_types::Uuid>, _>("owners", owner_ids)
+        .bind::<Array<Integer>, _>("rests", rests)
+        .bind::<Bool, _>("whole", *whole)
+        .bind::<Double, _>("lease", *lease)
+        .bind::<diesel::sql_types::Uuid, _>("worker", *worker)
+        .bind::<Array<BigInt>, _>("finished", finished)
+        .bind::<Array<Integer>, _>("claims", claims)
+        .statement::<Untyped>()
         .load(connection)
         .await?;
     let mut taken = Taken::default();
