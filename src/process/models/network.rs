@@ -150,9 +150,11 @@ async fn look_up(hosts: &[Host]) -> io::Result<Vec<Place>> {
     Ok(places)
 }
 
-/// Writes are whole questions; one whose machine is gone is noticed.
+/// Writes are whole questions; one whose machine is gone is noticed. The connection ends by a reset:
+/// an orderly end comes behind what a busy runner has not read yet, and it would work on for nobody.
 fn watch(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    SockRef::from(stream).set_linger(Some(Duration::ZERO))?;
     let probes = TcpKeepalive::new()
         .with_time(SILENCE)
         .with_interval(SILENCE);
@@ -167,6 +169,9 @@ fn score(key: &str, address: SocketAddr) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncWriteExt as _, Interest};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     fn address(number: u8) -> SocketAddr {
@@ -176,6 +181,29 @@ mod tests {
     fn first(key: &str, all: &[SocketAddr]) -> SocketAddr {
         let best = all.iter().max_by_key(|it| score(key, **it));
         *best.unwrap()
+    }
+
+    /// Whether a side that does not read notices the end of the other, which has more to send than
+    /// fits on the way.
+    async fn is_noticed(prepare: fn(&TcpStream) -> io::Result<()>, within: Duration) -> bool {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (mut stream, accepted) =
+            tokio::try_join!(TcpStream::connect(address), listener.accept()).unwrap();
+        prepare(&stream).unwrap();
+        let question = vec![0; 64 << 20];
+        let sent = timeout(Duration::from_millis(200), stream.write_all(&question)).await;
+        assert!(sent.is_err(), "all of it was sent");
+        drop(stream);
+        let end = accepted.0.ready(Interest::ERROR);
+        timeout(within, end).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_busy_runner_notices_that_nobody_waits_any_more() {
+        assert!(is_noticed(watch, Duration::from_secs(10)).await);
+        let orderly = |_: &TcpStream| Ok(());
+        assert!(!is_noticed(orderly, Duration::from_millis(300)).await);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Models for a service elsewhere, over a network: who is let in, and what is told of it.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     date_time_ymd,
 };
+use rustix::net::sockopt::set_socket_linger;
 use rustls::client::ResolvesClientCert;
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ClientConnection, SignatureScheme, StreamOwned};
@@ -249,8 +250,7 @@ fn a_child_ends_with_its_peer_and_its_end_is_told_far_away() {
     let (peer, child) = busy(600);
     drop(peer);
     assert!(is_gone(child));
-    // Also while more is on its way than the child takes. Not much more: behind what does not fit
-    // the window of the connection its end does not arrive while the child does not read.
+    // Also while more is on its way than the child takes. Behind that an orderly end would not arrive.
     let stream = far.stream(far.client()).unwrap();
     let mut peer = Peer::new(stream.clone(), stream.clone());
     let mut load = load_of(&onnx::endless(), Room { cpu: 600, ..ROOM });
@@ -259,13 +259,15 @@ fn a_child_ends_with_its_peer_and_its_end_is_told_far_away() {
     peer.loaded().unwrap();
     peer.begin(vec![floats(&[1], &[1.0])], &[]);
     let child = pid(&far.served.hear("started"));
-    let socket = stream.0.lock().unwrap().sock.try_clone().unwrap();
-    let ends = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(500));
-        socket.shutdown(Shutdown::Both).unwrap();
-    });
-    peer.raw(&vec![0; 225 << 10]);
-    ends.join().unwrap();
+    {
+        let socket = &stream.0.lock().unwrap().sock;
+        let patience = Some(Duration::from_millis(500));
+        socket.set_write_timeout(patience).unwrap();
+        socket.set_read_timeout(patience).unwrap();
+        set_socket_linger(socket, Some(Duration::ZERO)).unwrap();
+    }
+    peer.raw(&vec![0; 16 << 20]);
+    drop((peer, stream));
     assert!(is_gone(child));
 
     let (mut peer, child) = busy(1);
