@@ -7,6 +7,7 @@
 pub mod access;
 pub mod aggregate;
 pub mod card;
+pub mod changes;
 pub mod chart;
 pub mod column;
 pub mod compare;

@@ -358,7 +358,11 @@ impl Dataset {
         columns: &Columns,
     ) -> QueryResult<usize> {
         diesel::update(datasets::table.find(id))
-            .set(datasets::column_list.eq(columns))
+            .set((
+                datasets::column_list.eq(columns),
+                datasets::revision.eq(datasets::revision + 1),
+                datasets::updated_at.eq(diesel::dsl::now),
+            ))
             .execute(connection)
             .await
     }

@@ -1,7 +1,6 @@
 //! What is asked about datasets, a file for each matter.
 
 pub mod aggregate;
-mod changes;
 pub mod datasets;
 pub mod diff;
 pub mod imports;

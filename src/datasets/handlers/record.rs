@@ -11,9 +11,9 @@ use utoipa::openapi::schema::{
 };
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use super::changes::{Edit, checks, keep_apart, refused};
 use super::records::shown;
 use crate::datasets::access::DatasetAccess;
+use crate::datasets::changes::{Edit, add, checks, keep_apart, refused};
 use crate::datasets::edit::{self, MOST_RECORDS, Values, missing, values};
 use crate::datasets::model::Dataset;
 use crate::datasets::table::Table;
@@ -128,32 +128,20 @@ pub async fn create_record(
     idempotent(&app.db, &actor, &once, async |tx: &mut Tx<'_>| {
         let dataset = DatasetAccess::<Editor>::to_write(tx, me, id).await?.dataset;
         let records = records(&dataset, &body)?;
-        let table = edit::table(tx, &dataset).await?;
         let is_list = matches!(body, NewRecords::Many(_));
-        let pointer = |at: usize| pointer(is_list, at);
-        keep_apart(tx, table, &dataset, &records, None, pointer).await?;
-        let change = next_change(tx).await?;
+        let added = add(tx, &dataset, &records, |at| pointer(is_list, at)).await?;
         let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
-        let first = Dataset::reserve(tx, id, count).await?;
-        edit::insert(tx, table, &dataset.columns, change, first, &records)
-            .await
-            .map_err(refused)?;
-        let edit = Edit {
-            added: count,
-            removed: 0,
-            changed: 0,
-        };
-        let version = edit.make(tx, &dataset, table, change).await?;
+        let first = added.first;
         let place = match &body {
             NewRecords::One(_) => format!("/api/v1/datasets/{id}/records/{first}"),
             NewRecords::Many(_) => format!("/api/v1/datasets/{id}/records"),
         };
-        let added = Added {
-            version,
+        let body = Added {
+            version: added.version,
             rids: (first..first + count).collect(),
         };
-        Ok(Answer::created(place, &added)?
-            .with_version(change)
+        Ok(Answer::created(place, &body)?
+            .with_version(added.change)
             .of_project(Some(dataset.project_id)))
     })
     .await

@@ -2,18 +2,18 @@
 
 use diesel::result::{DatabaseErrorKind, Error};
 
-use crate::datasets::edit::Values;
-use crate::datasets::model::Dataset;
-use crate::datasets::rules::check::Checks;
-use crate::datasets::rules::table::is_of_rule;
-use crate::datasets::rules::whole::{Counted, Of};
-use crate::datasets::rules::{NOT_UNIQUE, unique};
-use crate::datasets::table::Table;
-use crate::datasets::versions::{NewVersion, VersionKind};
+use super::edit::{self, Values};
+use super::model::Dataset;
+use super::rules::check::Checks;
+use super::rules::table::is_of_rule;
+use super::rules::whole::{Counted, Of};
+use super::rules::{NOT_UNIQUE, unique};
+use super::table::Table;
+use super::versions::{NewVersion, VersionKind, next_change};
 use crate::db::transaction::{Failure, Tx, Work};
 use crate::kernel::error::{ApiError, ApiResult, Code, FieldError};
 
-pub(super) fn checks(dataset: &Dataset) -> ApiResult<Checks> {
+pub fn checks(dataset: &Dataset) -> ApiResult<Checks> {
     let checks = Checks::of(&dataset.columns);
     checks.map_err(|mistake| ApiError::internal(anyhow::Error::msg(mistake)))
 }
@@ -66,6 +66,45 @@ pub(super) fn refused(error: Error) -> Failure {
         }
         _ => error.into(),
     }
+}
+
+/// The records that were added.
+pub struct Added {
+    /// The version that they made.
+    pub version: i64,
+    /// The change that they came with.
+    pub change: i64,
+    /// The id of the first; those of the others follow.
+    pub first: i64,
+}
+
+/// Adds records, which are a version together. The dataset is locked by who calls this; `pointer`
+/// says where a record stands in what the caller was sent.
+pub async fn add(
+    tx: &mut Tx<'_>,
+    dataset: &Dataset,
+    records: &[Values],
+    pointer: impl Fn(usize) -> String,
+) -> Work<Added> {
+    let table = edit::table(tx, dataset).await?;
+    keep_apart(tx, table, dataset, records, None, pointer).await?;
+    let change = next_change(tx).await?;
+    let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
+    let first = Dataset::reserve(tx, dataset.id, count).await?;
+    edit::insert(tx, table, &dataset.columns, change, first, records)
+        .await
+        .map_err(refused)?;
+    let edit = Edit {
+        added: count,
+        removed: 0,
+        changed: 0,
+    };
+    let version = edit.make(tx, dataset, table, change).await?;
+    Ok(Added {
+        version,
+        change,
+        first,
+    })
 }
 
 /// How many records a change is about.
