@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-/// From 0 to 1.
+/// From 0 to less than 1.
 pub fn share() -> f64 {
-    let [first, second, ..] = Uuid::new_v4().into_bytes();
-    f64::from(u16::from_be_bytes([first, second])) / f64::from(u16::MAX)
+    let [first, second, third, fourth, ..] = Uuid::new_v4().into_bytes();
+    f64::from(u32::from_be_bytes([first, second, third, fourth])) / 4_294_967_296.0
 }
 
 /// Up to a fifth less or more.
