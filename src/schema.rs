@@ -356,6 +356,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    model_logs (model_id) {
+        model_id -> Uuid,
+        dataset_id -> Uuid,
+        share -> Float8,
+        set_by -> Nullable<Uuid>,
+        set_at -> Timestamptz,
+        /// Another one after each change, also by loading
+        revision -> Int8,
+        loaded -> Int8,
+        /// Records that the dataset did not take
+        left_out -> Int8,
+        loaded_at -> Nullable<Timestamptz>,
+        /// Why the last records were not loaded, or not all of them
+        problem -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     model_versions (model_id, version) {
         model_id -> Uuid,
         version -> Int8,
@@ -471,6 +489,14 @@ diesel::table! {
         /// The time in the id, so that sorted by the one is sorted by the other
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    predictions (model_id, id) {
+        model_id -> Uuid,
+        id -> Int8,
+        record -> Jsonb,
     }
 }
 
@@ -692,6 +718,9 @@ diesel::joinable!(mail_links -> users (user_id));
 diesel::joinable!(model_alias_moves -> models (model_id));
 diesel::joinable!(model_alias_moves -> principals (moved_by));
 diesel::joinable!(model_aliases -> models (model_id));
+diesel::joinable!(model_logs -> datasets (dataset_id));
+diesel::joinable!(model_logs -> models (model_id));
+diesel::joinable!(model_logs -> principals (set_by));
 diesel::joinable!(model_versions -> blobs (blob_id));
 diesel::joinable!(model_versions -> models (model_id));
 diesel::joinable!(model_versions -> principals (created_by));
@@ -703,6 +732,7 @@ diesel::joinable!(post_votes -> posts (post_id));
 diesel::joinable!(post_votes -> principals (principal_id));
 diesel::joinable!(posts -> principals (author_id));
 diesel::joinable!(posts -> projects (project_id));
+diesel::joinable!(predictions -> model_logs (model_id));
 diesel::joinable!(preferences -> users (user_id));
 diesel::joinable!(project_members -> principals (principal_id));
 diesel::joinable!(project_members -> projects (project_id));
@@ -739,6 +769,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     model_alias_moves,
     model_alias_targets,
     model_aliases,
+    model_logs,
     model_versions,
     models,
     notifications,
@@ -747,6 +778,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     post_scores,
     post_votes,
     posts,
+    predictions,
     preferences,
     principals,
     project_invitations,

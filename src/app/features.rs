@@ -37,6 +37,7 @@ use crate::kernel::types::{PrincipalId, ProjectId};
 use crate::mail::Mailer;
 use crate::mail::letter::Deliver;
 use crate::models::check::CheckVersion;
+use crate::models::log::load::LoadPredictions;
 use crate::models::scoring::job::{ScoreDataset, Tools};
 use crate::models::serving::Serving;
 use crate::notifications::mail::{DigestMail, NotificationMail};
@@ -119,6 +120,7 @@ pub fn kinds(config: &Config, metrics: &Arc<Metrics>) -> Kinds {
         .every::<PurgePeriods>(60 * MINUTE, ())
         .every::<SweepDatasets>(MINUTE, ())
         .every::<PurgeVersions>(10 * MINUTE, retention(config))
+        .every::<LoadPredictions>(MINUTE, ())
         .with::<Remind>(())
         .with::<ProfileVersion>(())
         .with::<WriteVersion>(Arc::new(Runner::new(memory, metrics.clone())));

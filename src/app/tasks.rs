@@ -16,6 +16,7 @@ use crate::identity::api::AppState;
 use crate::jobs::runner::{Runner, Timing};
 use crate::jobs::wake::{self, Woken};
 use crate::kernel::shutdown::{Phase, Shutdown};
+use crate::models::serving::Serving;
 use crate::state::Core;
 
 /// Goes on until the process closes, and is dropped there: what outlives `Closing` holds every stop
@@ -53,6 +54,14 @@ pub(super) fn support(app: &AppState, primary: Endpoint) {
         trail.write(&db, closing).await;
         Ok(())
     });
+    if let Some(serving) = app.shared.get::<Arc<Serving>>().cloned() {
+        let db = app.db.clone();
+        let closing = shutdown.wait_for(Phase::Closing);
+        shutdown.spawn("log of predictions", async move {
+            serving.notes.write(&db, closing).await;
+            Ok(())
+        });
+    }
 }
 
 /// Looks at the certificate by which runners of models know this process, for whoever has to renew

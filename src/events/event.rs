@@ -294,6 +294,13 @@ events! {
     /// A model and all its versions are gone.
     ModelDeleted "model.deleted" (project: ProjectId) { model: ModelId, name: String }
         feed(project) "models/{name}"
+    /// Somebody set which share of the answers of a model is kept, and in which dataset.
+    ModelLogSet "model_log.set" (project: ProjectId)
+        { model: ModelId, name: String, dataset: DatasetId, share: f64 }
+        feed(project) "models/{name}/log"
+    /// No answers of a model are kept any more.
+    ModelLogRemoved "model_log.removed" (project: ProjectId) { model: ModelId, name: String }
+        feed(project) "models/{name}/log"
     /// Somebody uploaded a version of a model, which is checked now.
     ModelVersionCreated "model_version.created" (project: ProjectId)
         { model: ModelId, name: String, version: i64 }

@@ -3,7 +3,8 @@
 //! A model is its project's: viewers read and ask it, editors upload versions, owners move aliases.
 //! The bytes of a version never change (`version.rs`), every move of an alias is kept (`alias.rs`),
 //! and what a stranger's file is like is found out by a child that can be killed (`check.rs`). A
-//! dataset is scored by a job that brings an import its rows (`scoring/`).
+//! dataset is scored by a job that brings an import its rows (`scoring/`). A share of the answers
+//! can be kept in a dataset (`log/`).
 
 pub mod access;
 pub mod alias;
@@ -11,6 +12,7 @@ pub mod check;
 pub mod handlers;
 pub mod lineage;
 pub mod load;
+pub mod log;
 pub mod model;
 pub mod oip;
 pub mod overview;
@@ -74,6 +76,11 @@ fn routes() -> OpenApiRouter<AppState> {
             handlers::golden::get_model_golden,
             handlers::golden::set_model_golden,
             handlers::golden::delete_model_golden
+        ))
+        .routes(routes!(
+            handlers::log::get_model_log,
+            handlers::log::set_model_log,
+            handlers::log::delete_model_log
         ))
         .routes(routes!(handlers::aliases::list_aliases))
         .routes(routes!(

@@ -152,6 +152,8 @@ metrics! {
     model_ends_total: IntCounter,
     /// Until when runners of models behind a network believe this process: the end of its certificate; 0 where there is none
     models_certificate_expiry_timestamp_seconds: IntGauge,
+    /// Questions whose answers are for the log of a model: kept, or dropped because there were too many or they fit no dataset
+    model_log_questions_total: IntCounterVec ["outcome"],
     /// Answers of versions that get copies, beside those that callers saw: same, different, failed or dropped
     model_shadows_total: IntCounterVec ["model", "outcome"],
     /// Mails by what became of a try: sent, refused by the address for good, unfit (the letter was refused for good), failed, or unneeded by then

@@ -167,6 +167,7 @@ async fn ask(
         number: version.version,
         signature: signature.0.clone(),
         bytes: version.bytes(),
+        logged: None,
     });
     let answer = models.0.ask(&asked, inputs, None).await?;
     Ok(expected.verdict(&answer))

@@ -4,6 +4,7 @@ pub mod aliases;
 pub mod batch;
 pub mod golden;
 pub mod lineage;
+pub mod log;
 pub mod models;
 pub mod upload;
 pub mod verify;

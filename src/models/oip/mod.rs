@@ -8,10 +8,12 @@ mod request;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::response::Response;
 use bytes::Bytes;
+use chrono::Utc;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,6 +24,7 @@ use document::{InferenceAnswer, InferenceQuestion};
 use request::Question;
 pub use request::examine;
 
+use super::log::notes::Answered;
 use super::serving::Models;
 use super::serving::route::{DEFAULT, Route, Version};
 use super::signature::TensorType;
@@ -259,13 +262,26 @@ pub async fn infer(
     let question = request::read(body, json_length(headers)?)?;
     let version = chosen(route, &question, headers)?;
     let (inputs, wanted) = question.fit(&version.signature)?;
-    let tensors = models.0.ask(version, inputs, route.shadow.as_ref());
+    let noted = models.0.notes.wants(version).then(|| inputs.clone());
+    let (at, began) = (Utc::now(), Instant::now());
+    let asked = models.0.ask(version, inputs, route.shadow.as_ref());
+    let answer = asked.await?;
+    if let Some(asked) = noted {
+        models.0.notes.note(Answered {
+            version: version.clone(),
+            asked,
+            answer: answer.clone(),
+            id: wanted.id.clone(),
+            at,
+            took: began.elapsed(),
+        });
+    }
     let by = Answering {
         name,
         version: version.number,
         signature: &version.signature,
     };
-    answer::write(&by, &wanted, &tensors.await?)
+    answer::write(&by, &wanted, &answer)
 }
 
 /// With the same id, or the same word for it, the same version answers.

@@ -3,4 +3,4 @@
 
 pub mod job;
 pub mod plan;
-mod values;
+pub mod values;

@@ -18,7 +18,7 @@ const LISTED: usize = 20;
 /// How a model is asked about the records of a dataset.
 pub struct Plan {
     pub(super) inputs: Vec<Input>,
-    pub(super) outputs: Vec<Output>,
+    pub(super) outputs: Vec<Tensor>,
     /// How many columns go along.
     pub(super) kept: usize,
     /// The columns that go along, then those of the inputs, by their places in the dataset.
@@ -37,8 +37,8 @@ pub(super) struct Input {
     pub columns: Vec<(String, ColumnType)>,
 }
 
-/// An output of the model, and the columns that it becomes.
-pub(super) struct Output {
+/// What a model takes or gives, and the columns that it becomes.
+pub struct Tensor {
     pub name: String,
     pub datatype: Datatype,
     pub columns: Vec<String>,
@@ -84,12 +84,12 @@ impl Plan {
         let mut made: Known = kept.map(|it| (it.name.clone(), it.kind)).collect();
         let mut outputs = Vec::with_capacity(signature.outputs.len());
         for tensor in &signature.outputs {
-            let output = output(tensor)?;
+            let output = Tensor::output(tensor)?;
             let kind = kind_of(output.datatype);
             made.extend(output.columns.iter().map(|name| (name.clone(), kind)));
             outputs.push(output);
         }
-        distinct(&made)?;
+        distinct(&made, "/columns")?;
         Ok(Self {
             inputs,
             outputs,
@@ -102,35 +102,40 @@ impl Plan {
 
     /// Whether a dataset that has columns takes what comes out.
     pub fn fits(&self, into: &Columns) -> ApiResult<()> {
-        if into.0.is_empty() {
-            return Ok(());
+        match into.0.is_empty() {
+            true => Ok(()),
+            false => takes(into, &self.made, "/into"),
         }
-        let made = self.made.iter().map(|(name, _)| name.as_str());
-        let names = || listed(into.0.iter().map(|column| column.name.as_str()));
-        let mut given = HashSet::new();
-        for name in made.clone() {
-            let place = into.called(name).ok_or_else(|| {
-                let detail = format!(
-                    "it has no column {name:?}; it has {}, and the records that come out have {}",
-                    names(),
-                    listed(made.clone())
-                );
-                ApiError::wrong_field("/into", "unknown-column", detail)
-            })?;
-            given.insert(place);
-        }
-        let needed =
-            |(place, column): &(usize, &Column)| !column.nullable && !given.contains(place);
-        match into.0.iter().enumerate().find(needed) {
-            None => Ok(()),
-            Some((_, column)) => {
-                let detail = format!(
-                    "its column {:?} must have a value in every record, and those that come out have {}",
-                    column.name,
-                    listed(made)
-                );
-                Err(ApiError::wrong_field("/into", "missing-column", detail))
-            }
+    }
+}
+
+/// Whether a dataset has the columns of the records that come out, and needs no others; `pointer`
+/// says who named it.
+pub fn takes(into: &Columns, made: &Known, pointer: &str) -> ApiResult<()> {
+    let made = made.iter().map(|(name, _)| name.as_str());
+    let names = || listed(into.0.iter().map(|column| column.name.as_str()));
+    let mut given = HashSet::new();
+    for name in made.clone() {
+        let place = into.called(name).ok_or_else(|| {
+            let detail = format!(
+                "it has no column {name:?}; it has {}, and the records that come out have {}",
+                names(),
+                listed(made.clone())
+            );
+            ApiError::wrong_field(pointer, "unknown-column", detail)
+        })?;
+        given.insert(place);
+    }
+    let needed = |(place, column): &(usize, &Column)| !column.nullable && !given.contains(place);
+    match into.0.iter().enumerate().find(needed) {
+        None => Ok(()),
+        Some((_, column)) => {
+            let detail = format!(
+                "its column {:?} must have a value in every record, and those that come out have {}",
+                column.name,
+                listed(made)
+            );
+            Err(ApiError::wrong_field(pointer, "missing-column", detail))
         }
     }
 }
@@ -237,29 +242,40 @@ fn suits(kind: ColumnType, datatype: Datatype) -> bool {
     }
 }
 
-fn output(tensor: &TensorType) -> ApiResult<Output> {
-    let name = &tensor.name;
-    let width = width(&tensor.shape, MOST_OF_OUTPUT).ok_or_else(|| unfit(tensor, "gives"))?;
-    let names: Vec<String> = match width {
-        1 => vec![name.clone()],
-        width => (0..width).map(|place| format!("{name}_{place}")).collect(),
-    };
-    let columns = names.into_iter().map(|column| {
-        let named = ColumnName::checked(column).map(String::from);
-        named.map_err(|wrong| {
-            let detail = format!("the model's output {name:?} cannot name a column: {wrong}");
-            ApiError::wrong_field("/version", "unfit-name", detail)
+impl Tensor {
+    pub fn input(tensor: &TensorType) -> ApiResult<Self> {
+        Self::of(tensor, MOST_COLUMNS, "takes")
+    }
+
+    pub fn output(tensor: &TensorType) -> ApiResult<Self> {
+        Self::of(tensor, MOST_OF_OUTPUT, "gives")
+    }
+
+    fn of(tensor: &TensorType, most: usize, does: &str) -> ApiResult<Self> {
+        let name = &tensor.name;
+        let width = width(&tensor.shape, most).ok_or_else(|| unfit(tensor, does))?;
+        let names: Vec<String> = match width {
+            1 => vec![name.clone()],
+            width => (0..width).map(|place| format!("{name}_{place}")).collect(),
+        };
+        let columns = names.into_iter().map(|column| {
+            let named = ColumnName::checked(column).map(String::from);
+            named.map_err(|wrong| {
+                let detail =
+                    format!("what the model {does} as {name:?} cannot name a column: {wrong}");
+                ApiError::wrong_field("/version", "unfit-name", detail)
+            })
+        });
+        Ok(Self {
+            name: name.clone(),
+            datatype: tensor.datatype,
+            columns: columns.collect::<ApiResult<_>>()?,
         })
-    });
-    Ok(Output {
-        name: name.clone(),
-        datatype: tensor.datatype,
-        columns: columns.collect::<ApiResult<_>>()?,
-    })
+    }
 }
 
 /// As a file of columns would have it.
-fn kind_of(datatype: Datatype) -> ColumnType {
+pub fn kind_of(datatype: Datatype) -> ColumnType {
     match datatype {
         Datatype::Bool => ColumnType::Bool,
         Datatype::Uint64 => ColumnType::Decimal,
@@ -275,17 +291,14 @@ fn kind_of(datatype: Datatype) -> ColumnType {
     }
 }
 
-fn distinct(made: &Known) -> ApiResult<()> {
+/// Refuses too many columns, and two that are called the same.
+pub fn distinct(made: &Known, pointer: &str) -> ApiResult<()> {
     if made.len() > MOST_COLUMNS {
         let detail = format!(
             "{} come out, and a dataset has at most {MOST_COLUMNS}; name those that are to go along",
             count(made.len(), "column")
         );
-        return Err(ApiError::wrong_field(
-            "/columns",
-            "too-many-columns",
-            detail,
-        ));
+        return Err(ApiError::wrong_field(pointer, "too-many-columns", detail));
     }
     let mut seen = HashSet::new();
     match made.iter().find(|(name, _)| !seen.insert(name.as_str())) {
@@ -294,11 +307,7 @@ fn distinct(made: &Known) -> ApiResult<()> {
             let detail = format!(
                 "two columns that come out are called {name:?}; leave that of the dataset out, by naming those that are to go along"
             );
-            Err(ApiError::wrong_field(
-                "/columns",
-                "duplicate-column",
-                detail,
-            ))
+            Err(ApiError::wrong_field(pointer, "duplicate-column", detail))
         }
     }
 }

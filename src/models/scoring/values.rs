@@ -1,11 +1,11 @@
 //! Records as what a model is asked, and its answers as records.
 
-use chartroom_wire::models::{Datatype, Inputs, Outputs, Values, texts};
+use chartroom_wire::models::{Datatype, Inputs, Outputs, Values, texts as texts_of};
 use half::f16;
 use serde::de::Visitor as _;
 use serde::de::value::Error as Wrong;
 
-use super::plan::{Input, Output, Plan};
+use super::plan::{Input, Plan, Tensor};
 use crate::datasets::column::ColumnType;
 use crate::datasets::csv::Record;
 use crate::datasets::import::model::ImportProblem;
@@ -44,7 +44,7 @@ impl Plan {
             return Err(unlike(&format!("{} outputs", answer.values.len())));
         }
         for (output, values) in self.outputs.iter().zip(&answer.values) {
-            answers.push((output, read(output, values, rows.len())?.into_iter()));
+            answers.push((output, texts(output, values, rows.len())?.into_iter()));
         }
         let mut records = Vec::with_capacity(rows.len());
         for (number, row) in (before + 1..).zip(rows) {
@@ -149,9 +149,9 @@ fn whole(text: &str) -> Option<i128> {
     (number.fract() == 0.0 && number.abs() < 1e30).then(|| format!("{number:.0}").parse().ok())?
 }
 
-/// A text for each value of an output, none for what is no value of a record.
-fn read(
-    output: &Output,
+/// A text for each value of a tensor, none for what is no value of a record.
+pub fn texts(
+    output: &Tensor,
     values: &Values<&[u8]>,
     rows: usize,
 ) -> Result<Vec<Option<String>>, ImportProblem> {
@@ -195,7 +195,7 @@ fn read(
             let all = values.bytes.iter();
             all.map(|byte| Some((*byte != 0).to_string())).collect()
         }
-        Datatype::Bytes => texts(values.bytes)
+        Datatype::Bytes => texts_of(values.bytes)
             .map(|text| Some(str::from_utf8(text?).ok()?.to_owned()))
             .collect(),
     })

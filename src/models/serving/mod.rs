@@ -29,6 +29,7 @@ use crate::db::Db;
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult, Code};
 use crate::kernel::types::ModelId;
+use crate::models::log::notes::Notes;
 use crate::process::models::{ModelError, ModelRunner};
 use crate::state::Core;
 use crate::telemetry::metrics::Metrics;
@@ -57,6 +58,7 @@ pub struct Serving {
     /// Most processes of one version.
     spread: usize,
     pub routes: Routes,
+    pub notes: Notes,
     loaded: Mutex<HashMap<Key, Loaded>>,
     labels: Labels,
 }
@@ -72,6 +74,7 @@ impl Serving {
             memory: u64::try_from(settings.models_memory.0).unwrap_or(u64::MAX),
             spread: settings.models_spread,
             routes: Routes::default(),
+            notes: Notes::new(core.metrics.clone()),
             loaded: Mutex::default(),
             labels: Labels::default(),
         }

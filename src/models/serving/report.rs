@@ -77,5 +77,9 @@ pub fn announce(metrics: &Metrics) {
         let labels = [OTHER, outcome];
         let _ = metrics.model_shadows_total.with_label_values(&labels);
     }
+    for outcome in ["kept", "dropped"] {
+        let labels = [outcome];
+        let _ = metrics.model_log_questions_total.with_label_values(&labels);
+    }
     let _ = Series::of(metrics, OTHER);
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Integer, Jsonb, Nullable, Text, Uuid};
+use diesel::sql_types::{BigInt, Binary, Double, Integer, Jsonb, Nullable, Text, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::blobs::Blob;
@@ -35,6 +35,8 @@ pub struct Version {
     pub number: i64,
     pub signature: Signature,
     pub bytes: Blob,
+    /// Which share of its answers is kept, if any.
+    pub logged: Option<f64>,
 }
 
 /// Where a word leads: the versions with their shares, and the one that gets copies.
@@ -122,6 +124,7 @@ type Found = (
     Option<BlobId>,
     Option<i64>,
     Option<Vec<u8>>,
+    Option<f64>,
 );
 type Columns = (
     Uuid,
@@ -132,10 +135,12 @@ type Columns = (
     Nullable<Uuid>,
     Nullable<BigInt>,
     Nullable<Binary>,
+    Nullable<Double>,
 );
 
 const FIND: [&str; 3] = [
-    "SELECT models.id, led.weight, v.version, v.state, v.signature, v.blob_id, v.size, v.sha256 \
+    "SELECT models.id, led.weight, v.version, v.state, v.signature, v.blob_id, v.size, v.sha256, \
+        log.share \
      FROM models JOIN projects ON projects.id = models.project_id \
      LEFT JOIN project_members ON project_members.project_id = projects.id \
         AND project_members.principal_id = :me \
@@ -143,6 +148,7 @@ const FIND: [&str; 3] = [
         WHERE target.model_id = models.id AND target.alias = :word \
         UNION ALL SELECT :number, 1 WHERE :number IS NOT NULL) AS led ON true \
      LEFT JOIN model_versions AS v ON v.model_id = models.id AND v.version = led.version \
+     LEFT JOIN model_logs AS log ON log.model_id = models.id \
      WHERE models.name = :name AND ",
     ProjectAccess::<Viewer>::CONDITION,
     " ORDER BY v.version",
@@ -173,7 +179,7 @@ fn route(found: Vec<Found>, name: &str, word: &str) -> ApiResult<Route> {
         versions: Vec::new(),
         shadow: None,
     };
-    for (model, weight, number, state, signature, blob, size, sha256) in found {
+    for (model, weight, number, state, signature, blob, size, sha256, logged) in found {
         let (Some(weight), Some(number)) = (weight, number) else {
             return Err(ApiError::new(
                 Code::NotFound,
@@ -197,6 +203,7 @@ fn route(found: Vec<Found>, name: &str, word: &str) -> ApiResult<Route> {
                 size: u64::try_from(size).unwrap_or(0),
                 sha256,
             },
+            logged,
         });
         match u64::try_from(weight) {
             Ok(share @ 1..) => route.versions.push((version, share)),

@@ -93,6 +93,10 @@ const OTHERS: &[(&str, &str)] = &[
     ("outbox_subject_check", "made by the code, of ids"),
     ("periods_name_check", "a constant of the code"),
     (
+        "model_logs_problem_check",
+        "cut by the code that says what is wrong",
+    ),
+    (
         "user_identities_issuer_check",
         "a setting, which is refused when it is longer",
     ),

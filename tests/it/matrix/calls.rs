@@ -379,6 +379,11 @@ pub(crate) const CALLS: &[Call] = &[
         PROJECT,
         |_| Nothing,
     ),
+    call("GET /api/v1/models/{name}/log", PROJECT, |_| Nothing),
+    call("PUT /api/v1/models/{name}/log", PROJECT, |world| {
+        Json(json!({ "dataset": world.things.dataset, "share": 0.5 }))
+    }),
+    call("DELETE /api/v1/models/{name}/log", PROJECT, |_| Nothing),
     call("GET /api/v1/models/{name}/aliases", PROJECT, |_| Nothing),
     call("GET /api/v1/models/{name}/aliases/{alias}", PROJECT, |_| {
         Nothing

@@ -96,7 +96,13 @@ pub(crate) struct World {
 /// Those of all datasets: a number, and what the answers of the models become.
 const DATASET_COLUMNS: &str = r#"[{"name": "n", "field": "n", "type": "int", "nullable": true},
     {"name": "y_0", "field": "y_0", "type": "float64", "nullable": true},
-    {"name": "y_1", "field": "y_1", "type": "float64", "nullable": true}]"#;
+    {"name": "y_1", "field": "y_1", "type": "float64", "nullable": true},
+    {"name": "predicted_at", "field": "predicted_at", "type": "timestamp", "nullable": true},
+    {"name": "model_version", "field": "model_version", "type": "bigint", "nullable": true},
+    {"name": "request_id", "field": "request_id", "type": "text", "nullable": true},
+    {"name": "latency_ms", "field": "latency_ms", "type": "float64", "nullable": true},
+    {"name": "x_0", "field": "x_0", "type": "float64", "nullable": true},
+    {"name": "x_1", "field": "x_1", "type": "float64", "nullable": true}]"#;
 
 impl Stage {
     pub(crate) async fn new() -> Self {
@@ -198,7 +204,7 @@ impl Stage {
     /// In one round trip, as this is done for every call.
     async fn insert(&self, people: &[&Person], projects: &[(&Shared, &[(Uuid, &str)])]) {
         let (mut made, mut last) = (String::new(), String::new());
-        let mut rows = [const { String::new() }; 21];
+        let mut rows = [const { String::new() }; 22];
         let [
             principals,
             users,
@@ -217,6 +223,7 @@ impl Stage {
             pins,
             models,
             model_versions,
+            model_logs,
             mail_links,
             unsubscribe_keys,
             registrations,
@@ -278,8 +285,9 @@ impl Stage {
             )
             .unwrap();
             write!(pins, ",('{dataset}', 'kept', 1)").unwrap();
-            write!(made, "CREATE TABLE dataset_rows.g{table} (rid bigint NOT NULL, came bigint NOT NULL, gone bigint, c1 bigint, c2 double precision, c3 double precision); \
-                INSERT INTO dataset_rows.g{table} VALUES (1, 0, NULL, 1, NULL, NULL); GRANT ALL ON dataset_rows.g{table} TO PUBLIC;").unwrap();
+            write!(made, "CREATE TABLE dataset_rows.g{table} (rid bigint NOT NULL, came bigint NOT NULL, gone bigint, c1 bigint, c2 double precision, c3 double precision, \
+                c4 timestamptz, c5 bigint, c6 text, c7 double precision, c8 double precision, c9 double precision); \
+                INSERT INTO dataset_rows.g{table} VALUES (1, 0, NULL, 1); GRANT ALL ON dataset_rows.g{table} TO PUBLIC;").unwrap();
             write!(
                 made,
                 "INSERT INTO blobs (id, size, sha256) VALUES ('{dataset}', 1, '\\x00'); \
@@ -313,6 +321,11 @@ impl Stage {
                 ",('{model}', 1, '{model}', 12, '\\x00', 'ready', '{signature}', '{golden}', 'passed')"
             )
             .unwrap();
+            write!(
+                model_logs,
+                ",('{model}', '{dataset}', 0.5, '{owner}', now())"
+            )
+            .unwrap();
             let own = [(*owner, "owner"), (*mate, "viewer")];
             for (member, role) in own.iter().chain(*more) {
                 write!(members, ",('{project}', '{member}', '{role}')").unwrap();
@@ -339,6 +352,7 @@ impl Stage {
             "dataset_pins (dataset_id, name, version)",
             "models (id, project_id, name, last_version, created_at, updated_at)",
             "model_versions (model_id, version, blob_id, size, sha256, state, signature, golden, golden_state)",
+            "model_logs (model_id, dataset_id, share, set_by, loaded_at)",
             "mail_links (hash, user_id, purpose, expires_at)",
             "unsubscribe_keys",
             "registrations (id, email, email_key, profile, password_hash, link, expires_at)",

@@ -5,6 +5,7 @@ mod aliases;
 mod golden;
 mod inference;
 mod lineage;
+mod log;
 mod network;
 mod protocol;
 mod scoring;

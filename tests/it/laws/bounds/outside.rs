@@ -19,12 +19,16 @@ pub(super) fn outside(bound: &Bound<'_>) -> Outside {
     } = bound;
     let number = || says.as_i64().unwrap();
     let size = || usize::try_from(number()).unwrap();
+    let beside = |by: i32| match says.as_i64() {
+        Some(whole) => json!(whole + i64::from(by)),
+        None => json!(says.as_f64().unwrap() + f64::from(by)),
+    };
     let has_sign = schema["pattern"]
         .as_str()
         .is_some_and(|it| it.contains('@'));
     Outside::Value(match *word {
-        "minimum" => json!(number() - 1),
-        "maximum" => json!(number() + 1),
+        "minimum" => beside(-1),
+        "maximum" => beside(1),
         "exclusiveMinimum" | "exclusiveMaximum" => (*says).clone(),
         "minLength" | "minItems" if size() == 0 => return Outside::Nothing,
         "minLength" => json!("x".repeat(size() - 1)),
