@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use diesel::QueryResult;
-use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Uuid};
+use diesel::sql_types::{BigInt, Double, Jsonb, Nullable, Text, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +117,9 @@ async fn some(
         let dataset = DatasetAccess::<Editor>::to_write(tx, by, dataset)
             .await?
             .dataset;
+        if !lock(tx, model, dataset.id).await? {
+            return Ok(0);
+        }
         let taken = take(tx, model).await?;
         let checks = checks(&dataset)?;
         let (mut records, mut problem) = (Vec::with_capacity(taken.len()), None);
@@ -135,6 +138,22 @@ async fn some(
         Ok(taken)
     })
     .await
+}
+
+/// Whether the log still leads to this dataset. Whoever takes it away waits, and does not meet this
+/// transaction the other way round.
+async fn lock(
+    connection: &mut AsyncPgConnection,
+    model: ModelId,
+    dataset: DatasetId,
+) -> QueryResult<bool> {
+    let mut sql = Writer::default();
+    sql.text("SELECT share FROM model_logs WHERE model_id = :model AND dataset_id = :dataset ");
+    sql.text("FOR NO KEY UPDATE");
+    sql.bind::<Uuid, _>("model", model);
+    sql.bind::<Uuid, _>("dataset", dataset);
+    let found: Vec<f64> = sql.statement::<Double>().load(connection).await?;
+    Ok(!found.is_empty())
 }
 
 type Record = BTreeMap<String, Option<String>>;

@@ -87,7 +87,7 @@ fn a_value_is_written_as_the_datatype_has_it_or_not_at_all() {
 
 #[test]
 fn answers_are_texts_that_are_read_as_the_same_values() {
-    let output = |datatype, columns: usize| Output {
+    let output = |datatype, columns: usize| Tensor {
         name: "y".to_owned(),
         datatype,
         columns: vec![String::new(); columns],
@@ -99,7 +99,7 @@ fn answers_are_texts_that_are_read_as_the_same_values() {
             bytes,
         };
         let columns = shape.get(1).map_or(1, |it| usize::try_from(*it).unwrap());
-        read(&output(datatype, columns), &values, rows)
+        texts(&output(datatype, columns), &values, rows)
     };
     let some = |texts: &[&str]| Ok(texts.iter().map(|it| Some((*it).to_owned())).collect());
     let floats = [0.1_f32, -3.5, 1e-30].map(f32::to_le_bytes).concat();
