@@ -1118,6 +1118,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{name}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The log of a model's predictions
+         * @description Which share of the answers is kept in which dataset, how many records that were, and why the last
+         *     ones were not loaded, if they were not. Its `ETag` changes also when records are loaded. 404 says
+         *     that no answers are kept.
+         */
+        get: operations["get_model_log"];
+        /**
+         * Keep a share of a model's answers
+         * @description From then on, within about a second, this share of the questions is kept with its answers, and
+         *     within a minute they are records of the dataset: when the model was asked, by which version, with
+         *     which `id`, in how many milliseconds, the inputs and the outputs, a record for each row. A tensor of
+         *     the shape `[-1]` or `[-1, 1]` is the column of its name, and one of the shape `[-1, n]` the columns
+         *     `name_0` to `name_(n-1)`. You need the role `owner`, and records are loaded as yours.
+         *
+         *     Questions that are answered faster than they can be kept are left out, and so is one with more
+         *     than 200,000 values.
+         */
+        put: operations["set_model_log"];
+        post?: never;
+        /**
+         * Keep no answers of a model any more
+         * @description Records that are in the dataset stay there; those that still wait to be loaded are dropped. You
+         *     need the role `owner`.
+         */
+        delete: operations["delete_model_log"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{name}/stats": {
         parameters: {
             query?: never;
@@ -2371,6 +2409,40 @@ export interface webhooks {
         put?: never;
         /** Somebody removed an alias of a model. */
         post: operations["on_model_alias_removed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "chartroom.model_log.removed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** No answers of a model are kept any more. */
+        post: operations["on_model_log_removed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "chartroom.model_log.set": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody set which share of the answers of a model is kept, and in which dataset. */
+        post: operations["on_model_log_set"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4399,6 +4471,36 @@ export interface components {
          * @enum {string}
          */
         PostSort: "created_at" | "-created_at" | "votes" | "-votes" | "rank" | "-rank";
+        /** @description Which answers of a model are kept, and what became of them */
+        PredictionLog: {
+            /** @description The dataset that they are records of */
+            dataset: components["schemas"]["DatasetId"];
+            /**
+             * Format: int64
+             * @description Records since then that the dataset did not take
+             */
+            left_out: number;
+            /**
+             * Format: int64
+             * @description Records that were loaded since then
+             */
+            loaded: number;
+            /** Format: date-time */
+            loaded_at?: string | null;
+            /**
+             * @description Why the last records were not loaded, or not all of them; null where they were. Records that
+             *     could be loaded later wait, up to 100,000
+             */
+            problem?: string | null;
+            /** Format: date-time */
+            set_at: string;
+            set_by?: components["schemas"]["PrincipalId"] | null;
+            /**
+             * Format: double
+             * @description Which share of the questions is kept
+             */
+            share: number;
+        };
         /** @description What you want to be told of a type of event */
         Preference: {
             in_app: components["schemas"]["Mode"];
@@ -4700,6 +4802,16 @@ export interface components {
         /** @description The role that a member has or gets */
         SetMember: {
             role: components["schemas"]["Role"];
+        };
+        /** @description Which answers of a model are to be kept */
+        SetPredictionLog: {
+            /**
+             * @description The dataset that they are to be records of, where you need the role `editor` in its project.
+             *     One that has no columns yet gets those of the log
+             */
+            dataset: components["schemas"]["DatasetId"];
+            /** @description Which share of the questions is kept; 1 keeps all */
+            share: number;
         };
         /** @description Who may say who somebody is */
         SignInProvider: {
@@ -5979,7 +6091,7 @@ export interface operations {
                 /** @description Only what happened in this project */
                 project_id?: components["schemas"]["ProjectId"];
                 /** @description Only events of this type */
-                type?: "chartroom.project.created" | "chartroom.project.changed" | "chartroom.project.expiring" | "chartroom.project.expired" | "chartroom.project.extended" | "chartroom.project.deleted" | "chartroom.member.added" | "chartroom.member.changed" | "chartroom.member.removed" | "chartroom.invitation.created" | "chartroom.invitation.accepted" | "chartroom.invitation.withdrawn" | "chartroom.invitation.expired" | "chartroom.dataset.created" | "chartroom.dataset.changed" | "chartroom.dataset.described" | "chartroom.dataset.deleted" | "chartroom.model.created" | "chartroom.model.described" | "chartroom.model.deleted" | "chartroom.model_version.created" | "chartroom.model_version.ready" | "chartroom.model_version.failed" | "chartroom.model_version.described" | "chartroom.model_version.deleted" | "chartroom.model_alias.moved" | "chartroom.model_alias.removed" | "chartroom.post.changed" | "chartroom.post.deleted";
+                type?: "chartroom.project.created" | "chartroom.project.changed" | "chartroom.project.expiring" | "chartroom.project.expired" | "chartroom.project.extended" | "chartroom.project.deleted" | "chartroom.member.added" | "chartroom.member.changed" | "chartroom.member.removed" | "chartroom.invitation.created" | "chartroom.invitation.accepted" | "chartroom.invitation.withdrawn" | "chartroom.invitation.expired" | "chartroom.dataset.created" | "chartroom.dataset.changed" | "chartroom.dataset.described" | "chartroom.dataset.deleted" | "chartroom.model.created" | "chartroom.model.described" | "chartroom.model.deleted" | "chartroom.model_log.set" | "chartroom.model_log.removed" | "chartroom.model_version.created" | "chartroom.model_version.ready" | "chartroom.model_version.failed" | "chartroom.model_version.described" | "chartroom.model_version.deleted" | "chartroom.model_alias.moved" | "chartroom.model_alias.removed" | "chartroom.post.changed" | "chartroom.post.deleted";
             };
             header?: never;
             path?: never;
@@ -6901,6 +7013,77 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Import"];
                 };
+            };
+        };
+    };
+    get_model_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the model */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resource as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionLog"];
+                };
+            };
+        };
+    };
+    set_model_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the model */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetPredictionLog"];
+            };
+        };
+        responses: {
+            /** @description The resource as it is after the change. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionLog"];
+                };
+            };
+        };
+    };
+    delete_model_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the model */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No answers are kept any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -8963,6 +9146,79 @@ export interface operations {
                     };
                     /** @enum {string} */
                     type?: "chartroom.model_alias.removed";
+                };
+            };
+        };
+        responses: {
+            /** @description The receiver has it. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    on_model_log_removed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/cloudevents+json": components["schemas"]["Event"] & {
+                    data?: {
+                        /**
+                         * Format: uuid
+                         * @description The id of a model.
+                         */
+                        model: string;
+                        name: string;
+                    };
+                    /** @enum {string} */
+                    type?: "chartroom.model_log.removed";
+                };
+            };
+        };
+        responses: {
+            /** @description The receiver has it. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    on_model_log_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/cloudevents+json": components["schemas"]["Event"] & {
+                    data?: {
+                        /**
+                         * Format: uuid
+                         * @description The id of a dataset.
+                         */
+                        dataset: string;
+                        /**
+                         * Format: uuid
+                         * @description The id of a model.
+                         */
+                        model: string;
+                        name: string;
+                        /** Format: double */
+                        share: number;
+                    };
+                    /** @enum {string} */
+                    type?: "chartroom.model_log.set";
                 };
             };
         };
