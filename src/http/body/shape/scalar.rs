@@ -17,17 +17,17 @@ pub(super) fn mistake(value: &Value, object: &Object) -> Option<String> {
 }
 
 fn range(number: &serde_json::Number, object: &Object) -> Option<String> {
-    let Some(whole) = number.as_i128() else {
+    let bounds = [&object.minimum, &object.maximum];
+    let is_whole = !bounds.iter().any(|it| matches!(it, Some(Number::Float(_))));
+    let Some(whole) = number.as_i128().filter(|_| is_whole) else {
+        let [least, most] = bounds.map(|bound| bound.as_ref().map(as_f64));
         let value = number.as_f64()?;
-        let below = object
-            .minimum
-            .as_ref()
-            .is_some_and(|least| value < as_f64(least));
-        let above = object
-            .maximum
-            .as_ref()
-            .is_some_and(|most| value > as_f64(most));
-        return (below || above).then(|| "this number is out of range".to_owned());
+        let fits = least.is_none_or(|it| value >= it) && most.is_none_or(|it| value <= it);
+        return (!fits).then(|| match (least, most) {
+            (Some(least), Some(most)) => format!("expected a number from {least} to {most}"),
+            (Some(least), None) => format!("expected at least {least}"),
+            (None, most) => format!("expected at most {}", most.unwrap_or(f64::MAX)),
+        });
     };
     let (format_least, format_most) = match &object.format {
         Some(SchemaFormat::KnownFormat(KnownFormat::Int32)) => {

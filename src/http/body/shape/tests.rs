@@ -206,6 +206,27 @@ fn a_mistake_says_what_would_be_right() {
 }
 
 #[test]
+fn a_bound_need_not_be_whole() {
+    #[derive(ToSchema)]
+    #[expect(dead_code, reason = "its schema alone is looked at")]
+    struct Part {
+        #[schema(minimum = 0.25, maximum = 1.0)]
+        share: f64,
+    }
+    for (share, expected) in [
+        (json!(1), ""),
+        (json!(0.25), ""),
+        (json!(0), "expected a number from 0.25 to 1"),
+        (json!(1.5), "expected a number from 0.25 to 1"),
+        (json!(2), "expected a number from 0.25 to 1"),
+    ] {
+        let found = found::<Part>(&json!({ "share": share }));
+        let details: Vec<_> = found.into_iter().map(|(.., it)| it).collect();
+        assert_eq!(details.join(", "), expected, "{share}");
+    }
+}
+
+#[test]
 fn flattened_parts_do_not_refuse_each_other() {
     assert_eq!(short::<Flattened>(&json!({"own": 1, "flag": true})), "");
     assert_eq!(
