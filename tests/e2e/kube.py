@@ -63,6 +63,10 @@ class Space:
         self.delete()
 
     def delete(self):
+        # A namespace does not end while a part of the Kubernetes API is answered out of it, and the pod that does is gone.
+        served = json.loads(run("kubectl", "get", "apiservices", "--output", "json", check=False).stdout or '{"items": []}')["items"]
+        if ours := [part["metadata"]["name"] for part in served if (part["spec"].get("service") or {}).get("namespace") == self.name]:
+            run("kubectl", "delete", "apiservice", *ours, check=False)
         run("kubectl", "delete", "namespace", self.name, "--wait=false", "--ignore-not-found", check=False)
         # A database would wait for its clients, for minutes.
         self.kubectl("delete", "pods", "--all", "--force", "--grace-period=0", "--wait=false", check=False)
