@@ -22,6 +22,7 @@ CASES = {
     "workers": "workers.workers",
     "models": "models.models",
     "models-apart": "models.apart",
+    "models-scaled": "scaling.scaled",
     "monitoring": "monitoring.monitoring",
     "modes": "modes.modes",
     "missing-rights": "modes.missing_rights",
