@@ -23,6 +23,7 @@ CASES = {
     "models": "models.models",
     "models-apart": "models.apart",
     "models-scaled": "scaling.scaled",
+    "models-wider": "scaling.wider",
     "monitoring": "monitoring.monitoring",
     "modes": "modes.modes",
     "missing-rights": "modes.missing_rights",

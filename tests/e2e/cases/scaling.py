@@ -84,6 +84,33 @@ def scaled(space):
     judge("one client and one runner again", seen, 0, RIGHT, least=10)
 
 
+def wider(space):
+    """two runners that are held to 0.4 of a processor each answer at least 1.8 times as many questions as one"""
+    release = Release(space)
+    values = [*SMALL, *PATIENT, "settings.CHARTROOM_MODEL_DEADLINE=15s", "models.placement=deployment", "models.resources.limits.cpu=400m"]
+    release.install(*values, "models.replicas=1")
+    rolled(release)
+    # Long enough that who asks is no part of what is measured.
+    cost = 2 * COST
+    right = str(answer(QUESTION["inputs"][0]["data"], cost))
+    with release.api() as api:
+        api.register()
+        upload(api, "slow", slow_model(cost))
+        token = api.token
+    rates = []
+    for number in [1, 2]:
+        release.upgrade(*values, f"models.replicas={number}")
+        rolled(release)
+        until(f"{number} runners", 120, lambda: len(runners(space)) == number)
+        with asked(release, token, "slow", clients=16) as seen:
+            all_used(release)
+            time.sleep(5)
+            rates.append(rate(release))
+        judge(f"{number} of 2 runners, {rates[-1]:.1f} answers a second", seen, 0, right)
+    print(f"        two runners are {rates[1] / rates[0]:.2f} times one", flush=True)
+    need(rates[1] >= 1.8 * rates[0], f"one runner answers {rates[0]:.1f} questions a second, two answer {rates[1]:.1f}")
+
+
 class Scaler:
     """The runners' HorizontalPodAutoscaler."""
 
@@ -122,6 +149,19 @@ def processes(release, runner):
     """Models that run there."""
     with release.api("metrics", target=f"pod/{runner}") as api:
         return int(re.search(r"^runner_models (\d+)$", api.expect(200, "GET", "/metrics"), re.M)[1])
+
+
+def rate(release, within=20):
+    """Answers a second, as the API counts them."""
+    def counted():
+        with release.api("metrics") as api:
+            text = api.expect(200, "GET", "/metrics")
+            return time.monotonic(), sum(map(int, re.findall(r'^model_requests_total\{.*outcome="answered".*\} (\d+)$', text, re.M)))
+
+    since, before = counted()
+    time.sleep(within)
+    now, after = counted()
+    return (after - before) / (now - since)
 
 
 def adapt(release):
