@@ -39,6 +39,17 @@ const MOVES: &[Column] = &[
     Column::wide("REQUEST", "request_id"),
 ];
 
+const LOG: &[Column] = &[
+    Column::table("SHARE", "share"),
+    Column::table("DATASET", "dataset"),
+    Column::table("LOADED", "loaded"),
+    Column::table("LEFT OUT", "left_out"),
+    Column::table("PROBLEM", "problem"),
+    Column::one("LOADED AT", "loaded_at"),
+    Column::one("SET BY", "set_by"),
+    Column::one("SET AT", "set_at"),
+];
+
 pub(super) const MODEL: Noun = Noun {
     name: "model",
     about: "ONNX models: versions that never change, and the aliases they are asked by",
@@ -197,5 +208,44 @@ pub(super) const MODEL: Noun = Noun {
             ],
         )
         .columns(&[], "model_version"),
+        verb(
+            "log",
+            "Show which share of its answers is kept, and where",
+            "/api/v1/models/{model}/log",
+            Does::Get(&[]),
+            &[A_MODEL],
+        )
+        .columns(LOG, "dataset"),
+        verb(
+            "keep",
+            "Keep a share of its answers as records of a dataset",
+            "/api/v1/models/{model}/log",
+            Does::Send(Method::Put, Condition::None),
+            &[
+                A_MODEL,
+                option(
+                    "in",
+                    "DATASET",
+                    Goes::Body("dataset", Kind::Id(&names::DATASET)),
+                    "The dataset; one without columns gets those of the log",
+                )
+                .required(),
+                option(
+                    "share",
+                    "SHARE",
+                    Goes::Body("share", Kind::Json),
+                    "Which share of the questions, such as 0.05; 1 keeps all",
+                )
+                .required(),
+            ],
+        )
+        .columns(LOG, "dataset"),
+        verb(
+            "keep-none",
+            "Keep no answers of them any more",
+            "/api/v1/models/{model}/log",
+            Does::Remove,
+            &[A_MODEL.many()],
+        ),
     ],
 };

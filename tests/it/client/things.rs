@@ -266,6 +266,17 @@ async fn models_are_pushed_moved_asked_and_led_back() {
             .code,
         2
     );
+    desk.done(&["dataset", "create", "answers", "--project", "P"])
+        .await;
+    let share = ["--share", "0.05"];
+    let keep = ["model", "keep", "churn", "--in", "answers"];
+    desk.done(&[&keep[..], &share].concat()).await;
+    let log = desk.ask(&["model", "log", "churn", "-o", "json"]).await;
+    assert_eq!(log.json()["share"], 0.05);
+    let refused = desk.ask(&[&keep[..], &["--share", "2"]].concat()).await;
+    assert_eq!(refused.code, 2, "{refused:?}");
+    desk.done(&["model", "keep-none", "churn"]).await;
+    assert_eq!(desk.ask(&["model", "log", "churn"]).await.code, 4);
     // An alias leads there.
     assert_eq!(desk.ask(&["model", "rm", "churn"]).await.code, 5);
 }
