@@ -236,16 +236,22 @@ fn told(problem: &Value) -> String {
         let text = of.get(member)?.as_str()?;
         Some(text.chars().take(MOST_SHOWN).collect())
     };
-    let Some(mut said) = text(problem, "detail") else {
+    let Some(whole) = text(problem, "detail") else {
         return String::new();
     };
+    let mut said = whole.clone();
     let errors = problem.get("errors").and_then(Value::as_array);
     for error in errors.into_iter().flatten().take(MOST_ERRORS) {
         let detail = text(error, "detail").or_else(|| text(error, "code"));
         // Of a file that is refused, the row stands in the place of the pointer.
         let place = text(error, "pointer").or_else(|| Some(format!("row {}", error.get("row")?)));
         if let (Some(place), Some(detail)) = (place, detail) {
-            said.push_str(&format!("; {place}: {detail}"));
+            let one = format!("{place}: {detail}");
+            // The only mistake is the detail of the whole already.
+            if one != whole {
+                said.push_str("; ");
+                said.push_str(&one);
+            }
         }
     }
     if let Some(request) = text(problem, "instance") {
@@ -295,6 +301,12 @@ mod tests {
             /role: expected another (request r-1)";
         assert_eq!(told(&problem), expected);
         assert_eq!(told(&serde_json::json!({ "title": "no" })), "");
+        let only = serde_json::json!({
+            "detail": "/share: expected a number", "errors": [
+                { "pointer": "/share", "code": "wrong-type", "detail": "expected a number" },
+            ],
+        });
+        assert_eq!(told(&only), "/share: expected a number");
     }
 
     #[test]
