@@ -18,8 +18,9 @@ pub(super) fn mistake(value: &Value, object: &Object) -> Option<String> {
 
 fn range(number: &serde_json::Number, object: &Object) -> Option<String> {
     let bounds = [&object.minimum, &object.maximum];
-    let is_whole = !bounds.iter().any(|it| matches!(it, Some(Number::Float(_))));
-    let Some(whole) = number.as_i128().filter(|_| is_whole) else {
+    let has_part = |bound: &Number| as_f64(bound).fract() != 0.0;
+    let have_parts = bounds.into_iter().flatten().any(has_part);
+    let Some(whole) = number.as_i128().filter(|_| !have_parts) else {
         let [least, most] = bounds.map(|bound| bound.as_ref().map(as_f64));
         let value = number.as_f64()?;
         let fits = least.is_none_or(|it| value >= it) && most.is_none_or(|it| value <= it);
@@ -85,8 +86,7 @@ fn as_i128(number: &Number) -> i128 {
     match number {
         Number::Int(whole) => i128::try_from(*whole).unwrap_or_default(),
         Number::UInt(whole) => i128::try_from(*whole).unwrap_or(i128::MAX),
-        // Bounds of whole numbers are whole.
-        Number::Float(_) => 0,
+        Number::Float(value) => format!("{value:.0}").parse().unwrap_or_default(),
     }
 }
 
