@@ -83,7 +83,7 @@ async fn projects_are_made_shown_changed_and_removed() {
         .await;
     assert_eq!(same.code, 1, "{same:?}");
     assert!(
-        same.err.contains("; /nothing: ") && same.err.contains("(request "),
+        same.err.contains(" /nothing: ") && same.err.contains("(request "),
         "{same:?}"
     );
 

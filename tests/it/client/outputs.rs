@@ -136,7 +136,7 @@ async fn how_a_command_ends_says_what_to_do() {
             4,
             "404",
         ),
-        (&["project", "create", ""], 1, "; /name: "),
+        (&["project", "create", ""], 1, " /name: "),
         (&["member", "add", "P", "ann"], 5, "412"),
         (
             &["dataset", "create", "x", "--project", "P", "--columns", "x"],
