@@ -250,7 +250,8 @@ fn a_child_ends_with_its_peer_and_its_end_is_told_far_away() {
     let (peer, child) = busy(600);
     drop(peer);
     assert!(is_gone(child));
-    // Also while more is on its way than the child takes. Behind that an orderly end would not arrive.
+    // Also while more is on its way than the child takes, behind which an orderly end would not
+    // arrive.
     let stream = far.stream(far.client()).unwrap();
     let mut peer = Peer::new(stream.clone(), stream.clone());
     let mut load = load_of(&onnx::endless(), Room { cpu: 600, ..ROOM });
