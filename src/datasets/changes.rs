@@ -1,5 +1,7 @@
 //! What changes of records have in common: what they are refused for, and the version that each is.
 
+use std::ops::Range;
+
 use diesel::result::{DatabaseErrorKind, Error};
 
 use super::edit::{self, Values};
@@ -74,8 +76,8 @@ pub struct Added {
     pub version: i64,
     /// The change that they came with.
     pub change: i64,
-    /// The id of the first; those of the others follow.
-    pub first: i64,
+    /// Their ids, in the order of the records.
+    pub rids: Range<i64>,
 }
 
 /// Adds records, which are a version together. The dataset is locked by who calls this; `pointer`
@@ -103,7 +105,7 @@ pub async fn add(
     Ok(Added {
         version,
         change,
-        first,
+        rids: first..first + count,
     })
 }
 

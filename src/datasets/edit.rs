@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::column::{Column, ColumnType, Columns, stored};
 use super::model::{Dataset, Shown};
 use super::records::as_json;
-use super::rules::check::Checks;
+use super::rules::check::{Broken, Checks};
 use super::table::{Table, written};
 use super::value;
 use crate::db::sql::Writer;
@@ -45,17 +45,27 @@ pub fn values(
         };
         match read(column, member) {
             Ok(None) => values.push((place, None)),
-            Ok(Some(text)) => match checks.value(place, &text) {
-                Some(broken) => wrong(broken.code(), broken.expected(&column.rules)),
-                None => {
-                    let text = value::plain(column.kind, &text).unwrap_or(text);
-                    values.push((place, Some(text)));
-                }
+            Ok(Some(text)) => match kept(checks, place, column.kind, text) {
+                Ok(text) => values.push((place, Some(text))),
+                Err(broken) => wrong(broken.code(), broken.expected(&column.rules)),
             },
             Err(expected) => wrong("invalid-value", format!("expected {expected}")),
         }
     }
     values
+}
+
+/// A value as PostgreSQL reads it, or what its column wants that it breaks.
+pub fn kept(
+    checks: &Checks,
+    place: usize,
+    kind: ColumnType,
+    text: String,
+) -> Result<String, Broken> {
+    match checks.value(place, &text) {
+        Some(broken) => Err(broken),
+        None => Ok(value::plain(kind, &text).unwrap_or(text)),
+    }
 }
 
 /// Names the fields that have to have a value and are not there.

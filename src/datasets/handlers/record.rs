@@ -130,15 +130,14 @@ pub async fn create_record(
         let records = records(&dataset, &body)?;
         let is_list = matches!(body, NewRecords::Many(_));
         let added = add(tx, &dataset, &records, |at| pointer(is_list, at)).await?;
-        let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
-        let first = added.first;
-        let place = match &body {
-            NewRecords::One(_) => format!("/api/v1/datasets/{id}/records/{first}"),
-            NewRecords::Many(_) => format!("/api/v1/datasets/{id}/records"),
+        let all = format!("/api/v1/datasets/{id}/records");
+        let place = match is_list {
+            true => all,
+            false => format!("{all}/{}", added.rids.start),
         };
         let body = Added {
             version: added.version,
-            rids: (first..first + count).collect(),
+            rids: added.rids.collect(),
         };
         Ok(Answer::created(place, &body)?
             .with_version(added.change)

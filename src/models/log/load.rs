@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::changes::{add, checks};
 use crate::datasets::column::Columns;
-use crate::datasets::edit::{Values, missing};
+use crate::datasets::edit::{Values, kept, missing};
 use crate::datasets::rules::check::Checks;
 use crate::datasets::value;
 use crate::db::Db;
@@ -183,13 +183,9 @@ fn values(columns: &Columns, checks: &Checks, record: &Record) -> Result<Values,
             let kind = column.kind.as_str();
             return Err(format!("{name}: expected a value of the type {kind}"));
         }
-        if let Some(broken) = checks.value(place, text) {
-            return Err(format!(
-                "{name}: expected {}",
-                broken.expected(&column.rules)
-            ));
-        }
-        let text = value::plain(column.kind, text).unwrap_or_else(|| text.clone());
+        let kept = kept(checks, place, column.kind, text.clone());
+        let text =
+            kept.map_err(|broken| format!("{name}: expected {}", broken.expected(&column.rules)))?;
         values.push((place, Some(text)));
     }
     let mut errors = Vec::new();
