@@ -1,6 +1,8 @@
 //! Numbers and texts of the right type that still cannot be what the schema describes: out of
 //! range, or not in the format.
 
+use std::fmt::Display;
+
 use chrono::{DateTime, NaiveDate};
 use serde_json::Value;
 use utoipa::Number;
@@ -24,11 +26,7 @@ fn range(number: &serde_json::Number, object: &Object) -> Option<String> {
         let [least, most] = bounds.map(|bound| bound.as_ref().map(as_f64));
         let value = number.as_f64()?;
         let fits = least.is_none_or(|it| value >= it) && most.is_none_or(|it| value <= it);
-        return (!fits).then(|| match (least, most) {
-            (Some(least), Some(most)) => format!("expected a number from {least} to {most}"),
-            (Some(least), None) => format!("expected at least {least}"),
-            (None, most) => format!("expected at most {}", most.unwrap_or(f64::MAX)),
-        });
+        return (!fits).then(|| expected(least, most));
     };
     let (format_least, format_most) = match &object.format {
         Some(SchemaFormat::KnownFormat(KnownFormat::Int32)) => {
@@ -56,11 +54,19 @@ fn range(number: &serde_json::Number, object: &Object) -> Option<String> {
         .as_ref()
         .map_or(format_most, as_i128)
         .min(format_most);
-    (!(least..=most).contains(&whole)).then(|| match (least, most) {
-        (i128::MIN, most) => format!("expected at most {most}"),
-        (least, i128::MAX) => format!("expected at least {least}"),
-        (least, most) => format!("expected a number from {least} to {most}"),
+    (!(least..=most).contains(&whole)).then(|| {
+        let least = (least != i128::MIN).then_some(least);
+        expected(least, (most != i128::MAX).then_some(most))
     })
+}
+
+fn expected<N: Display>(least: Option<N>, most: Option<N>) -> String {
+    match (least, most) {
+        (Some(least), Some(most)) => format!("expected a number from {least} to {most}"),
+        (Some(least), None) => format!("expected at least {least}"),
+        (None, Some(most)) => format!("expected at most {most}"),
+        (None, None) => "expected a number".to_owned(),
+    }
 }
 
 fn format(text: &str, object: &Object) -> Option<String> {
