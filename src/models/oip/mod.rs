@@ -262,11 +262,11 @@ pub async fn infer(
     let question = request::read(body, json_length(headers)?)?;
     let version = chosen(route, &question, headers)?;
     let (inputs, wanted) = question.fit(&version.signature)?;
-    let noted = models.0.notes.wants(version).then(|| inputs.clone());
-    let (at, began) = (Utc::now(), Instant::now());
+    let is_noted = models.0.notes.wants(version);
+    let noted = is_noted.then(|| (inputs.clone(), Utc::now(), Instant::now()));
     let asked = models.0.ask(version, inputs, route.shadow.as_ref());
     let answer = asked.await?;
-    if let Some(asked) = noted {
+    if let Some((asked, at, began)) = noted {
         models.0.notes.note(Answered {
             version: version.clone(),
             asked,

@@ -151,16 +151,16 @@ fn whole(text: &str) -> Option<i128> {
 
 /// A text for each value of a tensor, none for what is no value of a record.
 pub fn texts(
-    output: &Tensor,
+    tensor: &Tensor,
     values: &Values<&[u8]>,
     rows: usize,
 ) -> Result<Vec<Option<String>>, ImportProblem> {
     let length = |number: usize| u64::try_from(number).ok();
-    let is_as_said = values.datatype == output.datatype
+    let is_as_said = values.datatype == tensor.datatype
         && values.shape.first().copied() == length(rows)
-        && values.elements() == length(rows * output.columns.len());
+        && values.elements() == length(rows * tensor.columns.len());
     if !is_as_said {
-        let name = &output.name;
+        let name = &tensor.name;
         return Err(unlike(&format!("{name} of the shape {:?}", values.shape)));
     }
     macro_rules! numbers {
