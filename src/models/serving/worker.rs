@@ -99,8 +99,8 @@ impl Worker {
                 continue;
             }
             let mut usable = held.take().filter(|it| it.process.is_usable());
-            if let Some(held) = &usable {
-                self.look_at(&first, held);
+            if let Some(held) = &mut usable {
+                self.look_at(&first, held).await;
             } else {
                 if ends >= MOST_ENDS && Instant::now() < rests_until {
                     refuse([first], resting());
@@ -139,11 +139,18 @@ impl Worker {
         self.crew.questions.lock().await.recv().await
     }
 
-    /// Another process is added where questions wait for this one.
-    fn look_at(&mut self, question: &Question, held: &Held) {
-        if question.at.max(held.since).elapsed() >= SLOW {
-            self.needed = Instant::now();
-            self.crew.add();
+    /// Where questions wait for this process, another one is added, or this one leaves a runner that
+    /// it shares.
+    async fn look_at(&mut self, question: &Question, held: &mut Held) {
+        if question.at.max(held.since).elapsed() < SLOW {
+            return;
+        }
+        self.needed = Instant::now();
+        self.crew.add();
+        if self.crew.parts(held.process.address)
+            && let Ok(loaded) = self.load().await
+        {
+            *held = loaded;
         }
     }
 

@@ -139,6 +139,14 @@ impl ModelRunner {
         }
     }
 
+    /// Whether there is a place that is none of these, and well.
+    pub async fn has_other_than(&self, taken: &[SocketAddr]) -> bool {
+        match &self.network {
+            Some(network) => network.has_other_than(taken).await,
+            None => false,
+        }
+    }
+
     /// The certificate by which runners know this process, in DER.
     pub fn certificate(&self) -> Option<Vec<u8>> {
         self.network.as_ref()?.certificate()

@@ -88,6 +88,13 @@ impl Network {
         Ok(known.places.clone())
     }
 
+    /// Whether there is one that is none of these and does not ail.
+    pub(super) async fn has_other_than(&self, taken: &[SocketAddr]) -> bool {
+        let places = self.places().await.unwrap_or_default();
+        let mut addresses = places.into_iter().map(|place| place.address);
+        addresses.any(|it| !taken.contains(&it) && !self.is_ailing(it))
+    }
+
     /// A connection for what `key` names: to the first of its order that can be reached. Those of
     /// `avoid` come last.
     pub(super) async fn connect(

@@ -65,7 +65,7 @@ def scaled(space):
         space.kubectl("delete", "pod", killed, "--grace-period=0", "--force")
         time.sleep(3)
         until(f"{MOST} runners again", 120, lambda: scaler.ready() == MOST)
-        time.sleep(10)
+        all_used(release)
     judge(f"{killed} killed, which held {held}", seen, held, RIGHT)
 
     before = {pod["metadata"]["name"] for pod in release.pods()}

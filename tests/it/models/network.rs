@@ -173,6 +173,35 @@ async fn another_runner_is_taken_where_questions_wait() {
 }
 
 #[tokio::test]
+async fn a_runner_that_comes_back_is_used_again_where_questions_wait() {
+    let flags = ["--models-spread=2", "--model-deadline=30s"];
+    let mut apart = Apart::new("127.0.0.1", &flags).await;
+    apart.served(json!({ "factor": 2.0, "takes_ms": 20 })).await;
+    // Questions wait all the time, and each is answered.
+    let load = async |apart: &Apart| {
+        let answers = join_all((0..100).map(|_| apart.place.ask(ASK, &[[1.0, 2.0]]))).await;
+        assert!(answers.iter().all(|it| it.status == 200));
+    };
+    load(&apart).await;
+    assert_eq!(apart.open(), [1, 1]);
+    let address = apart.other.take().unwrap().address.unwrap();
+    load(&apart).await;
+    assert_eq!(apart.open(), [2, 0], "both are in the one that is left");
+    apart.other = Some(ModelRunner::at(address, &apart.folder.0.join("server")).await);
+    until("one in each", Duration::from_secs(30), async || {
+        load(&apart).await;
+        (apart.open() == [1, 1]).then_some(())
+    })
+    .await
+    .unwrap();
+    // A load costs more than it gains: two part once, and stay.
+    let loads = |apart: &Apart| apart.place.runner.counts.loads.load(Ordering::SeqCst);
+    let before = loads(&apart);
+    load(&apart).await;
+    assert_eq!(loads(&apart), before);
+}
+
+#[tokio::test]
 async fn only_a_runner_of_the_authority_and_of_the_name_is_believed() {
     let apart = Apart::new("127.0.0.1", &[]).await;
     apart.served(json!({ "factor": 2.0 })).await;

@@ -95,7 +95,12 @@ impl ModelRunner {
 
     /// Behind a network, with the certificate in this folder.
     pub(crate) async fn far(folder: &Path) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at(SocketAddr::from(([127, 0, 0, 1], 0)), folder).await
+    }
+
+    /// The same, at this address.
+    pub(crate) async fn at(address: SocketAddr, folder: &Path) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let identity = Identity::server(folder, |_what| {});
         let counts = Arc::<Counts>::default();
