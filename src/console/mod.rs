@@ -17,6 +17,7 @@ pub mod form;
 pub mod home;
 pub mod inside;
 pub mod layout;
+pub mod lineage;
 pub mod markup;
 pub mod me;
 pub mod merge;
@@ -96,6 +97,10 @@ fn of_datasets() -> Pages<AppState> {
         .get("/datasets/{id}/profile", profile::show)
         .get_as(Analysis, "/datasets/{id}/compare", compare::show)
         .get("/datasets/{id}/versions", versions::show)
+        .get(
+            "/datasets/{id}/versions/{version}/lineage",
+            lineage::of_dataset,
+        )
         .get("/datasets/{id}/difference", difference::show)
         .get("/datasets/{id}/import", import::show)
         .post_as(Upload, "/datasets/{id}/import", import::submit)
@@ -111,7 +116,9 @@ fn of_datasets() -> Pages<AppState> {
 }
 
 fn of_models() -> Pages<AppState> {
-    use models::{alias, describe, edit, list, moving, new, one, trial, upload, version};
+    use models::{
+        alias, describe, edit, golden, list, log, moving, new, one, trial, upload, version,
+    };
     Pages::default()
         .get("/models", list::show)
         .get("/models/new", new::show)
@@ -129,12 +136,24 @@ fn of_models() -> Pages<AppState> {
             "/models/{name}/versions/{version}/edit",
             describe::submit,
         )
+        .get(
+            "/models/{name}/versions/{version}/lineage",
+            lineage::of_model,
+        )
+        .get("/models/{name}/versions/{version}/golden", golden::show)
+        .post_as(
+            Inference,
+            "/models/{name}/versions/{version}/golden",
+            golden::submit,
+        )
         .post("/models/{name}/versions/{version}/verify", version::verify)
         .post("/models/{name}/versions/{version}/delete", version::delete)
         .get("/models/{name}/move", moving::show)
         .post("/models/{name}/move", moving::submit)
         .get("/models/{name}/aliases/{alias}", alias::show)
         .post("/models/{name}/aliases/{alias}/delete", alias::delete)
+        .get("/models/{name}/log", log::show)
+        .post("/models/{name}/log", log::submit)
         .get("/models/{name}/try", trial::show)
         .post_as(Inference, "/models/{name}/try", trial::submit)
 }

@@ -60,6 +60,9 @@ pub async fn show(
                             a href={ (path) "/difference?to=" (one.version) } {
                                 (lang.difference())
                             }
+                            a href={ (path) "/versions/" (one.version) "/lineage" } {
+                                (lang.lineage())
+                            }
                         }
                     } }
                 } } }

@@ -1,9 +1,9 @@
-//! What a version says of itself: its card, its licence, its tags.
+//! What a version says of itself: its card, its licence, its tags, what was measured of it.
 
 use axum::response::Response;
 use http::StatusCode;
 use maud::{Markup, html};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::head;
 use crate::console::datasets::settings::tags;
@@ -30,7 +30,7 @@ use crate::models::model::Model;
 use crate::models::version::Version;
 use crate::projects::access::Editor;
 
-fn fields(lang: Lang) -> [Field; 3] {
+fn fields(lang: Lang) -> [Field; 4] {
     let field = |name, label, is_long| Field {
         name,
         label,
@@ -40,24 +40,44 @@ fn fields(lang: Lang) -> [Field; 3] {
         field("description", lang.card(), true),
         field("licence", lang.licence(), false),
         field("tags", lang.tags(), false),
+        field("metrics", lang.metrics(), true),
     ]
 }
 
 fn values(version: &Version) -> Values {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let tags: Vec<&str> = version.tags.iter().flatten().map(String::as_str).collect();
+    let measured = version.metrics.0.iter();
+    let measured: Vec<String> = measured
+        .map(|(name, it)| format!("{name} = {it}"))
+        .collect();
     vec![
         ("description", text(&version.description)),
         ("licence", text(&version.licence)),
         ("tags", tags.join(", ")),
+        ("metrics", measured.join("\n")),
     ]
 }
 
 fn json(name: &str, text: &str) -> Value {
     match name {
         "tags" => tags(text),
+        "metrics" => metrics(text),
         _ => optional(text),
     }
+}
+
+/// A line each. What is no number stays a text, which the API refuses with its reason.
+fn metrics(text: &str) -> Value {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let all = lines.map(|line| {
+        let (name, value) = line.rsplit_once('=').unwrap_or((line, ""));
+        let value = value.trim();
+        let number = value.parse::<f64>().ok().filter(|it| it.is_finite());
+        let value = number.map_or_else(|| Value::from(value), Value::from);
+        (name.trim().to_owned(), value)
+    });
+    Value::Object(all.collect::<Map<_, _>>())
 }
 
 pub async fn show(
@@ -109,6 +129,7 @@ fn page(
             (fields.area("description", lang.card(), &value("description"), lang.markdown(), None))
             (input("licence", lang.licence(), ""))
             (input("tags", lang.tags(), lang.tags_hint()))
+            (fields.area("metrics", lang.metrics(), &value("metrics"), lang.metrics_hint(), None))
             p.row { button.main { (lang.save()) } a.button href=(path) { (lang.cancel()) } }
         }
     })

@@ -4,7 +4,9 @@ pub mod alias;
 pub mod describe;
 pub mod difference;
 pub mod edit;
+pub mod golden;
 pub mod list;
+pub mod log;
 pub mod moving;
 pub mod new;
 pub mod one;
@@ -46,6 +48,7 @@ pub fn head(view: &View, model: &Model) -> Markup {
     let mut all = vec![
         (path.clone(), lang.versions()),
         (format!("{path}/try"), lang.try_it()),
+        (format!("{path}/log"), lang.kept_answers()),
     ];
     if model.role >= Some(Role::Editor) {
         all.push((format!("{path}/upload"), lang.upload()));

@@ -8,14 +8,17 @@ use super::timeline::{Timeline, again};
 use super::{head, leads, size, state};
 use crate::console::markup::markdown;
 use crate::console::parts::{first, pager};
-use crate::console::view::View;
+use crate::console::view::{View, decimal_of, number_of};
+use crate::console::words::Lang;
 use crate::http::answer::page::PageParams;
 use crate::identity::api::AppState;
 use crate::kernel::error::ApiResult;
 use crate::models::access::ModelAccess;
 use crate::models::alias::{self, Alias, Target};
 use crate::models::model::Model;
+use crate::models::serving::Models;
 use crate::models::serving::route::DEFAULT;
+use crate::models::serving::stats::{Stats, Times};
 use crate::models::version::{self, ModelVersionSort, Version, VersionState};
 use crate::projects::access::{Role, Viewer};
 
@@ -27,6 +30,7 @@ const FEW: usize = 5;
 pub async fn show(
     access: ModelAccess<Viewer>,
     app: AppState,
+    models: Models,
     view: View,
     page: PageParams<ModelVersionSort>,
 ) -> ApiResult<Response> {
@@ -59,6 +63,7 @@ pub async fn show(
             Some(text) if !text.is_empty() => (markdown(text)),
             _ => p.hint { (lang.no_description()) },
         }
+        (asked(lang, &models.0.stats(name)))
         div.head { h2 { (lang.aliases()) }
             @if owns {
                 a.button.small href={ "/models/" (name) "/move" } { (lang.move_an_alias()) }
@@ -88,6 +93,30 @@ pub async fn show(
         }
         (pager(&view, &versions))
     }))
+}
+
+/// What this process knows of the questions, once there were any.
+fn asked(lang: Lang, stats: &Stats) -> Markup {
+    let count = |count: u64| number_of(lang, i64::try_from(count).unwrap_or(i64::MAX));
+    let (answered, others) = stats.questions();
+    let said = |times: &Times, say: fn(Lang, String, String) -> String| {
+        let ms = |seconds: f64| decimal_of(lang, seconds * 1_000.0);
+        let both = times.p50.zip(times.p99);
+        both.map(|(half, most)| say(lang, ms(half), ms(most)))
+    };
+    html! {
+        @if answered + others > 0 {
+            p.hint { (lang.since_start()) ":" }
+            ul.facts {
+                li { (lang.questions(count(answered))) }
+                @if others > 0 { li { (lang.not_answered(count(others))) } }
+                @for times in [
+                    said(&stats.inference_seconds, Lang::in_the_model),
+                    said(&stats.queue_seconds, Lang::before_the_model),
+                ].into_iter().flatten() { li { (times) } }
+            }
+        }
+    }
 }
 
 fn table(view: &View, model: &Model, aliases: &[Alias]) -> Markup {

@@ -29,7 +29,7 @@ use crate::models::serving::Models;
 use crate::models::serving::route::{DEFAULT, Route};
 use crate::models::signature::Signature;
 use crate::models::version::{self, VersionState};
-use crate::projects::access::Viewer;
+use crate::projects::access::{Role, Viewer};
 
 /// What can be asked: so many aliases, and as many of the newest versions.
 const WORDS: usize = 50;
@@ -149,7 +149,7 @@ struct Answer {
     outputs: Vec<Output>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct Output {
     name: String,
     datatype: String,
@@ -215,6 +215,7 @@ impl Trial<'_> {
                 (lang.answered_by(&answer.model_version, format!("{took:.1}")))
             }
             (self.table(&answer.outputs))
+            (self.golden(&answer, &all))
             (self.snippets(&question, &all))
         })
     }
@@ -250,6 +251,23 @@ impl Trial<'_> {
                 } } }
             } }
             @if rows > ROWS { p.hint { (lang.first_rows(ROWS, rows)) } }
+        }
+    }
+
+    /// The way to keep the question and this answer as a test.
+    fn golden(&self, answer: &Answer, inputs: &[Given<'_>]) -> Markup {
+        let (lang, version) = (self.view.lang, &answer.model_version);
+        let json = |it: serde_json::Result<String>| it.unwrap_or_default();
+        html! {
+            @if self.model.role >= Some(Role::Editor) {
+                form method="post"
+                    action={ "/models/" (self.model.name) "/versions/" (version) "/golden" } {
+                    input type="hidden" name="inputs" value=(json(serde_json::to_string(inputs)));
+                    input type="hidden" name="outputs"
+                        value=(json(serde_json::to_string(&answer.outputs)));
+                    button.small { (lang.make_golden(version)) }
+                }
+            }
         }
     }
 

@@ -90,8 +90,12 @@ async fn page(
             @if let Some(licence) = &version.licence { li { (lang.licence()) ": " (licence) } }
             @for tag in version.tags.iter().flatten() { li { span.tag { (tag) } } }
             @match version.golden_state {
-                Some(GoldenState::Passed) => li { span.tag.good { (lang.golden_passed()) } },
-                Some(GoldenState::Failed) => li { span.tag.bad { (lang.golden_failed()) } },
+                Some(GoldenState::Passed) => li {
+                    a.tag.good href={ (path) "/golden" } { (lang.golden_passed()) }
+                },
+                Some(GoldenState::Failed) => li {
+                    a.tag.bad href={ (path) "/golden" } { (lang.golden_failed()) }
+                },
                 None => {},
             }
             @for alias in &aliases {
@@ -140,10 +144,14 @@ fn ways(view: &View, model: &Model, version: &Version) -> Markup {
                     }
                 }
             }
+            a.button.small href={ (path) "/lineage" } { (lang.lineage()) }
             a.button.small href={ "/api/v1" (path) "/bytes" }
                 download={ (name) "-" (number) ".onnx" } { (lang.download()) }
             @if model.role >= Some(Role::Editor) {
                 a.button.small href={ (path) "/edit" } { (lang.edit()) }
+                @if is_ready && version.golden_state.is_none() {
+                    a.button.small href={ (path) "/golden" } { (lang.golden_test()) }
+                }
                 form method="post" action={ (path) "/verify" } {
                     (key())
                     button.small { (lang.check_again()) }

@@ -122,4 +122,55 @@ said! {
         / "Version {version} von {model} wird geprüft";
     check_failed(model, version): "Version {version} of {model} has failed"
         / "Version {version} von {model} ist gescheitert";
+    since_start: "Since it started, this replica has answered" / "Seit seinem Start hat dieses Replikat beantwortet";
+    questions(count): "{count} questions" / "{count} Fragen";
+    not_answered(count): "{count} not answered" / "{count} nicht beantwortet";
+    in_the_model(half, most): "in the model {half} ms (p50), {most} ms (p99)"
+        / "im Modell {half} ms (p50), {most} ms (p99)";
+    before_the_model(half, most): "before it {half} ms (p50), {most} ms (p99)"
+        / "davor {half} ms (p50), {most} ms (p99)";
+    metrics_hint: "A line each: what you measured, and its value, such as auc = 0.93."
+        / "Je eine Zeile: was Sie gemessen haben und der Wert, etwa auc = 0.93.";
+    kept_answers: "Kept answers" / "Behaltene Antworten";
+    no_answers_kept: "No answers of this model are kept." / "Von diesem Modell werden keine Antworten behalten.";
+    keep_answers: "Keep answers" / "Antworten behalten";
+    share_is_kept(percent): "{percent}\u{a0}% of the questions are kept with their answers in"
+        / "{percent}\u{a0}% der Fragen werden mit ihren Antworten behalten in";
+    were_left_out(count): "{count} left out" / "{count} ausgelassen";
+    loaded_last: "last loaded" / "zuletzt geladen";
+    no_dataset_to_keep: "Answers are kept as records of a dataset. Make an empty one in this project first."
+        / "Antworten werden als Datenzeilen eines Datensatzes behalten. Legen Sie in diesem Projekt erst einen leeren an.";
+    share: "Share" / "Anteil";
+    share_hint: "1 keeps all, 0.05 every twentieth." / "1 behält alle, 0.05 jede zwanzigste.";
+    keep_no_answers: "Keep none any more" / "Keine mehr behalten";
+    keep_no_answers_why: "Records that were loaded stay in the dataset."
+        / "Was geladen ist, bleibt im Datensatz.";
+    golden_test: "Golden test" / "Golden-Test";
+    golden_hint: "A question and the answer to it. No alias moves to a version that answers otherwise."
+        / "Eine Frage und die Antwort darauf. Kein Alias kommt zu einer Version, die anders antwortet.";
+    no_golden: "This version has no golden test." / "Diese Version hat keinen Golden-Test.";
+    golden_inputs_hint: "A JSON array of tensors, as a question has them."
+        / "Eine JSON-Liste von Tensoren, wie eine Frage sie hat.";
+    golden_outputs_hint: "A JSON array of tensors, as an answer has them."
+        / "Eine JSON-Liste von Tensoren, wie eine Antwort sie hat.";
+    tolerance: "Tolerance" / "Toleranz";
+    tolerance_hint: "How far a fraction may be away, and that share of it: 0.00001 where this is empty."
+        / "Wie weit ein Bruch daneben liegen darf, und dieser Anteil davon: 0.00001, wenn hier nichts steht.";
+    save_and_test: "Test and save" / "Testen und speichern";
+    remove_golden: "Remove the golden test" / "Golden-Test entfernen";
+    make_golden(version): "Make this the golden test of version {version}"
+        / "Zum Golden-Test von Version {version} machen";
+    lineage: "Lineage" / "Herkunft";
+    lineage_picture: "Picture of the lineage" / "Bild der Herkunft";
+    no_lineage: "Nothing is known of what this came from, and nothing has come from it. What a version of a model was trained on can be said with the API; scoring a dataset says it by itself."
+        / "Es ist nicht bekannt, woraus das entstanden ist, und nichts ist daraus entstanden. Womit eine Version eines Modells trainiert wurde, sagt man mit der API; wird ein Datensatz bewertet, steht es von selbst da.";
+    lineage_is_cut: "There is more than is shown." / "Es gibt mehr, als hier steht.";
+    how: "How" / "Wie";
+    of_what: "What" / "Was";
+    trained_on: "trained on" / "trainiert mit";
+    scored_by: "scored by" / "bewertet von";
+    made_from: "made from" / "gemacht aus";
+    dataset: "Dataset" / "Datensatz";
+    model: "Model" / "Modell";
+    not_seen: "not visible or gone" / "nicht sichtbar oder weg";
 }

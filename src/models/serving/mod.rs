@@ -21,7 +21,7 @@ use tokio::time::timeout_at;
 pub use batch::Tensors;
 use chartroom_wire::models::{Code as Fault, Inputs};
 use crew::Crew;
-use report::Labels;
+use report::{ANSWERED, Labels};
 use route::{Routes, Version};
 use worker::{Question, Reply};
 
@@ -96,7 +96,7 @@ impl Serving {
         let copy = shadow.map(|shadow| self.put(shadow, inputs.clone(), at));
         let answer = self.answer(version, inputs, at).await;
         let outcome = match &answer {
-            Ok(_) => "answered",
+            Ok(_) => ANSWERED,
             Err(error) => match error.code {
                 Code::InvalidInput => "invalid",
                 Code::Overloaded => "busy",

@@ -11,15 +11,10 @@ use crate::telemetry::metrics::Metrics;
 const MOST: usize = 100;
 /// The label of all models beyond.
 const OTHER: &str = "other";
+pub(super) const ANSWERED: &str = "answered";
 /// What becomes of a question.
-pub(super) const OUTCOMES: [&str; 6] = [
-    "answered",
-    "invalid",
-    "busy",
-    "late",
-    "failed",
-    "unavailable",
-];
+pub(super) const OUTCOMES: [&str; 6] =
+    [ANSWERED, "invalid", "busy", "late", "failed", "unavailable"];
 /// What becomes of a copy of one.
 pub(super) const COPIES: [&str; 4] = ["same", "different", "failed", "dropped"];
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Serving;
-use super::report::{OUTCOMES, Series};
+use super::report::{ANSWERED, OUTCOMES, Series};
 
 /// What one process has counted of a model since it started
 #[derive(Serialize, ToSchema)]
@@ -17,9 +17,9 @@ pub struct Stats {
     /// Questions by what became of them: `answered`, `invalid`, `busy`, `late`, `failed`, `unavailable`
     requests: BTreeMap<&'static str, u64>,
     /// How long questions waited for the process of the model
-    queue_seconds: Times,
+    pub queue_seconds: Times,
     /// How long that took for what it was asked at once
-    inference_seconds: Times,
+    pub inference_seconds: Times,
     /// Questions that were asked at once, on average
     batch_size: Option<f64>,
 }
@@ -27,10 +27,19 @@ pub struct Stats {
 /// Times, as precisely as the buckets of a histogram know them
 #[derive(Serialize, ToSchema)]
 #[schema(as = ModelTimes)]
-struct Times {
+pub struct Times {
     count: u64,
-    p50: Option<f64>,
-    p99: Option<f64>,
+    pub p50: Option<f64>,
+    pub p99: Option<f64>,
+}
+
+impl Stats {
+    /// Questions that were answered, and all others.
+    pub fn questions(&self) -> (u64, u64) {
+        let all: u64 = self.requests.values().sum();
+        let answered = self.requests.get(ANSWERED).copied().unwrap_or(0);
+        (answered, all - answered)
+    }
 }
 
 impl Serving {

@@ -58,16 +58,16 @@ const CORPUS: [&str; 50] = [
     "\u{202e}<b>txt</b>\u{feff}<i>",
 ];
 
-const TAGS: &str = "a body br button code dd del details dialog div dl dt em footer form h1 h2 h3 \
-    head header hr html img input ins kbd label li link main meta meter nav ol option output p pre progress \
-    rect script section select small span strong summary svg table tbody td textarea th thead time \
+const TAGS: &str = "a body br button code dd del details dialog div dl dt em footer form g h1 h2 h3 \
+    head header hr html img input ins kbd label li link main meta meter nav ol option output p path polygon pre progress \
+    rect script section select small span strong summary svg table tbody td text textarea th thead time \
     title tr ul blockquote";
 const ATTRIBUTES: &str = "accept action alt aria-current aria-describedby aria-invalid aria-label \
     aria-labelledby aria-pressed aria-sort autocomplete charset checked class content data-again \
-    data-close data-copy data-done data-draft data-failed data-focus data-get data-guard data-keeps \
+    d data-close data-copy data-done data-draft data-failed data-focus data-get data-guard data-keeps \
     data-keys data-live data-row data-rows data-script data-show data-theme data-type data-upload datetime \
-    defer download enctype for height hidden href id lang loading max maxlength method min name \
-    preserveaspectratio rel required role scope selected src start style-none tabindex target title type value \
+    defer download enctype fill fill-opacity font-size for height hidden href id lang loading max maxlength method min name \
+    points preserveaspectratio rel required role rx scope selected src start stroke stroke-opacity stroke-width style-none tabindex target text-anchor title type value \
     viewbox width x y colspan open";
 
 /// What a page has that no template of ours has.
@@ -214,14 +214,20 @@ async fn no_text_becomes_more_than_a_text() {
 async fn no_text_of_a_model_becomes_more_than_a_text() {
     let lab = super::models::Lab::new().await;
     let (house, ann) = (&lab.house, &lab.ann);
+    let dataset = house.dataset(ann, &lab.project, "a,b\n1,2\n").await;
     let mut pages = 0;
     for text in CORPUS {
+        let about = json!({ "name": text.chars().filter(|c| !c.is_control()).take(50).collect::<String>() });
+        let api = format!("/api/v1/datasets/{dataset}");
+        let named = house.api(ann, Method::PATCH, &api, Some(about)).await;
+        assert_eq!(named.status, 200, "{}", named.text());
         let file = json!({ "factor": 1, "input": text, "output": text, "says": text });
         let version = lab.version(file).await;
         let number = version.rsplit('/').next().unwrap();
         let failed = lab.version(json!({ "problem": text })).await;
         let name: String = text.chars().filter(|c| !c.is_control()).take(50).collect();
-        let says = json!({ "description": text, "licence": name, "tags": [name.trim()] });
+        let mut says = json!({ "description": text, "licence": name, "tags": [name.trim()] });
+        says["trained_on"] = json!([{ "dataset": dataset, "version": 1 }]);
         let api = format!("/api/v1{version}");
         let said = house.api(ann, Method::PATCH, &api, Some(says)).await;
         assert_eq!(said.status, 200, "{}", said.text());
@@ -248,6 +254,8 @@ async fn no_text_of_a_model_becomes_more_than_a_text() {
             format!("/models/churn/try?version={number}"),
             format!("/models/churn/try?{asked}"),
             format!("{version}/edit"),
+            format!("{version}/golden"),
+            format!("{version}/lineage"),
             version.clone(),
             failed,
         ] {
@@ -262,6 +270,15 @@ async fn no_text_of_a_model_becomes_more_than_a_text() {
             let expected = if typed == "1,2" { 200 } else { 400 };
             assert_eq!(answer.status, expected, "{text}: {}", answer.text());
             assert_eq!(foreign(&answer.text()), [""; 0], "{text} in an answer");
+        }
+        for (path, names) in [
+            (format!("{version}/golden"), ["inputs", "outputs"]),
+            ("/models/churn/log".to_owned(), ["dataset", "share"]),
+        ] {
+            let fields = [("do", "set"), (names[0], text), (names[1], text)];
+            let answer = house.post(ann, &path, &fields).await;
+            assert_eq!(answer.status, 422, "{path} {text}: {}", answer.text());
+            assert_eq!(foreign(&answer.text()), [""; 0], "{text} on {path}");
         }
     }
     println!("{pages} pages");

@@ -1,5 +1,6 @@
 //! Models and their versions.
 
+mod about;
 mod aliases;
 mod trial;
 
