@@ -80,7 +80,10 @@ async fn page(
         (head)
         h3 { (lang.lineage()) }
         @if lineage.edges.is_empty() { p.note { (lang.no_lineage()) } } @else {
-            @if lineage.nodes.len() <= MOST { (picture::draw(lang, &lineage)) }
+            @if lineage.nodes.len() <= MOST {
+                (picture::draw(lang, &lineage))
+                p.hint { (lang.lineage_hint()) }
+            }
             @if lineage.truncated { p.hint { (lang.lineage_is_cut()) } }
             (table(view, &lineage))
         }

@@ -63,7 +63,7 @@ fn boxed(lang: Lang, node: &LineageNode, (x, y): Corner) -> Markup {
     };
     html! {
         @match page_of(node) {
-            Some(page) => a href=(page) aria-label={ (name) ", " (what) } fill="currentColor" {
+            Some(page) => a href=(page) fill="currentColor" {
                 (content)
             },
             None => (content),

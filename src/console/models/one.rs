@@ -106,13 +106,13 @@ fn asked(lang: Lang, stats: &Stats) -> Markup {
     };
     html! {
         @if answered + others > 0 {
-            p.hint { (lang.since_start()) ":" }
+            p.hint { (lang.since_start()) }
             ul.facts {
-                li { (lang.questions(count(answered))) }
+                li { (lang.answered(count(answered))) }
                 @if others > 0 { li { (lang.not_answered(count(others))) } }
                 @for times in [
                     said(&stats.inference_seconds, Lang::in_the_model),
-                    said(&stats.queue_seconds, Lang::before_the_model),
+                    said(&stats.queue_seconds, Lang::waiting_before),
                 ].into_iter().flatten() { li { (times) } }
             }
         }

@@ -258,11 +258,12 @@ impl Trial<'_> {
     fn golden(&self, answer: &Answer, inputs: &[Given<'_>]) -> Markup {
         let (lang, version) = (self.view.lang, &answer.model_version);
         let json = |it: serde_json::Result<String>| it.unwrap_or_default();
+        let inputs: Vec<Given<'_>> = inputs.iter().map(Given::flat).collect();
         html! {
             @if self.model.role >= Some(Role::Editor) {
                 form method="post"
                     action={ "/models/" (self.model.name) "/versions/" (version) "/golden" } {
-                    input type="hidden" name="inputs" value=(json(serde_json::to_string(inputs)));
+                    input type="hidden" name="inputs" value=(json(serde_json::to_string(&inputs)));
                     input type="hidden" name="outputs"
                         value=(json(serde_json::to_string(&answer.outputs)));
                     button.small { (lang.make_golden(version)) }

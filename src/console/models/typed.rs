@@ -16,6 +16,26 @@ pub struct Given<'a> {
     pub data: Value,
 }
 
+impl Given<'_> {
+    /// With all values in one list, which means the same.
+    pub fn flat(&self) -> Self {
+        let mut values = Vec::new();
+        flatten(&self.data, &mut values);
+        Self {
+            shape: self.shape.clone(),
+            data: Value::Array(values),
+            ..*self
+        }
+    }
+}
+
+fn flatten(value: &Value, into: &mut Vec<Value>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|it| flatten(it, into)),
+        value => into.push(value.clone()),
+    }
+}
+
 /// Why what was typed is no input.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum Wrong {

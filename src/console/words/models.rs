@@ -122,13 +122,13 @@ said! {
         / "Version {version} von {model} wird geprüft";
     check_failed(model, version): "Version {version} of {model} has failed"
         / "Version {version} von {model} ist gescheitert";
-    since_start: "Since it started, this replica has answered" / "Seit seinem Start hat dieses Replikat beantwortet";
-    questions(count): "{count} questions" / "{count} Fragen";
-    not_answered(count): "{count} not answered" / "{count} nicht beantwortet";
-    in_the_model(half, most): "in the model {half} ms (p50), {most} ms (p99)"
-        / "im Modell {half} ms (p50), {most} ms (p99)";
-    before_the_model(half, most): "before it {half} ms (p50), {most} ms (p99)"
-        / "davor {half} ms (p50), {most} ms (p99)";
+    since_start: "This replica, since it started:" / "Dieses Replikat, seit es läuft:";
+    answered(count): "answered: {count}" / "beantwortet: {count}";
+    not_answered(count): "not answered: {count}" / "nicht beantwortet: {count}";
+    in_the_model(half, most): "in the model: p50 {half} ms, p99 {most} ms"
+        / "im Modell: p50 {half} ms, p99 {most} ms";
+    waiting_before(half, most): "waiting before: p50 {half} ms, p99 {most} ms"
+        / "Warten davor: p50 {half} ms, p99 {most} ms";
     metrics_hint: "A line each: what you measured, and its value, such as auc = 0.93."
         / "Je eine Zeile: was Sie gemessen haben und der Wert, etwa auc = 0.93.";
     kept_answers: "Kept answers" / "Behaltene Antworten";
@@ -162,6 +162,8 @@ said! {
         / "Zum Golden-Test von Version {version} machen";
     lineage: "Lineage" / "Herkunft";
     lineage_picture: "Picture of the lineage" / "Bild der Herkunft";
+    lineage_hint: "An arrow leads from what was there to what came of it."
+        / "Ein Pfeil führt von dem, was da war, zu dem, was daraus wurde.";
     no_lineage: "Nothing is known of what this came from, and nothing has come from it. What a version of a model was trained on can be said with the API; scoring a dataset says it by itself."
         / "Es ist nicht bekannt, woraus das entstanden ist, und nichts ist daraus entstanden. Womit eine Version eines Modells trainiert wurde, sagt man mit der API; wird ein Datensatz bewertet, steht es von selbst da.";
     lineage_is_cut: "There is more than is shown." / "Es gibt mehr, als hier steht.";
