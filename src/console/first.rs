@@ -49,10 +49,10 @@ pub async fn show(
     let is_first = may_make_first(&app, address).await?;
     closed(&app, is_first)?;
     let next = next.path();
-    Ok(page(&view, is_first, next, &Form::default(), None))
+    Ok(page(&view, is_first, next, &Form::default(), None).await)
 }
 
-fn page(
+async fn page(
     view: &View,
     is_first: bool,
     next: &str,
@@ -66,7 +66,7 @@ fn page(
     };
     let fields = Fields { lang, error };
     let status = error.map_or(StatusCode::OK, |error| error.code.status());
-    let page = view.page(title).width("narrow").status(status);
+    let page = view.page(title).await.width("narrow").status(status);
     page.show(html! {
         h1 { (title) }
         @if is_first { p { (lang.first_account_why()) } }
@@ -140,9 +140,9 @@ pub async fn submit(
     closed(&app, is_first)?;
     match made(&app, address, actor.clone(), is_first, &form).await {
         Ok(Registered::Made(_)) => {}
-        Ok(Registered::Asked) => return Ok(asked(&view, &form.get("email"))),
+        Ok(Registered::Asked) => return Ok(asked(&view, &form.get("email")).await),
         Err(error) if is_shown(&error) => {
-            return Ok(page(&view, is_first, next, &form, Some(&error)));
+            return Ok(page(&view, is_first, next, &form, Some(&error)).await);
         }
         Err(error) => return Err(error),
     }
@@ -168,11 +168,14 @@ async fn made(
 }
 
 /// The same whether the address has an account or not.
-fn asked(view: &View, email: &str) -> Response {
+async fn asked(view: &View, email: &str) -> Response {
     let lang = view.lang;
-    view.page(lang.mail_sent()).width("narrow").show(html! {
-        h1 { (lang.mail_sent()) }
-        p.note role="status" { (lang.registration_mailed(email)) }
-        p { a href="/sign-in" { (lang.sign_in()) } }
-    })
+    view.page(lang.mail_sent())
+        .await
+        .width("narrow")
+        .show(html! {
+            h1 { (lang.mail_sent()) }
+            p.note role="status" { (lang.registration_mailed(email)) }
+            p { a href="/sign-in" { (lang.sign_in()) } }
+        })
 }

@@ -56,7 +56,7 @@ pub async fn show(who: Person, app: AppState, view: View) -> ApiResult<Response>
     });
     let needs = needs.await?;
     let lang = view.lang;
-    let page = view.page(lang.home()).api("/api/v1/projects");
+    let page = view.page(lang.home()).await.api("/api/v1/projects");
     Ok(
         page.show(match needs.mine.is_empty() && needs.unread.is_empty() {
             true => beginning(&view),

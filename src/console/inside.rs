@@ -30,7 +30,7 @@ pub struct Kind {
 }
 
 /// The list, around what was found.
-pub fn list(view: &View, kind: &Kind, found: &Markup) -> Response {
+pub async fn list(view: &View, kind: &Kind, found: &Markup) -> Response {
     let (lang, uri) = (view.lang, &view.frame.uri);
     let project = given(uri, "project_id");
     let query = uri.query();
@@ -39,7 +39,7 @@ pub fn list(view: &View, kind: &Kind, found: &Markup) -> Response {
         true => format!("{}/new", kind.path),
         false => format!("{}/new?project_id={project}", kind.path),
     };
-    let page = view.page(kind.all);
+    let page = view.page(kind.all).await;
     page.api(format!("/api/v1{}{query}", kind.path))
         .show(html! {
             div.head {
@@ -76,17 +76,10 @@ pub async fn show_new(
 ) -> ApiResult<Response> {
     let projects = writable(app, me).await?;
     let project = inside.project();
-    Ok(page(
-        view,
-        kind,
-        &projects,
-        &project,
-        &Form::default(),
-        None,
-    ))
+    Ok(page(view, kind, &projects, &project, &Form::default(), None).await)
 }
 
-fn page(
+async fn page(
     view: &View,
     kind: &Kind,
     projects: &[(String, String)],
@@ -101,7 +94,7 @@ fn page(
         .iter()
         .map(|(id, name)| (id.as_str(), name.as_str()))
         .collect();
-    let page = view.page(kind.new).width("middle").status(status);
+    let page = view.page(kind.new).await.width("middle").status(status);
     page.api(format!("/api/v1{}", kind.path)).show(html! {
         (crumbs((kind.path, kind.all), None))
         h1 { (kind.new) }
@@ -167,7 +160,7 @@ pub async fn answer(
         Err(error) if is_shown(&error) => {
             let projects = writable(app, me).await?;
             let project = form.get("project_id");
-            Ok(page(view, kind, &projects, &project, form, Some(&error)))
+            Ok(page(view, kind, &projects, &project, form, Some(&error)).await)
         }
         Err(error) => Err(error),
     }

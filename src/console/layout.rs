@@ -1,4 +1,4 @@
-//! What every page is set in: the head with its ways, the foot with the page's own call of the API,
+//! What every page is set in: the head with its ways, the foot with the page's own calls of the API,
 //! and the headers that keep a page to this site.
 
 use axum::response::{Html, IntoResponse as _, Response};
@@ -6,7 +6,7 @@ use chrono::Utc;
 use http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, REFRESH, SET_COOKIE, VARY,
 };
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets;
@@ -57,7 +57,7 @@ pub struct Page<'a> {
     title: String,
     width: &'static str,
     status: StatusCode,
-    call: Option<(Method, String)>,
+    calls: Vec<String>,
     refresh: Option<u32>,
 }
 
@@ -70,15 +70,15 @@ impl<'a> Page<'a> {
             title,
             width: "",
             status: StatusCode::OK,
-            call: None,
+            calls: Vec::new(),
             refresh: None,
         }
     }
 
-    /// The path of the API that has the same.
+    /// A path of the API that has the same, or a part of it.
     #[must_use]
     pub fn api(mut self, path: impl Into<String>) -> Self {
-        self.call = Some((Method::GET, path.into()));
+        self.calls.push(path.into());
         self
     }
 
@@ -204,10 +204,11 @@ impl<'a> Page<'a> {
     fn foot(&self) -> Markup {
         let lang = self.frame.lang;
         html! {
-            @if let Some((method, path)) = &self.call {
+            @if !self.calls.is_empty() {
+                @let calls = self.calls.iter().map(|path| curl(self.public_url, path));
                 details {
                     summary { (lang.api_call()) }
-                    pre tabindex="0" { code #call { (curl(self.public_url, method, path)) } }
+                    pre tabindex="0" { code #call { (calls.collect::<Vec<_>>().join("\n")) } }
                     p.row {
                         button.small type="button" hidden data-script data-copy="#call"
                             data-done=(lang.copied()) {
@@ -267,11 +268,7 @@ impl<'a> Page<'a> {
 }
 
 /// The same from a shell. A quote in the path is written as URLs write it.
-fn curl(public_url: &str, method: &Method, path: &str) -> String {
+fn curl(public_url: &str, path: &str) -> String {
     let path = path.replace('\'', "%27");
-    let method = match *method {
-        Method::GET => String::new(),
-        ref method => format!(" -X {method}"),
-    };
-    format!("curl{method} -H \"Authorization: Bearer $CHARTROOM_TOKEN\" '{public_url}{path}'")
+    format!("curl -H \"Authorization: Bearer $CHARTROOM_TOKEN\" '{public_url}{path}'")
 }

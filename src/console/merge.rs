@@ -91,7 +91,7 @@ impl Draft {
     }
 
     /// The page that asks, for each field that both have changed, whose is to be kept.
-    fn page(&self, view: &View, action: &str, now: &Now) -> Response {
+    async fn page(&self, view: &View, action: &str, now: &Now) -> Response {
         let (theirs, version) = (&now.values, now.version);
         let lang = view.lang;
         let at = format!("{} UTC", moment(lang, now.changed.at));
@@ -101,6 +101,7 @@ impl Draft {
         let is_clash = |name: &str| clashes.iter().any(|field| field.name == name);
         let page = view
             .page(lang.conflict_title())
+            .await
             .status(StatusCode::PRECONDITION_FAILED);
         page.show(html! {
             h1 { (lang.conflict_title()) }
@@ -258,7 +259,7 @@ pub async fn save(
         if !draft.fits(&now.values) {
             let changed = now.changed.looked_up(kept.app()).await?;
             let now = Now { changed, ..now };
-            return Ok(Outcome::Clash(draft.page(view, action, &now)));
+            return Ok(Outcome::Clash(draft.page(view, action, &now).await));
         }
         (holds, done) = (conditions(&text_of(now.version))?, Done::Merged);
     }

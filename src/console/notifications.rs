@@ -35,7 +35,7 @@ pub async fn show(
     let found = page.neighbours(found);
     let lang = view.lang;
     let is_all = unread.is_none();
-    Ok(view.page(lang.notifications()).api("/api/v1/me/notifications").show(html! {
+    Ok(view.page(lang.notifications()).await.api("/api/v1/me/notifications").show(html! {
         div.head {
             h1 { (lang.notifications()) }
             a.button href="/notifications/settings" { (lang.what_to_tell()) }
@@ -100,6 +100,7 @@ pub async fn settings(who: Person, app: AppState, view: View) -> ApiResult<Respo
     ];
     Ok(view
         .page(lang.what_to_tell())
+        .await
         .api("/api/v1/me/preferences")
         .show(html! {
             (head(&view, lang.what_to_tell()))

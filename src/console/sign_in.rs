@@ -53,10 +53,10 @@ pub async fn show(
     if may_make_first(&app, address).await? {
         return go("/register");
     }
-    Ok(page(&app, &view, next.path(), "", None))
+    Ok(page(&app, &view, next.path(), "", None).await)
 }
 
-fn page(
+async fn page(
     app: &AppState,
     view: &View,
     next: &str,
@@ -70,7 +70,11 @@ fn page(
         error: error.filter(|_| !is_wrong),
     };
     let status = error.map_or(StatusCode::OK, |error| error.code.status());
-    let page = view.page(lang.sign_in()).width("narrow").status(status);
+    let page = view
+        .page(lang.sign_in())
+        .await
+        .width("narrow")
+        .status(status);
     page.show(html! {
         h1 { (lang.sign_in()) }
         @if is_wrong {
@@ -142,7 +146,7 @@ pub async fn submit(
     let begun = begin_session(&app, &login, password, address, actor, &headers).await;
     match begun {
         Ok(cookie) => signed_in(cookie, next),
-        Err(error) if is_shown(&error) => Ok(page(&app, &view, next, &login, Some(&error))),
+        Err(error) if is_shown(&error) => Ok(page(&app, &view, next, &login, Some(&error)).await),
         Err(error) => Err(error),
     }
 }

@@ -1,20 +1,27 @@
 //! Who looks at a page and how: the language, the colours, what was just done, and what the head of
 //! every page shows.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
 use http::header::{LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use maud::{Markup, html};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::layout::{Page, Top};
 use super::words::Lang;
+use crate::db::Db;
 use crate::http::shell::pages::{SAID, cookie};
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult};
 use crate::kernel::principal::Principal;
+use crate::kernel::types::PrincipalId;
 use crate::notifications::model::unread;
 
 /// The cookie of how somebody wants pages to look.
@@ -134,7 +141,32 @@ pub struct View {
     pub lang: Lang,
     pub who: Option<Principal>,
     pub public_url: String,
-    top: Top,
+    /// Whether they are an administrator; `None` where nobody is signed in.
+    is_admin: Option<bool>,
+    unread: Option<Unread>,
+}
+
+/// The number of somebody's unread notifications, which is found while a page finds what it shows;
+/// `None` where it cannot be found.
+type Unread = Shared<BoxFuture<'static, Option<i64>>>;
+
+fn find_unread(db: Arc<Db>, of: PrincipalId) -> Unread {
+    let find = async move {
+        db.look_up(async |connection| unread(connection, of).await)
+            .await
+    };
+    let task = AbortOnDropHandle::new(tokio::spawn(find));
+    let found = async move {
+        match task.await {
+            Ok(Ok(unread)) => Some(unread),
+            Ok(Err(error)) => {
+                tracing::debug!(?error, "unread notifications cannot be counted");
+                None
+            }
+            Err(_ended) => None,
+        }
+    };
+    found.boxed().shared()
 }
 
 impl FromRequestParts<AppState> for View {
@@ -143,37 +175,35 @@ impl FromRequestParts<AppState> for View {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let frame = Frame::of(&parts.headers, &parts.uri);
         let who: Option<Principal> = parts.extensions.get().cloned();
-        let top = match &who {
-            // Only what is read has a head; what a form does leads elsewhere.
-            Some(who) if who.workload().is_none() && parts.method.is_safe() => {
-                let id = who.id;
-                let unread = app
-                    .db
-                    .look_up(async |connection| unread(connection, id).await);
-                Top::Signed {
-                    is_admin: who.is_admin,
-                    unread: unread.await?,
-                }
-            }
-            Some(who) => Top::Signed {
-                is_admin: who.is_admin,
-                unread: 0,
-            },
-            None => Top::Nobody,
-        };
+        // Only what is read has a head; what a form does leads elsewhere.
+        let is_read = parts.method.is_safe();
+        let reader = who.iter().filter(|it| is_read && it.workload().is_none());
+        let unread = reader.map(|who| find_unread(app.db.clone(), who.id)).next();
         Ok(Self {
             lang: frame.lang,
             frame,
+            is_admin: who.as_ref().map(|who| who.is_admin),
+            unread,
             who,
             public_url: app.public_url.clone(),
-            top,
         })
     }
 }
 
 impl View {
-    pub fn page(&self, title: impl Into<String>) -> Page<'_> {
-        Page::new(&self.frame, self.top, &self.public_url, title.into())
+    pub async fn page(&self, title: impl Into<String>) -> Page<'_> {
+        let unread = match &self.unread {
+            Some(unread) => unread.clone().await,
+            None => None,
+        };
+        let top = match self.is_admin {
+            Some(is_admin) => Top::Signed {
+                is_admin,
+                unread: unread.unwrap_or(0),
+            },
+            None => Top::Nobody,
+        };
+        Page::new(&self.frame, top, &self.public_url, title.into())
     }
 
     pub fn at(&self, time: DateTime<Utc>) -> Markup {

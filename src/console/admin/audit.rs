@@ -35,59 +35,63 @@ pub async fn show(
             &[(name, Some(value)), ("cursor", None), ("before", None)],
         )
     };
-    Ok(view.page(lang.audit()).api("/api/v1/audit").show(html! {
-        (head(&view, lang.audit()))
-        form.search method="get" action="/admin/audit" role="search" {
-            label {
-                (lang.action())
-                input type="search" name="action" value=(given(uri, "action"));
+    Ok(view
+        .page(lang.audit())
+        .await
+        .api("/api/v1/audit")
+        .show(html! {
+            (head(&view, lang.audit()))
+            form.search method="get" action="/admin/audit" role="search" {
+                label {
+                    (lang.action())
+                    input type="search" name="action" value=(given(uri, "action"));
+                }
+                label { (lang.who()) input type="search" name="actor" value=(given(uri, "actor")); }
+                label {
+                    (lang.target())
+                    input type="search" name="target" value=(given(uri, "target"));
+                }
+                button { (lang.search()) }
             }
-            label { (lang.who()) input type="search" name="actor" value=(given(uri, "actor")); }
-            label {
-                (lang.target())
-                input type="search" name="target" value=(given(uri, "target"));
-            }
-            button { (lang.search()) }
-        }
-        @if found.rows.is_empty() { (empty(&view, lang.none())) } @else {
-            div.scroll tabindex="0" role="region" aria-label=(lang.audit()) { table {
-                thead { tr {
-                    th scope="col" { (lang.when()) }
-                    th scope="col" { (lang.action()) }
-                    th scope="col" { (lang.who()) }
-                    th scope="col" { (lang.target()) }
-                    th scope="col" { (lang.address()) }
-                    th scope="col" { (lang.details()) }
+            @if found.rows.is_empty() { (empty(&view, lang.none())) } @else {
+                div.scroll tabindex="0" role="region" aria-label=(lang.audit()) { table {
+                    thead { tr {
+                        th scope="col" { (lang.when()) }
+                        th scope="col" { (lang.action()) }
+                        th scope="col" { (lang.who()) }
+                        th scope="col" { (lang.target()) }
+                        th scope="col" { (lang.address()) }
+                        th scope="col" { (lang.details()) }
+                    } }
+                    tbody { @for one in &found.rows { tr {
+                        td { (view.at(one.at)) }
+                        td { a href=(narrow("action", &one.action)) { (one.action) } }
+                        td {
+                            @if let Some(actor) = one.actor_id {
+                                a href=(narrow("actor", &actor.to_string())) {
+                                    code { (short(&actor.to_string())) }
+                                }
+                            }
+                        }
+                        td {
+                            @if let Some(target) = one.target_id {
+                                a href=(narrow("target", &target.to_string())) {
+                                    code { (short(&target.to_string())) }
+                                }
+                            }
+                        }
+                        td { (one.address.as_deref().unwrap_or_default()) }
+                        td.text {
+                            code { (one.detail) }
+                            @if let Some(id) = &one.request_id {
+                                span.hint { (lang.request_id()) ": " (id) }
+                            }
+                        }
+                    } } }
                 } }
-                tbody { @for one in &found.rows { tr {
-                    td { (view.at(one.at)) }
-                    td { a href=(narrow("action", &one.action)) { (one.action) } }
-                    td {
-                        @if let Some(actor) = one.actor_id {
-                            a href=(narrow("actor", &actor.to_string())) {
-                                code { (short(&actor.to_string())) }
-                            }
-                        }
-                    }
-                    td {
-                        @if let Some(target) = one.target_id {
-                            a href=(narrow("target", &target.to_string())) {
-                                code { (short(&target.to_string())) }
-                            }
-                        }
-                    }
-                    td { (one.address.as_deref().unwrap_or_default()) }
-                    td.text {
-                        code { (one.detail) }
-                        @if let Some(id) = &one.request_id {
-                            span.hint { (lang.request_id()) ": " (id) }
-                        }
-                    }
-                } } }
-            } }
-        }
-        (pager(&view, &found))
-    }))
+            }
+            (pager(&view, &found))
+        }))
 }
 
 /// The end of an id, by which two can be told apart.

@@ -36,29 +36,33 @@ pub async fn show(
     let found = page.neighbours(found);
     let (lang, uri) = (view.lang, &view.frame.uri);
     let to = |word: Option<&str>| with(uri, &[("state", word), ("cursor", None), ("before", None)]);
-    Ok(view.page(lang.jobs()).api("/api/v1/jobs").show(html! {
-        (head(&view, lang.jobs()))
-        ul.chips aria-label=(lang.filters()) {
-            li.tag { a href=(to(None)) { (lang.all_of_them()) } }
-            @for one in JobState::ALL {
-                li.tag { a href=(to(Some(one.as_str()))) { (one.as_str()) } }
+    Ok(view
+        .page(lang.jobs())
+        .await
+        .api("/api/v1/jobs")
+        .show(html! {
+            (head(&view, lang.jobs()))
+            ul.chips aria-label=(lang.filters()) {
+                li.tag { a href=(to(None)) { (lang.all_of_them()) } }
+                @for one in JobState::ALL {
+                    li.tag { a href=(to(Some(one.as_str()))) { (one.as_str()) } }
+                }
             }
-        }
-        @if found.rows.is_empty() { p.note.good { (lang.no_jobs()) } } @else {
-            div.scroll tabindex="0" role="region" aria-label=(lang.jobs()) { table {
-                thead { tr {
-                    th scope="col" { (lang.kind()) }
-                    th scope="col" { (lang.state()) }
-                    th scope="col" { (lang.due()) }
-                    th.number scope="col" { (lang.failures()) }
-                    th scope="col" { (lang.last_error()) }
-                    th scope="col" { span.hidden-text { (lang.actions()) } }
+            @if found.rows.is_empty() { p.note.good { (lang.no_jobs()) } } @else {
+                div.scroll tabindex="0" role="region" aria-label=(lang.jobs()) { table {
+                    thead { tr {
+                        th scope="col" { (lang.kind()) }
+                        th scope="col" { (lang.state()) }
+                        th scope="col" { (lang.due()) }
+                        th.number scope="col" { (lang.failures()) }
+                        th scope="col" { (lang.last_error()) }
+                        th scope="col" { span.hidden-text { (lang.actions()) } }
+                    } }
+                    tbody { @for job in &found.rows { (row(&view, job)) } }
                 } }
-                tbody { @for job in &found.rows { (row(&view, job)) } }
-            } }
-        }
-        (pager(&view, &found))
-    }))
+            }
+            (pager(&view, &found))
+        }))
 }
 
 fn row(view: &View, job: &Job) -> Markup {

@@ -40,30 +40,34 @@ pub async fn show(
         .await?;
     let found = page.neighbours(found);
     let (lang, uri) = (view.lang, &view.frame.uri);
-    Ok(view.page(lang.users()).api("/api/v1/users").show(html! {
-        (head(&view, lang.administration()))
-        p.hint { (lang.instance()) ": Chartroom " (env!("CARGO_PKG_VERSION")) }
-        form.search method="get" action="/admin" role="search" data-live="#found" {
-            label.wide { (lang.search()) input type="search" name="q" value=(given(uri, "q")); }
-            button { (lang.search()) }
-        }
-        div #found {
-            @if found.rows.is_empty() { (empty(&view, lang.none())) } @else {
-                div.scroll tabindex="0" role="region" aria-label=(lang.users()) { table {
-                    thead { tr {
-                        th scope="col" { (lang.email()) }
-                        th scope="col" { (lang.username()) }
-                        th scope="col" { (lang.name()) }
-                        th scope="col" { (lang.created()) }
-                        th scope="col" { (lang.state()) }
-                        th scope="col" { span.hidden-text { (lang.actions()) } }
-                    } }
-                    tbody { @for (_, user) in &found.rows { (row(&view, user)) } }
-                } }
+    Ok(view
+        .page(lang.users())
+        .await
+        .api("/api/v1/users")
+        .show(html! {
+            (head(&view, lang.administration()))
+            p.hint { (lang.instance()) ": Chartroom " (env!("CARGO_PKG_VERSION")) }
+            form.search method="get" action="/admin" role="search" data-live="#found" {
+                label.wide { (lang.search()) input type="search" name="q" value=(given(uri, "q")); }
+                button { (lang.search()) }
             }
-            (pager(&view, &found))
-        }
-    }))
+            div #found {
+                @if found.rows.is_empty() { (empty(&view, lang.none())) } @else {
+                    div.scroll tabindex="0" role="region" aria-label=(lang.users()) { table {
+                        thead { tr {
+                            th scope="col" { (lang.email()) }
+                            th scope="col" { (lang.username()) }
+                            th scope="col" { (lang.name()) }
+                            th scope="col" { (lang.created()) }
+                            th scope="col" { (lang.state()) }
+                            th scope="col" { span.hidden-text { (lang.actions()) } }
+                        } }
+                        tbody { @for (_, user) in &found.rows { (row(&view, user)) } }
+                    } }
+                }
+                (pager(&view, &found))
+            }
+        }))
 }
 
 fn row(view: &View, user: &Entry) -> Markup {

@@ -58,7 +58,9 @@ pub async fn show(
     let status = error
         .as_ref()
         .map_or(StatusCode::OK, |error: &ApiError| error.code.status());
-    let page = view.page(format!("{} - {}", lang.compare(), dataset.name));
+    let page = view
+        .page(format!("{} - {}", lang.compare(), dataset.name))
+        .await;
     let fields = Fields {
         lang,
         error: error.as_ref(),

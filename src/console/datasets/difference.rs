@@ -57,6 +57,7 @@ pub async fn show(
     };
     let page = view
         .page(format!("{} - {}", lang.difference(), dataset.name))
+        .await
         .api(&call);
     Ok(page.show(html! {
         (head(&view, &dataset))

@@ -34,7 +34,9 @@ const ENDINGS: [(&str, &str); 7] = [
 
 pub async fn show(access: DatasetAccess<Editor>, view: View) -> Response {
     let (lang, dataset) = (view.lang, access.dataset);
-    let page = view.page(format!("{} - {}", lang.import(), dataset.name));
+    let page = view
+        .page(format!("{} - {}", lang.import(), dataset.name))
+        .await;
     page.show(html! { (head(&view, &dataset)) (form(&view, &dataset)) })
 }
 

@@ -50,7 +50,9 @@ pub async fn list(
         .await?;
     let found = page.neighbours(found);
     let lang = view.lang;
-    let page = view.page(format!("{} - {}", lang.imports(), dataset.name));
+    let page = view
+        .page(format!("{} - {}", lang.imports(), dataset.name))
+        .await;
     Ok(page
         .api(format!("/api/v1/datasets/{id}/imports"))
         .show(html! {
@@ -98,7 +100,9 @@ pub async fn show(
         .await?;
     let import = found.ok_or(ApiError::not_found("import"))?;
     let lang = view.lang;
-    let page = view.page(format!("{} - {}", lang.import(), dataset.name));
+    let page = view
+        .page(format!("{} - {}", lang.import(), dataset.name))
+        .await;
     let page = page.api(format!("/api/v1/datasets/{of}/imports/{id}"));
     let page = page.again_in((!import.state.is_end()).then_some(AGAIN));
     Ok(page.show(html! {

@@ -36,7 +36,7 @@ pub async fn show(
         }
         (pager(&view, &found))
     };
-    Ok(list(&view, &kind(lang), &shown))
+    Ok(list(&view, &kind(lang), &shown).await)
 }
 
 /// A dataset in a list.

@@ -33,7 +33,9 @@ pub async fn show(
     let version = (dataset.version > 0).then_some(dataset.version);
     let profile = profile(&app, &actor, &dataset, version).await?;
     let lang = view.lang;
-    let page = view.page(format!("{} - {}", lang.columns(), dataset.name));
+    let page = view
+        .page(format!("{} - {}", lang.columns(), dataset.name))
+        .await;
     let page = page.api(format!("/api/v1/datasets/{}/profile", dataset.id));
     let page = page.again_in(profile.is_none().then_some(AGAIN));
     Ok(page.show(html! {

@@ -93,14 +93,14 @@ pub async fn show(access: DatasetAccess<Editor>, view: View) -> Response {
     let kept = values(&dataset);
     let value = |name: &str| value_of(&kept, name).to_owned();
     let hidden = opened(&kept, dataset.revision);
-    page(&view, &dataset, &hidden, &value, None)
+    page(&view, &dataset, &hidden, &value, None).await
 }
 
-fn page(
+async fn page(
     view: &View,
     dataset: &Dataset,
     hidden: &Markup,
-    value: &dyn Fn(&str) -> String,
+    value: &(dyn Fn(&str) -> String + Sync),
     error: Option<&ApiError>,
 ) -> Response {
     let lang = view.lang;
@@ -108,6 +108,7 @@ fn page(
     let status = error.map_or(StatusCode::OK, |error| error.code.status());
     let page = view
         .page(format!("{} - {}", lang.edit(), dataset.name))
+        .await
         .status(status);
     let path = format!("/datasets/{}", dataset.id);
     let input = |name, label, hint| {
@@ -177,7 +178,7 @@ pub async fn submit(
             }
             let value = |name: &str| form.get(name);
             let hidden = still_opened(&form, &fields);
-            page(&view, &dataset, &hidden, &value, Some(&error))
+            page(&view, &dataset, &hidden, &value, Some(&error)).await
         }
     })
 }

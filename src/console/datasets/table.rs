@@ -59,7 +59,7 @@ pub async fn show(
         .query()
         .map_or_else(String::new, |query| format!("?{query}"));
     let call = format!("/api/v1/datasets/{}/records{query}", looked.dataset.id);
-    let page = view.page(&looked.dataset.name).api(call);
+    let page = view.page(&looked.dataset.name).await.api(call);
     Ok(page.show(body(&view, &looked, &columns)))
 }
 

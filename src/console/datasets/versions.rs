@@ -27,7 +27,9 @@ pub async fn show(
         .await?;
     let found = page.neighbours(found);
     let (lang, path) = (view.lang, format!("/datasets/{id}"));
-    let page = view.page(format!("{} - {}", lang.versions(), dataset.name));
+    let page = view
+        .page(format!("{} - {}", lang.versions(), dataset.name))
+        .await;
     Ok(page.api(format!("/api/v1/datasets/{id}/versions")).show(html! {
         (head(&view, &dataset))
         @if found.rows.is_empty() { p.note { (lang.no_records()) } } @else {

@@ -76,7 +76,7 @@ async fn page(
         Of::Model(name, version) => format!("model:{name}@{version}"),
     };
     let call = link("/api/v1/lineage", &[("of".to_owned(), asked)]);
-    Ok(view.page(lang.lineage()).api(call).show(html! {
+    Ok(view.page(lang.lineage()).await.api(call).show(html! {
         (head)
         h3 { (lang.lineage()) }
         @if lineage.edges.is_empty() { p.note { (lang.no_lineage()) } } @else {

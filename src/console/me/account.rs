@@ -32,7 +32,7 @@ pub(super) async fn look(app: &AppState, id: PrincipalId) -> ApiResult<Account> 
 
 pub async fn show(who: Person, app: AppState, view: View) -> ApiResult<Response> {
     let shown = Shown::of(&app, who.id).await?;
-    Ok(page(&app, &view, &shown, None, None))
+    Ok(page(&app, &view, &shown, None, None).await)
 }
 
 struct Shown {
@@ -54,7 +54,7 @@ impl Shown {
     }
 }
 
-fn page(
+async fn page(
     app: &AppState,
     view: &View,
     shown: &Shown,
@@ -70,7 +70,11 @@ fn page(
         Some(form) => form.get(name),
         None => kept.unwrap_or_default().to_owned(),
     };
-    let page = view.page(lang.profile()).width("middle").status(status);
+    let page = view
+        .page(lang.profile())
+        .await
+        .width("middle")
+        .status(status);
     page.api("/api/v1/me").show(html! {
         (head(view, lang.me()))
         (fields.summary())
@@ -112,7 +116,7 @@ pub(super) async fn refused(
         return Err(error);
     }
     let shown = Shown::of(app, id).await?;
-    Ok(page(app, view, &shown, None, Some(&error)))
+    Ok(page(app, view, &shown, None, Some(&error)).await)
 }
 
 /// How pages look in this browser.
@@ -177,7 +181,8 @@ pub async fn submit(
             &Shown::of(&app, id).await?,
             Some(&form),
             Some(&error),
-        )),
+        )
+        .await),
         Err(error) => Err(error),
     }
 }

@@ -22,10 +22,10 @@ use crate::users::handlers::me::update_me;
 
 pub async fn show(who: PersonInSession, app: AppState, view: View) -> ApiResult<Response> {
     let account = look(&app, who.id).await?;
-    Ok(page(&app, &view, &account.user, &Form::default(), None))
+    Ok(page(&app, &view, &account.user, &Form::default(), None).await)
 }
 
-fn page(
+async fn page(
     app: &AppState,
     view: &View,
     user: &User,
@@ -39,6 +39,7 @@ fn page(
     let state = EmailState::of(user.email_verified_at, user.mail_paused_at);
     let page = view
         .page(lang.change_email())
+        .await
         .width("middle")
         .status(status);
     page.show(html! {
@@ -113,7 +114,7 @@ pub async fn submit(
         Ok(_) => done(Done::Saved, "/me/email"),
         Err(error) if is_shown(&error) => {
             let account = look(&app, id).await?;
-            Ok(page(&app, &view, &account.user, &form, Some(&error)))
+            Ok(page(&app, &view, &account.user, &form, Some(&error)).await)
         }
         Err(error) => Err(error),
     }

@@ -18,15 +18,16 @@ use crate::users::handlers::password::change_password;
 
 pub async fn show(who: PersonInSession, app: AppState, view: View) -> ApiResult<Response> {
     let account = look(&app, who.id).await?;
-    Ok(page(&view, &account.user.email, None))
+    Ok(page(&view, &account.user.email, None).await)
 }
 
-fn page(view: &View, email: &str, error: Option<&ApiError>) -> Response {
+async fn page(view: &View, email: &str, error: Option<&ApiError>) -> Response {
     let lang = view.lang;
     let fields = Fields { lang, error };
     let status = error.map_or(StatusCode::OK, |error| error.code.status());
     let page = view
         .page(lang.change_password())
+        .await
         .width("middle")
         .status(status);
     page.show(html! {
@@ -78,7 +79,7 @@ pub async fn submit(
     };
     match changed.await {
         Ok(_) => done(Done::Saved, "/me"),
-        Err(error) if is_shown(&error) => Ok(page(&view, &email, Some(&error))),
+        Err(error) if is_shown(&error) => Ok(page(&view, &email, Some(&error)).await),
         Err(error) => Err(error),
     }
 }

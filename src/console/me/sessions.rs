@@ -35,7 +35,7 @@ pub async fn show(
         "cookie" => lang.browser_session(),
         _ => lang.program_session(),
     };
-    Ok(view.page(lang.sessions()).api("/api/v1/me/sessions").show(html! {
+    Ok(view.page(lang.sessions()).await.api("/api/v1/me/sessions").show(html! {
         (head(&view, lang.sessions()))
         p { (lang.sessions_why()) }
         div.scroll tabindex="0" role="region" aria-label=(lang.sessions()) { table {

@@ -39,15 +39,15 @@ async fn all(app: &AppState, id: PrincipalId) -> ApiResult<Vec<ApiToken>> {
 
 pub async fn show(who: PersonInSession, app: AppState, view: View) -> ApiResult<Response> {
     let tokens = all(&app, who.id).await?;
-    Ok(page(&view, &tokens, &Form::default(), None))
+    Ok(page(&view, &tokens, &Form::default(), None).await)
 }
 
-fn page(view: &View, tokens: &[ApiToken], form: &Form, error: Option<&ApiError>) -> Response {
+async fn page(view: &View, tokens: &[ApiToken], form: &Form, error: Option<&ApiError>) -> Response {
     let lang = view.lang;
     let fields = Fields { lang, error };
     let status = error.map_or(StatusCode::OK, |error| error.code.status());
     let access = [("read", lang.may_read()), ("write", lang.may_write())];
-    let page = view.page(lang.tokens()).status(status);
+    let page = view.page(lang.tokens()).await.status(status);
     page.api("/api/v1/me/tokens").show(html! {
         (head(view, lang.tokens()))
         p { (lang.tokens_why()) }
@@ -128,19 +128,19 @@ pub async fn submit(
     let answer = match made.await {
         Ok(answer) => answer,
         Err(error) if is_shown(&error) => {
-            return Ok(page(&view, &all(&app, id).await?, &form, Some(&error)));
+            return Ok(page(&view, &all(&app, id).await?, &form, Some(&error)).await);
         }
         Err(error) => return Err(error),
     };
     let made: Made = serde_json::from_slice(answer.body()).map_err(ApiError::internal)?;
-    let mut response = secret(&view, &made);
+    let mut response = secret(&view, &made).await;
     // Neither a cache nor the way back shows it again.
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
-fn secret(view: &View, made: &Made) -> Response {
+async fn secret(view: &View, made: &Made) -> Response {
     let lang = view.lang;
     let Made { secret, name } = made;
     let url = &view.public_url;
@@ -162,20 +162,23 @@ fn secret(view: &View, made: &Made) -> Response {
     );
     let kubectl =
         format!("kubectl create secret generic chartroom --from-literal=CHARTROOM_TOKEN={secret}");
-    view.page(lang.token_made()).width("middle").show(html! {
-        (head(view, lang.token_made()))
-        p.note.warn { (lang.token_once()) }
-        p { (name) }
-        p { code.secret #secret { (secret) } }
-        button type="button" hidden data-script data-copy="#secret" data-done=(lang.copied()) {
-            (lang.copy())
-        }
-        (snippet("shell", "chartroom", &shell))
-        (snippet("curl", "curl", &curl))
-        (snippet("python", "Python", &python))
-        (snippet("kubectl", "Kubernetes", &kubectl))
-        p { a.button href="/me/tokens" { (lang.tokens()) } }
-    })
+    view.page(lang.token_made())
+        .await
+        .width("middle")
+        .show(html! {
+            (head(view, lang.token_made()))
+            p.note.warn { (lang.token_once()) }
+            p { (name) }
+            p { code.secret #secret { (secret) } }
+            button type="button" hidden data-script data-copy="#secret" data-done=(lang.copied()) {
+                (lang.copy())
+            }
+            (snippet("shell", "chartroom", &shell))
+            (snippet("curl", "curl", &curl))
+            (snippet("python", "Python", &python))
+            (snippet("kubectl", "Kubernetes", &kubectl))
+            p { a.button href="/me/tokens" { (lang.tokens()) } }
+        })
 }
 
 pub async fn delete(

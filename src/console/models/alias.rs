@@ -49,7 +49,7 @@ pub async fn show(
     let owns = model.role == Some(Role::Owner);
     let before = before.map(|before| before.target());
     let before = before.filter(|before| !before.weights.is_empty());
-    let page = view.page(format!("{word} - {name}"));
+    let page = view.page(format!("{word} - {name}")).await;
     let page = page.api(format!("/api/v1/models/{name}/aliases/{word}/moves"));
     Ok(page.show(html! {
         (head(&view, &model))

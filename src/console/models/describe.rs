@@ -91,15 +91,15 @@ pub async fn show(
     let kept = values(&found);
     let value = |name: &str| value_of(&kept, name).to_owned();
     let hidden = opened(&kept, found.revision);
-    Ok(page(&view, &model, path.version, &hidden, &value, None))
+    Ok(page(&view, &model, path.version, &hidden, &value, None).await)
 }
 
-fn page(
+async fn page(
     view: &View,
     model: &Model,
     number: i64,
     hidden: &Markup,
-    value: &dyn Fn(&str) -> String,
+    value: &(dyn Fn(&str) -> String + Sync),
     error: Option<&ApiError>,
 ) -> Response {
     let (lang, name) = (view.lang, &model.name);
@@ -119,6 +119,7 @@ fn page(
     let title = lang.version_of(number, name);
     let page = view
         .page(format!("{} - {title}", lang.edit()))
+        .await
         .status(status);
     page.api(format!("/api/v1{path}")).show(html! {
         (head(view, model))
@@ -166,7 +167,7 @@ pub async fn submit(
         Outcome::Refused(error) => {
             let value = |name: &str| form.get(name);
             let hidden = still_opened(&form, &fields);
-            page(&view, &model, number, &hidden, &value, Some(&error))
+            page(&view, &model, number, &hidden, &value, Some(&error)).await
         }
     })
 }

@@ -78,6 +78,7 @@ async fn page(
     let path = format!("/models/{name}");
     let page = view
         .page(format!("{} - {name}", lang.edit()))
+        .await
         .status(status);
     Ok(page.api(format!("/api/v1{path}")).show(html! {
         (head(view, model))

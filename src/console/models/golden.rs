@@ -83,10 +83,10 @@ pub async fn show(
         outputs: text("outputs"),
         tolerance: text("tolerance"),
     };
-    Ok(page(&view, &model, &found, &typed, None))
+    Ok(page(&view, &model, &found, &typed, None).await)
 }
 
-fn page(
+async fn page(
     view: &View,
     model: &Model,
     version: &Version,
@@ -96,11 +96,13 @@ fn page(
     let (lang, name, number) = (view.lang, &model.name, version.version);
     let status = error.map_or(StatusCode::OK, |error| error.code.status());
     let path = format!("/models/{name}/versions/{number}");
-    let page = view.page(format!(
-        "{} - {}",
-        lang.golden_test(),
-        lang.version_of(number, name)
-    ));
+    let page = view
+        .page(format!(
+            "{} - {}",
+            lang.golden_test(),
+            lang.version_of(number, name)
+        ))
+        .await;
     let page = page.status(status).api(format!("/api/v1{path}/golden"));
     page.show(html! {
         (head(view, model))
@@ -200,5 +202,5 @@ pub async fn submit(
         None
     };
     let found = version(&app.db, model.id, number).await?;
-    Ok(page(&view, &model, &found, &typed, refused.as_ref()))
+    Ok(page(&view, &model, &found, &typed, refused.as_ref()).await)
 }

@@ -45,7 +45,7 @@ pub async fn show(
         }
         (pager(&view, &found))
     };
-    Ok(list(&view, &kind(lang), &shown))
+    Ok(list(&view, &kind(lang), &shown).await)
 }
 
 pub type Shown = HashMap<ModelId, Beside>;

@@ -61,7 +61,7 @@ async fn page(
     let (log, datasets) = found.await?;
     let status = error.map_or(StatusCode::OK, |error| error.code.status());
     let path = format!("/models/{name}/log");
-    let page = view.page(format!("{} - {name}", lang.kept_answers()));
+    let page = view.page(format!("{} - {name}", lang.kept_answers())).await;
     Ok(page
         .status(status)
         .api(format!("/api/v1{path}"))

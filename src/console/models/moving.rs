@@ -66,24 +66,24 @@ pub async fn show(access: ModelAccess<Owner>, app: AppState, view: View) -> ApiR
     let get = |name: &str| given(&uri, name);
     let alias = get("alias").trim().to_owned();
     if alias.is_empty() || WHERE.iter().all(|name| get(name).trim().is_empty()) {
-        return Ok(choice(&view, &model, &get, None));
+        return Ok(choice(&view, &model, &get, None).await);
     }
     let wanted = parse::<MoveAlias>(&body(&get)).and_then(|body| target(&body));
     match wanted {
         Ok(target) => {
             let preview = Preview::look(&app, &model, alias, target).await?;
-            Ok(preview.page(&view, &model, &get("reason"), None))
+            Ok(preview.page(&view, &model, &get("reason"), None).await)
         }
-        Err(error) if is_shown(&error) => Ok(choice(&view, &model, &get, Some(&error))),
+        Err(error) if is_shown(&error) => Ok(choice(&view, &model, &get, Some(&error)).await),
         Err(error) => Err(error),
     }
 }
 
 /// The form that asks where to.
-fn choice(
+async fn choice(
     view: &View,
     model: &Model,
-    get: &dyn Fn(&str) -> String,
+    get: &(dyn Fn(&str) -> String + Sync),
     error: Option<&ApiError>,
 ) -> Response {
     let (lang, name) = (view.lang, &model.name);
@@ -100,7 +100,9 @@ fn choice(
             ..Input::default()
         })
     };
-    let page = view.page(format!("{} - {name}", lang.move_an_alias()));
+    let page = view
+        .page(format!("{} - {name}", lang.move_an_alias()))
+        .await;
     page.status(status).show(html! {
         (head(view, model))
         h2 { (lang.move_an_alias()) }
@@ -156,12 +158,21 @@ impl Preview {
             .is_some_and(|now| now.target() == self.target)
     }
 
-    fn page(&self, view: &View, model: &Model, reason: &str, error: Option<&ApiError>) -> Response {
+    async fn page(
+        &self,
+        view: &View,
+        model: &Model,
+        reason: &str,
+        error: Option<&ApiError>,
+    ) -> Response {
         let (lang, name, alias) = (view.lang, &model.name, &self.alias);
         let fields = Fields { lang, error: None };
         let status = error.map_or(StatusCode::OK, |error| error.code.status());
         let now = self.now.as_ref().map(Alias::target).unwrap_or_default();
-        let page = view.page(lang.move_alias_of(alias, name)).status(status);
+        let page = view
+            .page(lang.move_alias_of(alias, name))
+            .await
+            .status(status);
         let others = [("alias", alias.clone()), ("reason", reason.to_owned())];
         let others = others
             .into_iter()
@@ -283,10 +294,12 @@ pub async fn submit(
             match preview.is_made() {
                 // Sent twice, or somebody else has done the same.
                 true => done(Done::Saved, &path),
-                false => Ok(preview.page(&view, &model, &get("reason"), Some(&error))),
+                false => Ok(preview
+                    .page(&view, &model, &get("reason"), Some(&error))
+                    .await),
             }
         }
-        Err(error) if is_shown(&error) => Ok(choice(&view, &model, &get, Some(&error))),
+        Err(error) if is_shown(&error) => Ok(choice(&view, &model, &get, Some(&error)).await),
         Err(error) => Err(error),
     }
 }

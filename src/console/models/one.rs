@@ -56,7 +56,18 @@ pub async fn show(
     let versions = page.neighbours(versions);
     let (lang, name) = (view.lang, &model.name);
     let owns = model.role == Some(Role::Owner);
-    let page = view.page(name).api(format!("/api/v1/models/{name}"));
+    let path = format!("/api/v1/models/{name}");
+    let mut page = view
+        .page(name)
+        .await
+        .api(&path)
+        .api(format!("{path}/versions"))
+        .api(format!("{path}/aliases"))
+        .api(format!("{path}/stats"));
+    if let Some(newest) = &newest {
+        let alias = &newest.name;
+        page = page.api(format!("{path}/aliases/{alias}/moves?limit={FEW}"));
+    }
     Ok(page.show(html! {
         (head(&view, &model))
         @match &model.description {

@@ -68,14 +68,22 @@ pub async fn show(
         is_off: app.models.is_off(),
     };
     Ok(match route {
-        None => trial.page(
-            StatusCode::OK,
-            None,
-            &html! { p.note { (view.lang.nothing_to_try()) } },
-        ),
-        Some(Ok(route)) => trial.form(&route, &Form::default(), None),
+        None => {
+            trial
+                .page(
+                    StatusCode::OK,
+                    None,
+                    &html! { p.note { (view.lang.nothing_to_try()) } },
+                )
+                .await
+        }
+        Some(Ok(route)) => trial.form(&route, &Form::default(), None).await,
         Some(Err(error)) if error.code.status().is_server_error() => return Err(error),
-        Some(Err(error)) => trial.page(error.code.status(), Some(&error), &html! {}),
+        Some(Err(error)) => {
+            trial
+                .page(error.code.status(), Some(&error), &html! {})
+                .await
+        }
     })
 }
 
@@ -126,14 +134,16 @@ pub async fn submit(
         .await;
     let route = match route {
         Err(error) if error.code == Code::NotFound => {
-            return Ok(trial.page(error.code.status(), Some(&error), &html! {}));
+            return Ok(trial
+                .page(error.code.status(), Some(&error), &html! {})
+                .await);
         }
         route => route?,
     };
     match trial.ask(&models, &route, &form).await {
-        Ok(answer) => Ok(trial.form(&route, &form, Some(Ok(answer)))),
+        Ok(answer) => Ok(trial.form(&route, &form, Some(Ok(answer))).await),
         Err(error) if error.code == Code::Internal => Err(error),
-        Err(error) => Ok(trial.form(&route, &form, Some(Err(error)))),
+        Err(error) => Ok(trial.form(&route, &form, Some(Err(error))).await),
     }
 }
 
@@ -294,7 +304,7 @@ impl Trial<'_> {
         }
     }
 
-    fn form(
+    async fn form(
         &self,
         route: &Arc<Route>,
         form: &Form,
@@ -317,10 +327,10 @@ impl Trial<'_> {
             @if let Some(Ok(answer)) = &outcome { (answer) }
         };
         let status = error.map_or(StatusCode::OK, |error| error.code.status());
-        self.page(status, error, &body)
+        self.page(status, error, &body).await
     }
 
-    fn page(&self, status: StatusCode, error: Option<&ApiError>, body: &Markup) -> Response {
+    async fn page(&self, status: StatusCode, error: Option<&ApiError>, body: &Markup) -> Response {
         let (lang, name) = (self.view.lang, &self.model.name);
         let mut words: Vec<(&str, &str)> = self
             .words
@@ -330,7 +340,7 @@ impl Trial<'_> {
         if !self.word.is_empty() && !self.words.iter().any(|word| word == self.word) {
             words.push((self.word, self.word));
         }
-        let page = self.view.page(lang.try_model(name)).status(status);
+        let page = self.view.page(lang.try_model(name)).await.status(status);
         page.api(format!("/v2/models/{name}")).show(html! {
             (head(self.view, self.model))
             @if self.is_off { p.note.warn { (lang.models_are_off()) } }

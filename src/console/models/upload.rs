@@ -20,7 +20,9 @@ pub async fn show(access: ModelAccess<Editor>, app: AppState, view: View) -> Res
     let (lang, model) = (view.lang, access.model);
     let name = &model.name;
     let most = i64::try_from(app.config.models.model_size.0).unwrap_or(i64::MAX);
-    let page = view.page(format!("{} - {name}", lang.upload_version()));
+    let page = view
+        .page(format!("{} - {name}", lang.upload_version()))
+        .await;
     page.show(html! {
         (head(&view, &model))
         h2 { (lang.upload_version()) }

@@ -66,7 +66,10 @@ async fn page(
     let status = error.map_or(StatusCode::OK, |error| error.code.status());
     let path = format!("/models/{name}/versions/{number}");
     let waits = version.state == VersionState::Checking && error.is_none();
-    let page = view.page(lang.version_of(number, name)).status(status);
+    let page = view
+        .page(lang.version_of(number, name))
+        .await
+        .status(status);
     let page = page
         .api(format!("/api/v1{path}"))
         .again_in(waits.then_some(AGAIN));

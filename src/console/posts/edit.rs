@@ -67,14 +67,14 @@ pub async fn show(
     let kept = values(&post);
     let value = |name: &str| value_of(&kept, name).to_owned();
     let hidden = opened(&kept, post.version);
-    Ok(page(&view, id, &hidden, &value, &Form::default(), None))
+    Ok(page(&view, id, &hidden, &value, &Form::default(), None).await)
 }
 
-fn page(
+async fn page(
     view: &View,
     id: PostId,
     hidden: &Markup,
-    value: &dyn Fn(&str) -> String,
+    value: &(dyn Fn(&str) -> String + Sync),
     form: &Form,
     error: Option<&ApiError>,
 ) -> Response {
@@ -82,7 +82,11 @@ fn page(
     let fields = Fields { lang, error };
     let status = error.map_or(StatusCode::OK, |error| error.code.status());
     let path = format!("/posts/{id}");
-    let page = view.page(lang.edit_post()).width("middle").status(status);
+    let page = view
+        .page(lang.edit_post())
+        .await
+        .width("middle")
+        .status(status);
     page.api(format!("/api/v1/posts/{id}")).show(html! {
         p.crumbs { a href="/posts" { (lang.posts()) } " / " a href=(path) { (value("title")) } }
         h1 { (lang.edit_post()) }
@@ -115,7 +119,7 @@ pub async fn submit(
     let value = |name: &str| form.get(name);
     if form.does("preview") {
         let hidden = still_opened(&form, &fields);
-        return Ok(page(&view, id, &hidden, &value, &form, None));
+        return Ok(page(&view, id, &hidden, &value, &form, None).await);
     }
     let draft = Draft::of(&form, &fields);
     let patch = Value::Object(draft.patch(json));
@@ -133,7 +137,7 @@ pub async fn submit(
         Outcome::Clash(page) => page,
         Outcome::Refused(error) => {
             let hidden = still_opened(&form, &fields);
-            page(&view, id, &hidden, &value, &form, Some(&error))
+            page(&view, id, &hidden, &value, &form, Some(&error)).await
         }
     })
 }

@@ -47,6 +47,7 @@ pub async fn show(
     };
     Ok(view
         .page(lang.posts())
+        .await
         .api(format!("/api/v1/posts{query}"))
         .show(html! {
             div.head {

@@ -41,7 +41,7 @@ pub async fn show(
         Some(id) => Some(project_name(&app, me, id).await?),
         None => None,
     };
-    let page = view.page(&post.title).width("middle");
+    let page = view.page(&post.title).await.width("middle");
     Ok(page
         .api(format!("/api/v1/posts/{id}"))
         .show(body(&view, &post, project.as_deref())))

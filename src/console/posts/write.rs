@@ -43,13 +43,7 @@ pub async fn show(
     Asked(inside): Asked<Inside>,
 ) -> ApiResult<Response> {
     let projects = writable(&app, who.id).await?;
-    Ok(page(
-        &view,
-        &projects,
-        &inside.project(),
-        &Form::default(),
-        None,
-    ))
+    Ok(page(&view, &projects, &inside.project(), &Form::default(), None).await)
 }
 
 /// The newest projects that somebody writes in, each with its id.
@@ -66,7 +60,7 @@ pub async fn writable(app: &AppState, me: PrincipalId) -> ApiResult<Vec<(String,
         .collect())
 }
 
-fn page(
+async fn page(
     view: &View,
     projects: &[(String, String)],
     project: &str,
@@ -76,7 +70,11 @@ fn page(
     let lang = view.lang;
     let fields = Fields { lang, error };
     let status = error.map_or(StatusCode::OK, |error| error.code.status());
-    let page = view.page(lang.new_post()).width("middle").status(status);
+    let page = view
+        .page(lang.new_post())
+        .await
+        .width("middle")
+        .status(status);
     let mut options = vec![("", lang.in_none())];
     options.extend(
         projects
@@ -158,13 +156,7 @@ pub async fn submit(
 ) -> ApiResult<Response> {
     let (me, project) = (who.id, form.get("project_id"));
     if form.does("preview") {
-        return Ok(page(
-            &view,
-            &writable(&app, me).await?,
-            &project,
-            &form,
-            None,
-        ));
+        return Ok(page(&view, &writable(&app, me).await?, &project, &form, None).await);
     }
     let body = object([
         ("title", form.text("title")),
@@ -180,7 +172,7 @@ pub async fn submit(
         }
         Err(error) if is_shown(&error) => {
             let projects = writable(&app, me).await?;
-            Ok(page(&view, &projects, &project, &form, Some(&error)))
+            Ok(page(&view, &projects, &project, &form, Some(&error)).await)
         }
         Err(error) => Err(error),
     }

@@ -71,24 +71,25 @@ pub async fn show(access: ProjectAccess<Owner>, view: View) -> Response {
         value: &value,
         error: None,
     };
-    body.page(&view, project.id, Some(project))
+    body.page(&view, project.id, Some(project)).await
 }
 
 /// The form as it is shown.
 struct Body<'a> {
     hidden: Markup,
-    value: &'a dyn Fn(&str) -> String,
+    value: &'a (dyn Fn(&str) -> String + Sync),
     error: Option<&'a ApiError>,
 }
 
 impl Body<'_> {
-    fn page(&self, view: &View, id: ProjectId, project: Option<&Project>) -> Response {
+    async fn page(&self, view: &View, id: ProjectId, project: Option<&Project>) -> Response {
         let (lang, error) = (view.lang, self.error);
         let fields = Fields { lang, error };
         let status = error.map_or(StatusCode::OK, |error| error.code.status());
         let path = format!("/projects/{id}");
         let page = view
             .page(lang.edit_project())
+            .await
             .width("middle")
             .status(status);
         page.api(format!("/api/v1/projects/{id}")).show(html! {
@@ -149,7 +150,7 @@ pub async fn submit(
                 value: &value,
                 error: Some(&error),
             };
-            body.page(&view, id, None)
+            body.page(&view, id, None).await
         }
     })
 }

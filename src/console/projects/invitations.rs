@@ -51,7 +51,11 @@ async fn page(
         chosen if chosen.is_empty() => "viewer".to_owned(),
         chosen => chosen,
     };
-    let page = view.page(lang.invitations()).width("middle").status(status);
+    let page = view
+        .page(lang.invitations())
+        .await
+        .width("middle")
+        .status(status);
     Ok(page.api(format!("/api/v1{action}")).show(html! {
         p.crumbs {
             a href="/projects" { (lang.projects()) } " / " a href=(path) { (project.name) }

@@ -32,7 +32,7 @@ pub async fn show(
     let query = uri
         .query()
         .map_or_else(String::new, |query| format!("?{query}"));
-    Ok(view.page(lang.projects()).api(format!("/api/v1/projects{query}")).show(html! {
+    Ok(view.page(lang.projects()).await.api(format!("/api/v1/projects{query}")).show(html! {
         div.head {
             h1 { (lang.projects()) }
             a.button.main href="/projects/new" { (lang.new_project()) }

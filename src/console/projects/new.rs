@@ -14,15 +14,19 @@ use crate::kernel::error::{ApiError, ApiResult};
 use crate::projects::handlers::create::create_project;
 
 pub async fn show(_: Person, view: View) -> Response {
-    page(&view, &Form::default(), None)
+    page(&view, &Form::default(), None).await
 }
 
-fn page(view: &View, form: &Form, error: Option<&ApiError>) -> Response {
+async fn page(view: &View, form: &Form, error: Option<&ApiError>) -> Response {
     let lang = view.lang;
     let fields = Fields { lang, error };
     let status = error.map_or(StatusCode::OK, |error| error.code.status());
     let values = |name: &str| form.get(name);
-    let page = view.page(lang.new_project()).width("middle").status(status);
+    let page = view
+        .page(lang.new_project())
+        .await
+        .width("middle")
+        .status(status);
     page.api("/api/v1/projects").show(html! {
         p.crumbs { a href="/projects" { (lang.projects()) } }
         h1 { (lang.new_project()) }
@@ -111,7 +115,7 @@ pub async fn submit(
             let path = answer.location().unwrap_or_default();
             done(Done::Created, path.trim_start_matches("/api/v1"))
         }
-        Err(error) if is_shown(&error) => Ok(page(&view, &form, Some(&error))),
+        Err(error) if is_shown(&error) => Ok(page(&view, &form, Some(&error)).await),
         Err(error) => Err(error),
     }
 }

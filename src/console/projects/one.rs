@@ -77,9 +77,15 @@ pub async fn show(
         })
     });
     let inside = inside.await?;
+    let inner = |what: &str| format!("/api/v1/{what}?project_id={id}&limit={FEW}");
     let page = view
         .page(&access.project.name)
-        .api(format!("/api/v1/projects/{id}"));
+        .await
+        .api(format!("/api/v1/projects/{id}"))
+        .api(format!("/api/v1/projects/{id}/members?limit={MEMBERS}"))
+        .api(inner("datasets"))
+        .api(inner("models"))
+        .api(inner("posts"));
     Ok(page.show(body(&view, &access, &inside)))
 }
 
