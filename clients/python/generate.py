@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).parent
 # What the package shows; all that these name comes with them.
 SHOWN = ["ApiToken", "AuditEvent", "Comparison", "CreatedApiToken", "Dataset", "DatasetProfile", "DatasetVersion", "DiffSummary", "Event",
          "FieldError", "Import", "Job", "Lineage", "Me", "Member", "Model", "ModelAlias", "ModelStats", "ModelVersion", "Notification",
-         "Post", "Project", "User"]
+         "Post", "PredictionLog", "Project", "User"]
 
 # The service judges values. A client that did so too would refuse what a newer service allows.
 LIMITS = {"exclusiveMaximum", "exclusiveMinimum", "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength",

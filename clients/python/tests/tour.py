@@ -336,6 +336,12 @@ def a_model_answers_with_arrays(client: chartroom.Client) -> None:
     assert (model.predict({"x": asked}, version=1, outputs=["twice"])["twice"] == asked * 2).all()
     wrong = refused(chartroom.Invalid, lambda: model.predict({"y": asked}))
     assert "x" in wrong.detail
+    answers = client.datasets.create("answers", project=project)
+    refused(chartroom.NotFound, model.kept)
+    assert model.keep(answers, share=0.5).share == 0.5
+    assert model.kept().dataset == answers.id
+    model.keep_none()
+    refused(chartroom.NotFound, model.kept)
     third = model.push(made.SerializeToString())
     model.move("production", third.version)
     back = model.back("production")

@@ -566,6 +566,28 @@ class Post(Shown):
     votes: int
 
 
+class PredictionLog(Shown):
+    """
+    Which answers of a model are kept, and what became of them
+    """
+
+    dataset: Annotated[UUID, Field(description='The dataset that they are records of')]
+    left_out: Annotated[
+        int, Field(description='Records since then that the dataset did not take')
+    ]
+    loaded: Annotated[int, Field(description='Records that were loaded since then')]
+    loaded_at: AwareDatetime | None = None
+    problem: Annotated[
+        str | None,
+        Field(
+            description='Why the last records were not loaded, or not all of them; null where they were. Records that\ncould be loaded later wait, up to 100,000'
+        ),
+    ] = None
+    set_at: AwareDatetime
+    set_by: UUID | None = None
+    share: Annotated[float, Field(description='Which share of the questions is kept')]
+
+
 class Project(Shown):
     """
     A project, as its reader sees it

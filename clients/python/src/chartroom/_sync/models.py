@@ -115,6 +115,21 @@ class Model(Resource, shown.Model):
         answer = self._client.request("POST", f"{self._path()}/batch", json=body)
         return over(self._client, shown.Import.model_validate(answer.json()), timeout)
 
+    def keep(self, dataset: Any, *, share: float = 1.0) -> shown.PredictionLog:
+        """Keeps this share of the answers, with what was asked, as records of a dataset, instead of what was kept before."""
+        body = {"dataset": id_of(dataset), "share": share}
+        answer = self._client.request("PUT", f"{self._path()}/log", json=body)
+        return shown.PredictionLog.model_validate(answer.json())
+
+    def kept(self) -> shown.PredictionLog:
+        """Which answers are kept, and what became of them. `NotFound` says that none are."""
+        answer = self._client.request("GET", f"{self._path()}/log")
+        return shown.PredictionLog.model_validate(answer.json())
+
+    def keep_none(self) -> None:
+        """Keeps no answers any more. Records that were loaded stay in the dataset."""
+        self._client.request("DELETE", f"{self._path()}/log")
+
     def lineage(self, version: int) -> shown.Lineage:
         """What a version was made from, and what was made with it."""
         answer = self._client.request("GET", "/api/v1/lineage", params=query({"of": f"model:{self.name}@{version}"}))
