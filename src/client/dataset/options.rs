@@ -47,6 +47,11 @@ pub(super) struct Options {
     /// A column that has the same value in all records. Can be given more than once
     #[arg(long, value_name = "COLUMN:VALUE")]
     pub(super) set: Vec<String>,
+    /// What a column is to be, where the dataset has no columns yet and its type would be guessed:
+    /// text, int, bigint, float64, decimal, bool, date, timestamp, int_range or json. Can be given
+    /// more than once
+    #[arg(long = "type", value_name = "COLUMN:TYPE")]
+    pub(super) types: Vec<String>,
     /// The sheet of a workbook [default: the first]
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
@@ -69,6 +74,7 @@ impl Options {
             skip_if,
             strip,
             set,
+            types,
             sheet,
         } = self;
         let once = [
@@ -88,6 +94,7 @@ impl Options {
             ("section_column", section_column),
             ("strip", strip),
             ("set", set),
+            ("type", types),
         ];
         let once = once
             .into_iter()

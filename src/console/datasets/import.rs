@@ -9,6 +9,7 @@ use super::head;
 use crate::console::file::FileForm;
 use crate::console::form::{key, select};
 use crate::console::view::{View, went};
+use crate::console::words::Lang;
 use crate::datasets::access::DatasetAccess;
 use crate::datasets::handlers::imports::{Loaded, NewFile, kind_of, load};
 use crate::datasets::import::options::ImportOptions;
@@ -53,7 +54,6 @@ fn form(view: &View, dataset: &Dataset) -> Markup {
         ("abort", lang.on_error_abort()),
         ("skip", lang.on_error_skip()),
     ];
-    let accepted = ENDINGS.map(|(ending, _)| format!(".{ending}")).join(",");
     html! {
         form method="post" enctype="multipart/form-data" action={ "/datasets/" (id) "/import" }
             data-upload={ "/api/v1/datasets/" (id) "/imports" } data-failed=(lang.state_failed()) {
@@ -68,16 +68,23 @@ fn form(view: &View, dataset: &Dataset) -> Markup {
                 input #message name="message" maxlength="1000";
             }
             label.check { input type="checkbox" name="dry_run" value="true"; (lang.dry_run()) }
-            // The last one: what is said of the file is known when it arrives.
-            div.field {
-                label for="file" { (lang.file()) } small #file-hint { (lang.file_hint()) }
-                input #file type="file" name="file" accept=(accepted)
-                    aria-describedby="file-hint" required;
-            }
-            p.row { button.main { (lang.send_file()) } }
-            progress hidden aria-label=(lang.import()) {}
-            output role="status" {}
+            (file(lang))
         }
+    }
+}
+
+/// The file and its way. The last of a form: what is said of a file is known when it arrives.
+pub fn file(lang: Lang) -> Markup {
+    let accepted = ENDINGS.map(|(ending, _)| format!(".{ending}")).join(",");
+    html! {
+        div.field {
+            label for="file" { (lang.file()) } small #file-hint { (lang.file_hint()) }
+            input #file type="file" name="file" accept=(accepted)
+                aria-describedby="file-hint" required;
+        }
+        p.row { button.main { (lang.send_file()) } }
+        progress hidden aria-label=(lang.import()) {}
+        output role="status" {}
     }
 }
 

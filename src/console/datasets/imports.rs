@@ -4,13 +4,17 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::head;
-use crate::console::form::Form;
+use super::import::file;
+use crate::console::form::{Form, key};
 use crate::console::parts::pager;
 use crate::console::view::{Done, View, done};
 use crate::console::words::Lang;
 use crate::datasets::access::DatasetAccess;
+use crate::datasets::column::{Column, ColumnType, Columns};
 use crate::datasets::handlers::imports::cancel_import;
 use crate::datasets::import::model::{self, Import, ImportSort, ImportState};
+use crate::datasets::import::options::{MOST_TIMES, Said};
+use crate::datasets::model::Dataset;
 use crate::http::answer::conditional::Conditions;
 use crate::http::answer::page::PageParams;
 use crate::http::body::extract::ValidPath;
@@ -107,15 +111,15 @@ pub async fn show(
     let page = page.again_in((!import.state.is_end()).then_some(AGAIN));
     Ok(page.show(html! {
         (head(&view, &dataset))
-        (body(&view, &import, dataset.role))
+        (body(&view, &import, &dataset))
     }))
 }
 
-fn body(view: &View, import: &Import, mine: Option<Role>) -> Markup {
+fn body(view: &View, import: &Import, dataset: &Dataset) -> Markup {
     let lang = view.lang;
     let path = format!("/datasets/{}", import.dataset_id);
     let (text, class) = word(lang, import.state);
-    let writes = mine >= Some(Role::Editor);
+    let writes = dataset.role >= Some(Role::Editor);
     html! {
         h2 { (lang.import()) " " span class=(class) { (text) } }
         @if !import.state.is_end() { p.note role="status" { (lang.still_running()) progress {} } }
@@ -150,18 +154,55 @@ fn body(view: &View, import: &Import, mine: Option<Role>) -> Markup {
         }
         @if let Some(columns) = &import.inferred {
             h3 { (lang.inferred_types()) }
-            div.scroll tabindex="0" role="region" aria-label=(lang.inferred_types()) { table {
-                thead {
-                    tr { th scope="col" { (lang.column()) } th scope="col" { (lang.type_word()) } }
-                }
-                tbody {
-                    @for column in &columns.0 {
-                        tr { td.text { (column.name) } td { (column.kind.as_str()) } }
-                    }
-                }
-            } }
+            @let is_open = matches!(import.state, ImportState::Checked | ImportState::Refused);
+            @if writes && is_open && dataset.columns.0.is_empty() {
+                (again(view, import, columns))
+            } @else { (types(lang, columns, false)) }
         }
         @if !import.errors.0.is_empty() { (errors(lang, import)) }
+    }
+}
+
+/// What was not loaded is sent again as it was said, with the types that were chosen.
+fn again(view: &View, import: &Import, columns: &Columns) -> Markup {
+    let lang = view.lang;
+    let path = format!("/datasets/{}/import", import.dataset_id);
+    let said: Said = serde_json::from_value(import.options.clone()).unwrap_or_default();
+    let said = said
+        .0
+        .iter()
+        .filter(|(name, _)| name != "dry_run" && name != "type");
+    html! {
+        p.hint { (lang.types_hint()) }
+        form method="post" enctype="multipart/form-data" action=(path)
+            data-upload={ "/api/v1" (path) "s" } data-failed=(lang.state_failed()) {
+            (key())
+            @for (name, value) in said { input type="hidden" name=(name) value=(value); }
+            (types(lang, columns, true))
+            (file(lang))
+        }
+    }
+}
+
+fn types(lang: Lang, columns: &Columns, can_choose: bool) -> Markup {
+    // So many can be said, and a colon ends the name.
+    let may =
+        |at: usize, column: &Column| can_choose && at < MOST_TIMES && !column.name.contains(':');
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(lang.inferred_types()) { table {
+            thead { tr { th scope="col" { (lang.column()) } th scope="col" { (lang.type_word()) } } }
+            tbody { @for (at, column) in columns.0.iter().enumerate() { tr {
+                td.text { (column.name) }
+                td { @if may(at, column) {
+                    select name="type" aria-label=(lang.type_of(&column.name)) {
+                        @for kind in ColumnType::ALL {
+                            option value={ (column.name) ":" (kind.as_str()) }
+                                selected[*kind == column.kind] { (kind.as_str()) }
+                        }
+                    }
+                } @else { (column.kind.as_str()) } }
+            } } }
+        } }
     }
 }
 

@@ -51,8 +51,8 @@ const KEY_INDEX: &str = "dataset_imports_idempotency_key_idx";
 /// Sends a file of records; all of them become part of the dataset, or none. You need the role
 /// `editor` in the project. A dataset without columns gets those of the file, whose types are
 /// guessed so that nothing is lost; `dry_run=true` shows them, and every mistake, without loading
-/// anything. CSV is UTF-8, UTF-16 with a byte order mark, or what `charset` in its `Content-Type`
-/// says.
+/// anything, and `type` says what a column is to be instead. CSV is UTF-8, UTF-16 with a byte order
+/// mark, or what `charset` in its `Content-Type` says.
 ///
 /// If the import is done within a few seconds of the last byte, the answer is 201, and 422 if
 /// records cannot be taken; `errors` has the first of them, and the import at `Location` more. If
@@ -139,6 +139,12 @@ pub async fn load(
         return Err(ApiError::new(
             Code::InvalidParameter,
             "mode: upsert replaces records by the key of the dataset, and this one has none; use append or replace",
+        ));
+    }
+    if !options.types.is_empty() && !dataset.columns.0.is_empty() {
+        return Err(ApiError::new(
+            Code::InvalidParameter,
+            "type: the dataset has columns already, whose types stay as they are",
         ));
     }
     let begun = transaction(&app.db, &actor, async |tx: &mut Tx<'_>| -> Work<Begun> {
@@ -419,11 +425,11 @@ pub async fn get_import(
 
 /// The records that an import could not take
 ///
-/// As CSV, each after the columns `_rejected_row`, `_rejected_column` and `_rejected_code`, which say
-/// where it stood and what is wrong with it. Repaired, the file can be imported as it is: these
+/// As CSV, each after the columns `_rejected_row`, `_rejected_column` and `_rejected_code`, which
+/// say where it stood and what is wrong with it. Repaired, the file can be imported as it is: these
 /// columns are left out, and those that `section_column` and `set` had added are in it, so it needs
-/// neither them nor `columns` and `skip_rows`. It is kept for 30 days. You need the role `editor` in
-/// the project.
+/// neither them nor `columns` and `skip_rows`. It is kept for 30 days. You need the role `editor`
+/// in the project.
 #[utoipa::path(
     get,
     path = "/api/v1/datasets/{id}/imports/{import}/rejected",

@@ -238,6 +238,20 @@ impl Layout {
         Ok(())
     }
 
+    /// Gives columns that were guessed the types that were asked for.
+    pub fn give_types(&self, columns: &mut Columns) -> Result<(), Mismatch> {
+        for (name, kind) in &self.options.types {
+            let at = columns.called(name);
+            let column = at.and_then(|at| columns.0.get_mut(at));
+            let column = column.ok_or_else(|| Mismatch {
+                code: "unknown-column",
+                detail: format!("type: the file has no column {name:?}"),
+            })?;
+            column.kind = *kind;
+        }
+        Ok(())
+    }
+
     /// What [`Layout::given`] names, each with the place of the column of the dataset that it is.
     pub fn places(&self, columns: &Columns) -> Vec<(String, usize)> {
         let given = self.given();

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-use crate::datasets::column::ColumnName;
+use crate::datasets::column::{ColumnName, ColumnType};
 use crate::datasets::model::Message;
 use crate::datasets::pattern::compile;
 use crate::kernel::error::{ApiError, ApiResult, Code};
@@ -14,11 +14,12 @@ use crate::kernel::types::words;
 use crate::kernel::values::Checked as _;
 
 /// How often an option that names a column may be given.
-const MOST_TIMES: usize = 50;
+pub const MOST_TIMES: usize = 50;
 const MOST_LINES: u64 = 100_000;
 
 words! {
-    /// What becomes of the records that are there: they stay, they go, or those with the same key go
+    /// What becomes of the records that are there: they stay, they go, or those with the same key
+    /// go
     ImportMode {
         Append = "append",
         Replace = "replace",
@@ -27,7 +28,8 @@ words! {
 }
 
 words! {
-    /// What becomes of the import when a record cannot be taken: nothing is loaded, or all others are
+    /// What becomes of the import when a record cannot be taken: nothing is loaded, or all others
+    /// are
     OnError {
         Abort = "abort",
         Skip = "skip",
@@ -39,8 +41,8 @@ words! {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `ImportOptions` reads")]
 pub struct ImportParams {
-    /// `append` unless told. `upsert` replaces the records that have the same key, which the dataset
-    /// has to have
+    /// `append` unless told. `upsert` replaces the records that have the same key, which the
+    /// dataset has to have
     #[param(inline)]
     mode: Option<ImportMode>,
     /// Whether to check the file only: nothing is loaded
@@ -55,8 +57,8 @@ pub struct ImportParams {
     /// How many rows at the beginning of the file to leave out
     #[param(maximum = 100_000)]
     skip_rows: Option<u64>,
-    /// The row after those that names the columns, counted from 1; 0 where none does, which is usual
-    /// with `columns`
+    /// The row after those that names the columns, counted from 1; 0 where none does, which is
+    /// usual with `columns`
     #[param(maximum = 100_000)]
     header_row: Option<u64>,
     /// The names of the columns of the file, in order, with commas between them; `-` leaves one out
@@ -72,6 +74,10 @@ pub struct ImportParams {
     /// `COLUMN:VALUE`, a column that has the same value in all records. More than once for more
     /// columns
     set: Option<String>,
+    /// `COLUMN:TYPE`, where the dataset has no columns yet and the type would be guessed otherwise:
+    /// `text`, `int`, `bigint`, `float64`, `decimal`, `bool`, `date`, `timestamp`, `int_range` or
+    /// `json`. More than once for more columns
+    r#type: Option<String>,
     /// The name of the sheet of a workbook. The first one unless told
     sheet: Option<String>,
     /// What the change is for, which the version shows
@@ -100,6 +106,8 @@ pub struct ImportOptions {
     pub skip_if: Option<Regex>,
     pub strip: Vec<Pattern>,
     pub set: Vec<(String, String)>,
+    /// Of columns that the file brings.
+    pub types: Vec<(String, ColumnType)>,
     pub sheet: Option<String>,
     pub message: Option<String>,
     /// As they were said.
@@ -126,6 +134,7 @@ impl Default for ImportOptions {
             skip_if: None,
             strip: Vec::new(),
             set: Vec::new(),
+            types: Vec::new(),
             sheet: None,
             message: None,
             said: Said::default(),
@@ -149,7 +158,7 @@ impl ImportOptions {
         let mut header_row = None;
         let mut seen: Vec<&str> = Vec::new();
         for (name, value) in &pairs {
-            let repeats = matches!(name.as_str(), "section_column" | "strip" | "set");
+            let repeats = matches!(name.as_str(), "section_column" | "strip" | "set" | "type");
             let times = seen.iter().filter(|one| *one == name).count();
             if (times > 0 && !repeats) || times >= MOST_TIMES {
                 return Err(invalid(name, "given more often than it can be"));
@@ -176,6 +185,11 @@ impl ImportOptions {
                     options
                         .set
                         .push((column_name(name, column)?, fixed.to_owned()));
+                }
+                "type" => {
+                    let (column, kind) = pair(name, value)?;
+                    let kind = word(name, kind, ColumnType::ALL, ColumnType::as_str)?;
+                    options.types.push((column_name(name, column)?, kind));
                 }
                 "sheet" => options.sheet = Some(value.clone()),
                 "message" => {
@@ -301,6 +315,8 @@ mod tests {
             ("section_column", "race:^[A-Z]"),
             ("set", "sex:male"),
             ("strip", "a: \\(\\d+\\)$"),
+            ("type", "a:text"),
+            ("type", "b:int_range"),
         ])
         .unwrap();
         assert_eq!(
@@ -313,6 +329,8 @@ mod tests {
         assert_eq!(names[1].as_deref(), Some("b"));
         assert_eq!(options.sections[1].column, "race");
         assert_eq!(options.set, [("sex".to_owned(), "male".to_owned())]);
+        let types: Vec<_> = options.types.iter().map(|(_, kind)| *kind).collect();
+        assert_eq!(types, [ColumnType::Text, ColumnType::IntRange]);
         assert_eq!(read(&[]).unwrap().header_row, 1);
     }
 
@@ -328,6 +346,9 @@ mod tests {
             ("header_row", "100001"),
             ("columns", "a,,b"),
             ("section_column", "age"),
+            ("type", "a"),
+            ("type", "a:number"),
+            ("type", ":text"),
             ("skip_if", "("),
             ("skip_if", "(\\w{500}){500}"),
             ("strip", ":x"),

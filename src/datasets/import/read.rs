@@ -141,8 +141,19 @@ impl Reading<'_> {
         }
         let columns = match (is_inferred, known) {
             (false, _) => declared,
-            (true, Some(known)) => of_file(known),
-            (true, None) => self.infer(&mut sample)?,
+            (true, Some(known)) => {
+                let mut columns = of_file(known);
+                self.layout.give_types(&mut columns)?;
+                // It reads them as what they are to be.
+                let begun = self.rows.begin(Some(&columns.0));
+                begun.map_err(|error| self.stopped(error))?;
+                columns
+            }
+            (true, None) => {
+                let mut columns = self.infer(&mut sample)?;
+                self.layout.give_types(&mut columns)?;
+                columns
+            }
         };
         let numbers = self.begin(&columns, is_inferred)?;
         if !sample.is_empty() {

@@ -84,6 +84,47 @@ async fn bars_lead_to_their_records() {
 }
 
 #[tokio::test]
+async fn types_are_chosen_before_a_file_is_loaded() {
+    let house = House::new().await;
+    let ann = house.person("ann", false).await;
+    let project = house.project(&ann, &[]).await;
+    let new = json!({ "project_id": project, "name": "d" });
+    let dataset = house.made(&ann, "/api/v1/datasets", new).await;
+    let path = format!("/datasets/{dataset}/import");
+    let send = async |fields: &[(&str, &str)]| {
+        let field = |(name, value): &(&str, &str)| {
+            format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let fields: String = fields.iter().map(field).collect();
+        let file = "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\nplz;n\r\n1;2\r\n\r\n--XX--\r\n";
+        let headers = [("content-type", "multipart/form-data; boundary=XX"), OWN];
+        let body = format!("{fields}{file}").into();
+        house.send(&ann, Method::POST, &path, &headers, body).await
+    };
+    let said = [("delimiter", ";"), ("message", "the <first>")];
+    let tried = send(&[said[0], said[1], ("dry_run", "true")]).await;
+    let page = house.page(&ann, went(&tried)).await;
+    for part in [
+        "Nothing is loaded yet.",
+        "<option value=\"plz:int\" selected>int</option>",
+        "<option value=\"plz:text\">text</option>",
+        "name=\"delimiter\" value=\";\"",
+        "name=\"message\" value=\"the &lt;first&gt;\"",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("name=\"dry_run\""), "{page}");
+    let key = hidden(&page, "key");
+    let types = [("type", "plz:text"), ("type", "n:int")];
+    let sent = send(&[("key", &*key), said[0], said[1], types[0], types[1]]).await;
+    let loaded = house.page(&ann, went(&sent)).await;
+    assert!(loaded.contains("It made version 1."), "{loaded}");
+    assert!(!loaded.contains("<option"), "its types stay: {loaded}");
+    let table = house.page(&ann, &format!("/datasets/{dataset}")).await;
+    assert!(table.contains("<small>text</small>"), "{table}");
+}
+
+#[tokio::test]
 async fn a_form_imports_a_file_without_a_script() {
     let house = House::new().await;
     let (ann, ben) = (

@@ -1,4 +1,5 @@
-//! What becomes of a file that is sent: all of it is loaded, or nothing, and what was wrong is said.
+//! What becomes of a file that is sent: all of it is loaded, or nothing, and what was wrong is
+//! said.
 
 use std::time::Duration;
 
@@ -90,6 +91,41 @@ async fn a_dry_run_says_what_would_be_and_loads_nothing() {
             .await,
         0
     );
+}
+
+#[tokio::test]
+async fn a_type_that_is_asked_for_is_not_guessed() {
+    let place = Place::new().await;
+    let types = "?type=id:text&type=price:decimal";
+    let lines = "{\"id\": \"1\", \"price\": 2, \"n\": 1}\n{\"id\": \"2\", \"price\": 3}\n";
+    for (kind, file) in [
+        ("text/csv", "id,price,n\n1,2,1\n2,3,\n"),
+        ("application/x-ndjson", lines),
+    ] {
+        let dataset = place.dataset(&[], json!({})).await;
+        let headers = [("content-type", kind)];
+        let answer = place.import(&dataset, types, &headers, file).await;
+        assert_eq!(answer.status, 201, "{kind}: {}", answer.text());
+        let records = place.records(&format!("{dataset}/records")).await;
+        assert_eq!(records[0], json!({ "id": "1", "price": "2", "n": 1 }));
+        // The same is refused where there are columns, and by a column that the file does not have.
+        let again = place.import(&dataset, types, &headers, file).await;
+        assert_eq!(outcome(&again), (400, "invalid-parameter".to_owned()));
+        let other = place.dataset(&[], json!({})).await;
+        let refused = place.import(&other, "?type=x:text", &headers, file).await;
+        assert_eq!(refused.status, 422, "{kind}");
+        assert!(
+            refused.text().contains("the file has no column"),
+            "{}",
+            refused.text()
+        );
+    }
+    // What a guess from the beginning of a file would take, it does not take.
+    let dataset = place.dataset(&[], json!({})).await;
+    let file = "id,price\n1,2\nx,3\n";
+    let refused = place.import(&dataset, "?type=id:int", &[], file).await;
+    let mistake = ("/rows/3/id".to_owned(), "not-an-int".to_owned());
+    assert_eq!(mistakes(&refused), [mistake]);
 }
 
 #[tokio::test]
