@@ -32,8 +32,8 @@
 //! - [`kube`]: what is done in a cluster besides serving: the database, the keys
 //! - [`posts`]: posts, votes, search
 //! - [`datasets`]: typed tables in projects, loaded from files, whose every change is a version
-//! - [`models`]: ONNX models in projects: versions that never change, and the aliases they are asked
-//!   by
+//! - [`models`]: ONNX models in projects: versions that never change, and the aliases they are
+//!   asked by
 //! - [`console`]: pages for people, above all features: what the API does, to look at and to click
 //! - [`app`]: the only room that sees all others: the command line, the features, `serve`, the ops
 //!   listener, the smoke test

@@ -2,8 +2,8 @@
 //! any place on.
 //!
 //! Who has a blob says so in a row of their own table, by `blob_id`, written in the transaction
-//! that completes it ([`Written::complete`]). A trigger on that table, `release_blob`, lets go of the
-//! blob when the row is deleted, and [`sweep()`] removes it in steps.
+//! that completes it ([`Written::complete`]). A trigger on that table, `release_blob`, lets go of
+//! the blob when the row is deleted, and [`sweep()`] removes it in steps.
 
 mod read;
 mod sweep;

@@ -1,8 +1,8 @@
 //! What `chartroom` says to another Chartroom, as its users' command line: the subcommands that
 //! start nothing, need no database and have no settings of a service.
 //!
-//! Data goes to standard output, words to standard error. A secret is shown nowhere, but for that of
-//! a token that is made.
+//! Data goes to standard output, words to standard error. A secret is shown nowhere, but for that
+//! of a token that is made.
 
 mod account;
 mod api;

@@ -1,5 +1,5 @@
-//! `chartroom sample`: a dataset to try things on, made as anybody else would make it. The files are
-//! the U.S. Census Bureau's as it publishes them.
+//! `chartroom sample`: a dataset to try things on, made as anybody else would make it. The files
+//! are the U.S. Census Bureau's as it publishes them.
 
 use bytes::Bytes;
 use clap::Args;

@@ -35,8 +35,8 @@ pub struct Jobs {
         value_parser = span("1s", "10m"),
     )]
     pub job_lease: Span,
-    /// Jobs of a kind that is quick that this process does at once; of those that take longer it does
-    /// a quarter as many, and of imports and the like one. More take connections from requests
+    /// Jobs of a kind that is quick that this process does at once; of those that take longer it
+    /// does a quarter as many, and of imports and the like one. More take connections from requests
     #[arg(
         long,
         env = "CHARTROOM_JOBS_AT_ONCE",
@@ -66,8 +66,8 @@ pub struct Jobs {
         value_parser = clap::value_parser!(i32).range(1..=36_500),
     )]
     pub audit_keep_days: Option<i32>,
-    /// How many of the newest versions of a dataset are kept that says nothing itself. Without this and
-    /// the days, all are
+    /// How many of the newest versions of a dataset are kept that says nothing itself. Without this
+    /// and the days, all are
     #[arg(
         long,
         env = "CHARTROOM_DATASET_KEEP_VERSIONS",

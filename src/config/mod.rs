@@ -262,8 +262,8 @@ pub struct Limits {
         value_parser = size("1KiB", "1GiB"),
     )]
     pub max_body: Size,
-    /// Uploads and downloads under way at once, of which one caller has a quarter; more are answered
-    /// 503 at once
+    /// Uploads and downloads under way at once, of which one caller has a quarter; more are
+    /// answered 503 at once
     #[arg(
         long,
         env = "CHARTROOM_MAX_STREAMS",

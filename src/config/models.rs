@@ -68,8 +68,8 @@ impl FromStr for ModelsRunner {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Models")]
 pub struct Models {
-    /// Where models run: `beside` in children of this process, by the program chartroom-runner in the
-    /// same folder, or another one by its path; `unix:/PATH` in a runner behind a socket;
+    /// Where models run: `beside` in children of this process, by the program chartroom-runner in
+    /// the same folder, or another one by its path; `unix:/PATH` in a runner behind a socket;
     /// `tls://HOST:PORT` in runners behind a network, at every address of that name; `off` nowhere
     #[arg(
         long,
@@ -89,8 +89,8 @@ pub struct Models {
         value_name = "DIR"
     )]
     pub models_runner_tls: Option<PathBuf>,
-    /// Most runners behind a network at which this process has one version of a model at once: another
-    /// one is taken when questions wait
+    /// Most runners behind a network at which this process has one version of a model at once:
+    /// another one is taken when questions wait
     #[arg(
         long,
         env = "CHARTROOM_MODELS_SPREAD",
@@ -138,8 +138,8 @@ pub struct Models {
         value_parser = size("64MiB", "256GiB"),
     )]
     pub model_memory: Size,
-    /// Memory of all models that are loaded together; beyond it, those go first that were asked least
-    /// recently
+    /// Memory of all models that are loaded together; beyond it, those go first that were asked
+    /// least recently
     #[arg(
         long,
         env = "CHARTROOM_MODELS_MEMORY",

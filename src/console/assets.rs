@@ -1,5 +1,5 @@
-//! The files that pages load. Their names tell their content, so that a browser keeps each for good,
-//! and they are compressed once.
+//! The files that pages load. Their names tell their content, so that a browser keeps each for
+//! good, and they are compressed once.
 
 use std::io::Write as _;
 use std::sync::LazyLock;

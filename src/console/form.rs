@@ -1,5 +1,5 @@
-//! Forms: what was typed, as the JSON that the API takes, so that both are judged by the same rules;
-//! and fields that show what was typed and what is wrong with it.
+//! Forms: what was typed, as the JSON that the API takes, so that both are judged by the same
+//! rules; and fields that show what was typed and what is wrong with it.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::header::IF_MATCH;

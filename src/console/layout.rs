@@ -1,5 +1,5 @@
-//! What every page is set in: the head with its ways, the foot with the page's own calls of the API,
-//! and the headers that keep a page to this site.
+//! What every page is set in: the head with its ways, the foot with the page's own calls of the
+//! API, and the headers that keep a page to this site.
 
 use axum::response::{Html, IntoResponse as _, Response};
 use chrono::Utc;

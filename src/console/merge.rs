@@ -1,6 +1,6 @@
-//! Two who change the same thing at the same time. A form knows what was there when it was opened, so
-//! it sends what was changed in it alone; where somebody else has changed the same, both are asked
-//! for, and where not, both changes are kept.
+//! Two who change the same thing at the same time. A form knows what was there when it was opened,
+//! so it sends what was changed in it alone; where somebody else has changed the same, both are
+//! asked for, and where not, both changes are kept.
 
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};

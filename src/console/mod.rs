@@ -1,10 +1,10 @@
 //! The console: pages for people, above all features.
 //!
 //! One page is one file: its handler and its template. Handlers call what the handlers of the API
-//! call, or these themselves, and have no rules and no SQL of their own. `view` is who looks and how,
-//! `layout` what every page is set in, `form` what was typed, `file` what was uploaded, `inside` what the
-//! lists and forms of things in projects have alike, `merge` what
-//! two have changed at once, `words` what pages say, `markup` the one file that writes unescaped HTML,
+//! call, or these themselves, and have no rules and no SQL of their own. `view` is who looks and
+//! how, `layout` what every page is set in, `form` what was typed, `file` what was uploaded,
+//! `inside` what the lists and forms of things in projects have alike, `merge` what two have
+//! changed at once, `words` what pages say, `markup` the one file that writes unescaped HTML,
 //! `errors` what went wrong.
 
 pub mod admin;

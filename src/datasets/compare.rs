@@ -72,8 +72,8 @@ impl Comparison {
 pub struct Compared {
     pub field: String,
     pub values: Vec<GroupValue>,
-    /// The value of the first group less that of the second; null where there are not two groups with
-    /// a value
+    /// The value of the first group less that of the second; null where there are not two groups
+    /// with a value
     pub difference: Option<f64>,
     pub absolute_difference: Option<f64>,
     /// The group with the largest value; null where two have it or none has a value

@@ -196,7 +196,8 @@ impl Diff {
         })
     }
 
-    /// Every record that is different, as texts: what became of it, and its values before and after.
+    /// Every record that is different, as texts: what became of it, and its values before and
+    /// after.
     pub fn as_texts(&self, texts: impl Fn(&mut Writer<'_>, &Columns)) -> Writer<'static> {
         let mut sql = Writer::default();
         self.pairs(&mut sql);

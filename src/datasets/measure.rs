@@ -156,8 +156,8 @@ impl Measure {
         }
     }
 
-    /// Writes its value. What is computed of floating-point numbers is rounded as they are; means are
-    /// floating-point numbers of exact sums.
+    /// Writes its value. What is computed of floating-point numbers is rounded as they are; means
+    /// are floating-point numbers of exact sums.
     pub fn write(&self, sql: &mut Writer<'_>) {
         let Some(stored) = &self.stored else {
             sql.text("count(*)");

@@ -3,7 +3,8 @@
 //! the table (`sweep.rs`).
 //!
 //! The newest version, those with a pin, and those that what is set keeps are kept: so many of the
-//! newest, and those that were the newest at some time in so many days. Where nothing is set, all are.
+//! newest, and those that were the newest at some time in so many days. Where nothing is set, all
+//! are.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Uuid};

@@ -1,5 +1,5 @@
-//! Round places on a scale of numbers or of times: where the bins of a histogram begin, and where an
-//! axis has its ticks.
+//! Round places on a scale of numbers or of times: where the bins of a histogram begin, and where
+//! an axis has its ticks.
 
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, SecondsFormat};
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! The jobs that clean up after datasets: imports whose process is gone, tables that are no dataset's
-//! any more, and files that no version has.
+//! The jobs that clean up after datasets: imports whose process is gone, tables that are no
+//! dataset's any more, and files that no version has.
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -26,8 +26,8 @@ const AT_ONCE: i64 = 20;
 /// first and comes again.
 const PATIENCE: &str = "SET LOCAL lock_timeout = '200ms'";
 
-/// Those of deleted datasets, and those that no version needs. Who began to read one that is not kept
-/// any more has gone on for long enough.
+/// Those of deleted datasets, and those that no version needs. Who began to read one that is not
+/// kept any more has gone on for long enough.
 const UNUSED: &str = "SELECT generation.id FROM dataset_generations AS generation \
     LEFT JOIN datasets ON datasets.id = generation.dataset_id WHERE datasets.id IS NULL OR ( \
     datasets.generation IS DISTINCT FROM generation.id \

@@ -1,5 +1,5 @@
-//! The tables with the rows of datasets. A dataset has one for each generation: a load that replaces
-//! everything makes the next, beside which readers go on with the one before.
+//! The tables with the rows of datasets. A dataset has one for each generation: a load that
+//! replaces everything makes the next, beside which readers go on with the one before.
 //!
 //! A row carries the change that it came with and, once it is gone, the one that it went with.
 
@@ -131,8 +131,8 @@ impl Table {
     }
 }
 
-/// Writes which columns of a table somebody fills: the record's id, the change it comes with and its
-/// values.
+/// Writes which columns of a table somebody fills: the record's id, the change it comes with and
+/// its values.
 pub fn written(sql: &mut Writer<'_>, columns: &Columns) {
     sql.text("rid, came");
     for place in 0..columns.0.len() {

@@ -10,7 +10,8 @@ use super::column::ColumnType;
 const LARGEST_INT: i64 = (1 << 53) - 1;
 /// Longer numbers say nothing that anybody measures.
 const LONGEST_NUMBER: usize = 1_000;
-/// Days from the first day of year 1, which is number 1, to 2000-01-01, where PostgreSQL counts from.
+/// Days from the first day of year 1, which is number 1, to 2000-01-01, where PostgreSQL counts
+/// from.
 const DAYS_TO_2000: i32 = 730_120;
 /// Microseconds from 2000 to the beginning of the year 1, and to the end of 9999.
 const EARLIEST: i64 = -63_082_281_600_000_000;

@@ -21,8 +21,8 @@ use crate::kernel::types::{DatasetId, ImportId, PrincipalId, ProjectId, instant,
 use crate::schema::{dataset_versions, datasets};
 
 words! {
-    /// What made a version: an import in one of its modes, an edit of records, or a change of what the
-    /// records have to be
+    /// What made a version: an import in one of its modes, an edit of records, or a change of what
+    /// the records have to be
     VersionKind {
         Append = "append",
         Replace = "replace",

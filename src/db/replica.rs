@@ -80,7 +80,8 @@ impl Replica {
     }
 }
 
-/// Where the reads of some work may be answered, and whether the read-only endpoint was one of them.
+/// Where the reads of some work may be answered, and whether the read-only endpoint was one of
+/// them.
 pub struct Source {
     needs_primary: bool,
     is_replica: Cell<bool>,

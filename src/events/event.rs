@@ -199,8 +199,8 @@ events! {
     UserSignedOut "user.signed_out" (user: PrincipalId) { sessions: i64 }
     /// Somebody can sign in to an account by a provider from now on.
     UserLinked "user.linked" (user: PrincipalId) { provider: String }
-    /// Somebody can sign in to an account by a provider no more. It is named by its issuer where it is
-    /// not set up any more.
+    /// Somebody can sign in to an account by a provider no more. It is named by its issuer where it
+    /// is not set up any more.
     UserUnlinked "user.unlinked" (user: PrincipalId) { provider: String }
     /// A sign-in failed. The user is the one whose name was tried, if there is one; the provider is
     /// that of single sign-on, where one said who it is.
@@ -262,7 +262,8 @@ events! {
     InvitationAccepted "invitation.accepted" (project: ProjectId)
         { invitation: InvitationId, principal: PrincipalId, role: &'static str }
         feed(project) "projects/{project}/invitations/{invitation}"
-    /// An owner took an invitation back: it was `deleted`, or `replaced` by one to the same address.
+    /// An owner took an invitation back: it was `deleted`, or `replaced` by one to the same
+    /// address.
     InvitationWithdrawn "invitation.withdrawn" (project: ProjectId)
         { invitation: InvitationId, reason: &'static str }
         feed(project) "projects/{project}/invitations/{invitation}"

@@ -3,8 +3,8 @@
 //! transaction; `model` is for those who read the trail.
 //!
 //! What the members of a project may follow goes into the outbox in the same statement. The
-//! `sequencer` moves it to the feed and gives each event its number; `cloud` is how it is shown, and the `ring`
-//! is where those hear of it who follow the feed.
+//! `sequencer` moves it to the feed and gives each event its number; `cloud` is how it is shown,
+//! and the `ring` is where those hear of it who follow the feed.
 
 pub mod cloud;
 pub mod event;

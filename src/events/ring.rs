@@ -68,8 +68,8 @@ impl Batch {
 
 pub struct Ring {
     /// Reads events after `$1`, at most `$3`, and who of `$2` may read them. Its columns are those
-    /// of [`FeedEvent`], `data` as text, then `last`, `is_internal` and `readers`; with no event, one row of nulls
-    /// but for `last`.
+    /// of [`FeedEvent`], `data` as text, then `last`, `is_internal` and `readers`; with no event,
+    /// one row of nulls but for `last`.
     statement: &'static str,
     source: String,
     position: AtomicI64,

@@ -1,5 +1,5 @@
-//! One stream of the feed. Each event is sent to those who may read it at the moment it is read from
-//! the database; what this stream missed, or came too late for, it reads in pages.
+//! One stream of the feed. Each event is sent to those who may read it at the moment it is read
+//! from the database; what this stream missed, or came too late for, it reads in pages.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

@@ -15,8 +15,8 @@ pub fn accepted(headers: &HeaderMap) -> impl Iterator<Item = String> {
     })
 }
 
-/// What `known` makes of the first type that is known here; `None` is JSON, which who takes anything
-/// gets too.
+/// What `known` makes of the first type that is known here; `None` is JSON, which who takes
+/// anything gets too.
 pub fn preferred<T>(headers: &HeaderMap, known: impl Fn(&str) -> Option<T>) -> Option<T> {
     let first = accepted(headers).find_map(|kind| match kind.as_str() {
         "application/json" | "application/*" | "*/*" => Some(None),

@@ -1,6 +1,6 @@
-//! The HTTP surface: one hand-written middleware (`shell`), what it hands to handlers (`body`,
-//! who calls: `caller`, what they take: `accept`), what they give back (`answer`), and how both are documented (`openapi`,
-//! `site`).
+//! The HTTP surface: one hand-written middleware (`shell`), what it hands to handlers (`body`, who
+//! calls: `caller`, what they take: `accept`), what they give back (`answer`), and how both are
+//! documented (`openapi`, `site`).
 
 pub mod accept;
 pub mod answer;

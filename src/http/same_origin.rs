@@ -3,8 +3,8 @@
 use http::HeaderMap;
 use http::header::ORIGIN;
 
-/// Browsers say where a request comes from; only very old ones leave it to `Origin` alone. A request
-/// that says neither is no browser's.
+/// Browsers say where a request comes from; only very old ones leave it to `Origin` alone. A
+/// request that says neither is no browser's.
 pub fn is_same_origin(public_url: &str, headers: &HeaderMap) -> bool {
     match headers.get("sec-fetch-site") {
         Some(site) => site == "same-origin" || site == "none",

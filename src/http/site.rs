@@ -120,8 +120,8 @@ fn begin(home: Option<&'static str>, headers: &HeaderMap) -> Redirect {
     Redirect::temporary(home.unwrap_or("/docs"))
 }
 
-/// Where Swagger UI draws. `/docs` and `/docs/` mean the same here, so what it loads must not depend
-/// on which one it was.
+/// Where Swagger UI draws. `/docs` and `/docs/` mean the same here, so what it loads must not
+/// depend on which one it was.
 fn page_of_api(home: Option<&'static str>) -> String {
     let home = home.map(|home| {
         format!(

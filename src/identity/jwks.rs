@@ -243,8 +243,8 @@ impl Keys {
 }
 
 impl Asked {
-    /// Counts as asking. While there is no answer, or nobody may be asked, there is no telling whose
-    /// the key is.
+    /// Counts as asking. While there is no answer, or nobody may be asked, there is no telling
+    /// whose the key is.
     fn may_ask(&mut self) -> Result<(), Unavailable> {
         if let Some((at, error)) = &self.failed {
             return match at.elapsed() < PAUSE {

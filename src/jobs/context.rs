@@ -26,8 +26,8 @@ pub enum Stop {
     Draining,
 }
 
-/// Ends a job as the last work of a transaction that is not the context's own, as that of an import.
-/// Work that turns out to be another's by then is rolled back.
+/// Ends a job as the last work of a transaction that is not the context's own, as that of an
+/// import. Work that turns out to be another's by then is rolled back.
 pub struct Fence {
     hold: Hold,
     is_lost: AtomicBool,

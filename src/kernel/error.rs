@@ -55,8 +55,8 @@ codes! {
     /// A query parameter or a part of the path has a value that cannot be used. `detail` names it
     /// and what it takes.
     InvalidParameter = "invalid-parameter" BAD_REQUEST "A parameter cannot be used",
-    /// The body that arrived is not the one whose digest `Content-Digest` names, so it was damaged on
-    /// its way. Send it again.
+    /// The body that arrived is not the one whose digest `Content-Digest` names, so it was damaged
+    /// on its way. Send it again.
     DigestMismatch = "digest-mismatch" BAD_REQUEST "The body is not the one that was meant",
     /// The name, the password or the refresh token is not good, or not any more. Which of them is
     /// not said.
@@ -73,8 +73,8 @@ codes! {
     SignInRefused = "sign-in-refused" FORBIDDEN "You are not signed in",
     /// There is nothing here, or nothing that you may see.
     NotFound = "not-found" NOT_FOUND "There is nothing here",
-    /// This is done by mail, and the service is not set up to send any. Its operator can change that;
-    /// an administrator can do the same for you in another way.
+    /// This is done by mail, and the service is not set up to send any. Its operator can change
+    /// that; an administrator can do the same for you in another way.
     MailOff = "mail-off" NOT_FOUND "No mail is sent here",
     /// The resource is there but takes other methods; the header `Allow` lists them.
     MethodNotAllowed = "method-not-allowed" METHOD_NOT_ALLOWED "The resource does not take this method",
@@ -84,15 +84,15 @@ codes! {
     /// Nobody would be left who administers. Make another administrator first, then repeat the
     /// request.
     LastAdmin = "last-admin" CONFLICT "Somebody has to administer",
-    /// Nobody could sign in to the account any more. Set a password first, or link another provider, then
-    /// repeat the request.
+    /// Nobody could sign in to the account any more. Set a password first, or link another
+    /// provider, then repeat the request.
     LastWayIn = "last-way-in" CONFLICT "An account needs a way in",
     /// The first request with this `Idempotency-Key` is still being worked on. Repeat after the
     /// time in `Retry-After` to get its answer.
     RequestInFlight = "request-in-flight" CONFLICT "The same request is being worked on",
-    /// Records break a rule of the dataset, which says what they have to be: those that are there break
-    /// one that is to be set, or the change would leave such ones. `errors` says which rule, and how
-    /// many. Correct the records, or the rule, then repeat the request.
+    /// Records break a rule of the dataset, which says what they have to be: those that are there
+    /// break one that is to be set, or the change would leave such ones. `errors` says which rule,
+    /// and how many. Correct the records, or the rule, then repeat the request.
     RulesBroken = "rules-broken" CONFLICT "Records break a rule of the dataset",
     /// The project's `expires_at` has passed: it can be read, and nothing in it can be changed. An
     /// owner can extend it by setting `expires_at` to a later time or to null.
@@ -100,8 +100,8 @@ codes! {
     /// The change would leave a project without an owner. Make somebody else an owner first, or
     /// delete the project; `detail` says which projects it is about where that is not plain.
     LastOwner = "last-owner" CONFLICT "A project needs an owner",
-    /// An alias of a model leads to what you want to delete. Move or remove the alias first; `detail`
-    /// names it.
+    /// An alias of a model leads to what you want to delete. Move or remove the alias first;
+    /// `detail` names it.
     AliasInUse = "alias-in-use" CONFLICT "An alias leads here",
     /// The version of the model is still being checked, or its check has failed. Its `state` and
     /// `problem` say more.
@@ -112,8 +112,8 @@ codes! {
     /// Events that came after the one you named are not kept any more. Read the resources
     /// themselves, then go on from the number in `detail`.
     EventsExpired = "events-expired" GONE "The events are not kept any more",
-    /// The version of the dataset is not kept any more. Its number, time and message are in the list of
-    /// versions; a pin keeps one for good.
+    /// The version of the dataset is not kept any more. Its number, time and message are in the
+    /// list of versions; a pin keeps one for good.
     VersionPurged = "version-purged" GONE "The version is not kept any more",
     /// The resource has changed since you read it, or is there although you asked to create it.
     /// Read it again, then repeat the change with its new `ETag` in `If-Match`.
@@ -127,8 +127,8 @@ codes! {
     UriTooLong = "uri-too-long" URI_TOO_LONG "The URL is too long",
     /// The file has no bytes where `Range` asks for some. `Content-Range` says how many it has.
     RangeNotSatisfiable = "range-not-satisfiable" RANGE_NOT_SATISFIABLE "The file has no such bytes",
-    /// The tensors are not what the model takes: one is missing, has another type or another shape, or
-    /// has values that the model cannot work on. `detail` names it and says what was expected.
+    /// The tensors are not what the model takes: one is missing, has another type or another shape,
+    /// or has values that the model cannot work on. `detail` names it and says what was expected.
     InvalidInput = "invalid-input" BAD_REQUEST "The tensors do not fit the model",
     /// The body has a type or an encoding that this resource does not take. `detail` says which it
     /// takes.
@@ -164,8 +164,9 @@ codes! {
     /// The file is being made, which the first request for it began. Repeat after the time in
     /// `Retry-After`.
     FilePending = "file-pending" SERVICE_UNAVAILABLE "The file is being made",
-    /// The process in which the model runs ended before it answered: it took more memory or time than
-    /// there is for it, or what was asked made it end. The next request finds it running again.
+    /// The process in which the model runs ended before it answered: it took more memory or time
+    /// than there is for it, or what was asked made it end. The next request finds it running
+    /// again.
     ModelFailed = "model-failed" SERVICE_UNAVAILABLE "The model ended before it answered",
     /// Models are not served by this process, or what runs them cannot be reached. Its operator can
     /// change that; everything else works.
@@ -187,8 +188,8 @@ codes! {
     /// The cluster, which alone knows whether the token of a workload is good, does not answer.
     /// Nothing was done; repeat after the time in `Retry-After`.
     IdentityUnavailable = "identity-unavailable" SERVICE_UNAVAILABLE "The cluster does not answer",
-    /// The provider of single sign-on does not answer, or not as it should. Repeat after the time in
-    /// `Retry-After`, or sign in with a password; the operator finds the reason in the log.
+    /// The provider of single sign-on does not answer, or not as it should. Repeat after the time
+    /// in `Retry-After`, or sign in with a password; the operator finds the reason in the log.
     ProviderUnavailable = "provider-unavailable" SERVICE_UNAVAILABLE "The sign-in provider does not answer",
     /// The process is not ready to serve; `detail` says why. Load balancers ask this on the ops
     /// listener.
@@ -256,8 +257,8 @@ pub struct Problem<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     pub errors: &'a [FieldError],
-    /// At the token endpoints: the code of RFC 6749, 5.2; at those of the inference protocol: the same
-    /// as `detail`
+    /// At the token endpoints: the code of RFC 6749, 5.2; at those of the inference protocol: the
+    /// same as `detail`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<&'a str>,
     /// At the token endpoints: the same as `detail`

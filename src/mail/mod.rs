@@ -1,9 +1,9 @@
 //! Mail: one job for each, enqueued in the transaction of what it tells.
 //!
 //! What a mail says is for the features, which write a [`Letter`](letter::Letter); `message` makes
-//! a message of it and `wire` hands that to the mail server, over what `connect` makes; `refusal` is
-//! what its answers mean. `address` is what the service learns about an address on the way, and `links` are the secrets in mails
-//! that can be used once. `page` is where the links lead.
+//! a message of it and `wire` hands that to the mail server, over what `connect` makes; `refusal`
+//! is what its answers mean. `address` is what the service learns about an address on the way, and
+//! `links` are the secrets in mails that can be used once. `page` is where the links lead.
 
 pub mod address;
 mod connect;

@@ -19,7 +19,8 @@ use crate::kernel::values::{NameRule, text};
 use crate::schema::{model_alias_moves, model_aliases, model_versions};
 
 text! {
-    /// An alias of a model: a word that begins with a letter, so that it is never taken for a version
+    /// An alias of a model: a word that begins with a letter, so that it is never taken for a
+    /// version
     AliasName = |text| NameRule::WORD.checked(text),
     || NameRule::WORD.described().description(Some("An alias of a model"));
 }

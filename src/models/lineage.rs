@@ -1,5 +1,5 @@
-//! Lineage: which version of a dataset or a model came from which. What somebody may not read, or is
-//! gone, is a node without a name, and what lies beyond it is found all the same.
+//! Lineage: which version of a dataset or a model came from which. What somebody may not read, or
+//! is gone, is a node without a name, and what lies beyond it is found all the same.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -18,8 +18,8 @@ use crate::projects::access::{ProjectAccess, Viewer};
 use crate::schema::lineage;
 
 words! {
-    /// How one came from the other: the model was trained on the dataset, the model scored what became
-    /// the dataset, the dataset was made from the other by being scored
+    /// How one came from the other: the model was trained on the dataset, the model scored what
+    /// became the dataset, the dataset was made from the other by being scored
     LineageKind {
         TrainedOn = "trained_on",
         Scored = "scored",
@@ -71,7 +71,8 @@ pub struct Lineage {
     pub nodes: Vec<LineageNode>,
     #[schema(max_items = 5000)]
     pub edges: Vec<LineageEdge>,
-    /// Whether there is more than is shown, which is at most 10 steps away, 1,000 nodes and 5,000 edges
+    /// Whether there is more than is shown, which is at most 10 steps away, 1,000 nodes and 5,000
+    /// edges
     pub truncated: bool,
 }
 

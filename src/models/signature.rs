@@ -17,8 +17,8 @@ pub struct Signature {
     pub producer: String,
     /// The runtime that read it, and its version
     pub runtime: String,
-    /// Whether requests of several callers may be answered by one run, because the rows of a batch do
-    /// not depend on each other
+    /// Whether requests of several callers may be answered by one run, because the rows of a batch
+    /// do not depend on each other
     pub batches: bool,
     /// What was changed in the file before it was loaded
     pub notes: Vec<String>,

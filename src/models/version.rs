@@ -57,7 +57,8 @@ pub struct Version {
     pub model_id: ModelId,
     pub version: i64,
     pub state: VersionState,
-    /// Why it has failed, or why it is still being checked; where it is ready, what its last check found
+    /// Why it has failed, or why it is still being checked; where it is ready, what its last check
+    /// found
     pub problem: Option<String>,
     /// Bytes of the file
     pub size: i64,
@@ -259,8 +260,8 @@ impl Version {
             .await
     }
 
-    /// What its check has found; says in which state it was, if it is there. One that serves goes on
-    /// serving, with the problem beside it: what cannot be loaded now may be for want of memory.
+    /// What its check has found; says in which state it was, if it is there. One that serves goes
+    /// on serving, with the problem beside it: what cannot be loaded now may be for want of memory.
     pub async fn judge(
         connection: &mut AsyncPgConnection,
         model: ModelId,

@@ -38,7 +38,8 @@ row! {
         pub project_id: Option<ProjectId> as Nullable<Uuid>,
         pub title: String as Text => Title,
         pub content: String as Text => Content,
-        /// Whether the post is published. Only its author and the editors of its project see a draft
+        /// Whether the post is published. Only its author and the editors of its project see a
+        /// draft
         pub published: bool as Bool =>
             /// Whether to publish the post; if not, it is a draft
             #[serde(default = "yes")]
@@ -71,8 +72,8 @@ row! {
     #[serde(deny_unknown_fields)]
     pub struct CreatePost {
         ..,
-        /// The project that the post is written in, where you need the role `editor`. Without this it
-        /// is in none
+        /// The project that the post is written in, where you need the role `editor`. Without this
+        /// it is in none
         pub project_id: Option<ProjectId>,
     }
 

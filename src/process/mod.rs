@@ -2,10 +2,10 @@
 //! that take memory to make.
 //!
 //! The child is this program again, as `chartroom runner` (`crates/chartroom-runner`). It gets one
-//! file, opened for reading, or a pipe with rows, and nothing else: no environment, no setting, no database. It raises
-//! walls around itself before it looks at the file, and this side holds three limits of its own: a
-//! wall clock, what a message may weigh, and how much the child may say on its standard error.
-//! Whatever becomes of the child is one [`RunnerError`] here.
+//! file, opened for reading, or a pipe with rows, and nothing else: no environment, no setting, no
+//! database. It raises walls around itself before it looks at the file, and this side holds three
+//! limits of its own: a wall clock, what a message may weigh, and how much the child may say on its
+//! standard error. Whatever becomes of the child is one [`RunnerError`] here.
 
 mod child;
 mod frames;

@@ -81,7 +81,8 @@ impl Spool {
         }
     }
 
-    /// Says in the log if no file can be kept, which its operator should not hear from a user first.
+    /// Says in the log if no file can be kept, which its operator should not hear from a user
+    /// first.
     pub async fn check(&self) {
         if let Err(error) = self.begin().await {
             tracing::warn!(

@@ -1,4 +1,5 @@
-//! All metrics in one typed struct: the field is the name, its doc comment the help text, so a typo does not compile.
+//! All metrics in one typed struct: the field is the name, its doc comment the help text, so a typo
+//! does not compile.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,11 +21,11 @@ const LONG_SECONDS: &[f64] = &[0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0];
 const COUNTS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 
 macro_rules! metrics {
-    ($(#[doc = $help:literal] $name:ident: $kind:ty $([$($label:literal),+])? $(=> $buckets:ident)?,)+) => {
+    ($($(#[doc = $help:literal])+ $name:ident: $kind:ty $([$($label:literal),+])? $(=> $buckets:ident)?,)+) => {
         pub struct Metrics {
             registry: Registry,
             scraped: Mutex<()>,
-            $(#[doc = $help] pub $name: $kind,)+
+            $($(#[doc = $help])+ pub $name: $kind,)+
         }
 
         impl Metrics {
@@ -35,7 +36,7 @@ macro_rules! metrics {
                 let registry = Registry::new();
                 #[cfg(target_os = "linux")]
                 registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
-                $(let $name = <$kind>::made(stringify!($name), $help.trim(), &[$($($label),+)?], metrics!(@buckets $($buckets)?))?;
+                $(let $name = <$kind>::made(stringify!($name), concat!($($help),+).trim(), &[$($($label),+)?], metrics!(@buckets $($buckets)?))?;
                 registry.register(Box::new($name.clone()))?;)+
                 Ok(Self { registry, scraped: Mutex::default(), $($name,)+ })
             }
@@ -46,11 +47,13 @@ macro_rules! metrics {
 }
 
 metrics! {
-    /// Time to the head of an answer that is not streamed, by route template, method and status class
+    /// Time to the head of an answer that is not streamed, by route template, method and status
+    /// class
     http_server_request_duration_seconds: HistogramVec ["method", "route", "status"],
     /// Requests being worked on, without streamed ones
     http_server_requests_in_flight: IntGauge,
-    /// Requests refused because as many as allowed were being worked on, or too much of their bodies or answers was held in memory
+    /// Requests refused because as many as allowed were being worked on, or too much of their
+    /// bodies or answers was held in memory
     http_server_requests_shed_total: IntCounter,
     /// Uploads and downloads under way
     http_server_streams_in_flight: IntGauge,
@@ -82,15 +85,18 @@ metrics! {
     database_read_fallbacks_total: IntCounter,
     /// Sign-in attempts by what the limits said: admitted, the policy that refused, busy, or failed
     signin_attempts_total: IntCounterVec ["outcome"],
-    /// Sign-ins by a provider of single sign-on that came back from it, by what became of them: signed_in, refused or unavailable
+    /// Sign-ins by a provider of single sign-on that came back from it, by what became of them:
+    /// signed_in, refused or unavailable
     oidc_sign_ins_total: IntCounterVec ["provider", "outcome"],
     /// Passwords hashed, to store or to check them
     password_hashes_total: IntCounter,
-    /// Service account tokens that the API server was asked about, by what came of it: accepted, refused or unavailable
+    /// Service account tokens that the API server was asked about, by what came of it: accepted,
+    /// refused or unavailable
     token_reviews_total: IntCounterVec ["outcome"],
     /// Ended sessions, tokens and users held in memory
     revocations_held: IntGauge,
-    /// Unix time of the last successful look for revocations; beyond 5 s of age, requests ask the database
+    /// Unix time of the last successful look for revocations; beyond 5 s of age, requests ask the
+    /// database
     revocations_polled_timestamp_seconds: IntGauge,
     /// Looks for revocations that failed
     revocations_poll_failures_total: IntCounter,
@@ -118,7 +124,8 @@ metrics! {
     job_run_duration_seconds: HistogramVec ["kind"],
     /// Jobs that another worker took from this one, because their lease had run out
     job_leases_lost_total: IntCounter,
-    /// Files that were to be read by a child of this process, by what came of it: read, refused, the limit that ended it, dropped, busy, or crashed
+    /// Files that were to be read by a child of this process, by what came of it: read, refused,
+    /// the limit that ended it, dropped, busy, or crashed
     file_reads_total: IntCounterVec ["outcome"],
     /// Whether a wall around what reads files does not stand: 1 or 0, as the last child said
     file_reader_walls_missing: IntGaugeVec ["wall"],
@@ -132,11 +139,14 @@ metrics! {
     dataset_imports_in_flight: IntGauge,
     /// Bytes of files that were read for datasets, after decompression
     dataset_import_bytes_total: IntCounterVec ["format"],
-    /// Records of files, by what became of them: loaded, or rejected because they could not be taken
+    /// Records of files, by what became of them: loaded, or rejected because they could not be
+    /// taken
     dataset_import_rows_total: IntCounterVec ["outcome"],
-    /// Exports by what became of them: complete, failed on our side, or dropped because their reader went away
+    /// Exports by what became of them: complete, failed on our side, or dropped because their
+    /// reader went away
     dataset_exports_total: IntCounterVec ["format", "outcome"],
-    /// Questions to models by what became of them: answered, invalid, busy, late, failed or unavailable
+    /// Questions to models by what became of them: answered, invalid, busy, late, failed or
+    /// unavailable
     model_requests_total: IntCounterVec ["model", "outcome"],
     /// How long questions waited for the process of their model
     model_queue_seconds: HistogramVec ["model"],
@@ -150,15 +160,20 @@ metrics! {
     model_loads_total: IntCounterVec ["outcome"],
     /// Processes of models that ended before they answered
     model_ends_total: IntCounter,
-    /// Until when runners of models behind a network believe this process: the end of its certificate; 0 where there is none
+    /// Until when runners of models behind a network believe this process: the end of its
+    /// certificate; 0 where there is none
     models_certificate_expiry_timestamp_seconds: IntGauge,
-    /// Questions whose answers are for the log of a model: kept, or dropped because there were too many or they fit no dataset
+    /// Questions whose answers are for the log of a model: kept, or dropped because there were too
+    /// many or they fit no dataset
     model_log_questions_total: IntCounterVec ["outcome"],
-    /// Answers of versions that get copies, beside those that callers saw: same, different, failed or dropped
+    /// Answers of versions that get copies, beside those that callers saw: same, different, failed
+    /// or dropped
     model_shadows_total: IntCounterVec ["model", "outcome"],
-    /// Mails by what became of a try: sent, refused by the address for good, unfit (the letter was refused for good), failed, or unneeded by then
+    /// Mails by what became of a try: sent, refused by the address for good, unfit (the letter was
+    /// refused for good), failed, or unneeded by then
     chartroom_mail_total: IntCounterVec ["outcome"],
-    /// Mails that are still to be sent, tried or not, counted up to 10,000; mails with the notifications of a day are left out
+    /// Mails that are still to be sent, tried or not, counted up to 10,000; mails with the
+    /// notifications of a day are left out
     chartroom_mail_waiting: IntGauge,
     /// Age of the oldest of them
     chartroom_mail_oldest_age_seconds: IntGauge,

@@ -112,8 +112,8 @@ fn models_run_beside_the_service_without_a_secret_or_a_port() {
     );
 }
 
-/// Runners that hold a certificate and nothing else, that each who asks can find and prove itself to,
-/// and that nobody else reaches.
+/// Runners that hold a certificate and nothing else, that each who asks can find and prove itself
+/// to, and that nobody else reaches.
 fn runners_know_who_asks(case: &Case) -> Vec<String> {
     let mut findings = Vec::new();
     let Some(runners) = case.of_kind("Deployment").find(|it| is_of_runners(it)) else {

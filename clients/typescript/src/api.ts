@@ -114,7 +114,8 @@ export interface paths {
         /**
          * Change what a dataset says of itself
          * @description A merge patch: members that you leave out stay as they are. You need the role `editor` in the
-         *     project, and `owner` for how long versions are kept. With `If-Match` nobody's change is overwritten.
+         *     project, and `owner` for how long versions are kept. With `If-Match` nobody's change is
+         *     overwritten.
          *
          *     A change of rules is a version. If records break a rule that is to be set, the answer is 409
          *     `rules-broken`, and `errors` says how many.
@@ -131,9 +132,9 @@ export interface paths {
         };
         /**
          * Groups of records, and what is computed of each
-         * @description In the order of the fields that make the groups. A picture has lines over numbers and times and bars
-         *     for all else, and a second field makes a series of each of its values. Sums of whole numbers and decimals are exact, and
-         *     texts in JSON where the field is.
+         * @description In the order of the fields that make the groups. A picture has lines over numbers and times and
+         *     bars for all else, and a second field makes a series of each of its values. Sums of whole
+         *     numbers and decimals are exact, and texts in JSON where the field is.
          */
         get: operations["get_aggregate"];
         put?: never;
@@ -175,8 +176,8 @@ export interface paths {
         };
         /**
          * A dataset as Croissant describes it
-         * @description JSON-LD of MLCommons Croissant 1.0 with the fields of the records, where they are as CSV, and what
-         *     the dataset says of itself. Whoever reads the records needs credentials of their own.
+         * @description JSON-LD of MLCommons Croissant 1.0 with the fields of the records, where they are as CSV, and
+         *     what the dataset says of itself. Whoever reads the records needs credentials of their own.
          */
         get: operations["get_croissant"];
         put?: never;
@@ -196,8 +197,8 @@ export interface paths {
         };
         /**
          * A dataset as a Frictionless Data Package
-         * @description `datapackage.json` with the schema of the records, where they are as CSV, and what the dataset says
-         *     of itself. Whoever reads the records needs credentials of their own.
+         * @description `datapackage.json` with the schema of the records, where they are as CSV, and what the dataset
+         *     says of itself. Whoever reads the records needs credentials of their own.
          */
         get: operations["get_data_package"];
         put?: never;
@@ -217,10 +218,10 @@ export interface paths {
         };
         /**
          * The records that are different in two versions
-         * @description Those that were added, then those that were removed, then those that have changed, as they were and
-         *     as they are. Records are the same by the key of the dataset; without one by their id, and where all
-         *     were replaced by all their values. In CSV a record that has changed has two lines, `before` and
-         *     `after`.
+         * @description Those that were added, then those that were removed, then those that have changed, as they were
+         *     and as they are. Records are the same by the key of the dataset; without one by their id, and
+         *     where all were replaced by all their values. In CSV a record that has changed has two lines,
+         *     `before` and `after`.
          */
         get: operations["list_differences"];
         put?: never;
@@ -269,8 +270,8 @@ export interface paths {
          * @description Sends a file of records; all of them become part of the dataset, or none. You need the role
          *     `editor` in the project. A dataset without columns gets those of the file, whose types are
          *     guessed so that nothing is lost; `dry_run=true` shows them, and every mistake, without loading
-         *     anything. CSV is UTF-8, UTF-16 with a byte order mark, or what `charset` in its `Content-Type`
-         *     says.
+         *     anything, and `type` says what a column is to be instead. CSV is UTF-8, UTF-16 with a byte order
+         *     mark, or what `charset` in its `Content-Type` says.
          *
          *     If the import is done within a few seconds of the last byte, the answer is 201, and 422 if
          *     records cannot be taken; `errors` has the first of them, and the import at `Location` more. If
@@ -317,11 +318,11 @@ export interface paths {
         };
         /**
          * The records that an import could not take
-         * @description As CSV, each after the columns `_rejected_row`, `_rejected_column` and `_rejected_code`, which say
-         *     where it stood and what is wrong with it. Repaired, the file can be imported as it is: these
+         * @description As CSV, each after the columns `_rejected_row`, `_rejected_column` and `_rejected_code`, which
+         *     say where it stood and what is wrong with it. Repaired, the file can be imported as it is: these
          *     columns are left out, and those that `section_column` and `set` had added are in it, so it needs
-         *     neither them nor `columns` and `skip_rows`. It is kept for 30 days. You need the role `editor` in
-         *     the project.
+         *     neither them nor `columns` and `skip_rows`. It is kept for 30 days. You need the role `editor`
+         *     in the project.
          */
         get: operations["get_rejected_records"];
         put?: never;
@@ -347,9 +348,9 @@ export interface paths {
         put?: never;
         /**
          * Keep a version for good
-         * @description Until the pin is removed, the version is not purged. You need the role `owner` in the project. The
-         *     name is alone in the dataset: if it is taken, the answer is 409. If the version was purged already,
-         *     it is 410.
+         * @description Until the pin is removed, the version is not purged. You need the role `owner` in the project.
+         *     The name is alone in the dataset: if it is taken, the answer is 409. If the version was purged
+         *     already, it is 410.
          */
         post: operations["create_pin"];
         delete?: never;
@@ -491,10 +492,10 @@ export interface paths {
         };
         /**
          * A version as a Parquet file
-         * @description All its records, with a length, a strong `ETag` and ranges, so that programs read what they need of
-         *     it by its URL. It is made when it is asked for the first time, which the answer waits for; if that
-         *     takes too long, it is 503 `file-pending`. From then on it stays the same, for as long as the version
-         *     is kept.
+         * @description All its records, with a length, a strong `ETag` and ranges, so that programs read what they need
+         *     of it by its URL. It is made when it is asked for the first time, which the answer waits for; if
+         *     that takes too long, it is 503 `file-pending`. From then on it stays the same, for as long as
+         *     the version is kept.
          */
         get: operations["get_version_file"];
         put?: never;
@@ -610,10 +611,10 @@ export interface paths {
         };
         /**
          * Where a version came from, and what came from it
-         * @description Walks both ways from a version of a dataset or of a model: what it was trained on or made from and
-         *     by which model, and so on, and what was made of it. What you may not see, and what is gone, is a
-         *     node without a name; what lies beyond it is shown if you may see that. At most 10 steps away, 1,000
-         *     nodes and 5,000 edges.
+         * @description Walks both ways from a version of a dataset or of a model: what it was trained on or made from
+         *     and by which model, and so on, and what was made of it. What you may not see, and what is gone,
+         *     is a node without a name; what lies beyond it is shown if you may see that. At most 10 steps
+         *     away, 1,000 nodes and 5,000 edges.
          */
         get: operations["get_lineage"];
         put?: never;
@@ -651,10 +652,9 @@ export interface paths {
         /**
          * Change your account
          * @description A merge patch: members that you leave out stay as they are. A new `email` needs
-         *     `current_password`, and an API token cannot change it. It counts at once, and is `unverified` until
-         *     you confirm it by the link that is mailed there; the address that you had confirmed before is told.
-         *     A taken `email` or `username` is answered
-         *     409.
+         *     `current_password`, and an API token cannot change it. It counts at once, and is `unverified`
+         *     until you confirm it by the link that is mailed there; the address that you had confirmed before
+         *     is told. A taken `email` or `username` is answered 409.
          */
         patch: operations["update_me"];
         trace?: never;
@@ -958,9 +958,9 @@ export interface paths {
         put?: never;
         /**
          * Make a model
-         * @description You need the role `editor` in its project. The name is part of the path by which programs ask the
-         *     model, so it is alone in the service: if it is taken, also in a project that you cannot see, the
-         *     answer is 409.
+         * @description You need the role `editor` in its project. The name is part of the path by which programs ask
+         *     the model, so it is alone in the service: if it is taken, also in a project that you cannot see,
+         *     the answer is 409.
          */
         post: operations["create_model"];
         delete?: never;
@@ -985,8 +985,8 @@ export interface paths {
         post?: never;
         /**
          * Delete a model
-         * @description Deletes all its versions and the history of its aliases. You need the role `owner` in the project.
-         *     For as long as an alias is there, the answer is 409: remove the alias first.
+         * @description Deletes all its versions and the history of its aliases. You need the role `owner` in the
+         *     project. For as long as an alias is there, the answer is 409: remove the alias first.
          */
         delete: operations["delete_model"];
         options?: never;
@@ -1007,8 +1007,8 @@ export interface paths {
         };
         /**
          * The aliases of a model
-         * @description By an alias programs ask a model without knowing the number of its version. Without any word they
-         *     ask `production`.
+         * @description By an alias programs ask a model without knowing the number of its version. Without any word
+         *     they ask `production`.
          */
         get: operations["list_aliases"];
         put?: never;
@@ -1033,9 +1033,9 @@ export interface paths {
         get: operations["get_alias"];
         /**
          * Move an alias
-         * @description Makes the alias where there is none. From then on, within about a second, requests by the alias are
-         *     answered by where it leads. You need the role `owner`. Every version that it leads to has to be
-         *     ready, and its golden test, if it has one, is tried before the alias moves.
+         * @description Makes the alias where there is none. From then on, within about a second, requests by the alias
+         *     are answered by where it leads. You need the role `owner`. Every version that it leads to has to
+         *     be ready, and its golden test, if it has one, is tried before the alias moves.
          */
         put: operations["move_alias"];
         post?: never;
@@ -1078,8 +1078,8 @@ export interface paths {
         };
         /**
          * The moves of an alias
-         * @description Every one there was, the newest first: who moved it, when, where to and why. They are kept when the
-         *     alias is removed, for as long as the model is there.
+         * @description Every one there was, the newest first: who moved it, when, where to and why. They are kept when
+         *     the alias is removed, for as long as the model is there.
          */
         get: operations["list_alias_moves"];
         put?: never;
@@ -1102,14 +1102,14 @@ export interface paths {
         /**
          * Score a dataset
          * @description Asks a version of the model about every record of a version of a dataset, and loads the records
-         *     with the answers into the dataset `into` as one import, all of them or none. An output of the shape
-         *     `[-1]` or `[-1, 1]` is the column of its name, and one of the shape `[-1, n]` the columns `name_0`
-         *     to `name_(n-1)`. You have to be able to read the model and the dataset, and need the role `editor`
-         *     in the project of `into`.
+         *     with the answers into the dataset `into` as one import, all of them or none. An output of the
+         *     shape `[-1]` or `[-1, 1]` is the column of its name, and one of the shape `[-1, n]` the columns
+         *     `name_0` to `name_(n-1)`. You have to be able to read the model and the dataset, and need the
+         *     role `editor` in the project of `into`.
          *
-         *     A job does it. The import at `Location` says how far it is and what became of it, and is stopped by
-         *     `DELETE`. A record without a value that the model needs, or with one that it cannot take, refuses
-         *     all, and `problem` says which. Where models run nowhere, the answer is 503.
+         *     A job does it. The import at `Location` says how far it is and what became of it, and is stopped
+         *     by `DELETE`. A record without a value that the model needs, or with one that it cannot take,
+         *     refuses all, and `problem` says which. Where models run nowhere, the answer is 503.
          */
         post: operations["score_dataset"];
         delete?: never;
@@ -1127,18 +1127,19 @@ export interface paths {
         };
         /**
          * The log of a model's predictions
-         * @description Which share of the answers is kept in which dataset, how many records that were, and why the last
-         *     ones were not loaded, if they were not. Its `ETag` changes also when records are loaded. 404 says
-         *     that no answers are kept.
+         * @description Which share of the answers is kept in which dataset, how many records that were, and why the
+         *     last ones were not loaded, if they were not. Its `ETag` changes also when records are loaded.
+         *     404 says that no answers are kept.
          */
         get: operations["get_model_log"];
         /**
          * Keep a share of a model's answers
          * @description From then on, within about a second, this share of the questions is kept with its answers, and
-         *     within a minute they are records of the dataset: when the model was asked, by which version, with
-         *     which `id`, in how many milliseconds, the inputs and the outputs, a record for each row. A tensor of
-         *     the shape `[-1]` or `[-1, 1]` is the column of its name, and one of the shape `[-1, n]` the columns
-         *     `name_0` to `name_(n-1)`. You need the role `owner`, and records are loaded as yours.
+         *     within a minute they are records of the dataset: when the model was asked, by which version,
+         *     with which `id`, in how many milliseconds, the inputs and the outputs, a record for each row. A
+         *     tensor of the shape `[-1]` or `[-1, 1]` is the column of its name, and one of the shape `[-1,
+         *     n]` the columns `name_0` to `name_(n-1)`. You need the role `owner`, and records are loaded as
+         *     yours.
          *
          *     Questions that are answered faster than they can be kept are left out, and so is one with more
          *     than 200,000 values.
@@ -1165,9 +1166,9 @@ export interface paths {
         };
         /**
          * How a model does
-         * @description What the process that answers you has counted of it since it started: what became of questions, how
-         *     long they waited, how long the model took. Each process counts for itself, and for the first 100
-         *     models that it is asked; /metrics has the same for all.
+         * @description What the process that answers you has counted of it since it started: what became of questions,
+         *     how long they waited, how long the model took. Each process counts for itself, and for the first
+         *     100 models that it is asked; /metrics has the same for all.
          */
         get: operations["get_model_stats"];
         put?: never;
@@ -1198,7 +1199,8 @@ export interface paths {
          *
          *     The file is loaded once, apart from the service, to find out what it takes and gives. If that is
          *     done within a few seconds, the answer shows the version as `ready`, or as `failed` with its
-         *     `problem`; else as `checking`. Where models run nowhere, it is 503. A repetition with the same `Idempotency-Key` makes no other version.
+         *     `problem`; else as `checking`. Where models run nowhere, it is 503. A repetition with the same
+         *     `Idempotency-Key` makes no other version.
          */
         post: operations["create_model_version"];
         delete?: never;
@@ -1223,8 +1225,8 @@ export interface paths {
         post?: never;
         /**
          * Delete a version
-         * @description Deletes its bytes for good; its number is not given again. You need the role `editor`. For as long
-         *     as an alias leads to it, the answer is 409.
+         * @description Deletes its bytes for good; its number is not given again. You need the role `editor`. For as
+         *     long as an alias leads to it, the answer is 409.
          */
         delete: operations["delete_model_version"];
         options?: never;
@@ -1271,10 +1273,10 @@ export interface paths {
         get: operations["get_model_golden"];
         /**
          * Set the golden test of a version
-         * @description The version is asked at once, and `golden_state` of the answer says whether it answered as expected;
-         *     where it did not, `golden_problem` says where. It is asked again by `verify`, and before an alias
-         *     is moved to it: no alias moves to a version that fails its golden test (409 `golden-failed`). The
-         *     version has to be ready. You need the role `editor`.
+         * @description The version is asked at once, and `golden_state` of the answer says whether it answered as
+         *     expected; where it did not, `golden_problem` says where. It is asked again by `verify`, and
+         *     before an alias is moved to it: no alias moves to a version that fails its golden test (409
+         *     `golden-failed`). The version has to be ready. You need the role `editor`.
          */
         put: operations["set_model_golden"];
         post?: never;
@@ -1299,9 +1301,9 @@ export interface paths {
         put?: never;
         /**
          * Check a version again
-         * @description Loads the version anew and runs its golden test, as after a new release of the runtime. A version
-         *     that is ready goes on answering meanwhile, whatever is found; one that has failed is `checking`.
-         *     You need the role `editor`. Look at the version in `Location` for what was found.
+         * @description Loads the version anew and runs its golden test, as after a new release of the runtime. A
+         *     version that is ready goes on answering meanwhile, whatever is found; one that has failed is
+         *     `checking`. You need the role `editor`. Look at the version in `Location` for what was found.
          */
         post: operations["verify_model_version"];
         delete?: never;
@@ -1617,9 +1619,9 @@ export interface paths {
          * Make an account
          * @description Anybody can, where the service is open for registration; otherwise the answer is 403. Then
          *     accounts are made by accepting an invitation to a project, or by an administrator. A taken
-         *     `email` or `username` is answered 409. Where addresses are confirmed first, the answer is 202 and
-         *     has no body, whether the `email` is taken or not: a mail goes there, with a link that makes the
-         *     account, or the word that there is one.
+         *     `email` or `username` is answered 409. Where addresses are confirmed first, the answer is 202
+         *     and has no body, whether the `email` is taken or not: a mail goes there, with a link that makes
+         *     the account, or the word that there is one.
          */
         post: operations["create_user"];
         delete?: never;
@@ -1691,8 +1693,8 @@ export interface paths {
         post?: never;
         /**
          * Stop a provider from signing a user in
-         * @description For administrators. Where the user has neither a password nor another provider, the answer is 409
-         *     `last-way-in`: disable the account instead.
+         * @description For administrators. Where the user has neither a password nor another provider, the answer is
+         *     409 `last-way-in`: disable the account instead.
          */
         delete: operations["delete_user_identity"];
         options?: never;
@@ -1798,8 +1800,8 @@ export interface paths {
          *     is not. If you are not signed in, give a `password`: an account is made with the address of the
          *     invitation, which counts as confirmed, unless the service makes no accounts (403). If that
          *     address has an account already, the answer is 409: sign in and accept then. The link is good
-         *     once; with an `Idempotency-Key` somebody signed in is given the same answer again. A service that
-         *     sends no mail answers 404 `mail-off`.
+         *     once; with an `Idempotency-Key` somebody signed in is given the same answer again. A service
+         *     that sends no mail answers 404 `mail-off`.
          */
         post: operations["accept_invitation"];
         delete?: never;
@@ -2069,8 +2071,8 @@ export interface paths {
         };
         /**
          * What a model takes and gives
-         * @description Without a version, that to which the alias `production` leads; of several that with the
-         *     largest share.
+         * @description Without a version, that to which the alias `production` leads; of several that with
+         *     the largest share.
          */
         get: operations["get_inference_model"];
         put?: never;
@@ -2092,12 +2094,12 @@ export interface paths {
         put?: never;
         /**
          * Ask a model
-         * @description The body is a request of the Open Inference Protocol: tensors as JSON, or as bytes behind
-         *     the JSON, whose length `Inference-Header-Content-Length` says. Every viewer of the model's
-         *     project may ask. Without a version, the alias `production` answers; where it leads to
-         *     several by weight, the same `id`, or the same `X-Chartroom-Sticky`, is answered by the same
-         *     version. The answer names the version. 503 says that too many wait, or that the answer
-         *     took too long.
+         * @description The body is a request of the Open Inference Protocol: tensors as JSON, or as bytes
+         *     behind the JSON, whose length `Inference-Header-Content-Length` says. Every viewer
+         *     of the model's project may ask. Without a version, the alias `production` answers;
+         *     where it leads to several by weight, the same `id`, or the same
+         *     `X-Chartroom-Sticky`, is answered by the same version. The answer names the version.
+         *     503 says that too many wait, or that the answer took too long.
          */
         post: operations["infer_model"];
         delete?: never;
@@ -2135,8 +2137,8 @@ export interface paths {
         };
         /**
          * What a model takes and gives
-         * @description Without a version, that to which the alias `production` leads; of several that with the
-         *     largest share.
+         * @description Without a version, that to which the alias `production` leads; of several that with
+         *     the largest share.
          */
         get: operations["get_inference_version"];
         put?: never;
@@ -2158,12 +2160,12 @@ export interface paths {
         put?: never;
         /**
          * Ask a model
-         * @description The body is a request of the Open Inference Protocol: tensors as JSON, or as bytes behind
-         *     the JSON, whose length `Inference-Header-Content-Length` says. Every viewer of the model's
-         *     project may ask. Without a version, the alias `production` answers; where it leads to
-         *     several by weight, the same `id`, or the same `X-Chartroom-Sticky`, is answered by the same
-         *     version. The answer names the version. 503 says that too many wait, or that the answer
-         *     took too long.
+         * @description The body is a request of the Open Inference Protocol: tensors as JSON, or as bytes
+         *     behind the JSON, whose length `Inference-Header-Content-Length` says. Every viewer
+         *     of the model's project may ask. Without a version, the alias `production` answers;
+         *     where it leads to several by weight, the same `id`, or the same
+         *     `X-Chartroom-Sticky`, is answered by the same version. The answer names the version.
+         *     503 says that too many wait, or that the answer took too long.
          */
         post: operations["infer_model_version"];
         delete?: never;
@@ -2960,8 +2962,8 @@ export interface components {
             /** @description The most frequent values, at most 20 */
             frequent: components["schemas"]["Frequent"][];
             /**
-             * @description How many values lie where, for numbers and times. Each part begins with `from` and ends before
-             *     `to`
+             * @description How many values lie where, for numbers and times. Each part begins with `from` and ends
+             *     before `to`
              */
             histogram: components["schemas"]["Bin"][];
             /** @description A value as records show it; of a text, at most 200 characters */
@@ -3031,8 +3033,8 @@ export interface components {
             absolute_difference?: number | null;
             /**
              * Format: double
-             * @description The value of the first group less that of the second; null where there are not two groups with
-             *     a value
+             * @description The value of the first group less that of the second; null where there are not two groups
+             *     with a value
              */
             difference?: number | null;
             field: string;
@@ -3171,8 +3173,8 @@ export interface components {
             id: components["schemas"]["DatasetId"];
             /**
              * Format: int32
-             * @description For how many days a version is kept after another has taken its place; null for what the service
-             *     keeps. A version is kept for as long as one of both says so
+             * @description For how many days a version is kept after another has taken its place; null for what the
+             *     service keeps. A version is kept for as long as one of both says so
              */
             keep_days?: number | null;
             /**
@@ -3246,8 +3248,8 @@ export interface components {
             /**
              * Format: int64
              * @description Where there are more than 1,000,000 records, of about how many of them, chosen by chance,
-             *     `distinct`, `frequent`, `quantiles` and `histogram` are. Their counts are then estimates for all
-             *     records. Null where they are of all
+             *     `distinct`, `frequent`, `quantiles` and `histogram` are. Their counts are then estimates for
+             *     all records. Null where they are of all
              */
             sampled?: number | null;
             /**
@@ -3620,7 +3622,8 @@ export interface components {
          */
         ImportId: string;
         /**
-         * @description What becomes of the records that are there: they stay, they go, or those with the same key go
+         * @description What becomes of the records that are there: they stay, they go, or those with the same key
+         *     go
          * @enum {string}
          */
         ImportMode: "append" | "replace" | "upsert";
@@ -3656,8 +3659,8 @@ export interface components {
          */
         ImportSort: "started_at" | "-started_at";
         /**
-         * @description How far an import is: it arrives, it is completed, it is loaded, it was checked without being
-         *     loaded, its file does not fit, it could not be done, somebody stopped it
+         * @description How far an import is: it arrives, it is completed, it is loaded, it was checked without
+         *     being loaded, its file does not fit, it could not be done, somebody stopped it
          * @enum {string}
          */
         ImportState: "receiving" | "loading" | "ready" | "checked" | "refused" | "failed" | "cancelled";
@@ -3888,7 +3891,10 @@ export interface components {
         Lineage: {
             edges: components["schemas"]["LineageEdge"][];
             nodes: components["schemas"]["LineageNode"][];
-            /** @description Whether there is more than is shown, which is at most 10 steps away, 1,000 nodes and 5,000 edges */
+            /**
+             * @description Whether there is more than is shown, which is at most 10 steps away, 1,000 nodes and 5,000
+             *     edges
+             */
             truncated: boolean;
         };
         /** @description That one version came from another */
@@ -3912,8 +3918,8 @@ export interface components {
             to: number;
         };
         /**
-         * @description How one came from the other: the model was trained on the dataset, the model scored what became
-         *     the dataset, the dataset was made from the other by being scored
+         * @description How one came from the other: the model was trained on the dataset, the model scored what
+         *     became the dataset, the dataset was made from the other by being scored
          * @enum {string}
          */
         LineageKind: "trained_on" | "scored" | "made_from";
@@ -4120,8 +4126,8 @@ export interface components {
             outputs: components["schemas"]["InferenceTensor"][];
             /**
              * Format: double
-             * @description How far a number may be away: `tolerance` and that share of what is expected. 0.00001 where it is
-             *     left out; numbers that are no fractions, and texts, are compared exactly
+             * @description How far a number may be away: `tolerance` and that share of what is expected. 0.00001 where
+             *     it is left out; numbers that are no fractions, and texts, are compared exactly
              */
             tolerance?: number;
         };
@@ -4152,8 +4158,8 @@ export interface components {
         /** @description What a version of a model takes and gives */
         ModelSignature: {
             /**
-             * @description Whether requests of several callers may be answered by one run, because the rows of a batch do
-             *     not depend on each other
+             * @description Whether requests of several callers may be answered by one run, because the rows of a batch
+             *     do not depend on each other
              */
             batches: boolean;
             inputs: components["schemas"]["TensorType"][];
@@ -4191,7 +4197,10 @@ export interface components {
             inference_seconds: components["schemas"]["ModelTimes"];
             /** @description How long questions waited for the process of the model */
             queue_seconds: components["schemas"]["ModelTimes"];
-            /** @description Questions by what became of them: `answered`, `invalid`, `busy`, `late`, `failed`, `unavailable` */
+            /**
+             * @description Questions by what became of them: `answered`, `invalid`, `busy`, `late`, `failed`,
+             *     `unavailable`
+             */
             requests: {
                 [key: string]: number;
             };
@@ -4221,7 +4230,10 @@ export interface components {
             metrics: {
                 [key: string]: number;
             };
-            /** @description Why it has failed, or why it is still being checked; where it is ready, what its last check found */
+            /**
+             * @description Why it has failed, or why it is still being checked; where it is ready, what its last check
+             *     found
+             */
             problem?: string | null;
             sha256: string;
             signature?: components["schemas"]["ModelSignature"] | null;
@@ -4280,7 +4292,10 @@ export interface components {
         };
         /** @description What is to be scored, by what, and where the records go */
         NewBatch: {
-            /** @description An alias of the model that leads to one version, instead of `version`; `production` unless told */
+            /**
+             * @description An alias of the model that leads to one version, instead of `version`; `production` unless
+             *     told
+             */
             alias?: string;
             /** @description The columns that go along, by their names or fields; all of them unless told */
             columns?: string[];
@@ -4289,8 +4304,8 @@ export interface components {
             /** @description Its version; the one of now unless told */
             dataset_version?: number;
             /**
-             * @description The columns that the model is asked by, in its order. Unless told, they are those that are called
-             *     as its inputs, or all columns of numbers where it has one input of as many
+             * @description The columns that the model is asked by, in its order. Unless told, they are those that are
+             *     called as its inputs, or all columns of numbers where it has one input of as many
              */
             inputs?: string[];
             /** @description The dataset that the records go into with the answers */
@@ -4431,7 +4446,10 @@ export interface components {
             created_at: string;
             id: components["schemas"]["PostId"];
             project_id?: components["schemas"]["ProjectId"] | null;
-            /** @description Whether the post is published. Only its author and the editors of its project see a draft */
+            /**
+             * @description Whether the post is published. Only its author and the editors of its project see a
+             *     draft
+             */
             published: boolean;
             role?: components["schemas"]["Role"] | null;
             title: string;
@@ -4523,8 +4541,8 @@ export interface components {
             /** @description What is wrong with this request and what to do */
             detail: string;
             /**
-             * @description At the token endpoints: the code of RFC 6749, 5.2; at those of the inference protocol: the same
-             *     as `detail`
+             * @description At the token endpoints: the code of RFC 6749, 5.2; at those of the inference protocol: the
+             *     same as `detail`
              */
             error?: string | null;
             /** @description At the token endpoints: the same as `detail` */
@@ -4890,8 +4908,8 @@ export interface components {
             /** @description What a dataset is about, in Markdown */
             description?: string | null;
             /**
-             * @description For how many days a version is kept after another has taken its place; null for what the service
-             *     keeps. Owners set it
+             * @description For how many days a version is kept after another has taken its place; null for what the
+             *     service keeps. Owners set it
              */
             keep_days?: number | null;
             /** @description How many of the newest versions are kept; null for what the service keeps. Owners set it */
@@ -4908,8 +4926,8 @@ export interface components {
              */
             current_password?: string | null;
             /**
-             * @description An email address without characters that are not shown. Two that differ only in case or width
-             *     are the same. A change needs `current_password`, and an API token cannot make it
+             * @description An email address without characters that are not shown. Two that differ only in case or
+             *     width are the same. A change needs `current_password`, and an API token cannot make it
              */
             email?: string;
             /** @description The name of the person, without characters that are not shown. An empty one means no name */
@@ -4943,8 +4961,8 @@ export interface components {
             /** @description All of them, at most 20 */
             tags?: string[];
             /**
-             * @description All versions of datasets that it was trained on, at most 50, each of which you may see. Lineage
-             *     shows them
+             * @description All versions of datasets that it was trained on, at most 50, each of which you may see.
+             *     Lineage shows them
              */
             trained_on?: components["schemas"]["TrainedOn"][];
         };
@@ -5032,8 +5050,8 @@ export interface components {
             version: string;
         };
         /**
-         * @description What made a version: an import in one of its modes, an edit of records, or a change of what the
-         *     records have to be
+         * @description What made a version: an import in one of its modes, an edit of records, or a change of what
+         *     the records have to be
          * @enum {string}
          */
         VersionKind: "append" | "replace" | "upsert" | "edit" | "schema";
@@ -5308,12 +5326,15 @@ export interface operations {
                 };
                 /** @description `svg` for a picture, which an `Accept` that prefers `image/svg+xml` asks for as well */
                 format?: string;
-                /** @description The fields whose values make the groups, with commas between them; none makes one group of all */
+                /**
+                 * @description The fields whose values make the groups, with commas between them; none makes one group of
+                 *     all
+                 */
                 group_by?: string;
                 /**
                  * @description What is computed of each group: `count` and `function:field`, with commas between them. The
-                 *     functions are `count`, `distinct`, `sum`, `avg`, `min`, `max`, `median` and `stddev`. `count`
-                 *     unless told
+                 *     functions are `count`, `distinct`, `sum`, `avg`, `min`, `max`, `median` and `stddev`.
+                 *     `count` unless told
                  */
                 measures?: string;
                 /** @description The version of the records, which is the last one unless told */
@@ -5556,15 +5577,15 @@ export interface operations {
                 /** @description Whether to check the file only: nothing is loaded */
                 dry_run?: boolean;
                 /**
-                 * @description The row after those that names the columns, counted from 1; 0 where none does, which is usual
-                 *     with `columns`
+                 * @description The row after those that names the columns, counted from 1; 0 where none does, which is
+                 *     usual with `columns`
                  */
                 header_row?: number;
                 /** @description What the change is for, which the version shows */
                 message?: string;
                 /**
-                 * @description `append` unless told. `upsert` replaces the records that have the same key, which the dataset
-                 *     has to have
+                 * @description `append` unless told. `upsert` replaces the records that have the same key, which the
+                 *     dataset has to have
                  */
                 mode?: "append" | "replace" | "upsert";
                 /** @description Texts that mean that there is no value, with commas between them, such as `NA,null` */
@@ -5592,6 +5613,12 @@ export interface operations {
                  *     More than once for more columns
                  */
                 strip?: string;
+                /**
+                 * @description `COLUMN:TYPE`, where the dataset has no columns yet and the type would be guessed otherwise:
+                 *     `text`, `int`, `bigint`, `float64`, `decimal`, `bool`, `date`, `timestamp`, `int_range` or
+                 *     `json`. More than once for more columns
+                 */
+                type?: string;
             };
             header?: never;
             path: {
@@ -5858,8 +5885,8 @@ export interface operations {
                 /** @description The `next` of the page before. Filters, `sort`, `select` and `version` have to be the same */
                 cursor?: string;
                 /**
-                 * @description Conditions on the fields: `field=value` or `field__op=value`, where `op` is one of `ne`, `lt`,
-                 *     `lte`, `gt`, `gte`, `in`, `contains`, `startswith`, `isnull`, `covers`
+                 * @description Conditions on the fields: `field=value` or `field__op=value`, where `op` is one of `ne`,
+                 *     `lt`, `lte`, `gt`, `gte`, `in`, `contains`, `startswith`, `isnull`, `covers`
                  */
                 filters?: {
                     [key: string]: string;

@@ -3,8 +3,10 @@
 //! ```text
 //! <data_dir>/lock        held for the life of the process, names its pid
 //! <data_dir>/password    of the role "chartroom", readable by us only
-//! <data_dir>/socket-location  only if the path is too long for a socket: the temporary directory that has it
-//! <data_dir>/location    only if PostgreSQL's account may not enter the data directory: where the rest is instead
+//! <data_dir>/socket-location  only if the path is too long for a socket: the temporary directory
+//!                        that has it
+//! <data_dir>/location    only if PostgreSQL's account may not enter the data directory: where the
+//!                        rest is instead
 //! <home>/pgdata          the database; made as pgdata.new-* and renamed when complete
 //! <home>/run             the socket, where its path is short enough
 //! <home>/postgres.log    the server's own log, and postgres.log.1 before it

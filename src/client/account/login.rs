@@ -1,5 +1,5 @@
-//! `chartroom login` and `logout`. A password is never kept: it is exchanged for an API token, which
-//! can be ended by itself.
+//! `chartroom login` and `logout`. A password is never kept: it is exchanged for an API token,
+//! which can be ended by itself.
 
 use bytes::Bytes;
 use clap::Args;

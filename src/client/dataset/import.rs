@@ -45,7 +45,8 @@ pub struct Import {
     /// How many mistakes to show
     #[arg(long, value_name = "N", default_value_t = 20)]
     mistakes: usize,
-    /// How the import is written: json is as the API has it [default: text on a terminal, else json]
+    /// How the import is written: json is as the API has it [default: text on a terminal, else
+    /// json]
     #[arg(short, long, value_name = "FORMAT", value_enum)]
     output: Option<Format>,
 }

@@ -1,5 +1,5 @@
-//! `edit`: what can be changed goes through an editor, or comes by `--set`. What was changed is sent
-//! as a merge patch, unless the thing has changed meanwhile.
+//! `edit`: what can be changed goes through an editor, or comes by `--set`. What was changed is
+//! sent as a merge patch, unless the thing has changed meanwhile.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;

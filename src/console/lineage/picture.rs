@@ -1,5 +1,5 @@
-//! The picture of a lineage: boxes in columns, what was there first on the left, and curves from each
-//! to what came of it.
+//! The picture of a lineage: boxes in columns, what was there first on the left, and curves from
+//! each to what came of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

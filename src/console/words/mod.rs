@@ -1,5 +1,5 @@
-//! What pages say, in every language that they speak: a function for each sentence, so that one that
-//! is missing in a language does not compile.
+//! What pages say, in every language that they speak: a function for each sentence, so that one
+//! that is missing in a language does not compile.
 
 mod common;
 mod datasets;

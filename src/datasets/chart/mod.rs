@@ -1,5 +1,5 @@
-//! Pictures of numbers, as SVG that stands alone: bars, lines and histograms with axes, labels and a
-//! legend. Their looks are classes of one style, which knows dark screens and paper.
+//! Pictures of numbers, as SVG that stands alone: bars, lines and histograms with axes, labels and
+//! a legend. Their looks are classes of one style, which knows dark screens and paper.
 
 mod plots;
 pub mod svg;
@@ -177,7 +177,8 @@ fn class(kind: &str, series: usize) -> String {
     format!("{kind}{}", series % MOST_SERIES)
 }
 
-/// The places of an axis that has all values, and how to get from a value to a place in the picture.
+/// The places of an axis that has all values, and how to get from a value to a place in the
+/// picture.
 struct Axis {
     scale: Scale,
     rounds: Rounds,

@@ -33,11 +33,12 @@ const COMPARE_OWN: &[&str] = &[
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `Asked` reads")]
 pub struct AggregateParams {
-    /// The fields whose values make the groups, with commas between them; none makes one group of all
+    /// The fields whose values make the groups, with commas between them; none makes one group of
+    /// all
     group_by: Option<String>,
     /// What is computed of each group: `count` and `function:field`, with commas between them. The
-    /// functions are `count`, `distinct`, `sum`, `avg`, `min`, `max`, `median` and `stddev`. `count`
-    /// unless told
+    /// functions are `count`, `distinct`, `sum`, `avg`, `min`, `max`, `median` and `stddev`.
+    /// `count` unless told
     measures: Option<String>,
     /// The version of the records, which is the last one unless told
     #[param(minimum = 1)]
@@ -64,9 +65,9 @@ pub struct GroupList {
 
 /// Groups of records, and what is computed of each
 ///
-/// In the order of the fields that make the groups. A picture has lines over numbers and times and bars
-/// for all else, and a second field makes a series of each of its values. Sums of whole numbers and decimals are exact, and
-/// texts in JSON where the field is.
+/// In the order of the fields that make the groups. A picture has lines over numbers and times and
+/// bars for all else, and a second field makes a series of each of its values. Sums of whole
+/// numbers and decimals are exact, and texts in JSON where the field is.
 #[utoipa::path(
     get,
     path = "/api/v1/datasets/{id}/aggregate",

@@ -49,8 +49,8 @@ pub struct DatasetBody {
     version: i64,
     /// How many of the newest versions are kept; null for what the service keeps
     keep_versions: Option<i32>,
-    /// For how many days a version is kept after another has taken its place; null for what the service
-    /// keeps. A version is kept for as long as one of both says so
+    /// For how many days a version is kept after another has taken its place; null for what the
+    /// service keeps. A version is kept for as long as one of both says so
     keep_days: Option<i32>,
     /// How many records there are
     rows: i64,

@@ -50,10 +50,10 @@ pub struct DiffFormat {
 
 /// The records that are different in two versions
 ///
-/// Those that were added, then those that were removed, then those that have changed, as they were and
-/// as they are. Records are the same by the key of the dataset; without one by their id, and where all
-/// were replaced by all their values. In CSV a record that has changed has two lines, `before` and
-/// `after`.
+/// Those that were added, then those that were removed, then those that have changed, as they were
+/// and as they are. Records are the same by the key of the dataset; without one by their id, and
+/// where all were replaced by all their values. In CSV a record that has changed has two lines,
+/// `before` and `after`.
 #[utoipa::path(
     get,
     path = "/api/v1/datasets/{id}/diff",

@@ -30,8 +30,8 @@ pub struct DescribedVersion {
 
 /// A dataset as a Frictionless Data Package
 ///
-/// `datapackage.json` with the schema of the records, where they are as CSV, and what the dataset says
-/// of itself. Whoever reads the records needs credentials of their own.
+/// `datapackage.json` with the schema of the records, where they are as CSV, and what the dataset
+/// says of itself. Whoever reads the records needs credentials of their own.
 #[utoipa::path(
     get,
     path = "/api/v1/datasets/{id}/datapackage.json",
@@ -57,8 +57,8 @@ pub async fn get_data_package(
 
 /// A dataset as Croissant describes it
 ///
-/// JSON-LD of MLCommons Croissant 1.0 with the fields of the records, where they are as CSV, and what
-/// the dataset says of itself. Whoever reads the records needs credentials of their own.
+/// JSON-LD of MLCommons Croissant 1.0 with the fields of the records, where they are as CSV, and
+/// what the dataset says of itself. Whoever reads the records needs credentials of their own.
 #[utoipa::path(
     get,
     path = "/api/v1/datasets/{id}/croissant.json",

@@ -65,9 +65,9 @@ pub async fn list_pins(
 
 /// Keep a version for good
 ///
-/// Until the pin is removed, the version is not purged. You need the role `owner` in the project. The
-/// name is alone in the dataset: if it is taken, the answer is 409. If the version was purged already,
-/// it is 410.
+/// Until the pin is removed, the version is not purged. You need the role `owner` in the project.
+/// The name is alone in the dataset: if it is taken, the answer is 409. If the version was purged
+/// already, it is 410.
 #[utoipa::path(
     post,
     path = "/api/v1/datasets/{id}/pins",

@@ -54,8 +54,8 @@ pub struct RecordParams {
     /// a page
     #[param(pattern = "^(csv|ndjson|parquet|arrow|arrow-stream|json)$")]
     format: Option<String>,
-    /// Conditions on the fields: `field=value` or `field__op=value`, where `op` is one of `ne`, `lt`,
-    /// `lte`, `gt`, `gte`, `in`, `contains`, `startswith`, `isnull`, `covers`
+    /// Conditions on the fields: `field=value` or `field__op=value`, where `op` is one of `ne`,
+    /// `lt`, `lte`, `gt`, `gte`, `in`, `contains`, `startswith`, `isnull`, `covers`
     #[param(style = Form, explode)]
     filters: std::collections::HashMap<String, String>,
 }
@@ -140,7 +140,8 @@ fn format(asked: &Asked, headers: &HeaderMap) -> ApiResult<Option<Format>> {
     Ok(format_of(headers))
 }
 
-/// The first format that is known here of those that the caller accepts; who takes anything gets JSON.
+/// The first format that is known here of those that the caller accepts; who takes anything gets
+/// JSON.
 pub fn format_of(headers: &HeaderMap) -> Option<Format> {
     preferred(headers, |kind| {
         let found = Format::ALL.into_iter().find(|(_, _, media)| *media == kind);

@@ -42,8 +42,8 @@ pub struct UpdateDataset {
     #[serde(default)]
     #[schema(value_type = Option<KeepVersions>)]
     keep_versions: Patch<KeepVersions>,
-    /// For how many days a version is kept after another has taken its place; null for what the service
-    /// keeps. Owners set it
+    /// For how many days a version is kept after another has taken its place; null for what the
+    /// service keeps. Owners set it
     #[serde(default)]
     #[schema(value_type = Option<KeepDays>)]
     keep_days: Patch<KeepDays>,
@@ -60,7 +60,8 @@ pub struct UpdateDataset {
 /// Change what a dataset says of itself
 ///
 /// A merge patch: members that you leave out stay as they are. You need the role `editor` in the
-/// project, and `owner` for how long versions are kept. With `If-Match` nobody's change is overwritten.
+/// project, and `owner` for how long versions are kept. With `If-Match` nobody's change is
+/// overwritten.
 ///
 /// A change of rules is a version. If records break a rule that is to be set, the answer is 409
 /// `rules-broken`, and `errors` says how many.

@@ -58,10 +58,10 @@ const AGAIN: HeaderValue = HeaderValue::from_static("10");
 
 /// A version as a Parquet file
 ///
-/// All its records, with a length, a strong `ETag` and ranges, so that programs read what they need of
-/// it by its URL. It is made when it is asked for the first time, which the answer waits for; if that
-/// takes too long, it is 503 `file-pending`. From then on it stays the same, for as long as the version
-/// is kept.
+/// All its records, with a length, a strong `ETag` and ranges, so that programs read what they need
+/// of it by its URL. It is made when it is asked for the first time, which the answer waits for; if
+/// that takes too long, it is 503 `file-pending`. From then on it stays the same, for as long as
+/// the version is kept.
 #[utoipa::path(
     get,
     path = "/api/v1/datasets/{id}/versions/{version}/data.parquet",

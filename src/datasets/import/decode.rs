@@ -7,7 +7,8 @@ use crate::datasets::csv::{CsvError, Reader};
 /// The longest mark that says an encoding.
 const MARK: usize = 3;
 
-/// Decodes a text for its reader. The mark at its beginning counts, and without one what is declared.
+/// Decodes a text for its reader. The mark at its beginning counts, and without one what is
+/// declared.
 pub struct Decoder {
     state: State,
     text: String,

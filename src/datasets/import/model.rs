@@ -17,8 +17,8 @@ use crate::kernel::types::{DatasetId, ImportId, PrincipalId, instant, words};
 use crate::schema::{dataset_imports, datasets, project_members};
 
 words! {
-    /// How far an import is: it arrives, it is completed, it is loaded, it was checked without being
-    /// loaded, its file does not fit, it could not be done, somebody stopped it
+    /// How far an import is: it arrives, it is completed, it is loaded, it was checked without
+    /// being loaded, its file does not fit, it could not be done, somebody stopped it
     ImportState {
         Receiving = "receiving",
         Loading = "loading",
@@ -114,8 +114,8 @@ pub struct FailedImport {
     pub started_at: DateTime<Utc>,
 }
 
-/// The last few imports that somebody has started within a week and that were not loaded, in datasets
-/// of projects that they are a member of.
+/// The last few imports that somebody has started within a week and that were not loaded, in
+/// datasets of projects that they are a member of.
 pub async fn failed_of(
     connection: &mut AsyncPgConnection,
     who: PrincipalId,

@@ -1,5 +1,5 @@
-//! NDJSON as it arrives: an object a line, whose keys are columns. Numbers keep the digits that stand
-//! in the file.
+//! NDJSON as it arrives: an object a line, whose keys are columns. Numbers keep the digits that
+//! stand in the file.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};

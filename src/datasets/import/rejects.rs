@@ -1,5 +1,5 @@
-//! The records of a file that could not be taken, kept as CSV, so that they can be repaired and sent
-//! again.
+//! The records of a file that could not be taken, kept as CSV, so that they can be repaired and
+//! sent again.
 
 use bytes::Bytes;
 use diesel::prelude::*;

@@ -79,8 +79,8 @@ impl Job {
         }
     }
 
-    /// Loads rows that this service makes. Where they do not count, the import has not ended, and it
-    /// may be tried again.
+    /// Loads rows that this service makes. Where they do not count, the import has not ended, and
+    /// it may be tried again.
     pub async fn bring(&self, made: Made) -> Result<(), Box<Unfinished>> {
         self.attempt(Source::Made(made)).await
     }
@@ -216,8 +216,8 @@ impl Job {
         has_unique(columns) || !self.dataset.rules.0.is_empty()
     }
 
-    /// Copies what the reader has for it. `None` where the file is only checked, and no rule is about
-    /// more than one record.
+    /// Copies what the reader has for it. `None` where the file is only checked, and no rule is
+    /// about more than one record.
     async fn copy(
         &self,
         messages: &mut mpsc::Receiver<Message>,

@@ -1,5 +1,6 @@
-//! What the columns of a version hold: how many values, from where to where, which are frequent, how
-//! they are spread. A column is asked for in two statements, so memory is what a statement takes.
+//! What the columns of a version hold: how many values, from where to where, which are frequent,
+//! how they are spread. A column is asked for in two statements, so memory is what a statement
+//! takes.
 //!
 //! Of large versions only a part of the rows is sorted and grouped, and the profile says so.
 
@@ -40,8 +41,8 @@ pub struct Profile {
     /// How many records there are
     pub rows: i64,
     /// Where there are more than 1,000,000 records, of about how many of them, chosen by chance,
-    /// `distinct`, `frequent`, `quantiles` and `histogram` are. Their counts are then estimates for all
-    /// records. Null where they are of all
+    /// `distinct`, `frequent`, `quantiles` and `histogram` are. Their counts are then estimates for
+    /// all records. Null where they are of all
     pub sampled: Option<i64>,
     pub columns: Vec<ColumnProfile>,
 }
@@ -71,8 +72,8 @@ pub struct ColumnProfile {
     /// The most frequent values, at most 20
     #[schema(max_items = 20)]
     pub frequent: Vec<Frequent>,
-    /// How many values lie where, for numbers and times. Each part begins with `from` and ends before
-    /// `to`
+    /// How many values lie where, for numbers and times. Each part begins with `from` and ends
+    /// before `to`
     #[schema(max_items = 200)]
     pub histogram: Vec<Bin>,
 }

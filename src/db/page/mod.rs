@@ -99,8 +99,8 @@ impl<R> Found<R> {
 
 impl<S: Sorts> PageQuery<S> {
     /// The rows of this page by `column`, and by `id`, which is never null, where that is equal. An
-    /// index on both is what makes every page as cheap as the first. `query` makes the list's query,
-    /// a boxed one where filters come and go.
+    /// index on both is what makes every page as cheap as the first. `query` makes the list's
+    /// query, a boxed one where filters come and go.
     pub fn load<'c, Q, C, I>(
         &self,
         conn: &'c mut AsyncPgConnection,

@@ -11,7 +11,8 @@ use diesel::result::QueryResult;
 use super::{After, By};
 use crate::db::sql::{Statement, Writer};
 
-/// Both texts end in a `WHERE` clause that goes on with ` AND ..`, and name columns by their tables.
+/// Both texts end in a `WHERE` clause that goes on with ` AND ..`, and name columns by their
+/// tables.
 pub trait Written {
     type Columns;
 

@@ -46,8 +46,8 @@ impl Ranges {
         }
     }
 
-    /// The range of a file of this size; `None` is all of it. What is no range, and several of them,
-    /// may be answered with the whole file, and are.
+    /// The range of a file of this size; `None` is all of it. What is no range, and several of
+    /// them, may be answered with the whole file, and are.
     fn within(&self, size: u64, tag: &HeaderValue) -> ApiResult<Option<Range<u64>>> {
         if self.if_range.as_ref().is_some_and(|known| known != tag) {
             return Ok(None);

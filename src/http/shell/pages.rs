@@ -163,8 +163,8 @@ pub trait ErrorPages: Send + Sync + 'static {
 pub struct ShownPage;
 
 impl Route {
-    /// Every form of a page, whoever sends it and by whichever credential: a browser keeps passwords
-    /// as well as cookies.
+    /// Every form of a page, whoever sends it and by whichever credential: a browser keeps
+    /// passwords as well as cookies.
     pub(super) fn is_of_this_site(&self, parts: &Parts, public_url: &str) -> ApiResult<()> {
         if !self.is_page || parts.method.is_safe() || is_same_origin(public_url, &parts.headers) {
             return Ok(());

@@ -1,4 +1,5 @@
-//! A bucket by itself, for what is no sign-in but tells whether a name has an account, or sends mail.
+//! A bucket by itself, for what is no sign-in but tells whether a name has an account, or sends
+//! mail.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,7 +18,8 @@ use crate::kernel::types::PrincipalId;
 const EMAIL_CHANGES_AN_HOUR: u32 = 10;
 /// Requests for a new password of one email in any hour; half of them at once.
 const PASSWORD_RESETS_AN_HOUR: u32 = 10;
-/// Registrations with one email in any day that are to be confirmed by a mail; half of them at once.
+/// Registrations with one email in any day that are to be confirmed by a mail; half of them at
+/// once.
 const REGISTRATIONS_A_DAY: u32 = 10;
 
 /// Invitations that one principal may send in any day; half of them at once.
@@ -90,8 +92,8 @@ impl Limiter {
         .await
     }
 
-    /// Asks whether a mail may be sent that confirms a registration: by the network, as a sign-in is,
-    /// and by the email, whether it has an account or not. Nothing gives it back.
+    /// Asks whether a mail may be sent that confirms a registration: by the network, as a sign-in
+    /// is, and by the email, whether it has an account or not. Nothing gives it back.
     pub async fn registration_mail(
         &self,
         db: &Db,
@@ -104,8 +106,8 @@ impl Limiter {
             .await
     }
 
-    /// Asks whether somebody may send an invitation to an address, whether it has an account or not.
-    /// Nothing gives it back: the mail is sent.
+    /// Asks whether somebody may send an invitation to an address, whether it has an account or
+    /// not. Nothing gives it back: the mail is sent.
     pub async fn invitation(&self, db: &Db, by: PrincipalId, folded: &str) -> Result<(), Refused> {
         let (by, to) = (by.0.as_bytes().as_slice(), folded.as_bytes());
         for (key, quota, policy) in [

@@ -1,9 +1,9 @@
-//! Single sign-on: OpenID providers that say who somebody is (OpenID Connect Core 1.0, the code flow
-//! with PKCE).
+//! Single sign-on: OpenID providers that say who somebody is (OpenID Connect Core 1.0, the code
+//! flow with PKCE).
 //!
 //! `flow` is what a browser keeps of a sign-in that it has begun, `provider` what a provider is
-//! asked, `id_token` whether its word is good here, `refusal` what is told where it is not, `account`
-//! whose it is, `linked` which providers lead to an account.
+//! asked, `id_token` whether its word is good here, `refusal` what is told where it is not,
+//! `account` whose it is, `linked` which providers lead to an account.
 
 pub mod account;
 pub mod flow;

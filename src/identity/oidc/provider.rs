@@ -1,5 +1,5 @@
-//! A provider, and what it is asked: what it offers (OpenID Connect Discovery 1.0), its keys, what a
-//! code stands for, and what it says about a person.
+//! A provider, and what it is asked: what it offers (OpenID Connect Discovery 1.0), its keys, what
+//! a code stands for, and what it says about a person.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,9 +1,10 @@
-//! The Secret by which runners of models and those who ask them know each other: an authority of the
-//! release's own, and a certificate for each side.
+//! The Secret by which runners of models and those who ask them know each other: an authority of
+//! the release's own, and a certificate for each side.
 //!
-//! The authority's key stays in the Secret, of which pods mount the rest, so that a renewal needs no
-//! other authority and a pod that has read the new files gets on with one that has not. Only
-//! where the authority itself comes to its end is there a new one; the old one is believed beside it.
+//! The authority's key stays in the Secret, of which pods mount the rest, so that a renewal needs
+//! no other authority and a pod that has read the new files gets on with one that has not. Only
+//! where the authority itself comes to its end is there a new one; the old one is believed beside
+//! it.
 
 use chrono::{Datelike as _, Days, NaiveDate, Utc};
 use rcgen::{

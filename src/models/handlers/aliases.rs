@@ -74,8 +74,8 @@ pub struct AliasPath {
 
 /// The aliases of a model
 ///
-/// By an alias programs ask a model without knowing the number of its version. Without any word they
-/// ask `production`.
+/// By an alias programs ask a model without knowing the number of its version. Without any word
+/// they ask `production`.
 #[utoipa::path(
     get,
     path = "/api/v1/models/{name}/aliases",
@@ -132,8 +132,8 @@ pub async fn get_alias(
 
 /// The moves of an alias
 ///
-/// Every one there was, the newest first: who moved it, when, where to and why. They are kept when the
-/// alias is removed, for as long as the model is there.
+/// Every one there was, the newest first: who moved it, when, where to and why. They are kept when
+/// the alias is removed, for as long as the model is there.
 #[utoipa::path(
     get,
     path = "/api/v1/models/{name}/aliases/{alias}/moves",
@@ -162,9 +162,9 @@ pub async fn list_alias_moves(
 
 /// Move an alias
 ///
-/// Makes the alias where there is none. From then on, within about a second, requests by the alias are
-/// answered by where it leads. You need the role `owner`. Every version that it leads to has to be
-/// ready, and its golden test, if it has one, is tried before the alias moves.
+/// Makes the alias where there is none. From then on, within about a second, requests by the alias
+/// are answered by where it leads. You need the role `owner`. Every version that it leads to has to
+/// be ready, and its golden test, if it has one, is tried before the alias moves.
 #[utoipa::path(
     put,
     path = "/api/v1/models/{name}/aliases/{alias}",

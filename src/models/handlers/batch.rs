@@ -41,7 +41,8 @@ pub struct NewBatch {
     #[serde(default)]
     #[schema(nullable = false)]
     version: Option<VersionNumber>,
-    /// An alias of the model that leads to one version, instead of `version`; `production` unless told
+    /// An alias of the model that leads to one version, instead of `version`; `production` unless
+    /// told
     #[serde(default)]
     #[schema(nullable = false)]
     alias: Option<AliasName>,
@@ -51,8 +52,8 @@ pub struct NewBatch {
     #[serde(default)]
     #[schema(max_items = 500, nullable = false)]
     columns: Option<Vec<ColumnName>>,
-    /// The columns that the model is asked by, in its order. Unless told, they are those that are called
-    /// as its inputs, or all columns of numbers where it has one input of as many
+    /// The columns that the model is asked by, in its order. Unless told, they are those that are
+    /// called as its inputs, or all columns of numbers where it has one input of as many
     #[serde(default)]
     #[schema(max_items = 500, nullable = false)]
     inputs: Option<Vec<ColumnName>>,
@@ -73,14 +74,14 @@ fn append() -> ImportMode {
 /// Score a dataset
 ///
 /// Asks a version of the model about every record of a version of a dataset, and loads the records
-/// with the answers into the dataset `into` as one import, all of them or none. An output of the shape
-/// `[-1]` or `[-1, 1]` is the column of its name, and one of the shape `[-1, n]` the columns `name_0`
-/// to `name_(n-1)`. You have to be able to read the model and the dataset, and need the role `editor`
-/// in the project of `into`.
+/// with the answers into the dataset `into` as one import, all of them or none. An output of the
+/// shape `[-1]` or `[-1, 1]` is the column of its name, and one of the shape `[-1, n]` the columns
+/// `name_0` to `name_(n-1)`. You have to be able to read the model and the dataset, and need the
+/// role `editor` in the project of `into`.
 ///
-/// A job does it. The import at `Location` says how far it is and what became of it, and is stopped by
-/// `DELETE`. A record without a value that the model needs, or with one that it cannot take, refuses
-/// all, and `problem` says which. Where models run nowhere, the answer is 503.
+/// A job does it. The import at `Location` says how far it is and what became of it, and is stopped
+/// by `DELETE`. A record without a value that the model needs, or with one that it cannot take,
+/// refuses all, and `problem` says which. Where models run nowhere, the answer is 503.
 #[utoipa::path(
     post,
     path = "/api/v1/models/{name}/batch",

@@ -57,10 +57,10 @@ pub async fn get_model_golden(
 
 /// Set the golden test of a version
 ///
-/// The version is asked at once, and `golden_state` of the answer says whether it answered as expected;
-/// where it did not, `golden_problem` says where. It is asked again by `verify`, and before an alias
-/// is moved to it: no alias moves to a version that fails its golden test (409 `golden-failed`). The
-/// version has to be ready. You need the role `editor`.
+/// The version is asked at once, and `golden_state` of the answer says whether it answered as
+/// expected; where it did not, `golden_problem` says where. It is asked again by `verify`, and
+/// before an alias is moved to it: no alias moves to a version that fails its golden test (409
+/// `golden-failed`). The version has to be ready. You need the role `editor`.
 #[utoipa::path(
     put,
     path = "/api/v1/models/{name}/versions/{version}/golden",
@@ -173,7 +173,8 @@ async fn ask(
     Ok(expected.verdict(&answer))
 }
 
-/// Refuses versions of which one does not answer as its golden test wants, and keeps what was found.
+/// Refuses versions of which one does not answer as its golden test wants, and keeps what was
+/// found.
 pub(super) async fn try_out(
     app: &AppState,
     models: &Models,

@@ -24,10 +24,10 @@ pub struct LineageParams {
 
 /// Where a version came from, and what came from it
 ///
-/// Walks both ways from a version of a dataset or of a model: what it was trained on or made from and
-/// by which model, and so on, and what was made of it. What you may not see, and what is gone, is a
-/// node without a name; what lies beyond it is shown if you may see that. At most 10 steps away, 1,000
-/// nodes and 5,000 edges.
+/// Walks both ways from a version of a dataset or of a model: what it was trained on or made from
+/// and by which model, and so on, and what was made of it. What you may not see, and what is gone,
+/// is a node without a name; what lies beyond it is shown if you may see that. At most 10 steps
+/// away, 1,000 nodes and 5,000 edges.
 #[utoipa::path(
     get,
     path = "/api/v1/lineage",

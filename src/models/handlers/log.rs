@@ -33,9 +33,9 @@ pub struct SetPredictionLog {
 
 /// The log of a model's predictions
 ///
-/// Which share of the answers is kept in which dataset, how many records that were, and why the last
-/// ones were not loaded, if they were not. Its `ETag` changes also when records are loaded. 404 says
-/// that no answers are kept.
+/// Which share of the answers is kept in which dataset, how many records that were, and why the
+/// last ones were not loaded, if they were not. Its `ETag` changes also when records are loaded.
+/// 404 says that no answers are kept.
 #[utoipa::path(
     get,
     path = "/api/v1/models/{name}/log",
@@ -65,10 +65,11 @@ pub async fn get_model_log(
 /// Keep a share of a model's answers
 ///
 /// From then on, within about a second, this share of the questions is kept with its answers, and
-/// within a minute they are records of the dataset: when the model was asked, by which version, with
-/// which `id`, in how many milliseconds, the inputs and the outputs, a record for each row. A tensor of
-/// the shape `[-1]` or `[-1, 1]` is the column of its name, and one of the shape `[-1, n]` the columns
-/// `name_0` to `name_(n-1)`. You need the role `owner`, and records are loaded as yours.
+/// within a minute they are records of the dataset: when the model was asked, by which version,
+/// with which `id`, in how many milliseconds, the inputs and the outputs, a record for each row. A
+/// tensor of the shape `[-1]` or `[-1, 1]` is the column of its name, and one of the shape `[-1,
+/// n]` the columns `name_0` to `name_(n-1)`. You need the role `owner`, and records are loaded as
+/// yours.
 ///
 /// Questions that are answered faster than they can be kept are left out, and so is one with more
 /// than 200,000 values.

@@ -98,9 +98,9 @@ pub async fn list_models(
 
 /// Make a model
 ///
-/// You need the role `editor` in its project. The name is part of the path by which programs ask the
-/// model, so it is alone in the service: if it is taken, also in a project that you cannot see, the
-/// answer is 409.
+/// You need the role `editor` in its project. The name is part of the path by which programs ask
+/// the model, so it is alone in the service: if it is taken, also in a project that you cannot see,
+/// the answer is 409.
 #[utoipa::path(
     post,
     path = "/api/v1/models",
@@ -181,9 +181,9 @@ pub async fn get_model(
 
 /// How a model does
 ///
-/// What the process that answers you has counted of it since it started: what became of questions, how
-/// long they waited, how long the model took. Each process counts for itself, and for the first 100
-/// models that it is asked; /metrics has the same for all.
+/// What the process that answers you has counted of it since it started: what became of questions,
+/// how long they waited, how long the model took. Each process counts for itself, and for the first
+/// 100 models that it is asked; /metrics has the same for all.
 #[utoipa::path(
     get,
     path = "/api/v1/models/{name}/stats",
@@ -240,8 +240,8 @@ pub async fn update_model(
 
 /// Delete a model
 ///
-/// Deletes all its versions and the history of its aliases. You need the role `owner` in the project.
-/// For as long as an alias is there, the answer is 409: remove the alias first.
+/// Deletes all its versions and the history of its aliases. You need the role `owner` in the
+/// project. For as long as an alias is there, the answer is 409: remove the alias first.
 #[utoipa::path(
     delete,
     path = "/api/v1/models/{name}",

@@ -43,7 +43,8 @@ const EVERY: Duration = Duration::from_millis(100);
 ///
 /// The file is loaded once, apart from the service, to find out what it takes and gives. If that is
 /// done within a few seconds, the answer shows the version as `ready`, or as `failed` with its
-/// `problem`; else as `checking`. Where models run nowhere, it is 503. A repetition with the same `Idempotency-Key` makes no other version.
+/// `problem`; else as `checking`. Where models run nowhere, it is 503. A repetition with the same
+/// `Idempotency-Key` makes no other version.
 #[utoipa::path(
     post,
     path = "/api/v1/models/{name}/versions",

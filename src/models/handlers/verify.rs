@@ -18,9 +18,9 @@ use crate::projects::access::Editor;
 
 /// Check a version again
 ///
-/// Loads the version anew and runs its golden test, as after a new release of the runtime. A version
-/// that is ready goes on answering meanwhile, whatever is found; one that has failed is `checking`.
-/// You need the role `editor`. Look at the version in `Location` for what was found.
+/// Loads the version anew and runs its golden test, as after a new release of the runtime. A
+/// version that is ready goes on answering meanwhile, whatever is found; one that has failed is
+/// `checking`. You need the role `editor`. Look at the version in `Location` for what was found.
 #[utoipa::path(
     post,
     path = "/api/v1/models/{name}/versions/{version}/verify",

@@ -53,8 +53,8 @@ pub struct UpdateModelVersion {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, f64>, required = false)]
     metrics: Change<BTreeMap<String, f64>>,
-    /// All versions of datasets that it was trained on, at most 50, each of which you may see. Lineage
-    /// shows them
+    /// All versions of datasets that it was trained on, at most 50, each of which you may see.
+    /// Lineage shows them
     #[serde(default)]
     #[schema(value_type = Vec<TrainedOn>, max_items = 50, required = false)]
     trained_on: Change<Vec<TrainedOn>>,
@@ -275,8 +275,8 @@ fn trained_on(change: &Change<Vec<TrainedOn>>) -> ApiResult<Option<&[TrainedOn]>
 
 /// Delete a version
 ///
-/// Deletes its bytes for good; its number is not given again. You need the role `editor`. For as long
-/// as an alias leads to it, the answer is 409.
+/// Deletes its bytes for good; its number is not given again. You need the role `editor`. For as
+/// long as an alias leads to it, the answer is 409.
 #[utoipa::path(
     delete,
     path = "/api/v1/models/{name}/versions/{version}",

@@ -1,8 +1,9 @@
 //! The log of predictions: a share of a model's answers, with what was asked, as records of a
 //! dataset.
 //!
-//! Who answers notes them (`notes.rs`) and writes them down every second; a job loads them (`load.rs`),
-//! so that a dataset has one version more for many answers. `columns.rs` says what a record has.
+//! Who answers notes them (`notes.rs`) and writes them down every second; a job loads them
+//! (`load.rs`), so that a dataset has one version more for many answers. `columns.rs` says what a
+//! record has.
 
 mod columns;
 pub mod load;

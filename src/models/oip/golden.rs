@@ -25,8 +25,8 @@ pub struct Golden {
     /// Values of the outputs that are compared, as in an answer
     #[schema(value_type = Vec<InferenceTensor>, min_items = 1)]
     outputs: Vec<Value>,
-    /// How far a number may be away: `tolerance` and that share of what is expected. 0.00001 where it is
-    /// left out; numbers that are no fractions, and texts, are compared exactly
+    /// How far a number may be away: `tolerance` and that share of what is expected. 0.00001 where
+    /// it is left out; numbers that are no fractions, and texts, are compared exactly
     #[serde(default = "usual")]
     #[schema(minimum = 0, maximum = 1)]
     tolerance: f64,

@@ -149,8 +149,8 @@ macro_rules! operations {
         $(
             /// What a model takes and gives
             ///
-            /// Without a version, that to which the alias `production` leads; of several that with the
-            /// largest share.
+            /// Without a version, that to which the alias `production` leads; of several that with
+            /// the largest share.
             #[utoipa::path(
                 get,
                 path = $model_path,
@@ -192,12 +192,12 @@ macro_rules! operations {
 
             /// Ask a model
             ///
-            /// The body is a request of the Open Inference Protocol: tensors as JSON, or as bytes behind
-            /// the JSON, whose length `Inference-Header-Content-Length` says. Every viewer of the model's
-            /// project may ask. Without a version, the alias `production` answers; where it leads to
-            /// several by weight, the same `id`, or the same `X-Chartroom-Sticky`, is answered by the same
-            /// version. The answer names the version. 503 says that too many wait, or that the answer
-            /// took too long.
+            /// The body is a request of the Open Inference Protocol: tensors as JSON, or as bytes
+            /// behind the JSON, whose length `Inference-Header-Content-Length` says. Every viewer
+            /// of the model's project may ask. Without a version, the alias `production` answers;
+            /// where it leads to several by weight, the same `id`, or the same
+            /// `X-Chartroom-Sticky`, is answered by the same version. The answer names the version.
+            /// 503 says that too many wait, or that the answer took too long.
             #[utoipa::path(
                 post,
                 path = $infer_path,

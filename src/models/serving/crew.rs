@@ -68,8 +68,8 @@ impl Crew {
         tokio::spawn(Worker::new(crew, false).work());
     }
 
-    /// Adds a process, where there may be one more and a place for it. Where there may not, those that
-    /// there are come to different places.
+    /// Adds a process, where there may be one more and a place for it. Where there may not, those
+    /// that there are come to different places.
     pub(super) fn add(self: &Arc<Self>) {
         if self.adds.swap(true, SeqCst) {
             return;

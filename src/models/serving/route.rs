@@ -114,7 +114,8 @@ impl Routes {
     }
 }
 
-/// The model alone where there is no such alias, and the share alone where there is no such version.
+/// The model alone where there is no such alias, and the share alone where there is no such
+/// version.
 type Found = (
     ModelId,
     Option<i32>,

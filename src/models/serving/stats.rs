@@ -14,7 +14,8 @@ use super::report::{ANSWERED, OUTCOMES, Series};
 #[derive(Serialize, ToSchema)]
 #[schema(as = ModelStats)]
 pub struct Stats {
-    /// Questions by what became of them: `answered`, `invalid`, `busy`, `late`, `failed`, `unavailable`
+    /// Questions by what became of them: `answered`, `invalid`, `busy`, `late`, `failed`,
+    /// `unavailable`
     requests: BTreeMap<&'static str, u64>,
     /// How long questions waited for the process of the model
     pub queue_seconds: Times,
@@ -84,8 +85,8 @@ impl Times {
     }
 }
 
-/// The time that so many of a hundred are not above, taken as evenly spread within its bucket. Beyond the
-/// last bucket it is that one's end.
+/// The time that so many of a hundred are not above, taken as evenly spread within its bucket.
+/// Beyond the last bucket it is that one's end.
 fn quantile(buckets: &[(f64, u64)], count: u64, percent: u64) -> Option<f64> {
     let rank = count.saturating_mul(percent).div_ceil(100).max(1);
     if count == 0 {

@@ -139,8 +139,8 @@ impl Worker {
         self.crew.questions.lock().await.recv().await
     }
 
-    /// Where questions wait for this process, another one is added, or this one leaves a runner that
-    /// it shares.
+    /// Where questions wait for this process, another one is added, or this one leaves a runner
+    /// that it shares.
     async fn look_at(&mut self, question: &Question, held: &mut Held) {
         if question.at.max(held.since).elapsed() < SLOW {
             return;
@@ -228,8 +228,8 @@ impl Worker {
         series.batch.observe(count(batch.len()));
         let began = Instant::now();
         let mut answer = self.ask(&mut held.process, &batch).await;
-        // Nothing is changed by a question, so it can be put again elsewhere; once, because it may be
-        // what ends runners.
+        // Nothing is changed by a question, so it can be put again elsewhere; once, because it may
+        // be what ends runners.
         if matches!(answer, Err(ModelError::Gone)) {
             self.crew.serving.runner.failed(held.process.address);
             answer = match self.load().await {

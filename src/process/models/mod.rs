@@ -33,8 +33,8 @@ use network::Network;
 const LOADING: Duration = Duration::from_secs(30);
 /// Seconds of a processor that a model has while it is loaded and tried out.
 const LOADING_CPU: u64 = 60;
-/// The same of one that answers, for as long as it is loaded: what bounds it is the deadline of each
-/// answer.
+/// The same of one that answers, for as long as it is loaded: what bounds it is the deadline of
+/// each answer.
 const SERVING_CPU: u64 = 1 << 31;
 
 /// Why a model cannot be loaded or does not answer.

@@ -33,7 +33,8 @@ const LOOK_UP: Duration = Duration::from_secs(2);
 const CONNECT: Duration = Duration::from_millis(700);
 /// An address that failed or is full comes last for so long.
 const AILING: Duration = Duration::from_secs(5);
-/// A silent runner is asked after so long whether it is there, and given up after four times as long.
+/// A silent runner is asked after so long whether it is there, and given up after four times as
+/// long.
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// One address, and what its certificate has to name.
@@ -157,8 +158,9 @@ async fn look_up(hosts: &[Host]) -> io::Result<Vec<Place>> {
     Ok(places)
 }
 
-/// Writes are whole questions; one whose machine is gone is noticed. The connection ends by a reset:
-/// an orderly end comes behind what a busy runner has not read yet, and it would work on for nobody.
+/// Writes are whole questions; one whose machine is gone is noticed. The connection ends by a
+/// reset: an orderly end comes behind what a busy runner has not read yet, and it would work on for
+/// nobody.
 fn watch(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     SockRef::from(stream).set_linger(Some(Duration::ZERO))?;

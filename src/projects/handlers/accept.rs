@@ -56,8 +56,8 @@ pub struct AcceptedInvitation {
 /// is not. If you are not signed in, give a `password`: an account is made with the address of the
 /// invitation, which counts as confirmed, unless the service makes no accounts (403). If that
 /// address has an account already, the answer is 409: sign in and accept then. The link is good
-/// once; with an `Idempotency-Key` somebody signed in is given the same answer again. A service that
-/// sends no mail answers 404 `mail-off`.
+/// once; with an `Idempotency-Key` somebody signed in is given the same answer again. A service
+/// that sends no mail answers 404 `mail-off`.
 #[utoipa::path(
     post,
     path = "/auth/invitations/accept",

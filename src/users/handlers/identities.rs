@@ -134,8 +134,8 @@ pub struct InPath {
 
 /// Stop a provider from signing a user in
 ///
-/// For administrators. Where the user has neither a password nor another provider, the answer is 409
-/// `last-way-in`: disable the account instead.
+/// For administrators. Where the user has neither a password nor another provider, the answer is
+/// 409 `last-way-in`: disable the account instead.
 #[utoipa::path(
     delete,
     path = "/api/v1/users/{id}/identities/{identity}",

@@ -96,8 +96,8 @@ impl From<Account> for Me {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMe {
-    /// An email address without characters that are not shown. Two that differ only in case or width
-    /// are the same. A change needs `current_password`, and an API token cannot make it
+    /// An email address without characters that are not shown. Two that differ only in case or
+    /// width are the same. A change needs `current_password`, and an API token cannot make it
     #[serde(default)]
     #[schema(value_type = Email, required = false)]
     email: Change<Email>,
@@ -159,10 +159,9 @@ struct Changes {
 /// Change your account
 ///
 /// A merge patch: members that you leave out stay as they are. A new `email` needs
-/// `current_password`, and an API token cannot change it. It counts at once, and is `unverified` until
-/// you confirm it by the link that is mailed there; the address that you had confirmed before is told.
-/// A taken `email` or `username` is answered
-/// 409.
+/// `current_password`, and an API token cannot change it. It counts at once, and is `unverified`
+/// until you confirm it by the link that is mailed there; the address that you had confirmed before
+/// is told. A taken `email` or `username` is answered 409.
 #[utoipa::path(
     patch,
     path = "/api/v1/me",

@@ -46,9 +46,9 @@ pub struct Register {
 ///
 /// Anybody can, where the service is open for registration; otherwise the answer is 403. Then
 /// accounts are made by accepting an invitation to a project, or by an administrator. A taken
-/// `email` or `username` is answered 409. Where addresses are confirmed first, the answer is 202 and
-/// has no body, whether the `email` is taken or not: a mail goes there, with a link that makes the
-/// account, or the word that there is one.
+/// `email` or `username` is answered 409. Where addresses are confirmed first, the answer is 202
+/// and has no body, whether the `email` is taken or not: a mail goes there, with a link that makes
+/// the account, or the word that there is one.
 #[utoipa::path(
     post,
     path = "/api/v1/users",

@@ -1,5 +1,5 @@
-//! What the console does by mail: invitations, an address that is changed, a registration that is to
-//! be confirmed.
+//! What the console does by mail: invitations, an address that is changed, a registration that is
+//! to be confirmed.
 
 use super::*;
 

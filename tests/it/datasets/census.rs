@@ -1,6 +1,6 @@
 //! The two workbooks of the U.S. Census Bureau that the reference system for datasets loads from
-//! files of the server, here through the API and as they are published: eight lines of header, seven
-//! tables of ages below each other in one sheet, footnotes in the cells of years.
+//! files of the server, here through the API and as they are published: eight lines of header,
+//! seven tables of ages below each other in one sheet, footnotes in the cells of years.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Files that nobody should send: each is refused in a sentence that says where, nothing of it stays,
-//! and the next file is loaded.
+//! Files that nobody should send: each is refused in a sentence that says where, nothing of it
+//! stays, and the next file is loaded.
 
 use std::io::Write as _;
 use std::sync::Arc;

@@ -112,8 +112,8 @@ async fn the_sweeps_are_jobs() {
         .await;
     let metrics = chartroom::telemetry::metrics::Metrics::new().unwrap();
     let kinds = chartroom::app::features::kinds(&config(&[]), &metrics.into());
-    // Reminders, profiles and files of versions, and checks and scores of models come because somebody
-    // asks for them.
+    // Reminders, profiles and files of versions, and checks and scores of models come because
+    // somebody asks for them.
     assert_eq!(kinds.schedules().len() + 5, kinds.names().len());
     let worker = queue.worker(kinds, quick(LEASE));
     queue.until("SELECT count(*) FROM attempt_buckets", 0).await;

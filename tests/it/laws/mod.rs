@@ -3,6 +3,7 @@
 mod bounds;
 mod callers;
 mod columns;
+mod comments;
 mod dependencies;
 pub(crate) mod layers;
 mod names;

@@ -1,19 +1,10 @@
-//! Types that the API's document describes have names of their own: of two with the same name it would
-//! describe one and mean both, without a word.
+//! Types that the API's document describes have names of their own: of two with the same name it
+//! would describe one and mean both, without a word.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
+use super::layers::sources;
 
 /// The name after `struct`, `enum` or, in `words!`, at the beginning of the line.
 fn declared(line: &str) -> Option<&str> {
@@ -67,8 +58,7 @@ fn doubled<'a>(all: impl IntoIterator<Item = (&'a str, String)>) -> Vec<String> 
 
 #[test]
 fn no_two_types_of_the_document_share_a_name() {
-    let mut files = Vec::new();
-    sources(Path::new("src"), &mut files);
+    let files = sources(Path::new("src"));
     let texts: Vec<(String, String)> = files
         .iter()
         .map(|path| {

@@ -3,7 +3,8 @@
 
 use super::*;
 
-/// The others are facts about two things, end what has no versions, or are made while they are read.
+/// The others are facts about two things, end what has no versions, or are made while they are
+/// read.
 const WITHOUT_VERSIONS: [&str; 12] = [
     "GET /api/v1/datasets/{id}/imports/{import}/rejected",
     "GET /api/v1/models/{name}/stats",

@@ -148,8 +148,8 @@ impl Stage {
         self.session.batch_execute(statement).await.unwrap();
     }
 
-    /// An alias of a model, which has been moved twice. Not there from the beginning, because it keeps
-    /// the model and its project from being deleted.
+    /// An alias of a model, which has been moved twice. Not there from the beginning, because it
+    /// keeps the model and its project from being deleted.
     pub(super) async fn give_alias(&self, model: Uuid) {
         let of = format!(
             "FROM models CROSS JOIN (VALUES ('kept'), ('production')) AS aliases (alias) \

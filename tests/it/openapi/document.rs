@@ -151,8 +151,8 @@ fn flaws(document: &Value) -> Vec<String> {
                 described != named,
                 format!("{name}: describes {described:?}, the path has {named:?}"),
             );
-            // RFC 6749 has forms ignore what they do not know, and clients of the inference protocol
-            // send more than it says.
+            // RFC 6749 has forms ignore what they do not know, and clients of the inference
+            // protocol send more than it says.
             let forms = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"];
             for body in references(&operation["requestBody"])
                 .into_iter()

@@ -1,10 +1,10 @@
 //! A runner of models that needs no ONNX Runtime: it speaks the protocol of the real one over a
 //! socket, and its models are a few lines of JSON.
 //!
-//! A model has the input `x` of FP32 with the shape [-1, 2] and the output `y` with each value times
-//! `factor`; `input` and `output` call them otherwise, and with `says` the output is that text for
-//! every value. `{"problem": ".."}` is refused with that. A first value says what else happens: 666
-//! closes the connection, 777 is never answered, 888 is refused.
+//! A model has the input `x` of FP32 with the shape [-1, 2] and the output `y` with each value
+//! times `factor`; `input` and `output` call them otherwise, and with `says` the output is that
+//! text for every value. `{"problem": ".."}` is refused with that. A first value says what else
+//! happens: 666 closes the connection, 777 is never answered, 888 is refused.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -166,7 +166,7 @@ class DatasetVersion(Shown):
     kind: Annotated[
         Literal['append', 'replace', 'upsert', 'edit', 'schema'] | str,
         Field(
-            description='What made a version: an import in one of its modes, an edit of records, or a change of what the\nrecords have to be'
+            description='What made a version: an import in one of its modes, an edit of records, or a change of what\nthe records have to be'
         ),
     ]
     made_at: AwareDatetime
@@ -369,7 +369,7 @@ class LineageEdge(Shown):
     kind: Annotated[
         Literal['trained_on', 'scored', 'made_from'] | str,
         Field(
-            description='How one came from the other: the model was trained on the dataset, the model scored what became\nthe dataset, the dataset was made from the other by being scored'
+            description='How one came from the other: the model was trained on the dataset, the model scored what\nbecame the dataset, the dataset was made from the other by being scored'
         ),
     ]
     to: Annotated[int, Field(description='The node that came from it')]
@@ -556,7 +556,7 @@ class Post(Shown):
     published: Annotated[
         bool,
         Field(
-            description='Whether the post is published. Only its author and the editors of its project see a draft'
+            description='Whether the post is published. Only its author and the editors of its project see a\ndraft'
         ),
     ]
     role: Literal['viewer', 'editor', 'owner'] | str | None = None
@@ -758,7 +758,7 @@ class ColumnProfile(Shown):
     histogram: Annotated[
         list[Bin],
         Field(
-            description='How many values lie where, for numbers and times. Each part begins with `from` and ends before\n`to`'
+            description='How many values lie where, for numbers and times. Each part begins with `from` and ends\nbefore `to`'
         ),
     ]
     max: Annotated[
@@ -793,7 +793,7 @@ class Compared(Shown):
     difference: Annotated[
         float | None,
         Field(
-            description='The value of the first group less that of the second; null where there are not two groups with\na value'
+            description='The value of the first group less that of the second; null where there are not two groups\nwith a value'
         ),
     ] = None
     field: str
@@ -836,7 +836,7 @@ class Dataset(Shown):
     keep_days: Annotated[
         int | None,
         Field(
-            description='For how many days a version is kept after another has taken its place; null for what the service\nkeeps. A version is kept for as long as one of both says so'
+            description='For how many days a version is kept after another has taken its place; null for what the\nservice keeps. A version is kept for as long as one of both says so'
         ),
     ] = None
     keep_versions: Annotated[
@@ -878,7 +878,7 @@ class DatasetProfile(Shown):
     sampled: Annotated[
         int | None,
         Field(
-            description='Where there are more than 1,000,000 records, of about how many of them, chosen by chance,\n`distinct`, `frequent`, `quantiles` and `histogram` are. Their counts are then estimates for all\nrecords. Null where they are of all'
+            description='Where there are more than 1,000,000 records, of about how many of them, chosen by chance,\n`distinct`, `frequent`, `quantiles` and `histogram` are. Their counts are then estimates for\nall records. Null where they are of all'
         ),
     ] = None
     version: Annotated[
@@ -937,7 +937,7 @@ class Import(Shown):
     mode: Annotated[
         Literal['append', 'replace', 'upsert'] | str,
         Field(
-            description='What becomes of the records that are there: they stay, they go, or those with the same key go'
+            description='What becomes of the records that are there: they stay, they go, or those with the same key\ngo'
         ),
     ]
     options: Annotated[
@@ -965,7 +965,7 @@ class Import(Shown):
     state: Annotated[
         Literal['receiving', 'loading', 'ready', 'checked', 'refused', 'failed', 'cancelled'] | str,
         Field(
-            description='How far an import is: it arrives, it is completed, it is loaded, it was checked without being\nloaded, its file does not fit, it could not be done, somebody stopped it'
+            description='How far an import is: it arrives, it is completed, it is loaded, it was checked without\nbeing loaded, its file does not fit, it could not be done, somebody stopped it'
         ),
     ]
     version: Annotated[
@@ -983,7 +983,7 @@ class Lineage(Shown):
     truncated: Annotated[
         bool,
         Field(
-            description='Whether there is more than is shown, which is at most 10 steps away, 1,000 nodes and 5,000 edges'
+            description='Whether there is more than is shown, which is at most 10 steps away, 1,000 nodes and 5,000\nedges'
         ),
     ]
 
@@ -996,7 +996,7 @@ class ModelSignature(Shown):
     batches: Annotated[
         bool,
         Field(
-            description='Whether requests of several callers may be answered by one run, because the rows of a batch do\nnot depend on each other'
+            description='Whether requests of several callers may be answered by one run, because the rows of a batch\ndo not depend on each other'
         ),
     ]
     inputs: list[TensorType]
@@ -1039,7 +1039,7 @@ class ModelStats(Shown):
     requests: Annotated[
         dict[str, int],
         Field(
-            description='Questions by what became of them: `answered`, `invalid`, `busy`, `late`, `failed`, `unavailable`'
+            description='Questions by what became of them: `answered`, `invalid`, `busy`, `late`, `failed`,\n`unavailable`'
         ),
     ]
 
@@ -1065,7 +1065,7 @@ class ModelVersion(Shown):
     problem: Annotated[
         str | None,
         Field(
-            description='Why it has failed, or why it is still being checked; where it is ready, what its last check found'
+            description='Why it has failed, or why it is still being checked; where it is ready, what its last check\nfound'
         ),
     ] = None
     sha256: str

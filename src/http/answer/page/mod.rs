@@ -114,8 +114,8 @@ pub struct Neighbours<R> {
 }
 
 impl<S: Sorts> PageParams<S> {
-    /// For a list that is walked in both directions; the rows are in the order of the list. Its sort
-    /// has a value in every row.
+    /// For a list that is walked in both directions; the rows are in the order of the list. Its
+    /// sort has a value in every row.
     pub fn neighbours(&self, found: Found<S::Row>) -> Neighbours<S::Row> {
         let (mut rows, is_last, count) = found.parts(self.limit);
         if self.is_back {
@@ -147,8 +147,8 @@ pub fn next_link(public_url: &str, uri: &Uri, cursor: &str) -> Option<HeaderValu
         .flat_map(|pair| [pair, "&"])
         .collect();
     let target = format!("{}?{query}cursor={cursor}", uri.path());
-    // What would end the reference or the header early; everything else is already as it came from a
-    // URL.
+    // What would end the reference or the header early; everything else is already as it came from
+    // a URL.
     let target = target
         .replace('<', "%3C")
         .replace('>', "%3E")

@@ -1,5 +1,5 @@
-//! Attacks on the way there and back: another browser, another provider, another code, another site.
-//! Beside each stands what is right and goes through.
+//! Attacks on the way there and back: another browser, another provider, another code, another
+//! site. Beside each stands what is right and goes through.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

@@ -1,5 +1,5 @@
-//! What is known of a model beside its versions: its golden test, the answers that are kept, where it
-//! came from, and how long it takes.
+//! What is known of a model beside its versions: its golden test, the answers that are kept, where
+//! it came from, and how long it takes.
 
 use super::*;
 

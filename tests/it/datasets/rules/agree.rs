@@ -1,4 +1,5 @@
-//! What is judged while a file is read, and what the table judges: of many values both say the same.
+//! What is judged while a file is read, and what the table judges: of many values both say the
+//! same.
 
 use chartroom::datasets::column::{ColumnType, Columns};
 use chartroom::datasets::rules::check::Checks;

@@ -30,8 +30,8 @@ async fn import_of(place: &Place, answer: &Answer) -> Value {
     place.get(answer.header("location")).await.json()
 }
 
-/// A rule that is broken: the type and the rules of the column, a value that keeps them and one that
-/// does not, as records have them, and what that is called.
+/// A rule that is broken: the type and the rules of the column, a value that keeps them and one
+/// that does not, as records have them, and what that is called.
 fn broken() -> Vec<(&'static str, Value, Value, Value, &'static str)> {
     vec![
         ("int", json!({ "min": 0 }), json!(0), json!(-1), "too-small"),

@@ -1,4 +1,5 @@
-//! Scoring a dataset: what comes out is what asking row by row gives, all of it or nothing, and once.
+//! Scoring a dataset: what comes out is what asking row by row gives, all of it or nothing, and
+//! once.
 
 mod once;
 mod refusals;
