@@ -133,10 +133,12 @@ fn body(view: &View, import: &Import, dataset: &Dataset) -> Markup {
         }
         ul.facts {
             li { (lang.begun()) " " (view.at(import.started_at)) }
-            @if let Some(end) = import.ended_at { li { (lang.ended()) " " (view.at(end)) } }
+            @if let Some(end) = import.ended_at { li { (lang.ended_at()) " " (view.at(end)) } }
             li { (lang.bytes_read()) ": " (view.number(import.bytes)) }
             li { (lang.rows_read()) ": " (view.number(import.rows_read)) }
-            li { (lang.rows_written()) ": " (view.number(import.rows_written)) }
+            @if import.state != ImportState::Checked {
+                li { (lang.rows_written()) ": " (view.number(import.rows_written)) }
+            }
             li { (lang.rows_failed()) ": " (view.number(import.rows_failed)) }
         }
         @if writes && !import.state.is_end() {

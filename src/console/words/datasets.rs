@@ -126,6 +126,7 @@ said! {
     at_most_columns(shown, all): "{shown} of {all} columns" / "{shown} von {all} Spalten";
     choose_columns: "Choose columns" / "Spalten wählen";
     sorted_by_hint: "Sort by this column" / "Nach dieser Spalte sortieren";
+    ended_at: "Ended" / "Beendet";
     types_hint: "Nothing is loaded yet. Choose the types, and send the same file again to load it."
         / "Es ist noch nichts geladen. Wählen Sie die Typen und senden Sie dieselbe Datei noch einmal, um sie zu laden.";
     type_of(column): "Type of {column}" / "Typ von {column}";
