@@ -10,7 +10,7 @@ use super::load::load;
 use super::model::Model;
 use super::oip::golden::{Golden, Verdict};
 use super::signature::Signature;
-use super::version::{Version, VersionState, goldens};
+use super::version::{Version, VersionState, with_goldens};
 use crate::db::Db;
 use crate::db::transaction::{Tx, Work, transaction};
 use crate::events::Event;
@@ -40,9 +40,9 @@ impl CheckVersion {
             return Ok(());
         };
         let golden = db
-            .read_primary(async |connection| goldens(connection, model, &[number]).await)
+            .read_primary(async |connection| with_goldens(connection, model, &[number]).await)
             .await?;
-        let golden = golden.into_iter().next().map(|(_, golden)| golden);
+        let golden = golden.into_iter().next().and_then(|(_, golden)| golden);
         let found = match load(runner, db, &version.bytes(), true, Vec::new()).await {
             Ok((loaded, mut process)) => {
                 let signature = Signature::from(loaded);

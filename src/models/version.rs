@@ -457,26 +457,21 @@ pub fn not_ready(version: i64, state: &str) -> ApiError {
     )
 }
 
-/// The golden tests of versions that can be asked, as far as they have one.
-pub async fn goldens(
+/// Versions that can be asked, each with its golden test, if it has one.
+pub async fn with_goldens(
     mut connection: &AsyncPgConnection,
     model: ModelId,
     versions: &[i64],
-) -> QueryResult<Vec<(Version, Golden)>> {
-    let found: Vec<(Version, AsJson<Golden>)> = model_versions::table
+) -> QueryResult<Vec<(Version, Option<Golden>)>> {
+    let found: Vec<(Version, Option<AsJson<Golden>>)> = model_versions::table
         .filter(model_versions::model_id.eq(model))
         .filter(model_versions::version.eq_any(versions))
-        .filter(model_versions::golden.is_not_null())
         .filter(model_versions::signature.is_not_null())
         .order(model_versions::version)
-        .select((
-            Version::as_select(),
-            model_versions::golden.assume_not_null(),
-        ))
+        .select((Version::as_select(), model_versions::golden))
         .load(&mut connection)
         .await?;
-    Ok(found
-        .into_iter()
-        .map(|(version, golden)| (version, golden.0))
-        .collect())
+    let found = found.into_iter();
+    let read = found.map(|(version, golden)| (version, golden.map(|golden| golden.0)));
+    Ok(read.collect())
 }

@@ -18,7 +18,7 @@ use crate::models::handlers::golden::{delete_model_golden, set_model_golden};
 use crate::models::handlers::{VersionPath, version};
 use crate::models::model::Model;
 use crate::models::serving::Models;
-use crate::models::version::{GoldenState, Version, goldens};
+use crate::models::version::{GoldenState, Version, with_goldens};
 use crate::projects::access::{Editor, Role, Viewer};
 
 /// What the form has, of the test that there is or as it was typed.
@@ -68,11 +68,10 @@ pub async fn show(
     let id = model.id;
     let golden = app
         .db
-        .read(async |connection| goldens(connection, id, &[number]).await)
+        .read(async |connection| with_goldens(connection, id, &[number]).await)
         .await?;
-    let golden = golden
-        .first()
-        .map(|(_, golden)| serde_json::to_value(golden));
+    let golden = golden.into_iter().next().and_then(|(_, golden)| golden);
+    let golden = golden.map(serde_json::to_value);
     let golden = golden.transpose().map_err(ApiError::internal)?;
     let text = |member: &str| {
         let value = golden.as_ref().and_then(|golden| golden.get(member));

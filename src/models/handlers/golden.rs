@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use http::StatusCode;
 
 use super::VersionPath;
@@ -17,7 +18,7 @@ use crate::models::access::ModelAccess;
 use crate::models::model::Model;
 use crate::models::oip::golden::{Golden, Verdict, failed};
 use crate::models::serving::{Models, route};
-use crate::models::version::{GoldenState, Version, goldens, not_ready};
+use crate::models::version::{GoldenState, Version, not_ready, with_goldens};
 use crate::projects::access::{Editor, Viewer};
 
 /// The golden test of a version
@@ -48,9 +49,10 @@ pub async fn get_model_golden(
     let (id, number) = (access.model.id, path.version);
     let found = app
         .db
-        .look_up(async |connection| goldens(connection, id, &[number]).await)
+        .look_up(async |connection| with_goldens(connection, id, &[number]).await)
         .await?;
     let found = found.into_iter().next();
+    let found = found.and_then(|(version, golden)| Some((version, golden?)));
     let (version, golden) = found.ok_or(ApiError::not_found("golden test"))?;
     conditions.read(version.revision, || golden)
 }
@@ -158,34 +160,44 @@ async fn ask(
     version: &Version,
     golden: &Golden,
 ) -> ApiResult<Verdict> {
+    let asked = asked(model, version)?;
+    let (inputs, expected) = golden.read(&asked.signature)?;
+    let answer = models.0.ask(&asked, inputs, None).await?;
+    Ok(expected.verdict(&answer))
+}
+
+/// A version as it is asked by itself.
+fn asked(model: &Model, version: &Version) -> ApiResult<Arc<route::Version>> {
     let signature = version.signature.as_ref();
     let signature = signature.ok_or_else(|| not_ready(version.version, version.state.as_str()))?;
-    let (inputs, expected) = golden.read(&signature.0)?;
-    let asked = Arc::new(route::Version {
+    Ok(Arc::new(route::Version {
         model: model.id,
         name: model.name.clone(),
         number: version.version,
         signature: signature.0.clone(),
         bytes: version.bytes(),
         logged: None,
-    });
-    let answer = models.0.ask(&asked, inputs, None).await?;
-    Ok(expected.verdict(&answer))
+    }))
 }
 
-/// Refuses versions of which one does not answer as its golden test wants, and keeps what was
-/// found.
+/// Before an alias leads to versions: refuses them where one does not answer as its golden test
+/// wants, keeps what was found, and loads those that have none, so that nobody waits for that.
 pub(super) async fn try_out(
     app: &AppState,
     models: &Models,
     model: &Model,
     versions: &[i64],
 ) -> ApiResult<()> {
-    let tests = app
+    let found = app
         .db
-        .read_primary(async |connection| goldens(connection, model.id, versions).await)
+        .read_primary(async |connection| with_goldens(connection, model.id, versions).await)
         .await?;
-    for (version, golden) in tests {
+    let mut untested = Vec::new();
+    for (version, golden) in found {
+        let Some(golden) = golden else {
+            untested.push(asked(model, &version)?);
+            continue;
+        };
         let verdict = ask(models, model, &version, &golden).await?;
         let number = version.version;
         if version.golden_state != Some(GoldenState::of(&verdict)) {
@@ -197,5 +209,6 @@ pub(super) async fn try_out(
         }
         verdict.map_err(|difference| failed(number, &difference))?;
     }
+    join_all(untested.iter().map(|version| models.0.warm(version))).await;
     Ok(())
 }

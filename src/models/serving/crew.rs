@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::Serving;
 use super::report::Series;
 use super::route::Version;
-use super::worker::{Question, Worker};
+use super::worker::{Order, Worker};
 
 /// A question that waited for so long, while a process was there, has waited too long.
 pub(super) const SLOW: Duration = Duration::from_millis(50);
@@ -26,7 +26,7 @@ const PARTING: Duration = Duration::from_secs(60);
 pub(super) struct Crew {
     pub serving: Arc<Serving>,
     pub version: Arc<Version>,
-    pub questions: tokio::sync::Mutex<mpsc::Receiver<Question>>,
+    pub orders: tokio::sync::Mutex<mpsc::Receiver<Order>>,
     /// Bytes that all of them take up, for those who look after all versions.
     pub memory: Arc<AtomicU64>,
     pub series: Series,
@@ -52,13 +52,13 @@ impl Crew {
     pub(super) fn begin(
         serving: &Arc<Serving>,
         version: &Arc<Version>,
-        questions: mpsc::Receiver<Question>,
+        orders: mpsc::Receiver<Order>,
         memory: Arc<AtomicU64>,
     ) {
         let crew = Arc::new(Self {
             serving: serving.clone(),
             version: version.clone(),
-            questions: tokio::sync::Mutex::new(questions),
+            orders: tokio::sync::Mutex::new(orders),
             memory,
             series: Series::of(serving.metrics(), serving.labels.of(&version.name)),
             workers: AtomicUsize::new(1),

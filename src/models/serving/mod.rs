@@ -16,14 +16,14 @@ use axum::extract::FromRequestParts;
 use bytes::Bytes;
 use http::request::Parts;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 pub use batch::Tensors;
 use chartroom_wire::models::{Code as Fault, Inputs};
 use crew::Crew;
 use report::{ANSWERED, Labels};
 use route::{Routes, Version};
-use worker::{Question, Reply};
+use worker::{Order, Question, Reply};
 
 use crate::db::Db;
 use crate::identity::api::AppState;
@@ -37,12 +37,15 @@ use crate::telemetry::metrics::Metrics;
 /// Questions that wait for a version; one more is refused.
 const WAITING: usize = 256;
 
+/// An alias does not wait longer for the versions that it is to lead to.
+const WARMING: Duration = Duration::from_secs(5);
+
 type Key = (ModelId, i64);
 type Waiting = oneshot::Receiver<Result<Reply, Arc<ModelError>>>;
 
 /// A version whose task runs, or several.
 struct Loaded {
-    questions: mpsc::Sender<Question>,
+    orders: mpsc::Sender<Order>,
     memory: Arc<AtomicU64>,
     asked: Instant,
 }
@@ -158,7 +161,21 @@ impl Serving {
         });
     }
 
-    /// Puts a question into the queue of a version, whose task is begun where there is none.
+    /// Loads a version before it is asked, if that does not take too long.
+    pub async fn warm(self: &Arc<Self>, version: &Arc<Version>) {
+        if self.runner.is_off() {
+            return;
+        }
+        let (done, is_there) = oneshot::channel();
+        let sent = self.send(version, Order::Load(done), Instant::now());
+        if sent.is_err() || !matches!(timeout(WARMING, is_there).await, Ok(Ok(()))) {
+            tracing::warn!(
+                model = %version.model, version = version.number,
+                "a version was not loaded before an alias leads to it"
+            );
+        }
+    }
+
     fn put(
         self: &Arc<Self>,
         version: &Arc<Version>,
@@ -166,18 +183,29 @@ impl Serving {
         at: Instant,
     ) -> ApiResult<Waiting> {
         let (reply, answer) = oneshot::channel();
-        let mut question = Question { inputs, at, reply };
+        let question = Question { inputs, at, reply };
+        self.send(version, Order::Answer(question), at)?;
+        Ok(answer)
+    }
+
+    /// Puts an order into the queue of a version, whose task is begun where there is none.
+    fn send(
+        self: &Arc<Self>,
+        version: &Arc<Version>,
+        mut order: Order,
+        at: Instant,
+    ) -> ApiResult<()> {
         let mut loaded = self.loaded();
         for _ in 0..2 {
             let entry = loaded
                 .entry((version.model, version.number))
                 .or_insert_with(|| self.begin(version));
             entry.asked = at;
-            question = match entry.questions.try_send(question) {
-                Ok(()) => return Ok(answer),
+            order = match entry.orders.try_send(order) {
+                Ok(()) => return Ok(()),
                 Err(mpsc::error::TrySendError::Full(_)) => return Err(busy()),
                 // Its task has ended since.
-                Err(mpsc::error::TrySendError::Closed(question)) => question,
+                Err(mpsc::error::TrySendError::Closed(order)) => order,
             };
             loaded.remove(&(version.model, version.number));
         }
@@ -185,11 +213,11 @@ impl Serving {
     }
 
     fn begin(self: &Arc<Self>, version: &Arc<Version>) -> Loaded {
-        let (questions, queue) = mpsc::channel(WAITING);
+        let (orders, queue) = mpsc::channel(WAITING);
         let memory = Arc::<AtomicU64>::default();
         Crew::begin(self, version, queue, memory.clone());
         Loaded {
-            questions,
+            orders,
             memory,
             asked: Instant::now(),
         }
@@ -199,7 +227,7 @@ impl Serving {
     /// for one of them is answered first.
     fn make_room(&self, newest: &Version) {
         let mut loaded = self.loaded();
-        loaded.retain(|_, it| !it.questions.is_closed());
+        loaded.retain(|_, it| !it.orders.is_closed());
         let newest = (newest.model, newest.number);
         loop {
             let total: u64 = loaded.values().map(|it| it.memory.load(Relaxed)).sum();

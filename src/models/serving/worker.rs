@@ -29,6 +29,30 @@ pub(super) struct Question {
     pub reply: oneshot::Sender<Result<Reply, Arc<ModelError>>>,
 }
 
+/// What the processes of a version are to do.
+pub(super) enum Order {
+    Answer(Question),
+    /// Only to be there.
+    Load(oneshot::Sender<()>),
+}
+
+impl Order {
+    /// Whether nobody waits for it any more.
+    fn is_void(&self) -> bool {
+        match self {
+            Self::Answer(question) => question.reply.is_closed(),
+            Self::Load(done) => done.is_closed(),
+        }
+    }
+
+    /// Who only waits for the process learns no more than that it is not there.
+    fn refuse(self, error: ModelError) {
+        if let Self::Answer(question) = self {
+            refuse([question], error);
+        }
+    }
+}
+
 /// What a version answers.
 pub(super) struct Reply {
     pub outputs: Tensors,
@@ -85,25 +109,27 @@ impl Worker {
     }
 
     async fn answer_all(&mut self, mut held: Option<Held>) {
-        let mut aside: Option<Question> = None;
+        let mut aside: Option<Order> = None;
         let (mut ends, mut rests_until) = (0, Instant::now());
         loop {
             let first = match aside.take() {
-                Some(question) => question,
+                Some(order) => order,
                 None => match timeout(IDLE, self.next()).await {
-                    Ok(Some(question)) => question,
+                    Ok(Some(order)) => order,
                     Ok(None) | Err(_) => break,
                 },
             };
-            if first.reply.is_closed() {
+            if first.is_void() {
                 continue;
             }
             let mut usable = held.take().filter(|it| it.process.is_usable());
             if let Some(held) = &mut usable {
-                self.look_at(&first, held).await;
+                if let Order::Answer(question) = &first {
+                    self.look_at(question, held).await;
+                }
             } else {
                 if ends >= MOST_ENDS && Instant::now() < rests_until {
-                    refuse([first], resting());
+                    first.refuse(resting());
                     continue;
                 }
                 match self.load().await {
@@ -113,13 +139,21 @@ impl Worker {
                         if !matches!(error, ModelError::Unreachable(_)) {
                             (ends, rests_until) = (ends + 1, Instant::now() + REST);
                         }
-                        refuse([first], error);
+                        first.refuse(error);
                         continue;
                     }
                 }
             }
             let Some(mut running) = usable else {
                 continue;
+            };
+            let first = match first {
+                Order::Answer(question) => question,
+                Order::Load(done) => {
+                    let _ = done.send(());
+                    held = Some(running);
+                    continue;
+                }
             };
             let batch = self.gather(first, &mut aside);
             let is_answered = self.answer(&mut running, batch).await;
@@ -135,8 +169,8 @@ impl Worker {
         }
     }
 
-    async fn next(&self) -> Option<Question> {
-        self.crew.questions.lock().await.recv().await
+    async fn next(&self) -> Option<Order> {
+        self.crew.orders.lock().await.recv().await
     }
 
     /// Where questions wait for this process, another one is added, or this one leaves a runner
@@ -185,7 +219,7 @@ impl Worker {
     }
 
     /// The questions that are answered together: those that wait already, without waiting for more.
-    fn gather(&self, first: Question, aside: &mut Option<Question>) -> Vec<Question> {
+    fn gather(&self, first: Question, aside: &mut Option<Order>) -> Vec<Question> {
         let small = |question: &Question| rows(&question.inputs.values).filter(|it| *it < LARGE);
         let mut total = match small(&first) {
             Some(rows) if self.crew.version.signature.batches => rows,
@@ -193,15 +227,22 @@ impl Worker {
         };
         let mut batch = vec![first];
         // Where another one waits for a question, there is none.
-        let Ok(mut questions) = self.crew.questions.try_lock() else {
+        let Ok(mut orders) = self.crew.orders.try_lock() else {
             return batch;
         };
         while total < MOST
-            && let Ok(next) = questions.try_recv()
+            && let Ok(next) = orders.try_recv()
         {
-            if next.reply.is_closed() {
+            if next.is_void() {
                 continue;
             }
+            let next = match next {
+                Order::Answer(question) => question,
+                load @ Order::Load(_) => {
+                    *aside = Some(load);
+                    break;
+                }
+            };
             let fits = batch
                 .first()
                 .is_some_and(|it| fit(&it.inputs, &next.inputs));
@@ -211,7 +252,7 @@ impl Worker {
                     batch.push(next);
                 }
                 None => {
-                    *aside = Some(next);
+                    *aside = Some(Order::Answer(next));
                     break;
                 }
             }

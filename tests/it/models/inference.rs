@@ -139,6 +139,40 @@ async fn what_must_not_be_joined_is_not() {
 }
 
 #[tokio::test]
+async fn a_version_is_loaded_before_an_alias_leads_to_it() {
+    let place = Place::new().await;
+    let model = served(&place, json!({ "factor": 2.0 })).await;
+    let loads = || place.runner.counts.loads.load(Ordering::SeqCst);
+    assert_eq!(loads(), 1);
+    assert_eq!(values(&place.ask(ASK, &[[1.0, 1.0]]).await), [2.0, 2.0]);
+    assert_eq!(loads(), 1);
+    // One that no alias leads to is loaded when it is asked.
+    let other = place.ready(&model, json!({ "factor": 3.0 })).await;
+    assert_eq!(loads(), 1);
+    let by_number = format!("/v2/models/m/versions/{other}/infer");
+    assert_eq!(
+        values(&place.ask(&by_number, &[[1.0, 1.0]]).await),
+        [3.0, 3.0]
+    );
+    assert_eq!(loads(), 2);
+    // What cannot be loaded now may be led to, and is asked for as before.
+    let gone = place.ready(&model, json!({ "factor": 4.0 })).await;
+    let path = place.runner.path.clone();
+    let away = path.with_extension("away");
+    std::fs::rename(&path, &away).unwrap();
+    place
+        .lead(&model, "production", json!({ "version": gone }))
+        .await;
+    until("the alias as it is", SOON, async || {
+        (place.ask(ASK, &[[1.0, 1.0]]).await.status == 503).then_some(())
+    })
+    .await
+    .unwrap();
+    std::fs::rename(&away, &path).unwrap();
+    assert_eq!(values(&place.ask(ASK, &[[1.0, 1.0]]).await), [4.0, 4.0]);
+}
+
+#[tokio::test]
 async fn a_process_that_ends_fails_only_what_it_held() {
     let place = Place::new().await;
     served(&place, json!({ "factor": 2.0 })).await;
@@ -265,8 +299,11 @@ async fn a_shadow_is_compared_and_never_seen() {
 #[tokio::test]
 async fn without_a_runner_everything_else_works() {
     let place = Place::new().await;
-    let model = served(&place, json!({ "factor": 2.0 })).await;
+    let model = place.model("m").await;
+    let version = place.ready(&model, json!({ "factor": 2.0 })).await;
     std::fs::remove_file(&place.runner.path).unwrap();
+    let version = json!({ "version": version });
+    place.lead(&model, "production", version).await;
     let answer = place.ask(ASK, &[[1.0, 1.0]]).await;
     assert_eq!(outcome(&answer), (503, "models-unavailable".to_owned()));
     assert_eq!(place.get(&model).await.status, 200);

@@ -21,7 +21,8 @@ const VERSIONS: &str =
 async fn a_process_of_the_model_that_ends_costs_a_try_and_no_rows() {
     let place = Place::new().await;
     let model = place
-        .production(json!({ "factor": 2.0, "batchable": true, "dies": 1 }))
+        // The first one is that of the alias.
+        .production(json!({ "factor": 2.0, "batchable": true, "dies": 2 }))
         .await;
     let (from, into) = place.datasets(3_000).await;
     let import = place
@@ -148,8 +149,9 @@ async fn scoring_is_stopped_by_its_import_and_by_its_job() {
         assert_eq!(place.rows_of(&into).await, 0);
     }
     let open = &place.runner.counts.open;
-    let is_so = async || (open.load(Ordering::SeqCst) == 0).then_some(());
-    until("the end of the model's process", SOON, is_so)
+    // That of the alias stays.
+    let is_so = async || (open.load(Ordering::SeqCst) == 1).then_some(());
+    until("the end of the job's process", SOON, is_so)
         .await
         .unwrap();
 }
