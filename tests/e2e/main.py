@@ -29,6 +29,7 @@ CASES = {
     "missing-rights": "modes.missing_rights",
     "rotation": "rotation.rotation",
     "failover": "failover.failover",
+    "followed": "failover.followed",
     "lossy": "failover.lossy",
     "standby": "failover.standby",
     "skaffold": "loop.skaffold",

@@ -1,12 +1,15 @@
 """The primary is killed while clients write: with standbys that it waits for, and with one that it does not wait for."""
 
+import contextlib
 import json
 import os
+import subprocess
+import tempfile
 import time
 
 from kube import need, until
 from load import load
-from release import Release
+from release import PROGRAM, Release
 
 ROUNDS = int(os.environ.get("E2E_ROUNDS", "10"))
 THREE = ["replicas=2", "auth.registration=open", "database.cnpg.storage.size=1Gi"]
@@ -90,3 +93,67 @@ def standby(space):
         print(f"        reads {seen[0]}, writes {refused}")
         space.kubectl("annotate", "cluster", release.cluster, "cnpg.io/fencedInstances-")
         until("writes again", 180, lambda: write()[0] == 201)
+
+
+def followed(space):
+    """`chartroom watch` goes on through a failover, on the stream that it has or on another: each event comes once and in order"""
+    release = Release(space)
+    release.install(*THREE)
+    release.instances(3)
+    with release.api() as api:
+        api.register()
+        project = api.expect(201, "POST", "/api/v1/projects", {"name": "followed"})["id"]
+        place, feed = f"/api/v1/projects/{project}", f"/api/v1/events?project_id={project}"
+        kept = {"accepted": 0, "refused": 0}
+
+        def change(seconds):
+            ends = time.monotonic() + seconds
+            while time.monotonic() < ends:
+                status = api.ask("PATCH", place, json.dumps({"description": str(time.monotonic())}), {"Content-Type": "application/merge-patch+json"})[0]
+                need(status in (200, 503), f"a change was answered {status}")
+                kept["accepted" if status == 200 else "refused"] += 1
+                time.sleep(0.1)
+
+        def all_events():
+            events, after = [], 0
+            while True:
+                page = api.expect(200, "GET", f"{feed}&after={after}&limit=200")
+                events += [event["sequence"] for event in page["items"]]
+                if not page["items"]:
+                    return events
+                after = page["next"]
+
+        with watching(api, project) as seen:
+            change(5)
+            primary = release.primary()
+            space.kubectl("delete", "pod", primary, "--grace-period=0", "--force")
+            until("another primary", 180, lambda: change(1) or release.primary() != primary)
+            change(20)
+            expected = all_events()
+            until("the last event", 60, lambda: seen()[-1:] == expected[-1:])
+            came = seen()
+        need(came == expected, f"{len(came)} events came, and the feed has {len(expected)}: {[it for it in came if it not in expected][:5]}")
+        need(len(expected) > kept["accepted"] > 50, f"{kept} changes are {len(expected)} events")
+        need(kept["refused"] > 0, f"no change met the failover: {kept}")
+        print(f"        {kept['accepted']} changes accepted and {kept['refused']} refused: {len(came)} events, each once and in order")
+
+
+@contextlib.contextmanager
+def watching(api, project):
+    """`chartroom watch` on a project; yields what tells the numbers of the events that it has written."""
+    variables = {"CHARTROOM_URL": f"http://127.0.0.1:{api.port}", "CHARTROOM_TOKEN": api.token, "PATH": os.environ["PATH"]}
+    command = [PROGRAM, "watch", "--project", project, "--after", "0", "--output", "json"]
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        with subprocess.Popen(command, env=variables, stdout=output, stderr=errors) as watch:
+
+            def seen():
+                if watch.poll() is not None:
+                    errors.seek(0)
+                    need(False, f"watch ended with {watch.returncode}: {errors.read()}")
+                output.seek(0)
+                return [json.loads(line)["sequence"] for line in output.read().splitlines()]
+
+            try:
+                yield seen
+            finally:
+                watch.kill()
