@@ -50,7 +50,7 @@ pub(super) struct Options {
     /// What a column is to be, where the dataset has no columns yet and its type would be guessed:
     /// text, int, bigint, float64, decimal, bool, date, timestamp, int_range or json. Can be given
     /// more than once
-    #[arg(long = "type", value_name = "COLUMN:TYPE")]
+    #[arg(long = "column-type", value_name = "COLUMN:TYPE")]
     pub(super) types: Vec<String>,
     /// The sheet of a workbook [default: the first]
     #[arg(long, value_name = "NAME")]
