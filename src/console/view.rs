@@ -13,6 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use maud::{Markup, html};
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use super::layout::{Page, Top};
 use super::words::Lang;
@@ -155,7 +156,7 @@ fn find_unread(db: Arc<Db>, of: PrincipalId) -> Unread {
         db.look_up(async |connection| unread(connection, of).await)
             .await
     };
-    let task = AbortOnDropHandle::new(tokio::spawn(find));
+    let task = AbortOnDropHandle::new(tokio::spawn(find.in_current_span()));
     let found = async move {
         match task.await {
             Ok(Ok(unread)) => Some(unread),
