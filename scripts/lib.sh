@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034 # its variables are for the scripts that source it
+# shellcheck shell=bash disable=SC2034,SC2154 # its variables are for the scripts that source it, and some of theirs for it
 # What several scripts need; sourced, never run.
 
 # ---- a container engine -------------------------------------------------------------------------------------------
@@ -129,3 +129,42 @@ free_port() {
 status() { curl --silent --output /dev/null --max-time 2 --write-out '%{http_code}' "$1" || true; }
 
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
+
+# ---- A service to try things on -----------------------------------------------------------------------------------
+service=''
+password='a long way to the sea'
+
+# serve COMMAND: starts the service by it, with a database of its own in $work, and waits until it is ready. Sets port, url and service.
+serve() {
+    local ops
+    port=$(free_port) ops=$(free_port)
+    url=http://127.0.0.1:$port
+    CHARTROOM_DATA_DIR=$work/data CHARTROOM_LISTEN=127.0.0.1:$port CHARTROOM_OPS_LISTEN=127.0.0.1:$ops CHARTROOM_RATE_LIMIT=0 \
+        "$@" serve >"$work/log" 2>&1 &
+    service=$!
+    for _ in $(seq 600); do
+        [ "$(status "http://127.0.0.1:$ops/readyz")" != 200 ] || return 0
+        kill -0 "$service" 2>/dev/null || break
+        sleep 0.1
+    done
+    cat "$work/log" >&2
+    return 1
+}
+
+# end_service: ends it, if it was started.
+end_service() {
+    [ -n "$service" ] || return 0
+    kill -TERM "$service" 2>/dev/null || true
+    wait "$service" 2>/dev/null || true
+}
+
+# join NAME: makes an account of this name, with $password.
+join() {
+    jq -n --arg name "$1" --arg password "$password" '{email: "\($name)@example.org", username: $name, password: $password}' |
+        curl -fs "$url/api/v1/users" -H 'content-type: application/json' -d @- >/dev/null || { cat "$work/log" >&2; return 1; }
+}
+
+# token NAME: a token of it.
+token() {
+    curl -fs "$url/auth/token" -d grant_type=password -d "username=$1" --data-urlencode "password=$password" | jq -er .access_token
+}
