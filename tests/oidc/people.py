@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.request
 
-URL, DRIVER, PROVIDER, WORK = sys.argv[1:5]
+URL, DRIVER, NAME, ISSUER, LOGIN, WORK = sys.argv[1:7]
 passed, failed = 0, 0
 
 
@@ -76,9 +76,10 @@ class Browser:
     def there(self, who):
         """At the provider: its form to sign in, and the one to agree."""
         for _ in range(3):
-            if not self.here().startswith(PROVIDER):
+            if not self.here().startswith(ISSUER):
                 return
-            self.run("for (const name of ['login', 'password']) { const it = document.querySelector(`input[name=${name}]`); if (it) it.value = arguments[0]; }", who)
+            for name, value in [("login", LOGIN.format(who)), ("password", who)]:
+                self.run("const it = document.querySelector(`input[name=${arguments[0]}]`); if (it) it.value = arguments[1]", name, value)
             self.click("form button[type=submit]")
 
     def sign_in(self, who):
@@ -100,7 +101,7 @@ with Browser("ada") as ada:
     ada.sign_in("ada")
     check("ada comes where she wanted", ada.here() == URL + "/me", ada.here() + "\n" + ada.text()[:600])
     shown = ada.text()
-    check("and the account is hers", "ada@example.org" in shown and "the provider, since" in shown, shown[:600])
+    check("and the account is hers", "ada@example.org" in shown and f"{NAME}, since" in shown, shown[:600])
     check("and her group lets her administer", ada.run("return !!document.querySelector('a[href=\"/admin\"]')"), shown[:600])
     name = ada.run("return document.getElementsByName('username')[0].value")
     check("and she has the name that she has there", name == "ada", name)
