@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
 import numpy
 import onnx
 import pandas
@@ -316,6 +317,19 @@ def a_load_that_fails_after_its_upload_says_why(client: chartroom.Client) -> Non
     project.delete()
 
 
+class Unchecked:
+    """A service in which nothing runs models: nobody looks at what is pushed."""
+
+    def __init__(self, client: chartroom.Client, version: Any) -> None:
+        self.client = client
+        self.version = version.model_dump(mode="json") | {"state": "checking"}
+
+    def request(self, method: str, path: str, **rest: Any) -> object:
+        if "/versions" in path:
+            return httpx.Response(200, json=self.version)
+        return self.client.request(method, path, **rest)
+
+
 @step
 def a_model_answers_with_arrays(client: chartroom.Client) -> None:
     project = client.projects.create(name=f"models {SUFFIX}")
@@ -347,6 +361,9 @@ def a_model_answers_with_arrays(client: chartroom.Client) -> None:
     back = model.back("production")
     assert back.weights == {"1": 1}, back
     assert [move.weights for move in model.history("production").list(sort="move")] == [{"1": 1}, {"3": 1}, {"1": 1}]
+    unchecked: Any = Unchecked(client, third)
+    model._client = unchecked
+    assert model.push(b"looked at by nobody", wait=0.6).state == "checking"
     refused(chartroom.Conflict, project.delete)
     model.remove_alias("production")
     project.delete()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -34,10 +35,13 @@ class Model(Resource, shown.Model):
     def aliases(self) -> Collection[shown.ModelAlias]:
         return Collection(self._client, f"{self._path()}/aliases", shown.ModelAlias)
 
-    def push(self, source: str | os.PathLike[str] | bytes, *, key: str | None = None) -> shown.ModelVersion:
+    def push(
+        self, source: str | os.PathLike[str] | bytes, *, key: str | None = None, wait: float = 300,
+    ) -> shown.ModelVersion:
         """Uploads an ONNX file as the next version, and waits until the service has looked at it.
 
-        Its `state` is `ready` then, or `failed`, and `problem` says why.
+        Its `state` is `ready` then, or `failed`, and `problem` says why. It is still `checking` where `wait` seconds
+        were not enough, as when nothing that runs models is up.
         """
         body: Any = source if isinstance(source, bytes) else lambda: file_parts(open(pathlib.Path(os.fspath(source)), "rb"))
         answer = self._client.request(
@@ -45,7 +49,8 @@ class Model(Resource, shown.Model):
             key=key or str(uuid.uuid4()),
         )
         version = shown.ModelVersion.model_validate(answer.json())
-        while version.state == "checking":
+        until = time.monotonic() + wait
+        while version.state == "checking" and time.monotonic() < until:
             _wait.pause(0.5)
             version = self.versions.get(version.version)
         self.refresh()
