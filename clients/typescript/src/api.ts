@@ -1061,6 +1061,7 @@ export interface paths {
         /**
          * Move an alias back
          * @description To where it led before its last move. You need the role `owner`. Repeated, it goes to and fro.
+         *     The versions are loaded first, unless that takes longer than 5 seconds; no golden test is tried.
          */
         post: operations["move_alias_back"];
         delete?: never;

@@ -28,7 +28,7 @@ use crate::models::model::Model;
 use crate::models::oip::golden::failed;
 use crate::models::serving::Models;
 use crate::models::version::{GoldenState, VersionState, not_ready};
-use crate::projects::access::{Owner, Viewer};
+use crate::projects::access::{Owner, Viewer, suffices};
 
 /// Versions that one alias leads to.
 const MOST_VERSIONS: usize = 10;
@@ -302,6 +302,7 @@ fn judged(version: i64, state: Option<(VersionState, Option<GoldenState>)>) -> A
 /// Move an alias back
 ///
 /// To where it led before its last move. You need the role `owner`. Repeated, it goes to and fro.
+/// The versions are loaded first, unless that takes longer than 5 seconds; no golden test is tried.
 #[utoipa::path(
     post,
     path = "/api/v1/models/{name}/aliases/{alias}/back",
@@ -317,11 +318,13 @@ fn judged(version: i64, state: Option<(VersionState, Option<GoldenState>)>) -> A
 pub async fn move_alias_back(
     who: Signed,
     app: AppState,
+    models: Models,
     actor: Actor,
     ValidPath(path): ValidPath<AliasPath>,
     OnceJson { once, body }: OnceJson<MoveAliasBack>,
 ) -> ApiResult<Answer> {
     let me = who.id;
+    load_before(&app, &models, me, &path).await?;
     idempotent(&app.db, &actor, &once, async |tx: &mut Tx<'_>| {
         let AliasPath { name, alias } = &path;
         let model = ModelAccess::<Owner>::to_write(tx, me, name).await?.model;
@@ -344,6 +347,33 @@ pub async fn move_alias_back(
             .of_project(Some(model.project_id)))
     })
     .await
+}
+
+/// Loads what an alias led to before, for those who may move it. Who may not, and what is missing,
+/// is for the transaction to say.
+async fn load_before(
+    app: &AppState,
+    models: &Models,
+    me: PrincipalId,
+    path: &AliasPath,
+) -> ApiResult<()> {
+    let found = app
+        .db
+        .read_primary(async |connection| {
+            let model = Model::find(connection, me, &path.name).await?;
+            let model = model.filter(|model| suffices::<Owner>(model.role).is_ok());
+            let Some(model) = model else { return Ok(None) };
+            let Some(current) = Alias::find(connection, model.id, &path.alias).await? else {
+                return Ok(None);
+            };
+            let before = Alias::before(connection, model.id, &path.alias, current.number).await?;
+            Ok(before.map(|before| (model, before.target().versions())))
+        })
+        .await?;
+    match found {
+        Some((model, versions)) => golden::load(app, models, &model, &versions).await,
+        None => Ok(()),
+    }
 }
 
 /// Remove an alias

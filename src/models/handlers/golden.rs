@@ -180,6 +180,24 @@ fn asked(model: &Model, version: &Version) -> ApiResult<Arc<route::Version>> {
     }))
 }
 
+/// Loads versions to which an alias is to go back, so that nobody waits for that. They have stood
+/// their golden tests before, and going back has to be quick.
+pub(super) async fn load(
+    app: &AppState,
+    models: &Models,
+    model: &Model,
+    versions: &[i64],
+) -> ApiResult<()> {
+    let found = app
+        .db
+        .read_primary(async |connection| with_goldens(connection, model.id, versions).await)
+        .await?;
+    let all = found.iter().map(|(version, _)| asked(model, version));
+    let all = all.collect::<ApiResult<Vec<_>>>()?;
+    join_all(all.iter().map(|version| models.0.warm(version))).await;
+    Ok(())
+}
+
 /// Before an alias leads to versions: refuses them where one does not answer as its golden test
 /// wants, keeps what was found, and loads those that have none, so that nobody waits for that.
 pub(super) async fn try_out(

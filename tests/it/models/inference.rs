@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{Place, values};
@@ -16,7 +16,11 @@ const SOON: Duration = Duration::from_secs(5);
 
 /// A model called `m` whose one version is in production.
 async fn served(place: &Place, file: serde_json::Value) -> String {
-    let model = place.model("m").await;
+    served_as(place, "m", file).await
+}
+
+async fn served_as(place: &Place, name: &str, file: serde_json::Value) -> String {
+    let model = place.model(name).await;
     let version = place.ready(&model, file).await;
     place
         .lead(&model, "production", json!({ "version": version }))
@@ -170,6 +174,38 @@ async fn a_version_is_loaded_before_an_alias_leads_to_it() {
     .unwrap();
     std::fs::rename(&away, &path).unwrap();
     assert_eq!(values(&place.ask(ASK, &[[1.0, 1.0]]).await), [4.0, 4.0]);
+}
+
+#[tokio::test]
+async fn a_version_is_loaded_before_an_alias_goes_back_to_it() {
+    let mut place = Place::with(&["--models-memory=100MiB"]).await;
+    let large = |factor: f64| json!({ "factor": factor, "memory": 40 << 20 });
+    let model = served(&place, large(2.0)).await;
+    let next = place.ready(&model, large(3.0)).await;
+    place
+        .lead(&model, "production", json!({ "version": next }))
+        .await;
+    // Another model takes the room of the version before.
+    served_as(&place, "other", large(1.0)).await;
+    let open = &place.runner.counts.open;
+    until("the end of one", SOON, async || {
+        (open.load(Ordering::SeqCst) == 2).then_some(())
+    })
+    .await
+    .unwrap();
+    let counts = place.runner.counts.clone();
+    let loads = || counts.loads.load(Ordering::SeqCst);
+    assert_eq!(loads(), 3);
+    let back = format!("{model}/aliases/production/back");
+    let editor = place.member("editor").await;
+    let owner = std::mem::replace(&mut place.authorization, editor);
+    let refused = place.send(Method::POST, &back, Some(json!({}))).await;
+    assert_eq!((refused.status, loads()), (StatusCode::FORBIDDEN, 3));
+    place.authorization = owner;
+    let moved = place.send(Method::POST, &back, Some(json!({}))).await;
+    assert_eq!((moved.status, loads()), (StatusCode::CREATED, 4));
+    assert_eq!(values(&place.ask(ASK, &[[1.0, 1.0]]).await), [2.0, 2.0]);
+    assert_eq!(loads(), 4);
 }
 
 #[tokio::test]
