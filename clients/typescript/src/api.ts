@@ -3701,8 +3701,8 @@ export interface components {
             /** @description Given back in the answer */
             id?: string;
             inputs: {
-                /** @description The values, in row-major order */
-                data?: (boolean | number | string)[];
+                /** @description The values, in row-major order, in one list or in lists within lists */
+                data?: ((boolean | number | string) | ((boolean | number | string) | ((boolean | number | string) | (boolean | number | string)[])[])[])[];
                 /** @description `FP32`, `INT64`, `BYTES` and others */
                 datatype: string;
                 /** @description Name of the tensor */
@@ -3726,8 +3726,8 @@ export interface components {
         };
         /** @description A tensor with its values */
         InferenceTensor: {
-            /** @description The values, in row-major order */
-            data?: (boolean | number | string)[];
+            /** @description The values, in row-major order, in one list or in lists within lists */
+            data?: ((boolean | number | string) | ((boolean | number | string) | ((boolean | number | string) | (boolean | number | string)[])[])[])[];
             /** @description `FP32`, `INT64`, `BYTES` and others */
             datatype: string;
             /** @description Name of the tensor */

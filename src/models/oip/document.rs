@@ -2,7 +2,9 @@
 //! read and written by hand.
 
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{
+    AnyOfBuilder, ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type,
+};
 use utoipa::{PartialSchema, ToSchema};
 
 /// A question to a model.
@@ -17,10 +19,30 @@ fn text(what: &'static str) -> ObjectBuilder {
         .description(Some(what))
 }
 
-fn tensor(data: &'static str) -> ObjectBuilder {
-    let axis = ObjectBuilder::new().schema_type(Type::Integer);
+/// Of a question, whose lists may be nested: as deep as pictures have axes, since the tools that
+/// make clients know no schema that contains itself.
+fn asked() -> ObjectBuilder {
+    let nested = |within: RefOr<Schema>| -> RefOr<Schema> {
+        let list = ArrayBuilder::new().items(within);
+        AnyOfBuilder::new().item(value()).item(list).into()
+    };
+    let data = "The values, in row-major order, in one list or in lists within lists";
+    tensor(data, nested(nested(nested(value().into()))))
+}
+
+/// Of an answer.
+fn answered() -> ObjectBuilder {
+    tensor("The values, in row-major order", value())
+}
+
+fn value() -> ObjectBuilder {
     let kinds = vec![Type::Boolean, Type::Number, Type::String];
-    let value = ObjectBuilder::new().schema_type(SchemaType::Array(kinds));
+    ObjectBuilder::new().schema_type(SchemaType::Array(kinds))
+}
+
+fn tensor(data: &'static str, value: impl Into<RefOr<Schema>>) -> ObjectBuilder {
+    let axis = ObjectBuilder::new().schema_type(Type::Integer);
+    let values = ArrayBuilder::new().items(value.into());
     ObjectBuilder::new()
         .property("name", text("Name of the tensor"))
         .required("name")
@@ -28,10 +50,7 @@ fn tensor(data: &'static str) -> ObjectBuilder {
         .required("shape")
         .property("datatype", text("`FP32`, `INT64`, `BYTES` and others"))
         .required("datatype")
-        .property(
-            "data",
-            ArrayBuilder::new().items(value).description(Some(data)),
-        )
+        .property("data", values.description(Some(data)))
 }
 
 fn list(of: ObjectBuilder) -> ArrayBuilder {
@@ -43,9 +62,7 @@ pub(super) struct InferenceTensor;
 
 impl PartialSchema for InferenceTensor {
     fn schema() -> RefOr<Schema> {
-        tensor("The values, in row-major order")
-            .description(Some("A tensor with its values"))
-            .into()
+        asked().description(Some("A tensor with its values")).into()
     }
 }
 
@@ -61,7 +78,7 @@ impl PartialSchema for InferenceQuestion {
                 "A question to a model, as the Open Inference Protocol says it",
             ))
             .property("id", text("Given back in the answer"))
-            .property("inputs", list(tensor("The values, in row-major order")))
+            .property("inputs", list(asked()))
             .required("inputs")
             .property("outputs", list(wanted))
             .into()
@@ -81,7 +98,7 @@ impl PartialSchema for InferenceAnswer {
             .property("model_version", text("The version that answered"))
             .required("model_version")
             .property("id", text("That of the question, if it had one"))
-            .property("outputs", list(tensor("The values, in row-major order")))
+            .property("outputs", list(answered()))
             .required("outputs")
             .into()
     }

@@ -42,6 +42,16 @@ async fn a_version_that_passes_goes_into_production_and_one_that_fails_does_not(
         assert_eq!(answer["golden_problem"], json!(problem));
     }
     assert_eq!(place.get(&golden(1)).await.json(), good);
+    // Lists within lists, as questions and numpy's `tolist()` have them.
+    let mut nested = good;
+    nested["inputs"][0]["data"] = json!([[1.5, -2.0]]);
+    nested["outputs"][0]["data"] = json!([[3.0, -4.001]]);
+    let answer = place
+        .send(Method::PUT, &golden(1), Some(nested.clone()))
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["golden_state"], "passed");
+    assert_eq!(place.get(&golden(1)).await.json(), nested);
 
     let production = format!("{model}/aliases/production");
     let to = |version: i64| Some(json!({ "version": version }));
