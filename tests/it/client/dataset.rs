@@ -260,3 +260,73 @@ async fn standard_input_is_sent_as_it_comes_and_a_signal_stops_the_import() {
     }
     assert_eq!(desk.dataset("n").await["rows"], 2);
 }
+
+/// `CHARTROOM_TEST_LONG=1` sends 1 GiB.
+#[tokio::test]
+async fn an_import_that_is_cut_off_and_repeated_with_its_key_loads_once() {
+    let desk = Clerk::new().await;
+    let long = std::env::var_os("CHARTROOM_TEST_LONG").is_some();
+    let parts = if long { 1_024 } else { 8 };
+    // A mebibyte of records.
+    let part = "1234567\n".repeat(128 << 10).into_bytes();
+    let url = format!("http://{}", desk.place.ports.public);
+    let variables = [
+        ("CHARTROOM_URL", url.as_str()),
+        ("CHARTROOM_TOKEN", &desk.token),
+    ];
+    for (signal, key) in [("KILL", "monday"), ("INT", "tuesday")] {
+        let target = format!("--dataset=census/{key}");
+        let key = format!("--idempotency-key={key}");
+        let arguments = [
+            "dataset",
+            "import",
+            "-",
+            "--type=csv",
+            "--create",
+            "--follow",
+            &target,
+            &key,
+        ];
+        let start = || {
+            let mut running =
+                Running::reading(Stdio::piped(), &desk.place.dir, &arguments, &variables);
+            let mut input = running.child.stdin.take().unwrap();
+            input.write_all(b"n\n").unwrap();
+            (running, input)
+        };
+        let (mut cut, mut input) = start();
+        for _ in 0..parts / 2 {
+            input.write_all(&part).unwrap();
+        }
+        let name = target.split('/').next_back().unwrap();
+        let import = async || {
+            let id = desk.dataset(name).await["id"].as_str()?.to_owned();
+            let imports = format!("/api/v1/datasets/{id}/imports?limit=1");
+            Some(desk.get(&imports).await["items"][0].clone())
+        };
+        let begun = async || (import().await?["bytes"].as_u64()? > 0).then_some(());
+        until("the import", PATIENCE, begun).await.unwrap();
+        cut.signal(signal);
+        cut.ended().await;
+        drop(input);
+        let ended = async || import().await?["ended_at"].is_string().then_some(());
+        until("the end of the import", PATIENCE, ended)
+            .await
+            .unwrap();
+        assert_eq!(desk.dataset(name).await["rows"], 0);
+        for _ in 0..2 {
+            let (mut whole, mut input) = start();
+            // The service may know before the end that it has them.
+            for _ in 0..parts {
+                if input.write_all(&part).is_err() {
+                    break;
+                }
+            }
+            drop(input);
+            assert_eq!(whole.ended().await, Some(0), "{:?}", whole.err());
+            let dataset = desk.dataset(name).await;
+            assert_eq!(dataset["rows"], parts * (128 << 10));
+            assert_eq!(dataset["version"], 1);
+        }
+    }
+}
