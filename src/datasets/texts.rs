@@ -1,8 +1,11 @@
 //! The records of a version as texts, for jobs that work through all of them: read as fast as they
 //! are taken, from one moment.
 
+use std::ops::Range;
 use std::pin::pin;
 
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::pg::{Pg, PgValue};
 use diesel::result::Error;
 use diesel::sql_types::{Array, Nullable, Text};
 use diesel_async::RunQueryDsl;
@@ -14,12 +17,81 @@ use super::export::{Export, ExportError, Selected, fields};
 use super::query::Filters;
 use crate::db::sql::Writer;
 
-/// The values of a record as CSV has them; `None` is no value.
-pub type Row = Vec<Option<String>>;
-
 /// How much is handed on at once: so many records, or what has so many bytes.
 pub const MOST: usize = 1_024;
-const BYTES: usize = 4 << 20;
+const BYTES: usize = 1 << 20;
+
+/// The values of a record as CSV has them. They lie in one piece, since memory for each of them
+/// costs more than to read it.
+#[derive(Debug, Default, PartialEq, Eq, FromSqlRow)]
+pub struct Row {
+    text: String,
+    /// Where each value is; `None` is no value.
+    values: Vec<Option<Range<usize>>>,
+}
+
+impl Row {
+    fn push(&mut self, value: Option<&str>) {
+        let begin = self.text.len();
+        self.text.push_str(value.unwrap_or_default());
+        self.values.push(value.map(|_| begin..self.text.len()));
+    }
+
+    /// `None` also where there is no such place.
+    pub fn get(&self, place: usize) -> Option<&str> {
+        self.text.get(self.values.get(place)?.clone()?)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Option<&str>> {
+        (0..self.values.len()).map(|place| self.get(place))
+    }
+}
+
+impl<'a> FromIterator<Option<&'a str>> for Row {
+    fn from_iter<I: IntoIterator<Item = Option<&'a str>>>(values: I) -> Self {
+        let mut row = Self::default();
+        values.into_iter().for_each(|value| row.push(value));
+        row
+    }
+}
+
+/// An array as PostgreSQL sends it: how many axes, whether there are nulls, the type of its values,
+/// and for each axis its length and its first index; then each value behind its length.
+impl FromSql<Array<Nullable<Text>>, Pg> for Row {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let rest = &mut value.as_bytes();
+        let (axes, _nulls, _type) = (number(rest)?, number(rest)?, number(rest)?);
+        let length = match axes {
+            0 => 0,
+            1 => number(rest)?,
+            _ => return Err("an array of several axes".into()),
+        };
+        if axes == 1 {
+            let _first = number(rest)?;
+        }
+        let mut row = Self::default();
+        row.text.reserve(rest.len());
+        row.values.reserve(usize::try_from(length)?);
+        for _ in 0..length {
+            let Ok(length) = usize::try_from(number(rest)?) else {
+                row.push(None);
+                continue;
+            };
+            let (bytes, others) = rest
+                .split_at_checked(length)
+                .ok_or("an array that ends early")?;
+            *rest = others;
+            row.push(Some(str::from_utf8(bytes)?));
+        }
+        Ok(row)
+    }
+}
+
+fn number(rest: &mut &[u8]) -> deserialize::Result<i32> {
+    let (bytes, others) = rest.split_first_chunk().ok_or("an array that ends early")?;
+    *rest = others;
+    Ok(i32::from_be_bytes(*bytes))
+}
 
 /// The records in their order, some at once.
 pub struct Texts {
@@ -72,7 +144,7 @@ async fn send(export: Export, places: Vec<usize>, to: mpsc::Sender<Vec<Row>>) ->
     let mut all = pin!(RunQueryDsl::load_stream::<Row>(all, &mut connection).await?);
     let (mut chunk, mut bytes) = (Vec::new(), 0);
     while let Some(row) = all.try_next().await? {
-        bytes += row.iter().flatten().map(String::len).sum::<usize>();
+        bytes += row.text.len();
         chunk.push(row);
         if chunk.len() >= MOST || bytes >= BYTES {
             bytes = 0;

@@ -3,24 +3,23 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use chartroom_wire::models::{Code as Fault, Outputs};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc::{Sender, channel};
 
 use super::plan::{Chosen, Plan};
+use super::stages::{answers, questions};
 use crate::datasets::csv::Record;
-use crate::datasets::export::{Export, ExportError};
+use crate::datasets::export::Export;
 use crate::datasets::import::model::{Ending, Import, ImportProblem};
 use crate::datasets::import::options::ImportOptions;
 use crate::datasets::import::rows::{FileError, Made};
 use crate::datasets::import::run::{self, Also};
 use crate::datasets::import::stop::Stop;
 use crate::datasets::model::Dataset;
-use crate::datasets::texts::{MOST, Row, Texts};
+use crate::datasets::texts::Texts;
 use crate::db::Db;
 use crate::db::transaction::{Tx, Work};
 use crate::jobs::context::{self, Context, Fence};
@@ -36,9 +35,6 @@ use crate::models::serving::unavailable;
 use crate::process::models::{ModelError, ModelProcess, ModelRunner};
 use crate::projects::access::{Editor, expired, suffices};
 use crate::telemetry::metrics::Metrics;
-
-/// For the answer about some records.
-const ANSWER: Duration = Duration::from_secs(60);
 
 /// Scores a version of a dataset with a version of a model.
 #[derive(Clone, Serialize, Deserialize)]
@@ -191,7 +187,7 @@ impl ScoreDataset {
         &self,
         db: &Arc<Db>,
         runner: &ModelRunner,
-    ) -> ApiResult<(Plan, Texts, ModelProcess)> {
+    ) -> ApiResult<(Arc<Plan>, Texts, ModelProcess)> {
         let (by, model, number) = (self.by, self.model, self.version.to_string());
         let named = db.read_primary(async |connection| Model::named(connection, model).await);
         let (_, name) = named.await?.ok_or(ApiError::not_found("model"))?;
@@ -207,7 +203,7 @@ impl ScoreDataset {
         let plan = Plan::of(&version.signature, &export.dataset.columns, &chosen)?;
         let process = load(db, runner, version).await?;
         let texts = Texts::of(export, plan.places.clone());
-        Ok((plan, texts, process))
+        Ok((Arc::new(plan), texts, process))
     }
 
     /// It could not even begin.
@@ -255,68 +251,25 @@ async fn load(db: &Arc<Db>, runner: &ModelRunner, version: &Version) -> ApiResul
 /// Asks about all records, and hands the answers on. What goes wrong is handed on as well.
 async fn feed(
     context: &Context,
-    plan: &Plan,
-    mut texts: Texts,
-    mut process: ModelProcess,
+    plan: &Arc<Plan>,
+    texts: Texts,
+    process: ModelProcess,
     to: Sender<Result<Option<Vec<Record>>, FileError>>,
 ) {
-    let mut scored = 0;
+    let questions = questions(plan.clone(), texts);
+    let mut answers = answers(plan.clone(), process, questions);
     loop {
-        let records = match texts.next().await {
-            Ok(Some(rows)) => ask(plan, &mut process, &rows, &mut scored).await.map(Some),
+        let records = match answers.next().await {
+            Ok(Some(part)) => {
+                context.progress(json!({ "rows": part.end() }));
+                part.records(plan).map(Some)
+            }
             Ok(None) => Ok(None),
-            Err(error) => Err(unread(error)),
+            Err(error) => Err(error),
         };
         let is_last = !matches!(records, Ok(Some(_)));
-        context.progress(json!({ "rows": scored }));
         if to.send(records).await.is_err() || is_last {
             return;
         }
     }
-}
-
-fn unread(error: ExportError) -> FileError {
-    FileError::Failed(error.into())
-}
-
-/// The records with their answers. `scored` counts all of them.
-async fn ask(
-    plan: &Plan,
-    process: &mut ModelProcess,
-    rows: &[Row],
-    scored: &mut u64,
-) -> Result<Vec<Record>, FileError> {
-    // Where rows may depend on each other, each is asked alone.
-    let most = if plan.batches { MOST } else { 1 };
-    let mut records = Vec::with_capacity(rows.len());
-    for part in rows.chunks(most) {
-        let refused = FileError::Refused;
-        let question = plan.question(part, *scored).map_err(refused)?;
-        let answer = process.ask(&question.to_bytes(), ANSWER).await;
-        let last = scored.saturating_add(u64::try_from(part.len()).unwrap_or(u64::MAX));
-        let answer = answer.map_err(|error| refusal(&error, *scored + 1, last))?;
-        let outputs = Outputs::parse(&answer)
-            .map_err(|error| refusal(&ModelError::Wire(error), *scored + 1, last))?;
-        records.extend(plan.records(part, &outputs, *scored).map_err(refused)?);
-        *scored = last;
-    }
-    Ok(records)
-}
-
-fn refusal(error: &ModelError, first: u64, last: u64) -> FileError {
-    let code = match error {
-        ModelError::Refused(failure) => match failure.code {
-            Fault::Input | Fault::Inference | Fault::Model | Fault::OutOfMemory => "model-refused",
-            _ => Code::ModelFailed.as_str(),
-        },
-        _ => Code::ModelFailed.as_str(),
-    };
-    let rows = match first == last {
-        true => format!("row {first}"),
-        false => format!("rows {first} to {last}"),
-    };
-    FileError::Refused(ImportProblem::new(
-        code,
-        format!("{rows}: the model does not answer: {error}; nothing was loaded"),
-    ))
 }

@@ -3,4 +3,5 @@
 
 pub mod job;
 pub mod plan;
+mod stages;
 pub mod values;

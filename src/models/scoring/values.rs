@@ -50,7 +50,7 @@ impl Plan {
         for (number, row) in (before + 1..).zip(rows) {
             let mut record = Record::numbered(number);
             for value in row.iter().take(self.kept) {
-                record.push(value.as_deref(), false);
+                record.push(value, false);
             }
             for (output, texts) in &mut answers {
                 for (column, text) in output.columns.iter().zip(texts) {
@@ -80,7 +80,7 @@ fn tensor(input: &Input, rows: &[Row], at: usize, before: u64) -> Result<Values,
     let (mut bytes, mut written) = (Vec::new(), 0);
     for (number, row) in (before + 1..).zip(rows) {
         for (place, (column, kind)) in (at..).zip(columns) {
-            let Some(text) = row.get(place).and_then(Option::as_deref) else {
+            let Some(text) = row.get(place) else {
                 let detail = format!(
                     "row {number}: the column {column:?} has no value, and the model takes one as {name}; nothing was loaded"
                 );

@@ -243,6 +243,33 @@ async fn what_comes_out_is_what_asking_row_by_row_gives() {
 }
 
 #[tokio::test]
+async fn what_goes_along_stays_as_it_is() {
+    let place = Place::new().await;
+    let model = place.production(json!({ "factor": 2.0 })).await;
+    let from = place
+        .dataset(&[("note", "text"), ("a", "float64"), ("b", "int")])
+        .await;
+    let csv = "note,a,b\n,1,1\n\"\",2,2\n\"Z\u{fc}rich, \u{65e5}\u{672c}\n\",3,3\n";
+    place.fill(&from, csv).await;
+    let into = place.dataset(&[]).await;
+    let _worker = place.worker(LEASE);
+    let body = json!({ "dataset": from, "into": into, "columns": ["note"] });
+    let import = place.begin(&model, body).await;
+    let import = place.ended(&import).await;
+    assert_eq!(import["state"], "ready", "{import}");
+    let target = format!("/api/v1/datasets/{into}/records");
+    let records = place.get(&target).await.json()["items"].clone();
+    let records = records.as_array().unwrap().iter();
+    let notes: Vec<Value> = records.map(|it| it["note"].clone()).collect();
+    let expected = [
+        json!(null),
+        json!(""),
+        json!("Z\u{fc}rich, \u{65e5}\u{672c}\n"),
+    ];
+    assert_eq!(notes, expected);
+}
+
+#[tokio::test]
 async fn a_version_that_was_is_scored_and_columns_are_named() {
     let place = Place::new().await;
     let model = place.model("m").await;
