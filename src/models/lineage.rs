@@ -232,6 +232,17 @@ pub struct TrainedOn {
     version: VersionNumber,
 }
 
+/// What a version was trained on, as far as somebody may see it.
+const TRAINED: [&str; 2] = [
+    "SELECT lineage.from_id, lineage.from_version FROM lineage \
+     JOIN datasets ON datasets.id = lineage.from_id JOIN projects ON projects.id = datasets.project_id \
+     LEFT JOIN project_members ON project_members.project_id = projects.id \
+        AND project_members.principal_id = :me \
+     WHERE lineage.to_id = :model AND lineage.to_version = :number AND lineage.kind = 'trained_on' AND ",
+    ProjectAccess::<Viewer>::CONDITION,
+];
+const FORGET: &str = "DELETE FROM lineage WHERE to_id = :model AND to_version = :number \
+    AND kind = 'trained_on' AND (from_id, from_version) IN (";
 const TRAIN: [&str; 2] = [
     "INSERT INTO lineage (from_id, from_version, to_id, to_version, kind, made_by) \
      SELECT DISTINCT version.dataset_id, version.version, :model, :number, 'trained_on', :me \
@@ -243,18 +254,38 @@ const TRAIN: [&str; 2] = [
     ProjectAccess::<Viewer>::CONDITION,
 ];
 
-/// Says what a version of a model was trained on, instead of what was said before.
+/// The versions of datasets that a version of a model was trained on, as far as `me` may see them.
+pub async fn trained_on(
+    connection: &mut AsyncPgConnection,
+    me: PrincipalId,
+    (model, version): (ModelId, i64),
+) -> QueryResult<Vec<(DatasetId, i64)>> {
+    let mut sql = Writer::default();
+    sql.texts(&TRAINED)
+        .text(" ORDER BY lineage.from_id, lineage.from_version")
+        .bind::<Nullable<Uuid>, _>("me", Some(me))
+        .bind::<Uuid, _>("model", model)
+        .bind::<BigInt, _>("number", version);
+    sql.statement::<(Uuid, BigInt)>().load(connection).await
+}
+
+/// Says what a version of a model was trained on, instead of what was said before. What `me` may
+/// not see stays, since they could not say it again.
 pub async fn train(
     connection: &mut AsyncPgConnection,
     me: PrincipalId,
     (model, version): (ModelId, i64),
     on: &[TrainedOn],
 ) -> Work<()> {
-    let before = lineage::table
-        .filter(lineage::to_id.eq(model.0))
-        .filter(lineage::to_version.eq(version))
-        .filter(lineage::kind.eq(LineageKind::TrainedOn));
-    diesel::delete(before).execute(connection).await?;
+    let mut before = Writer::default();
+    before
+        .text(FORGET)
+        .texts(&TRAINED)
+        .text(")")
+        .bind::<Nullable<Uuid>, _>("me", Some(me))
+        .bind::<Uuid, _>("model", model)
+        .bind::<BigInt, _>("number", version);
+    before.statement::<()>().execute(connection).await?;
     let datasets: Vec<DatasetId> = on.iter().map(|it| it.dataset).collect();
     let versions: Vec<i64> = on.iter().map(|it| it.version.get()).collect();
     let mut sql = Writer::default();

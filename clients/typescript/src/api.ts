@@ -4962,8 +4962,8 @@ export interface components {
             /** @description All of them, at most 20 */
             tags?: string[];
             /**
-             * @description All versions of datasets that it was trained on, at most 50, each of which you may see.
-             *     Lineage shows them
+             * @description All versions of datasets that it was trained on, at most 50, each of which you may see; of
+             *     those that were said before, the ones that you may not see stay. Lineage shows them
              */
             trained_on?: components["schemas"]["TrainedOn"][];
         };

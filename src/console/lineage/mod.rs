@@ -162,6 +162,7 @@ fn version_of_model(name: &str, version: i64) -> String {
     format!("/models/{name}/versions/{version}")
 }
 
-fn version_of_dataset(id: DatasetId, version: i64) -> String {
+/// The page of a version of a dataset.
+pub fn version_of_dataset(id: DatasetId, version: i64) -> String {
     format!("/datasets/{id}?version={version}")
 }

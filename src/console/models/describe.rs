@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::head;
 use crate::console::datasets::settings::tags;
 use crate::console::form::{Fields, Form, Input, optional, parse};
+use crate::console::lineage::version_of_dataset;
 use crate::console::merge::{
     Change, Draft, Field, Kept, Now, Outcome, Values, lately, opened, save, still_opened,
     value as value_of,
@@ -22,15 +23,16 @@ use crate::http::caller::Signed;
 use crate::identity::api::AppState;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{ApiError, ApiResult};
-use crate::kernel::types::{ModelId, ProjectId};
+use crate::kernel::types::{DatasetId, ModelId, ProjectId};
 use crate::models::access::ModelAccess;
 use crate::models::handlers::versions::update_model_version;
 use crate::models::handlers::{VersionPath, version};
+use crate::models::lineage::trained_on as trained_on_by;
 use crate::models::model::Model;
 use crate::models::version::Version;
 use crate::projects::access::Editor;
 
-fn fields(lang: Lang) -> [Field; 4] {
+fn fields(lang: Lang) -> [Field; 5] {
     let field = |name, label, is_long| Field {
         name,
         label,
@@ -41,21 +43,28 @@ fn fields(lang: Lang) -> [Field; 4] {
         field("licence", lang.licence(), false),
         field("tags", lang.tags(), false),
         field("metrics", lang.metrics(), true),
+        field("trained_on", lang.learned_from(), true),
     ]
 }
 
-fn values(version: &Version) -> Values {
+/// What a version says, and the versions of datasets that it was trained on.
+fn values(version: &Version, trained_on: &[(DatasetId, i64)]) -> Values {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let tags: Vec<&str> = version.tags.iter().flatten().map(String::as_str).collect();
     let measured = version.metrics.0.iter();
     let measured: Vec<String> = measured
         .map(|(name, it)| format!("{name} = {it}"))
         .collect();
+    let datasets = trained_on.iter();
+    let datasets: Vec<String> = datasets
+        .map(|(dataset, version)| version_of_dataset(*dataset, *version))
+        .collect();
     vec![
         ("description", text(&version.description)),
         ("licence", text(&version.licence)),
         ("tags", tags.join(", ")),
         ("metrics", measured.join("\n")),
+        ("trained_on", datasets.join("\n")),
     ]
 }
 
@@ -63,8 +72,30 @@ fn json(name: &str, text: &str) -> Value {
     match name {
         "tags" => tags(text),
         "metrics" => metrics(text),
+        "trained_on" => trained_on(text),
         _ => optional(text),
     }
+}
+
+/// A line each: the address of the page of a dataset's version, from wherever it was copied. What
+/// is none goes to the API as it is, which refuses it with its reason.
+fn trained_on(text: &str) -> Value {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let named = lines.map(|line| match version_at(line) {
+        Some((dataset, version)) => json!({ "dataset": dataset, "version": version }),
+        None => json!({ "dataset": line, "version": null }),
+    });
+    Value::Array(named.collect())
+}
+
+fn version_at(address: &str) -> Option<(DatasetId, i64)> {
+    let (_, rest) = address.split_once("/datasets/")?;
+    let (dataset, rest) = rest.split_at_checked(rest.find(['?', '/'])?)?;
+    let (_, version) = rest
+        .split_once("version=")
+        .or(rest.split_once("/versions/"))?;
+    let version = version.split(['&', '/', '#', '?']).next()?;
+    Some((DatasetId(dataset.parse().ok()?), version.parse().ok()?))
 }
 
 /// A line each. What is no number stays a text, which the API refuses with its reason.
@@ -86,9 +117,14 @@ pub async fn show(
     view: View,
     ValidPath(path): ValidPath<VersionPath>,
 ) -> ApiResult<Response> {
-    let model = access.model;
+    let (me, model) = (access.who, access.model);
     let found = version(&app.db, model.id, path.version).await?;
-    let kept = values(&found);
+    let of = (model.id, path.version);
+    let datasets = app
+        .db
+        .read(async |connection| trained_on_by(connection, me, of).await)
+        .await?;
+    let kept = values(&found, &datasets);
     let value = |name: &str| value_of(&kept, name).to_owned();
     let hidden = opened(&kept, found.revision);
     Ok(page(&view, &model, path.version, &hidden, &value, None).await)
@@ -131,6 +167,7 @@ async fn page(
             (input("licence", lang.licence(), ""))
             (input("tags", lang.tags(), lang.tags_hint()))
             (fields.area("metrics", lang.metrics(), &value("metrics"), lang.metrics_hint(), None))
+            (fields.area("trained_on", lang.learned_from(), &value("trained_on"), lang.learned_from_hint(), None))
             p.row { button.main { (lang.save()) } a.button href=(path) { (lang.cancel()) } }
         }
     })
@@ -189,15 +226,19 @@ impl Kept for OfVersion {
     }
 
     async fn now(&self) -> ApiResult<Now> {
-        let (model, number) = (self.model, self.number);
+        let (me, model, number) = (self.who.id, self.model, self.number);
         let found = self
             .app
             .db
-            .read_primary(async |connection| Version::find(connection, model, number).await)
+            .read_primary(async |connection| {
+                let version = Version::find(connection, model, number).await?;
+                let datasets = trained_on_by(connection, me, (model, number)).await?;
+                Ok(version.map(|version| (version, datasets)))
+            })
             .await?;
-        let version = found.ok_or(ApiError::not_found("version"))?;
+        let (version, datasets) = found.ok_or(ApiError::not_found("version"))?;
         Ok(Now {
-            values: values(&version),
+            values: values(&version, &datasets),
             version: version.revision,
             changed: Change {
                 at: version.created_at,
@@ -221,5 +262,33 @@ impl Kept for OfVersion {
         let patch = MergePatch(parse(patch)?);
         update_model_version(who, app, actor, path, holds, patch).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_of_a_dataset_is_known_by_its_address() {
+        let id = "01a231d2-1f85-7097-a34f-7975fa14caf1";
+        let known = |address: &str| {
+            version_at(address).map(|(dataset, version)| (dataset.0.to_string(), version))
+        };
+        for address in [
+            format!("/datasets/{id}?version=3"),
+            format!("https://chartroom.example.com/datasets/{id}?sort=a&version=3&limit=2#main"),
+            format!("/api/v1/datasets/{id}/versions/3/data.parquet"),
+        ] {
+            assert_eq!(known(&address), Some((id.to_owned(), 3)), "{address}");
+        }
+        for address in [
+            id.to_owned(),
+            format!("/datasets/{id}"),
+            format!("/datasets/{id}?version=three"),
+            "/datasets/income?version=3".to_owned(),
+        ] {
+            assert_eq!(known(&address), None, "{address}");
+        }
     }
 }

@@ -131,6 +131,9 @@ said! {
         / "Warten davor: p50 {half} ms, p99 {most} ms";
     metrics_hint: "A line each: what you measured, and its value, such as auc = 0.93."
         / "Je eine Zeile: was Sie gemessen haben und der Wert, etwa auc = 0.93.";
+    learned_from: "Trained on" / "Trainiert mit";
+    learned_from_hint: "A line each: the address of the page of a dataset's version, such as /datasets/…?version=3."
+        / "Je eine Zeile: die Adresse der Seite einer Version eines Datensatzes, etwa /datasets/…?version=3.";
     kept_answers: "Kept answers" / "Behaltene Antworten";
     no_answers_kept: "No answers of this model are kept." / "Von diesem Modell werden keine Antworten behalten.";
     keep_answers: "Keep answers" / "Antworten behalten";
@@ -164,8 +167,8 @@ said! {
     lineage_picture: "Picture of the lineage" / "Bild der Herkunft";
     lineage_hint: "An arrow leads from what was there to what came of it."
         / "Ein Pfeil führt von dem, was da war, zu dem, was daraus wurde.";
-    no_lineage: "Nothing is known of what this came from, and nothing has come from it. What a version of a model was trained on can be said with the API; scoring a dataset says it by itself."
-        / "Es ist nicht bekannt, woraus das entstanden ist, und nichts ist daraus entstanden. Womit eine Version eines Modells trainiert wurde, sagt man mit der API; wird ein Datensatz bewertet, steht es von selbst da.";
+    no_lineage: "Nothing is known of what this came from, and nothing has come from it. What a version of a model was trained on is said where it is edited; scoring a dataset says it by itself."
+        / "Es ist nicht bekannt, woraus das entstanden ist, und nichts ist daraus entstanden. Womit eine Version eines Modells trainiert wurde, sagt man, wo sie bearbeitet wird; wird ein Datensatz bewertet, steht es von selbst da.";
     lineage_is_cut: "There is more than is shown." / "Es gibt mehr, als hier steht.";
     how: "How" / "Wie";
     of_what: "What" / "Was";

@@ -53,8 +53,8 @@ pub struct UpdateModelVersion {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, f64>, required = false)]
     metrics: Change<BTreeMap<String, f64>>,
-    /// All versions of datasets that it was trained on, at most 50, each of which you may see.
-    /// Lineage shows them
+    /// All versions of datasets that it was trained on, at most 50, each of which you may see; of
+    /// those that were said before, the ones that you may not see stay. Lineage shows them
     #[serde(default)]
     #[schema(value_type = Vec<TrainedOn>, max_items = 50, required = false)]
     trained_on: Change<Vec<TrainedOn>>,

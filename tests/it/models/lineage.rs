@@ -176,10 +176,11 @@ async fn what_came_of_what_is_found_both_ways_and_through_what_is_hidden() {
         .await;
     assert_eq!(said.status, 200);
     let (_, edges) = place.lineage("model:m@1").await;
-    assert!(
-        edges.contains(&format!("{first_name} trained_on model:m@1")),
-        "{edges:?}"
-    );
+    // What they do not see stays.
+    for trained in [first_name, "dataset:?"] {
+        let edge = format!("{trained} trained_on model:m@1");
+        assert!(edges.contains(&edge), "{edges:?}");
+    }
     place.authorization = owner;
 
     // What is gone is a node without a name, for everybody, for as long as its other end is there.
@@ -201,9 +202,10 @@ async fn what_came_of_what_is_found_both_ways_and_through_what_is_hidden() {
             "model:m@1 scored dataset:? untold".to_owned(),
         ])
     );
-    assert_eq!(place.number("SELECT count(*) FROM lineage").await, 4);
+    assert_eq!(place.number("SELECT count(*) FROM lineage").await, 5);
     for target in [
         format!("/api/v1/datasets/{first}"),
+        format!("/api/v1/datasets/{learned}"),
         "/api/v1/models/m".to_owned(),
     ] {
         assert_eq!(place.send(Method::DELETE, &target, None).await.status, 204);

@@ -151,14 +151,27 @@ async fn a_version_shows_what_it_was_trained_on() {
         .house
         .dataset(&lab.ann, &lab.project, "a,b\n1,2\n")
         .await;
-    let trained = json!({ "trained_on": [{ "dataset": dataset, "version": 1 }] });
-    let api = format!("/api/v1{version}");
-    let said = lab
-        .house
-        .api(&lab.ann, Method::PATCH, &api, Some(trained))
-        .await;
-    assert_eq!(said.status, 200, "{}", said.text());
     let of_dataset = format!("/datasets/{dataset}?version=1");
+    let edit = format!("{version}/edit");
+    let etag = hidden(&lab.page(&edit).await, "etag");
+    let said = async |lines: &str, before: &str| {
+        let fields = [
+            ("etag", &*etag),
+            ("trained_on", lines),
+            ("before.trained_on", before),
+        ];
+        lab.post(&edit, &fields).await
+    };
+    let refused = said("the census", "").await;
+    assert_eq!(refused.status, 422);
+    has(
+        &refused.text(),
+        &["id=\"trained_on-wrong\"", "the census</textarea>"],
+    );
+    let copied = format!("http://127.0.0.1:8080{of_dataset}");
+    assert_eq!(went(&said(&copied, "").await), version);
+    let kept = format!("{of_dataset}</textarea>");
+    has(&lab.page(&edit).await, &[&kept]);
     for page in [lineage, format!("/datasets/{dataset}/versions/1/lineage")] {
         let page = lab.house.page(&lab.ben, &page).await;
         has(
@@ -179,6 +192,7 @@ async fn a_version_shows_what_it_was_trained_on() {
         assert_eq!(lab.house.get(&lab.ann, none).await.status, 404);
     }
     // Who may not see a dataset sees that there is one.
+    let api = format!("/api/v1{version}");
     let apart = lab.house.project(&lab.ann, &[]).await;
     let apart = lab.house.dataset(&lab.ann, &apart, "a,b\n1,2\n").await;
     let trained = json!({ "trained_on": [{ "dataset": apart, "version": 1 }] });
