@@ -1,5 +1,6 @@
 //! Notifications: who is told of what, once, and what they chose.
 
+mod killed;
 mod reminders;
 
 use chartroom::app::features;
