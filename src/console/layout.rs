@@ -58,6 +58,7 @@ pub struct Page<'a> {
     width: &'static str,
     status: StatusCode,
     calls: Vec<String>,
+    python: Option<String>,
     refresh: Option<u32>,
 }
 
@@ -71,6 +72,7 @@ impl<'a> Page<'a> {
             width: "",
             status: StatusCode::OK,
             calls: Vec::new(),
+            python: None,
             refresh: None,
         }
     }
@@ -79,6 +81,13 @@ impl<'a> Page<'a> {
     #[must_use]
     pub fn api(mut self, path: impl Into<String>) -> Self {
         self.calls.push(path.into());
+        self
+    }
+
+    /// The same with the library for Python.
+    #[must_use]
+    pub fn python(mut self, text: String) -> Self {
+        self.python = Some(text);
         self
     }
 
@@ -209,12 +218,10 @@ impl<'a> Page<'a> {
                 details {
                     summary { (lang.api_call()) }
                     pre tabindex="0" { code #call { (calls.collect::<Vec<_>>().join("\n")) } }
-                    p.row {
-                        button.small type="button" hidden data-script data-copy="#call"
-                            data-done=(lang.copied()) {
-                            (lang.copy())
-                        }
-                        span { (lang.api_help()) }
+                    p.row { (self.copy("#call")) span { (lang.api_help()) } }
+                    @if let Some(python) = &self.python {
+                        pre tabindex="0" { code #python { (python) } }
+                        p.row { (self.copy("#python")) span { "Python" } }
                     }
                 }
             }
@@ -233,6 +240,16 @@ impl<'a> Page<'a> {
                     (moment(lang, Utc::now()))
                     " UTC"
                 }
+            }
+        }
+    }
+
+    fn copy(&self, what: &str) -> Markup {
+        let lang = self.frame.lang;
+        html! {
+            button.small type="button" hidden data-script data-copy=(what)
+                data-done=(lang.copied()) {
+                (lang.copy())
             }
         }
     }

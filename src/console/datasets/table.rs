@@ -3,6 +3,7 @@
 use axum::response::Response;
 use http::Uri;
 use maud::{Markup, html};
+use serde_json::Value;
 
 use super::cell::{cells, is_right};
 use super::head;
@@ -60,7 +61,33 @@ pub async fn show(
         .map_or_else(String::new, |query| format!("?{query}"));
     let call = format!("/api/v1/datasets/{}/records{query}", looked.dataset.id);
     let page = view.page(&looked.dataset.name).await.api(call);
+    let page = page.python(python(&looked.dataset, &uri));
     Ok(page.show(body(&view, &looked, &columns)))
+}
+
+/// All records that fit, as a frame.
+fn python(dataset: &Dataset, uri: &Uri) -> String {
+    // JSON writes a text as Python does.
+    let text = |text: &str| Value::from(text).to_string();
+    let filters = filters(uri);
+    let filters = filters.iter();
+    let filters: Vec<String> = filters
+        .map(|(name, value)| format!("{}: {}", text(name), text(value)))
+        .collect();
+    let mut asked = Vec::new();
+    if !filters.is_empty() {
+        asked.push(format!("{{{}}}", filters.join(", ")));
+    }
+    let (select, version) = (given(uri, "select"), given(uri, "version"));
+    if !select.is_empty() {
+        let fields: Vec<String> = select.split(',').map(text).collect();
+        asked.push(format!("select=[{}]", fields.join(", ")));
+    }
+    if !version.is_empty() {
+        asked.push(format!("version={version}"));
+    }
+    let (id, asked) = (text(&dataset.id.to_string()), asked.join(", "));
+    format!("import chartroom\n\nframe = chartroom.dataset({id}).to_polars({asked})")
 }
 
 fn body(view: &View, looked: &Looked, columns: &[&Column]) -> Markup {

@@ -31,6 +31,13 @@ async fn the_table_is_what_its_url_says() {
         filtered.contains("aria-sort=\"descending\"") && filtered.contains("race is <strong>Asian"),
         "{filtered}"
     );
+    // The same with the library for Python.
+    let asked = format!("{path}?note=a+%22b%22&income__gt=110&select=race,year&version=1&limit=3");
+    let python = house.page(&ann, &asked).await.replace("&quot;", "\"");
+    let expected = format!(
+        "import chartroom\n\nframe = chartroom.dataset(\"{dataset}\").to_polars({{\"note\": \"a \\\"b\\\"\", \"income__gt\": \"110\"}}, select=[\"race\", \"year\"], version=1)</code>"
+    );
+    assert!(python.contains(&expected), "{python}");
     let first = house.page(&ann, &format!("{path}?limit=3")).await;
     assert_eq!(rows(&first), 3);
     let end = first
