@@ -65,28 +65,35 @@ async fn viewers_ask_and_others_find_nothing() {
     assert_eq!(place.ask(ASK, &[[1.0, 2.0]]).await.status, 200);
 }
 
+/// Two hundred questions a second, whatever becomes of the ones before.
 #[tokio::test]
 async fn an_alias_that_moves_takes_its_callers_along_and_none_fails() {
     let place = Place::new().await;
     let model = served(&place, json!({ "factor": 1.0 })).await;
     let next = place.ready(&model, json!({ "factor": 2.0 })).await;
-    let asking = async {
-        let mut seen = Vec::new();
-        for _ in 0..300 {
-            seen.push(values(&place.ask(ASK, &[[1.0, 1.0]]).await)[0]);
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        seen
+    let ask = async |nth: u64| {
+        tokio::time::sleep(Duration::from_millis(5 * nth)).await;
+        let answer = place.ask(ASK, &[[1.0, 1.0]]).await;
+        let version = answer.json()["model_version"].clone();
+        let factor = values(&answer)[0];
+        // It says which version has answered.
+        assert_eq!(version, format!("{factor}"));
+        factor
     };
+    let asking = join_all((0..600).map(ask));
     let moving = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         place
             .lead(&model, "production", json!({ "version": next }))
             .await;
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        let back = format!("{model}/aliases/production/back");
+        let back = place.send(Method::POST, &back, Some(json!({}))).await;
+        assert_eq!(back.status, StatusCode::CREATED, "{}", back.text());
     };
     let (mut seen, ()) = tokio::join!(asking, moving);
     seen.dedup();
-    assert_eq!(seen, [1.0, 2.0]);
+    assert_eq!(seen, [1.0, 2.0, 1.0]);
 }
 
 #[tokio::test]
