@@ -180,6 +180,19 @@ fn asked(model: &Model, version: &Version) -> ApiResult<Arc<route::Version>> {
     }))
 }
 
+/// These versions with their golden tests.
+async fn found(
+    app: &AppState,
+    model: &Model,
+    versions: &[i64],
+) -> ApiResult<Vec<(Version, Option<Golden>)>> {
+    let found = app
+        .db
+        .read_primary(async |connection| with_goldens(connection, model.id, versions).await)
+        .await?;
+    Ok(found)
+}
+
 /// Loads versions to which an alias is to go back, so that nobody waits for that. They have stood
 /// their golden tests before, and going back has to be quick.
 pub(super) async fn load(
@@ -188,10 +201,7 @@ pub(super) async fn load(
     model: &Model,
     versions: &[i64],
 ) -> ApiResult<()> {
-    let found = app
-        .db
-        .read_primary(async |connection| with_goldens(connection, model.id, versions).await)
-        .await?;
+    let found = found(app, model, versions).await?;
     let all = found.iter().map(|(version, _)| asked(model, version));
     let all = all.collect::<ApiResult<Vec<_>>>()?;
     join_all(all.iter().map(|version| models.0.warm(version))).await;
@@ -206,10 +216,7 @@ pub(super) async fn try_out(
     model: &Model,
     versions: &[i64],
 ) -> ApiResult<()> {
-    let found = app
-        .db
-        .read_primary(async |connection| with_goldens(connection, model.id, versions).await)
-        .await?;
+    let found = found(app, model, versions).await?;
     let mut untested = Vec::new();
     for (version, golden) in found {
         let Some(golden) = golden else {
