@@ -1,7 +1,6 @@
 """What the benchmarks of models share: a random forest and a network, Python with what makes and runs them, and putting one into
 production."""
 
-import contextlib
 import hashlib
 import json
 import os
@@ -55,18 +54,6 @@ def python():
         run(venv / "bin/pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", pins)
         (venv / "complete").touch()
     return venv / "bin/python", {"PYTHONPATH": str(packages), "PYTHONDONTWRITEBYTECODE": "1", "ORT_DISABLE_TELEMETRY": "1"}, library
-
-
-def memory(pid):
-    """MB of a process and its children: their own, and their part of what they share."""
-    total = 0
-    for entry in pathlib.Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            parent = entry.joinpath("stat").read_text().rpartition(")")[2].split()[1]
-            if pid in (int(entry.name), int(parent)):
-                rollup = entry.joinpath("smaps_rollup").read_text()
-                total += int(rollup.split("\nPss:")[1].split()[0])
-    return total / 1024
 
 
 def upload(service, token, project, name, file):
