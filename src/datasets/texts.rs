@@ -23,7 +23,7 @@ const BYTES: usize = 1 << 20;
 
 /// The values of a record as CSV has them. They lie in one piece, since memory for each of them
 /// costs more than to read it.
-#[derive(Debug, Default, PartialEq, Eq, FromSqlRow)]
+#[derive(Debug, Default, FromSqlRow)]
 pub struct Row {
     text: String,
     /// Where each value is; `None` is no value.
@@ -44,14 +44,6 @@ impl Row {
 
     pub fn iter(&self) -> impl Iterator<Item = Option<&str>> {
         (0..self.values.len()).map(|place| self.get(place))
-    }
-}
-
-impl<'a> FromIterator<Option<&'a str>> for Row {
-    fn from_iter<I: IntoIterator<Item = Option<&'a str>>>(values: I) -> Self {
-        let mut row = Self::default();
-        values.into_iter().for_each(|value| row.push(value));
-        row
     }
 }
 
