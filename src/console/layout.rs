@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets;
+use super::parts::copy;
 use super::view::{Frame, heard, moment};
 use crate::http::shell::pages::ShownPage;
 
@@ -218,10 +219,10 @@ impl<'a> Page<'a> {
                 details {
                     summary { (lang.api_call()) }
                     pre tabindex="0" { code #call { (calls.collect::<Vec<_>>().join("\n")) } }
-                    p.row { (self.copy("#call")) span { (lang.api_help()) } }
+                    p.row { (copy(lang, "call")) span { (lang.api_help()) } }
                     @if let Some(python) = &self.python {
                         pre tabindex="0" { code #python { (python) } }
-                        p.row { (self.copy("#python")) span { "Python" } }
+                        p.row { (copy(lang, "python")) span { "Python" } }
                     }
                 }
             }
@@ -240,16 +241,6 @@ impl<'a> Page<'a> {
                     (moment(lang, Utc::now()))
                     " UTC"
                 }
-            }
-        }
-    }
-
-    fn copy(&self, what: &str) -> Markup {
-        let lang = self.frame.lang;
-        html! {
-            button.small type="button" hidden data-script data-copy=(what)
-                data-done=(lang.copied()) {
-                (lang.copy())
             }
         }
     }

@@ -33,6 +33,16 @@ pub fn visibility(lang: Lang, visibility: Visibility) -> &'static str {
     }
 }
 
+/// The button beside a text of this id, for those who have a script.
+pub fn copy(lang: Lang, id: &str) -> Markup {
+    html! {
+        button.small type="button" hidden data-script data-copy={ "#" (id) }
+            data-done=(lang.copied()) {
+            (lang.copy())
+        }
+    }
+}
+
 /// The first rows of a list, as a page shows them that has other things too.
 pub fn first<S: Sorts>(limit: usize) -> PageQuery<S> {
     let (sort, direction) = S::DEFAULT;

@@ -9,6 +9,7 @@ use super::cell::{cells, is_right};
 use super::head;
 use crate::console::form::select;
 use crate::console::markup::markdown;
+use crate::console::models::snippets::literal;
 use crate::console::parts::given;
 use crate::console::view::{View, link, pairs, with};
 use crate::console::words::Lang;
@@ -67,8 +68,7 @@ pub async fn show(
 
 /// All records that fit, as a frame.
 fn python(dataset: &Dataset, uri: &Uri) -> String {
-    // JSON writes a text as Python does.
-    let text = |text: &str| Value::from(text).to_string();
+    let text = |text: &str| literal(&Value::from(text));
     let filters = filters(uri);
     let filters = filters.iter();
     let filters: Vec<String> = filters
@@ -80,8 +80,8 @@ fn python(dataset: &Dataset, uri: &Uri) -> String {
     }
     let (select, version) = (given(uri, "select"), given(uri, "version"));
     if !select.is_empty() {
-        let fields: Vec<String> = select.split(',').map(text).collect();
-        asked.push(format!("select=[{}]", fields.join(", ")));
+        let fields: Value = select.split(',').collect();
+        asked.push(format!("select={}", literal(&fields)));
     }
     if !version.is_empty() {
         asked.push(format!("version={version}"));

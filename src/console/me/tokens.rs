@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::head;
 use crate::console::form::{Fields, Form, Input, is_shown, key, object, time};
-use crate::console::parts::first;
+use crate::console::parts::{copy, first};
 use crate::console::view::{Done, View, done};
 use crate::http::answer::conditional::Conditions;
 use crate::http::body::extract::ValidPath;
@@ -148,10 +148,7 @@ async fn secret(view: &View, made: &Made) -> Response {
         html! {
             h2 { (title) }
             pre tabindex="0" { code #(id) { (text) } }
-            button.small type="button" hidden data-script data-copy={ "#" (id) }
-                data-done=(lang.copied()) {
-                (lang.copy())
-            }
+            (copy(lang, id))
         }
     };
     let shell =

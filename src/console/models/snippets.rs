@@ -87,7 +87,7 @@ fn numpy(datatype: &str) -> String {
 }
 
 /// A value as Python writes it: as JSON does, but for three words.
-fn literal(value: &Value) -> String {
+pub fn literal(value: &Value) -> String {
     match value {
         Value::Array(all) => {
             let all: Vec<String> = all.iter().map(literal).collect();

@@ -17,7 +17,7 @@ use super::snippets::Asked;
 use super::typed::{Given, given};
 use crate::console::datasets::cell::text;
 use crate::console::form::{Fields, Form, select};
-use crate::console::parts::{first, given as parameter};
+use crate::console::parts::{copy, first, given as parameter};
 use crate::console::view::View;
 use crate::identity::api::AppState;
 use crate::kernel::error::{ApiError, ApiResult, Code, FieldError};
@@ -293,8 +293,7 @@ impl Trial<'_> {
             html! {
                 h3 { (name) }
                 pre tabindex="0" { code #(id) { (text) } }
-                button.small type="button" hidden data-script data-copy={ "#" (id) }
-                    data-done=(lang.copied()) { (lang.copy()) }
+                (copy(lang, id))
             }
         };
         html! {
