@@ -9,6 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::*;
+use crate::support::is_long;
 use crate::support::service::{run, text};
 use crate::support::snapshot;
 
@@ -265,8 +266,7 @@ async fn standard_input_is_sent_as_it_comes_and_a_signal_stops_the_import() {
 #[tokio::test]
 async fn an_import_that_is_cut_off_and_repeated_with_its_key_loads_once() {
     let desk = Clerk::new().await;
-    let long = std::env::var_os("CHARTROOM_TEST_LONG").is_some();
-    let parts = if long { 1_024 } else { 8 };
+    let parts = if is_long() { 1_024 } else { 8 };
     // A mebibyte of records.
     let part = "1234567\n".repeat(128 << 10).into_bytes();
     let url = format!("http://{}", desk.place.ports.public);

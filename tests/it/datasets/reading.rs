@@ -318,7 +318,7 @@ async fn an_analysis_may_take_longer_than_a_page_and_says_when_it_takes_too_long
             (503, "deadline-exceeded".to_owned()),
         ),
     ] {
-        if held > 2 * usual && std::env::var_os("CHARTROOM_TEST_LONG").is_none() {
+        if held > 2 * usual && !crate::support::is_long() {
             continue;
         }
         place.session.batch_execute(&lock).await.unwrap();

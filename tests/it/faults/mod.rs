@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
 use crate::support::client::{Answer, Client, Failure, HttpRequest, post};
+use crate::support::is_long;
 use crate::support::load::{Load, Outcome, Report, open_loop_seen};
 use crate::support::sockets::Served;
 
@@ -37,11 +38,6 @@ const BROKEN: [&str; 4] = [
     "overloaded",
     "read-only",
 ];
-
-/// Whether the long form is asked for.
-fn is_long() -> bool {
-    std::env::var_os("CHARTROOM_TEST_LONG").is_some()
-}
 
 /// What somebody new signs in with.
 async fn account(client: &Client, email: &str) -> String {

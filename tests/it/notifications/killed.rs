@@ -7,6 +7,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::support::database::TestDatabase;
+use crate::support::is_long;
 use crate::support::process::TempDir;
 use crate::support::service::{PATIENCE, Ports, Service, chartroom};
 use crate::support::wait::until;
@@ -58,8 +59,7 @@ async fn pause(below: Duration) {
 
 #[tokio::test]
 async fn reminders_come_once_whatever_becomes_of_three_workers() {
-    let long = std::env::var_os("CHARTROOM_TEST_LONG").is_some();
-    let rounds: usize = if long { 50 } else { 10 };
+    let rounds: usize = if is_long() { 50 } else { 10 };
     let database = TestDatabase::migrated().await;
     let session = database.session().await;
     let number = async |query: &str| -> i64 { session.query_one(query, &[]).await.unwrap().get(0) };

@@ -108,7 +108,7 @@ pub(super) async fn flood(apart: &Apart, input: &Value) -> Value {
 
 #[tokio::test]
 async fn a_flood_of_made_up_requests_makes_no_series() {
-    let count = if std::env::var_os("CHARTROOM_TEST_LONG").is_some() {
+    let count = if crate::support::is_long() {
         100_000_u32
     } else {
         20_000

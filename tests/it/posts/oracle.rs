@@ -186,7 +186,7 @@ async fn audit_h2_a_search_costs_the_same_whatever_others_posts_say() {
         ] {
             assert!(seen.contains(name), "{name}: {seen:?}");
         }
-        if std::env::var_os("CHARTROOM_TEST_LONG").is_some() {
+        if crate::support::is_long() {
             print_times(&place, &outsider, telling).await;
         }
     }

@@ -27,11 +27,7 @@ const CLIENTS: usize = 12;
 const PASSWORD: &str = "correct horse battery";
 
 fn rounds() -> usize {
-    if std::env::var_os("CHARTROOM_TEST_LONG").is_some() {
-        40
-    } else {
-        4
-    }
+    if crate::support::is_long() { 40 } else { 4 }
 }
 
 async fn token(client: &Client, fields: &[(&str, &str)]) -> Result<Answer, Failure> {

@@ -17,7 +17,7 @@ const MOST_KIB: u64 = 32 * 1024;
 
 #[tokio::test]
 async fn a_gigabyte_goes_up_and_down_at_the_same_memory() {
-    let is_long = std::env::var_os("CHARTROOM_TEST_LONG").is_some();
+    let is_long = crate::support::is_long();
     let mib = if is_long { 1_024 } else { 256 };
     let flags = ["--log-format=json", "--max-upload=2GiB"];
     let (found, lines) = apart::run_and_read("streams", &flags, json!({ "mib": mib })).await;

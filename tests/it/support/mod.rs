@@ -19,3 +19,8 @@ pub(crate) mod sockets;
 pub(crate) mod stand_in;
 pub(crate) mod wait;
 pub(crate) mod webdriver;
+
+/// Whether the long form is asked for.
+pub(crate) fn is_long() -> bool {
+    std::env::var_os("CHARTROOM_TEST_LONG").is_some()
+}

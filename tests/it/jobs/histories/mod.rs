@@ -244,7 +244,7 @@ impl History<'_> {
 
 #[tokio::test]
 async fn random_histories_are_those_of_the_model() {
-    let long = std::env::var_os("CHARTROOM_TEST_LONG").is_some();
+    let long = crate::support::is_long();
     let histories = if long { 10_000 } else { 300 };
     let queue = Queue::new().await;
     let (mut kinds, mut connection) = (
